@@ -1,0 +1,1 @@
+//! YAML to a checked site, every diagnostic with its place.

@@ -1,0 +1,1 @@
+//! The decision step: absorb, rules, arbitration, restoration, explanations.

@@ -1,0 +1,1 @@
+//! The embedded store: engine state and events, durable when acknowledged.

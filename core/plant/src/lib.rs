@@ -1,0 +1,1 @@
+//! A simulated village: frequency, loads, storage, sun; deterministic and seeded.

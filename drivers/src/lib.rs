@@ -1,0 +1,1 @@
+//! Buses and one file per protocol.

@@ -1,0 +1,1 @@
+//! Decoder of the Linky meter's TIC stream, no_std.

@@ -1,0 +1,1 @@
+//! The rule language: Rhai statements, sandbox and bodies.
