@@ -1,1 +1,7 @@
-//! The words of Ballast: quantities, time, ids, points, samples, the snapshot, intents, verdicts and the one typed condition.
+//! The words that every part of Ballast shares.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod diagnostic;
