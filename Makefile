@@ -1,0 +1,55 @@
+# All entry points of the project: `make help` lists them.
+# `make demo` and `make test` do all the set-up on a fresh Debian, Ubuntu or Raspberry Pi OS with Rust installed.
+
+PREFIX ?= /usr/local
+# Folder of a site for `make run`, such as examples/linky-home.
+SITE ?= examples/linky-home
+# Rust puts its programs into ~/.cargo/bin, which a shell opened before the installation does not search.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-test setup-bench build test demo run bench fmt lint doc install clean
+
+help: ## list the entry points
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo '  settings: PARTS="unit peers" for test, SITE=FOLDER for run, PEERS="..." ROUNDS=N for bench, PREFIX=/usr/local for install'
+
+demo: setup ## a simulated village, in this terminal: no configuration, no root, no network
+	cargo run --locked --quiet --package ballast -- demo
+
+test: setup-test ## every check, with a summary; PARTS="unit peers" for some of them
+	@scripts/test.sh $(PARTS)
+
+run: setup ## run a site: make run SITE=examples/linky-home
+	cargo run --locked --quiet --package ballast -- run $(SITE)
+
+build: setup ## the program as it is installed (target/release/ballast)
+	cargo build --locked --release
+
+install: build ## put the program under PREFIX (may need root)
+	install -D -m 755 $(TARGET)/release/ballast $(DESTDIR)$(PREFIX)/bin/ballast
+
+bench: setup-bench ## measure Ballast beside its peers; writes docs/performance.md
+	@bench/run.sh $(PEERS)
+
+fmt: ## format the Rust sources
+	cargo fmt --all
+
+lint: ## formatting and lints, as the tests check them
+	@scripts/test.sh format lints
+
+doc: ## the documentation of the code (target/doc)
+	cargo doc --locked --workspace --no-deps
+
+setup: ## what a build needs: checks Rust, installs a C compiler if there is none
+	@scripts/setup.sh build
+
+setup-test: ## and what the tests run against, unpacked into target/tools
+	@scripts/setup.sh test
+
+setup-bench: ## and what the measurements need
+	@scripts/setup.sh bench
+
+clean: ## remove everything that was built or unpacked
+	rm -rf target bench/run bench/results

@@ -1,0 +1,12 @@
+# Sourced by the other scripts: where they stand and where they find their tools. Sets variables, does nothing else.
+# shellcheck shell=bash
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# Programs that only the tests need are unpacked here, beside the build and not into the system.
+TOOLS=$ROOT/target/tools
+# A shell opened before Rust was installed does not know cargo yet; Debian keeps servers out of a user's path.
+PATH=$TOOLS/bin:$PATH:${CARGO_HOME:-$HOME/.cargo}/bin:/usr/sbin:/sbin
+export ROOT TOOLS PATH
+
+say() { printf '%s\n' "$*"; }
+have() { command -v "$1" >/dev/null 2>&1; }

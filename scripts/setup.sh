@@ -1,0 +1,183 @@
+#!/usr/bin/env bash
+# Finds what this machine lacks to build, try or test Ballast, says what it will do, and does it.
+#
+#   scripts/setup.sh build    a C compiler; checks the Rust that is installed
+#   scripts/setup.sh test     the same, and the programs that the tests run against
+#   scripts/setup.sh bench    the same, and what the load generator and its peers need
+#
+# It runs without a terminal, it may run twice, and it asks apt for nothing when nothing is missing.
+# The test programs (mosquitto, its clients, promtool) are unpacked into target/tools and not installed: Debian's
+# packages would start a broker on port 1883 and a Prometheus server, now and at every boot.
+set -euo pipefail
+# shellcheck source=scripts/env.sh
+. "$(dirname "${BASH_SOURCE[0]}")/env.sh"
+cd "$ROOT"
+
+die() {
+    say "setup: $1" >&2
+    shift
+    for line in "$@"; do say "       $line" >&2; done
+    exit 1
+}
+
+# ---- Rust -----------------------------------------------------------------------------------------------------------
+
+# The oldest Rust that Cargo.toml accepts, such as 1.90.
+oldest_rust() { sed -n 's/^rust-version *= *"\([0-9.]*\)".*/\1/p' Cargo.toml | head -n 1; }
+
+# True when version $1 is $2 or newer.
+at_least() { [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; }
+
+check_rust() {
+    local oldest found
+    oldest=$(oldest_rust)
+    if ! have cargo || ! have rustc; then
+        die "Rust is not installed; Ballast needs $oldest or newer" \
+            "install it as shown on https://rustup.rs, then run make again (Debian 12's own rustc, 1.63, is too old)"
+    fi
+    found=$(rustc --version | awk '{ print $2 }')
+    at_least "${found%%-*}" "$oldest" && return
+    if have rustup; then
+        die "Rust $found is installed; Ballast needs $oldest or newer" "run: rustup update stable"
+    fi
+    die "Rust $found is installed ($(command -v rustc)); Ballast needs $oldest or newer" \
+        "install a newer one beside it as shown on https://rustup.rs"
+}
+
+# rustfmt and clippy are part of a normal Rust, and absent from a minimal one.
+check_rust_tools() {
+    local missing=()
+    have cargo-fmt && cargo fmt --version >/dev/null 2>&1 || missing+=(rustfmt)
+    have cargo-clippy && cargo clippy --version >/dev/null 2>&1 || missing+=(clippy)
+    [ ${#missing[@]} -eq 0 ] && return
+    have rustup || die "cargo lacks ${missing[*]}, which the tests run" "install rustfmt and clippy for $(command -v cargo)"
+    say "setup: adding ${missing[*]} to Rust with rustup"
+    rustup component add "${missing[@]}"
+}
+
+# ---- Debian packages ------------------------------------------------------------------------------------------------
+
+lists_are_fresh=no
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; return; fi
+    have sudo || die "this needs root and there is no sudo" "run as root: $*"
+    if [ -t 0 ]; then sudo "$@"; return; fi
+    sudo -n "$@" || die "sudo wants a password and there is no terminal to ask for it" "run once by hand: sudo $*"
+}
+
+need_apt() {
+    have apt-get || die "missing: $*" "this is not Debian, Ubuntu or Raspberry Pi OS: install them your own way, then run make again"
+}
+
+refresh_lists() {
+    [ $lists_are_fresh = yes ] && return
+    lists_are_fresh=yes
+    say "setup: apt-get update"
+    as_root apt-get -qq -o DPkg::Lock::Timeout=120 update ||
+        say "setup: apt-get update failed; going on with the package lists that are here" >&2
+}
+
+# Installs packages for everybody on this machine. Only for what a build needs.
+install_packages() {
+    need_apt "$@"
+    say "setup: installing for this machine, with apt: $*"
+    refresh_lists
+    as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get -qq -y -o DPkg::Lock::Timeout=120 --no-install-recommends install "$@" ||
+        die "apt could not install: $*" "read its message above, then run make again"
+}
+
+# Unpacks packages, with the libraries they lack here, into target/tools; the system stays as it is.
+unpack_packages() {
+    need_apt "$@"
+    say "setup: unpacking into target/tools, without installing: $*"
+    refresh_lists
+    local wanted sandbox=()
+    # Root would be warned that apt's own user cannot write here.
+    [ "$(id -u)" != 0 ] || sandbox=(-o APT::Sandbox::User=root)
+    # What an installation would fetch, asked without root and without doing it.
+    wanted=$(apt-get -qq --print-uris --no-install-recommends install "$@" | sed -n "s/^'[^']*' \([^_ ]*\)_.*/\1/p")
+    # Installed, and yet its program was not found (in a container that drops files, say): unpack it all the same.
+    [ -n "$wanted" ] || wanted=$*
+    mkdir -p "$TOOLS/debs"
+    # shellcheck disable=SC2086
+    (cd "$TOOLS/debs" && apt-get -qq "${sandbox[@]}" download $wanted) || die "apt could not download: $*"
+    for deb in "$TOOLS"/debs/*.deb; do dpkg -x "$deb" "$TOOLS/unpacked"; done
+    # The servers' own files are not used, and the Prometheus server alone takes 100 MB.
+    rm -rf "$TOOLS/debs" "$TOOLS"/unpacked/{etc,usr/share,usr/bin/prometheus}
+}
+
+# Makes an unpacked program callable as target/tools/bin/NAME, with the libraries unpacked beside it.
+wrap_program() {
+    local name=$1 program libraries
+    program=$(find "$TOOLS/unpacked" -type f -name "$name" -path '*bin/*' 2>/dev/null | head -n 1)
+    [ -n "$program" ] || die "$name is not in the package that should hold it"
+    libraries=$(find "$TOOLS/unpacked" -type d -path '*/lib/*-linux-*' -prune | paste -sd:)
+    mkdir -p "$TOOLS/bin"
+    cat >"$TOOLS/bin/$name" <<END
+#!/bin/sh
+LD_LIBRARY_PATH="$libraries\${LD_LIBRARY_PATH:+:\$LD_LIBRARY_PATH}" exec "$program" "\$@"
+END
+    chmod +x "$TOOLS/bin/$name"
+}
+
+# ---- what each purpose needs ----------------------------------------------------------------------------------------
+
+setup_build() {
+    check_rust
+    local missing=()
+    # SQLite and the cryptography of TLS are compiled from C.
+    have cc || missing+=(gcc libc6-dev)
+    [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
+}
+
+setup_test() {
+    setup_build
+    check_rust_tools
+    have git || install_packages git
+    # Program, and the package that ships it. promtool comes in the package of the Prometheus server.
+    local packages=() programs=() program package
+    while read -r program package; do
+        # A program that ran before this checkout moved, or before an upgrade, is unpacked again.
+        have "$program" && runs "$program" && continue
+        programs+=("$program")
+        case " ${packages[*]-} " in *" $package "*) ;; *) packages+=("$package") ;; esac
+    done <<'END'
+mosquitto mosquitto
+mosquitto_pub mosquitto-clients
+mosquitto_sub mosquitto-clients
+promtool prometheus
+END
+    [ ${#programs[@]} -eq 0 ] && return
+    if ! have apt-get; then
+        say "setup: not found, and there is no apt to get them: ${programs[*]}; the tests that need them will be skipped" >&2
+        return
+    fi
+    unpack_packages "${packages[@]}"
+    for program in "${programs[@]}"; do wrap_program "$program"; done
+}
+
+# True when a program starts at all: it prints its help or its version without missing a library.
+runs() {
+    case $1 in
+        promtool) promtool --version ;;
+        *) "$1" --help ;;
+    esac >/dev/null 2>&1 || [ $? -lt 126 ]
+}
+
+setup_bench() {
+    setup_build
+    have mosquitto || setup_test
+    have python3 || install_packages python3
+    have curl || install_packages curl
+    have chrt || install_packages util-linux
+}
+
+case ${1:-} in
+    build) setup_build ;;
+    test) setup_test ;;
+    bench) setup_bench ;;
+    *) die "which set-up? build, test or bench" ;;
+esac
+say "setup: everything that ${1} needs is here"
