@@ -1,1 +1,4 @@
 //! A simulated village: frequency, loads, storage, sun; deterministic and seeded.
+
+pub mod limits;
+pub mod swing;

@@ -1,0 +1,50 @@
+//! The numbers that the swing equation integrates, and their vector arithmetic.
+
+use crate::limits::{INVERTERS_MAX, MACHINES_MAX, SOLARS_MAX};
+
+/// One machine, per unit of its own rating.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct MachineState {
+    pub(super) governor: f64,
+    pub(super) turbine: f64,
+    pub(super) reference: f64,
+}
+
+/// One storage inverter, per unit of its own rating.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct InverterState {
+    pub(super) power: f64,
+    pub(super) trim: f64,
+}
+
+/// The whole state, or its rate of change. Slots without a source stay 0.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct State {
+    /// Relative deviation of the frequency from nominal.
+    pub(super) speed: f64,
+    pub(super) machines: [MachineState; MACHINES_MAX],
+    pub(super) inverters: [InverterState; INVERTERS_MAX],
+    /// Solar powers, per unit of the node's base.
+    pub(super) solars: [f64; SOLARS_MAX],
+}
+
+impl State {
+    /// `self + factor * rate`.
+    pub(super) fn plus(&self, factor: f64, rate: &Self) -> Self {
+        let mut sum = *self;
+        sum.speed += factor * rate.speed;
+        for (into, from) in sum.machines.iter_mut().zip(&rate.machines) {
+            into.governor += factor * from.governor;
+            into.turbine += factor * from.turbine;
+            into.reference += factor * from.reference;
+        }
+        for (into, from) in sum.inverters.iter_mut().zip(&rate.inverters) {
+            into.power += factor * from.power;
+            into.trim += factor * from.trim;
+        }
+        for (into, from) in sum.solars.iter_mut().zip(&rate.solars) {
+            *into += factor * from;
+        }
+        sum
+    }
+}
