@@ -13,7 +13,8 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 help: ## list the entry points
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
-	@echo '  settings: PARTS="unit peers" for test, SITE=FOLDER for run, PEERS="..." ROUNDS=N for bench, PREFIX=/usr/local for install'
+	@echo '  settings: PARTS="unit peers" (test)  SITE=FOLDER (run)  PEERS="direct ballast" ROUNDS=5 (bench)'
+	@echo '            PREFIX=/usr (install)'
 
 demo: setup ## a simulated village, in this terminal: no configuration, no root, no network
 	cargo run --locked --quiet --package ballast -- demo

@@ -50,7 +50,7 @@ check_rust_tools() {
     have cargo-fmt && cargo fmt --version >/dev/null 2>&1 || missing+=(rustfmt)
     have cargo-clippy && cargo clippy --version >/dev/null 2>&1 || missing+=(clippy)
     [ ${#missing[@]} -eq 0 ] && return
-    have rustup || die "cargo lacks ${missing[*]}, which the tests run" "install rustfmt and clippy for $(command -v cargo)"
+    have rustup || die "cargo lacks ${missing[*]}, which the tests run" "install them for $(command -v cargo)"
     say "setup: adding ${missing[*]} to Rust with rustup"
     rustup component add "${missing[@]}"
 }
@@ -67,7 +67,8 @@ as_root() {
 }
 
 need_apt() {
-    have apt-get || die "missing: $*" "this is not Debian, Ubuntu or Raspberry Pi OS: install them your own way, then run make again"
+    have apt-get || die "missing: $*" \
+        "this is not Debian, Ubuntu or Raspberry Pi OS: install them your own way, then run make again"
 }
 
 refresh_lists() {
@@ -151,7 +152,7 @@ promtool prometheus
 END
     [ ${#programs[@]} -eq 0 ] && return
     if ! have apt-get; then
-        say "setup: not found, and there is no apt to get them: ${programs[*]}; the tests that need them will be skipped" >&2
+        say "setup: not found, and no apt to get them: ${programs[*]}; the tests that need them will be skipped" >&2
         return
     fi
     unpack_packages "${packages[@]}"

@@ -119,12 +119,14 @@ run_part() {
     if [ $status -ne 0 ]; then
         failures+=("$part ($verdict): target/test-logs/$part.log")
         # What went wrong, without the output of the tests that passed.
-        awk '/^successes:$/ { quiet = 1 } /^(failures:|test result:|running [0-9]+ test)/ { quiet = 0 } !quiet' "$log" | tail -n 200
+        awk '/^successes:$/ { quiet = 1 } /^(failures:|test result:|running [0-9]+ test)/ { quiet = 0 } !quiet' "$log" |
+            tail -n 200
     fi
     passed=$((passed + part_passed)) failed=$((failed + part_failed)) skipped=$((skipped + part_skipped))
     while IFS= read -r line; do skips+=("${line#skipped: }"); done < <(grep -aE '^skipped: ' "$log" | sort -u)
     rows+=("$part $minutes $share $part_passed $part_failed $part_skipped $verdict")
-    printf '   %s, %s minutes, %s passed, %s failed, %s skipped\n' "$verdict" "$minutes" "$part_passed" "$part_failed" "$part_skipped"
+    printf '   %s, %s minutes, %s passed, %s failed, %s skipped\n' \
+        "$verdict" "$minutes" "$part_passed" "$part_failed" "$part_skipped"
 }
 
 report() {
