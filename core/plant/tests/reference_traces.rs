@@ -3,6 +3,8 @@
 //!
 //! Demanded at 1 ms steps: 0.1 mHz where nothing switches, 1 mHz with relay events.
 
+#![expect(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "helpers of tests")]
+
 use ballast_plant::swing::{InverterSpec, MachineSpec, Swing, SwingSpec};
 use std::path::PathBuf;
 
