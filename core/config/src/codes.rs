@@ -1,0 +1,68 @@
+//! Every code that this crate can say, with its explanation.
+//!
+//! A code is stable: a person may search for it, a script may test for it. The explanations are what
+//! `ballast check --explain CODE` prints and what the manual lists.
+
+/// One code and what it means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Code {
+    /// The stable code, `part::what`.
+    pub id: &'static str,
+    /// What is wrong, why it matters and what to do, in one paragraph.
+    pub explanation: &'static str,
+}
+
+/// The explanation of a code, when it is one of ours.
+pub fn explain(id: &str) -> Option<&'static str> {
+    CODES.iter().find(|code| code.id == id).map(|code| code.explanation)
+}
+
+macro_rules! codes {
+    ($($name:ident = $id:literal: $explanation:literal;)*) => {
+        $(#[doc = $explanation] pub const $name: &str = $id;)*
+        /// All codes, sorted.
+        pub static CODES: &[Code] = &[$(Code { id: $id, explanation: $explanation }),*];
+    };
+}
+
+codes! {
+    FILE_NOT_TEXT = "file::not_text": "The file holds bytes that are not UTF-8. Nothing of it is read. Save it as UTF-8; a degree sign saved by an old editor is the usual cause.";
+    FILE_TOO_LONG = "file::too_long": "The file is longer than the limit for a file of a site. It is refused by its length, before it is read, so that a log or a disk image in the wrong place cannot fill the memory.";
+    FILE_TOO_MANY = "file::too_many": "The site has more files than the limit. The files over it are not read.";
+    YAML_ALIAS = "yaml::alias": "Anchors (`&name`) and aliases (`*name`) are refused: a few of them can stand for billions of values, and a value that stands elsewhere is easily overlooked in a safety file. Write the value where it is used; a value that starts with `&` or `*` needs quotes.";
+    YAML_CONTROL = "yaml::control": "The text holds a control character. Nobody sees it in an editor, and on a terminal it can hide or forge text. Remove it.";
+    YAML_DOCUMENTS = "yaml::documents": "The file holds more than one YAML document (`---` between them). Only one is read; put the rest into the first, or into another file.";
+    YAML_DUPLICATE_KEY = "yaml::duplicate_key": "A map has the same key twice. Which one counts would be a guess, so neither is preferred: remove or rename one.";
+    YAML_EMPTY = "yaml::empty": "The file is empty, or holds comments only. `ballast init` writes a commented example.";
+    YAML_KEY = "yaml::key": "A key is a list or a map. Keys are words; text that starts with `[` or `{` needs quotes.";
+    YAML_SYNTAX = "yaml::syntax": "The text is not YAML at this place. What follows is read again from the next key at the start of a line, so further mistakes are shown as well, but what lies between is skipped.";
+    YAML_TAB = "yaml::tab": "A line is indented with a tab. How wide a tab is depends on the editor, so YAML forbids it. Use spaces.";
+    YAML_TAG = "yaml::tag": "A value starts with `!`, which YAML takes for a type tag. Tags are not used here. In a condition write `not`, or put the whole condition into quotes.";
+    YAML_TOO_DEEP = "yaml::too_deep": "Maps and lists are nested deeper than any site needs. Reading deeper would only help somebody who wants to exhaust the memory.";
+    YAML_TOO_MANY_NODES = "yaml::too_many_nodes": "The file holds more values than the limit. Reading stopped there.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_sorted_in_groups_and_unique() {
+        for pair in CODES.windows(2) {
+            let group = |code: &Code| code.id.split("::").next().unwrap().to_owned();
+            if group(&pair[0]) == group(&pair[1]) {
+                assert!(pair[0].id < pair[1].id, "{} before {}", pair[0].id, pair[1].id);
+            }
+        }
+        let mut ids: Vec<_> = CODES.iter().map(|code| code.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), CODES.len());
+    }
+
+    #[test]
+    fn a_code_explains_itself() {
+        assert!(explain("yaml::tab").unwrap().contains("spaces"));
+        assert_eq!(explain("yaml::nothing"), None);
+    }
+}

@@ -1,0 +1,31 @@
+//! How much text a site may be made of. Each limit says what happens when it is reached.
+
+/// Largest file in bytes (1 MiB). A larger one is refused by its length, before it is read.
+pub const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// Most files of one site. The next one is refused.
+pub const FILES_MAX: usize = 4096;
+
+/// Deepest nesting of maps and lists in one YAML file. What lies deeper is refused with its place.
+pub const DEPTH_MAX: usize = 32;
+
+/// Most scalars, maps and lists in one YAML file. A site of 10,000 outputs needs about 200,000. Reading stops there.
+pub const NODES_MAX: usize = 400_000;
+
+/// Most mistakes in the syntax of one file after which reading starts again at the next top-level key.
+pub const SYNTAX_MISTAKES_MAX: usize = 20;
+
+/// Most mistakes and warnings that are kept; the others are counted only. A person mends the first ones first.
+pub const DIAGNOSTICS_MAX: usize = 500;
+
+/// Longest word for which a similar one is looked for, in bytes. Longer ones are no slips of the finger.
+pub const SUGGESTION_BYTES_MAX: usize = 80;
+
+/// Longest text that a message quotes, in characters; the rest is cut and marked by an ellipsis.
+pub const QUOTE_CHARS_MAX: usize = 60;
+
+/// Deepest nesting of brackets and calls in one condition. A deeper one is refused.
+pub const CONDITION_DEPTH_MAX: usize = 32;
+
+/// Longest condition in bytes. A longer one is refused.
+pub const CONDITION_BYTES_MAX: usize = 4096;

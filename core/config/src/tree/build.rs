@@ -1,0 +1,446 @@
+//! From the parser's events to nodes.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use ballast_model::diagnostic::{Diagnostic, FileId, Span};
+use saphyr_parser::{Event, Parser, ScalarStyle};
+
+use super::offsets::Offsets;
+use super::{Budget, Entry, Key, Kind, List, Map, Node, Scalar, Style, Tree, syntax};
+use crate::codes;
+use crate::diagnostics::{Diagnostics, quote};
+use crate::limits;
+use crate::sources::{floor_boundary, saturate};
+
+/// Reads a text. After a mistake in the syntax it starts again at the next key at the start of a line.
+pub(super) fn parse(file: FileId, text: &str, budget: Budget, out: &mut Diagnostics) -> Tree {
+    let (text, has_tabs) = without_tabs(file, text, out);
+    let mut builder = Builder::new(file, budget, out);
+    let mut start = 0;
+    for _ in 0..limits::SYNTAX_MISTAKES_MAX {
+        match builder.read(&text, start) {
+            Outcome::End => break,
+            Outcome::Stop => {
+                builder.break_off();
+                break;
+            }
+            Outcome::Broken { offset, diagnostic } => {
+                // With a tab in place of spaces, a complaint of the parser may be its echo.
+                if !has_tabs {
+                    builder.out.push(diagnostic);
+                }
+                builder.break_off();
+                let section = builder.section.unwrap_or(start);
+                let Some(next) = next_section(&text, section.max(start), offset) else { break };
+                start = next;
+            }
+        }
+    }
+    builder.into_tree(!has_tabs)
+}
+
+/// How reading from one place on ended.
+enum Outcome {
+    /// The text is over.
+    End,
+    /// A budget is spent, or a second document starts; a mistake says so.
+    Stop,
+    /// The syntax is wrong at this byte.
+    Broken { offset: usize, diagnostic: Diagnostic },
+}
+
+/// Collects nodes from events.
+struct Builder<'o> {
+    file: FileId,
+    budget: Budget,
+    nodes: usize,
+    open: Vec<Open>,
+    root: Option<Node>,
+    /// The byte at which the last key of the root map starts.
+    section: Option<usize>,
+    is_broken: bool,
+    out: &'o mut Diagnostics,
+}
+
+/// A map or list whose end has not come yet.
+struct Open {
+    span: Span,
+    content: Content,
+}
+
+enum Content {
+    Map { entries: Vec<Entry>, seen: BTreeMap<String, Span>, key: Expected },
+    List { items: Vec<Node> },
+}
+
+/// What the next node of a map is.
+enum Expected {
+    /// A key.
+    Key,
+    /// The value of this key.
+    ValueOf(Key),
+    /// The value of a key that was refused: it is dropped.
+    Dropped,
+}
+
+impl<'o> Builder<'o> {
+    fn new(file: FileId, budget: Budget, out: &'o mut Diagnostics) -> Self {
+        Self { file, budget, nodes: 0, open: Vec::new(), root: None, section: None, is_broken: false, out }
+    }
+
+    /// Reads `text` from byte `start` on.
+    fn read(&mut self, text: &str, start: usize) -> Outcome {
+        let Some(rest) = text.get(start..) else { return Outcome::End };
+        let offsets = Offsets::new(rest);
+        let base = saturate(start);
+        let mut parser = Parser::new_from_str(rest);
+        let mut documents = 0;
+        loop {
+            let (event, at) = match parser.next_event() {
+                None => return Outcome::End,
+                Some(Ok(found)) => found,
+                Some(Err(error)) => {
+                    let offset = offsets.byte(error.marker().index()).saturating_add(base);
+                    let diagnostic = syntax::explain(self.file, text, offset, error.info());
+                    return Outcome::Broken {
+                        offset: usize::try_from(offset).unwrap_or(usize::MAX),
+                        diagnostic,
+                    };
+                }
+            };
+            let span = Span::new(offsets.byte(at.start.index()), offsets.byte(at.end.index())).shift(base);
+            let span = if let Event::Scalar(value, style, ..) = &event {
+                trimmed(text, span, value.is_empty() && *style == ScalarStyle::Plain)
+            } else {
+                span
+            };
+            if matches!(event, Event::DocumentStart(_)) {
+                documents += 1;
+                if documents > 1 {
+                    self.refuse(
+                        codes::YAML_DOCUMENTS,
+                        span,
+                        "a second document starts here; only one is read",
+                    );
+                    return Outcome::Stop;
+                }
+            }
+            if let Some(outcome) = self.take(event, span) {
+                return outcome;
+            }
+        }
+    }
+
+    /// Takes one event; says when reading must end.
+    fn take(&mut self, event: Event<'_>, span: Span) -> Option<Outcome> {
+        match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                self.refuse_anchor(anchor, span);
+                let scalar = scalar(text.into_owned(), style);
+                let kind = match tag {
+                    Some(tag) => self.refuse_tag(&tag.to_string(), span),
+                    None => Kind::Scalar(scalar),
+                };
+                self.attach(Node { file: self.file, span, head: span, kind });
+                self.count(span)
+            }
+            Event::Alias(_) => {
+                self.refuse(codes::YAML_ALIAS, span, "an alias; aliases are refused");
+                self.attach(Node { file: self.file, span, head: span, kind: Kind::Unreadable });
+                self.count(span)
+            }
+            Event::MappingStart(anchor, tag) => {
+                let key = Expected::Key;
+                let content = Content::Map { entries: Vec::new(), seen: BTreeMap::new(), key };
+                self.start(span, content, anchor, tag.map(|tag| tag.to_string()))
+            }
+            Event::SequenceStart(anchor, tag) => {
+                let content = Content::List { items: Vec::new() };
+                self.start(span, content, anchor, tag.map(|tag| tag.to_string()))
+            }
+            Event::MappingEnd | Event::SequenceEnd => {
+                self.close(span, true);
+                None
+            }
+            _ => None,
+        }
+    }
+
+    fn start(&mut self, span: Span, content: Content, anchor: usize, tag: Option<String>) -> Option<Outcome> {
+        self.refuse_anchor(anchor, span);
+        if let Some(tag) = tag {
+            self.refuse_tag(&tag, span);
+        }
+        if self.open.len() >= self.budget.depth {
+            let message = format!("nested deeper than {} maps and lists", self.budget.depth);
+            let diagnostic = Diagnostic::mistake(codes::YAML_TOO_DEEP, self.file, span, message);
+            return Some(Outcome::Broken {
+                offset: usize::try_from(span.start).unwrap_or(usize::MAX),
+                diagnostic,
+            });
+        }
+        self.open.push(Open { span, content });
+        self.count(span)
+    }
+
+    /// Counts one node against the budget.
+    fn count(&mut self, span: Span) -> Option<Outcome> {
+        self.nodes += 1;
+        if self.nodes <= self.budget.nodes {
+            return None;
+        }
+        let message = format!("more than {} values; reading stopped here", self.budget.nodes);
+        self.refuse(codes::YAML_TOO_MANY_NODES, span, message);
+        Some(Outcome::Stop)
+    }
+
+    /// Closes the innermost map or list and hands it to what holds it.
+    fn close(&mut self, end: Span, is_complete: bool) {
+        let Some(open) = self.open.pop() else { return };
+        // A block map or list ends with its last value: the parser's end lies behind blank lines and comments.
+        let is_flow = end.start < end.end;
+        let (kind, head, last) = match open.content {
+            Content::Map { mut entries, key, .. } => {
+                if let Expected::ValueOf(key) = key {
+                    let kind = Kind::Unreadable;
+                    let value = Node { file: self.file, span: key.span, head: key.span, kind };
+                    entries.push(Entry { key, value });
+                }
+                let head = entries.first().map(|entry| entry.key.span);
+                let last = entries.last().map(|entry| entry.value.span.join(entry.key.span));
+                (Kind::Map(Map { entries, is_complete }), head, last)
+            }
+            Content::List { items } => {
+                let last = items.last().map(|item| item.span);
+                (Kind::List(List { items, is_complete }), None, last)
+            }
+        };
+        let stop = if is_flow { end.start + 1 } else { last.map_or(open.span.end, |last| last.end) };
+        let span = Span::new(open.span.start, stop.max(open.span.start));
+        self.attach(Node { file: self.file, span, head: head.unwrap_or(span), kind });
+    }
+
+    /// Hands a finished node to the map or list that is open, or makes it the root.
+    fn attach(&mut self, mut node: Node) {
+        let is_root_map = self.open.len() == 1;
+        let Some(open) = self.open.last_mut() else {
+            self.take_root(node);
+            return;
+        };
+        let (entries, seen, key) = match &mut open.content {
+            Content::List { items } => {
+                items.push(node);
+                return;
+            }
+            Content::Map { entries, seen, key } => (entries, seen, key),
+        };
+        match core::mem::replace(key, Expected::Key) {
+            Expected::Dropped => {}
+            Expected::ValueOf(name) => {
+                node.head = name.span;
+                if node.is_null() && node.span.start >= node.span.end {
+                    node.span = name.span;
+                }
+                entries.push(Entry { key: name, value: node });
+            }
+            Expected::Key => {
+                if is_root_map {
+                    self.section = usize::try_from(node.span.start).ok();
+                }
+                *key = match node.kind {
+                    Kind::Scalar(scalar) => match seen.get(&scalar.text) {
+                        Some(first) => {
+                            self.out.push(twice(self.file, &scalar.text, *first, node.span));
+                            Expected::Dropped
+                        }
+                        None => {
+                            seen.insert(scalar.text.clone(), node.span);
+                            Expected::ValueOf(Key { text: scalar.text, file: self.file, span: node.span })
+                        }
+                    },
+                    Kind::Unreadable => Expected::Dropped,
+                    Kind::Map(_) | Kind::List(_) => {
+                        self.refuse(codes::YAML_KEY, node.span, "a key must be a word, not a map or a list");
+                        return self.drop_value();
+                    }
+                };
+            }
+        }
+    }
+
+    fn drop_value(&mut self) {
+        if let Some(Open { content: Content::Map { key, .. }, .. }) = self.open.last_mut() {
+            *key = Expected::Dropped;
+        }
+    }
+
+    /// Takes the root of a text, or adds the keys of a further section to it.
+    fn take_root(&mut self, node: Node) {
+        let Some(root) = &mut self.root else {
+            self.root = Some(node);
+            return;
+        };
+        let (Kind::Map(known), Kind::Map(more)) = (&mut root.kind, node.kind) else { return };
+        root.span = root.span.join(node.span);
+        let mut seen: BTreeMap<String, Span> =
+            known.entries.iter().map(|entry| (entry.key.text.clone(), entry.key.span)).collect();
+        for entry in more.entries {
+            match seen.get(&entry.key.text) {
+                Some(first) => self.out.push(twice(self.file, &entry.key.text, *first, entry.key.span)),
+                None => {
+                    seen.insert(entry.key.text.clone(), entry.key.span);
+                    known.entries.push(entry);
+                }
+            }
+        }
+    }
+
+    /// Closes what is open, as incomplete.
+    fn break_off(&mut self) {
+        self.is_broken = true;
+        while !self.open.is_empty() {
+            self.close(Span::default(), false);
+        }
+        // A text that breaks before its first key has no root that means anything.
+        if !matches!(self.root, Some(Node { kind: Kind::Map(_) | Kind::List(_), .. })) {
+            self.root = None;
+        }
+    }
+
+    fn into_tree(mut self, is_complete: bool) -> Tree {
+        let is_complete = is_complete && !self.is_broken;
+        if let (false, Some(Node { kind: Kind::Map(map), .. })) = (is_complete, &mut self.root) {
+            map.is_complete = false;
+        }
+        Tree { file: self.file, root: self.root, is_complete }
+    }
+
+    fn refuse(&mut self, code: &'static str, span: Span, message: impl Into<String>) {
+        self.out.push(Diagnostic::mistake(code, self.file, span, message));
+    }
+
+    fn refuse_anchor(&mut self, anchor: usize, span: Span) {
+        // The parser numbers anchors from 1; 0 is none.
+        if anchor > 0 {
+            let first = Span::new(span.start, span.start.saturating_add(1));
+            let message = "a value that starts with `&` means an anchor to YAML, and anchors are refused";
+            self.out.push(
+                Diagnostic::mistake(codes::YAML_ALIAS, self.file, first, message)
+                    .help("write the value where it is used, or put it into quotes"),
+            );
+        }
+    }
+
+    fn refuse_tag(&mut self, tag: &str, span: Span) -> Kind {
+        let message = format!("{} means a tag to YAML, and tags are not used here", quote(tag));
+        self.out.push(
+            Diagnostic::mistake(codes::YAML_TAG, self.file, span, message)
+                .help("in a condition write `not`; or put the whole value into quotes"),
+        );
+        Kind::Unreadable
+    }
+}
+
+fn twice(file: FileId, key: &str, first: Span, again: Span) -> Diagnostic {
+    Diagnostic::mistake(
+        codes::YAML_DUPLICATE_KEY,
+        file,
+        again,
+        format!("the key {} stands twice", quote(key)),
+    )
+    .label("again here")
+    .also(file, first, "first here")
+    .help("remove one, or give it another name")
+}
+
+fn scalar(text: String, style: ScalarStyle) -> Scalar {
+    let style = match style {
+        ScalarStyle::Plain => Style::Plain,
+        ScalarStyle::SingleQuoted => Style::Single,
+        ScalarStyle::DoubleQuoted => Style::Double,
+        ScalarStyle::Literal | ScalarStyle::Folded => Style::Block,
+    };
+    Scalar { text, style }
+}
+
+/// The parser gives a scalar the blanks behind it, and an absent value what follows it.
+fn trimmed(text: &str, span: Span, is_absent: bool) -> Span {
+    if is_absent {
+        return Span::new(span.start, span.start);
+    }
+    let range = floor_boundary(text, span.start)..floor_boundary(text, span.end);
+    let length = text.get(range).map_or(0, |value| value.trim_end().len());
+    Span::new(span.start, span.start.saturating_add(saturate(length)))
+}
+
+/// The start of the next line that can be a key of the root map: at or after the line of the mistake, and after the key
+/// in whose section the mistake was made.
+fn next_section(text: &str, section: usize, mistake: usize) -> Option<usize> {
+    let mistake = mistake.min(text.len());
+    let line = text.get(..mistake)?.rfind('\n').map_or(0, |newline| newline + 1);
+    let mut start = if line > section {
+        line
+    } else {
+        let from = section.max(line);
+        from + text.get(from..)?.find('\n')? + 1
+    };
+    loop {
+        let rest = text.get(start..)?;
+        let end = rest.find('\n');
+        let candidate = end.and_then(|end| rest.get(..end)).unwrap_or(rest);
+        let starts_a_key = candidate.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
+        if starts_a_key && candidate.contains(':') {
+            return Some(start);
+        }
+        start += end? + 1;
+    }
+}
+
+/// Reports control characters and lines that are indented with tabs, and puts spaces in their place: the text then reads
+/// as it is meant in most cases, and no place moves.
+fn without_tabs<'t>(file: FileId, text: &'t str, out: &mut Diagnostics) -> (Cow<'t, str>, bool) {
+    if !text.bytes().any(|byte| byte < b' ' && byte != b'\n' && byte != b'\r' || byte == DELETE) {
+        return (Cow::Borrowed(text), false);
+    }
+    let mut mended = String::with_capacity(text.len());
+    let mut found = 0_usize;
+    let mut refuse = |code, start: usize, length: usize, message: String, help: &str| {
+        found += 1;
+        if found <= limits::SYNTAX_MISTAKES_MAX {
+            let span = Span::new(saturate(start), saturate(start.saturating_add(length)));
+            out.push(Diagnostic::mistake(code, file, span, message).help(help));
+        }
+    };
+    for line in text.split_inclusive('\n') {
+        let content = line.trim_start_matches([' ', '\t']);
+        let indent = line.len() - content.len();
+        let has_tab = line.get(..indent).is_some_and(|blank| blank.contains('\t'));
+        let is_blank = content.trim_end().is_empty() || content.starts_with('#');
+        if has_tab && !is_blank {
+            let help = "use spaces; most editors can replace all tabs at once";
+            refuse(
+                codes::YAML_TAB,
+                mended.len(),
+                indent,
+                "this line is indented with a tab".to_owned(),
+                help,
+            );
+        }
+        mended.extend(core::iter::repeat_n(' ', indent));
+        for character in content.chars() {
+            if character.is_ascii_control() && !matches!(character, '\t' | '\r' | '\n') {
+                let message = format!("the control character U+{:04X}", u32::from(character));
+                let help = "remove it; it may have come with a copy from elsewhere";
+                refuse(codes::YAML_CONTROL, mended.len(), 1, message, help);
+                mended.push(' ');
+            } else {
+                mended.push(character);
+            }
+        }
+    }
+    (Cow::Owned(mended), found > 0)
+}
+
+/// The one control character above the blank in ASCII.
+const DELETE: u8 = 0x7F;
