@@ -17,8 +17,8 @@ pub const TEST_FILE_LINES_MAX: usize = 900;
 pub const FUNCTION_LINES_MAX: usize = 70;
 /// Lines of a function of the tests, which may hold a long table.
 pub const TEST_FUNCTION_LINES_MAX: usize = 120;
-/// Characters of a line. rustfmt.toml holds code to 110; this is for the comments and strings that it leaves alone.
-pub const COLUMNS_MAX: usize = 120;
+/// Characters of a line. rustfmt.toml holds code to 110; this is for the comments that it leaves alone.
+pub const COLUMNS_MAX: usize = 130;
 
 /// One size and the limit it stands against.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,8 +46,10 @@ pub fn sizes(file: &File) -> Vec<Size> {
         sizes.extend(function_sizes(file));
     }
     if file.is(&[".rs", ".sh", ".rhai", ".py", "Makefile"]) {
-        // A line with an address cannot be broken.
-        let is_wide = |line: &str| line.chars().count() > COLUMNS_MAX && !line.contains("://");
+        // An address cannot be broken, and a text that people read is easier to change in one piece.
+        let is_text =
+            |line: &str| line.contains("://") || (line.contains('"') && !line.trim().starts_with("//"));
+        let is_wide = |line: &str| line.chars().count() > COLUMNS_MAX && !is_text(line);
         let wide: Vec<usize> =
             (1..).zip(file.text.lines()).filter(|(_, line)| is_wide(line)).map(|(n, _)| n).collect();
         let line = wide.first().copied().unwrap_or(1);
@@ -153,7 +155,7 @@ mod tests {
     fn a_wide_line_is_found_unless_it_holds_an_address() {
         let wide = File::new(
             "scripts/a.sh",
-            &format!("{}\n# https://example.org/{}\n", "x".repeat(121), "y".repeat(100)),
+            &format!("{}\n# https://example.org/{}\n", "x".repeat(131), "y".repeat(120)),
         );
         assert_eq!(check(&wide, ""), ["wide scripts/a.sh (line 1) is 1, the limit is 0: split it"]);
     }
