@@ -126,18 +126,20 @@ impl<'o> Builder<'o> {
                     return Outcome::Stop;
                 }
             }
-            if let Some(outcome) = self.take(event, span) {
+            if let Some(outcome) = self.take(event, text, span) {
                 return outcome;
             }
         }
     }
 
     /// Takes one event; says when reading must end.
-    fn take(&mut self, event: Event<'_>, span: Span) -> Option<Outcome> {
+    fn take(&mut self, event: Event<'_>, text: &str, span: Span) -> Option<Outcome> {
         match event {
-            Event::Scalar(text, style, anchor, tag) => {
+            Event::Scalar(value, style, anchor, tag) => {
                 self.refuse_anchor(anchor, span);
-                let scalar = scalar(text.into_owned(), style);
+                let written = text.get(floor_boundary(text, span.start)..floor_boundary(text, span.end));
+                let scalar =
+                    Scalar::new(value.into_owned(), known_style(style), written.unwrap_or(""), span.start);
                 let kind = match tag {
                     Some(tag) => self.refuse_tag(&tag.to_string(), span),
                     None => Kind::Scalar(scalar),
@@ -354,14 +356,13 @@ fn twice(file: FileId, key: &str, first: Span, again: Span) -> Diagnostic {
     .help("remove one, or give it another name")
 }
 
-fn scalar(text: String, style: ScalarStyle) -> Scalar {
-    let style = match style {
+fn known_style(style: ScalarStyle) -> Style {
+    match style {
         ScalarStyle::Plain => Style::Plain,
         ScalarStyle::SingleQuoted => Style::Single,
         ScalarStyle::DoubleQuoted => Style::Double,
         ScalarStyle::Literal | ScalarStyle::Folded => Style::Block,
-    };
-    Scalar { text, style }
+    }
 }
 
 /// The parser gives a scalar the blanks behind it, and an absent value what follows it.

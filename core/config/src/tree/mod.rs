@@ -7,6 +7,7 @@
 
 mod build;
 mod offsets;
+mod scalar;
 mod syntax;
 
 use ballast_model::diagnostic::{FileId, Span};
@@ -14,6 +15,8 @@ use ballast_model::diagnostic::{FileId, Span};
 use crate::diagnostics::{Diagnostics, Place};
 use crate::limits;
 use crate::sources::Sources;
+
+pub use scalar::{Scalar, Style};
 
 /// What a file may cost. The default is what `limits` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,35 +99,6 @@ pub enum Kind {
     List(List),
     /// It was refused, and a mistake says so: say nothing more about it.
     Unreadable,
-}
-
-/// A text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Scalar {
-    /// The text without quotes, with escapes resolved.
-    pub text: String,
-    /// How it is written.
-    pub style: Style,
-}
-
-impl Scalar {
-    /// True for nothing, `~` and `null` without quotes.
-    pub fn is_null(&self) -> bool {
-        self.style == Style::Plain && matches!(self.text.as_str(), "" | "~" | "null")
-    }
-}
-
-/// How a scalar is written. It decides where a byte of the text lies in the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Style {
-    /// Without quotes.
-    Plain,
-    /// In single quotes; `''` stands for one.
-    Single,
-    /// In double quotes, with escapes.
-    Double,
-    /// A block after `|` or `>`.
-    Block,
 }
 
 /// Keys with values.
