@@ -29,6 +29,13 @@ codes! {
     FILE_NOT_TEXT = "file::not_text": "The file holds bytes that are not UTF-8. Nothing of it is read. Save it as UTF-8; a degree sign saved by an old editor is the usual cause.";
     FILE_TOO_LONG = "file::too_long": "The file is longer than the limit for a file of a site. It is refused by its length, before it is read, so that a log or a disk image in the wrong place cannot fill the memory.";
     FILE_TOO_MANY = "file::too_many": "The site has more files than the limit. The files over it are not read.";
+    CONDITION_SYNTAX = "condition::syntax": "The text is not a condition at this place. A condition compares points with quantities, `battery.voltage < 11.8 V`, joins comparisons with `and`, `or` and `not`, and may end with `for 2 s`.";
+    CONDITION_TOO_LARGE = "condition::too_large": "The condition is longer or nested deeper than the limit. Make a derived point of a part of it, so that the part has a name, can be watched and is computed once.";
+    NUMBER_COMMA = "number::comma": "A number has a decimal comma. Texts of a site use the point: `0.5`. A comma separates values.";
+    NUMBER_EXPECTED = "number::expected": "A number is expected here, with its unit where it has one.";
+    NUMBER_NOT_FINITE = "number::not_finite": "A number is infinite, too large or not a number at all. Such a value would make every comparison with it meaningless, so none enters the program. Leave the key out where no bound is meant.";
+    UNIT_UNKNOWN = "unit::unknown": "The unit is not one that is known here. Upper and lower case matter: `mW` is a thousandth of a watt and `MW` a million watts.";
+    UNIT_WRONG = "unit::wrong": "The unit belongs to another kind of quantity than the one that is expected. Volt-amperes are not watts, and a power is not an energy.";
     YAML_ALIAS = "yaml::alias": "Anchors (`&name`) and aliases (`*name`) are refused: a few of them can stand for billions of values, and a value that stands elsewhere is easily overlooked in a safety file. Write the value where it is used; a value that starts with `&` or `*` needs quotes.";
     YAML_CONTROL = "yaml::control": "The text holds a control character. Nobody sees it in an editor, and on a terminal it can hide or forge text. Remove it.";
     YAML_DOCUMENTS = "yaml::documents": "The file holds more than one YAML document (`---` between them). Only one is read; put the rest into the first, or into another file.";

@@ -11,6 +11,7 @@
 mod carets;
 pub mod codes;
 pub mod diagnostics;
+pub mod expr;
 pub mod limits;
 pub mod render;
 pub mod sources;

@@ -29,3 +29,6 @@ pub const CONDITION_DEPTH_MAX: usize = 32;
 
 /// Longest condition in bytes. A longer one is refused.
 pub const CONDITION_BYTES_MAX: usize = 4096;
+
+/// Most operands and operators of one condition. A chain of them is a tree as deep, and those who walk over it recurse.
+pub const CONDITION_PIECES_MAX: usize = 256;

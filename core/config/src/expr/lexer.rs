@@ -1,0 +1,282 @@
+//! The words of a condition.
+
+use ballast_model::diagnostic::Span;
+use ballast_model::quantity::{QuantityError, UNITS, Unit, split_number};
+use ballast_model::{Dimension, Finite};
+
+use super::Problem;
+use crate::codes;
+use crate::diagnostics::{quote, suggest};
+use crate::sources::saturate;
+
+/// One word with its place.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Token {
+    pub(super) span: Span,
+    pub(super) kind: TokenKind,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum TokenKind {
+    /// A number without a unit.
+    Number(f64),
+    /// A number with its unit as it is written, or a time of day.
+    Quantity(String),
+    /// A text in quotes.
+    Text(String),
+    /// A name, dots included, that is no keyword.
+    Name(String),
+    /// A keyword or sign.
+    Sign(Sign),
+    /// The end of the text.
+    End,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sign {
+    And,
+    Or,
+    Not,
+    Bang,
+    For,
+    True,
+    False,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    Equal,
+    NotEqual,
+    Plus,
+    Minus,
+    Times,
+    Over,
+    Open,
+    Close,
+    Comma,
+}
+
+/// Longer signs stand before their beginnings.
+const SIGNS: &[(&str, Sign)] = &[
+    ("&&", Sign::And),
+    ("||", Sign::Or),
+    ("<=", Sign::LessOrEqual),
+    (">=", Sign::GreaterOrEqual),
+    ("==", Sign::Equal),
+    ("!=", Sign::NotEqual),
+    ("≤", Sign::LessOrEqual),
+    ("≥", Sign::GreaterOrEqual),
+    ("≠", Sign::NotEqual),
+    ("!", Sign::Bang),
+    ("<", Sign::Less),
+    (">", Sign::Greater),
+    ("+", Sign::Plus),
+    ("-", Sign::Minus),
+    ("\u{2212}", Sign::Minus),
+    ("*", Sign::Times),
+    ("/", Sign::Over),
+    ("(", Sign::Open),
+    (")", Sign::Close),
+    (",", Sign::Comma),
+];
+
+const KEYWORDS: &[(&str, Sign)] = &[
+    ("and", Sign::And),
+    ("or", Sign::Or),
+    ("not", Sign::Not),
+    ("for", Sign::For),
+    ("true", Sign::True),
+    ("false", Sign::False),
+];
+
+/// What people write for something that exists under another sign.
+const MISTAKEN: &[(&str, &str)] = &[
+    ("=", "write `==` to compare"),
+    ("&", "write `and`"),
+    ("|", "write `or`"),
+    ("^", "there is no power operator"),
+];
+
+/// All words of a text, an end mark last.
+pub(super) fn lex(text: &str) -> Result<Vec<Token>, Problem> {
+    let mut tokens = Vec::new();
+    let mut at = 0;
+    loop {
+        let rest = text.get(at..).unwrap_or("");
+        let content = rest.trim_start();
+        at += rest.len() - content.len();
+        if content.is_empty() {
+            tokens.push(Token { span: span(at, 0), kind: TokenKind::End });
+            return Ok(tokens);
+        }
+        let (kind, length) = next(content).map_err(|mut problem| {
+            problem.span = problem.span.shift(saturate(at));
+            problem
+        })?;
+        tokens.push(Token { span: span(at, length), kind });
+        at += length;
+    }
+}
+
+/// The word at the start of a text that does not start with a blank, and its length.
+fn next(text: &str) -> Result<(TokenKind, usize), Problem> {
+    let first = text.chars().next().unwrap_or(' ');
+    if first.is_ascii_digit() || (first == '.' && text.chars().nth(1).is_some_and(|c| c.is_ascii_digit())) {
+        return number(text);
+    }
+    if first == '"' || first == '\'' {
+        return quoted(text, first);
+    }
+    if first.is_alphabetic() || first == '_' {
+        return Ok(name(text));
+    }
+    if let Some((sign, kind)) = SIGNS.iter().find(|(sign, _)| text.starts_with(sign)) {
+        return Ok((TokenKind::Sign(*kind), sign.len()));
+    }
+    let help = MISTAKEN.iter().find(|(sign, _)| text.starts_with(sign)).map(|(_, help)| (*help).to_owned());
+    Err(Problem {
+        code: codes::CONDITION_SYNTAX,
+        span: span(0, first.len_utf8()),
+        message: format!("{} has no meaning in a condition", quote(&first.to_string())),
+        help,
+    })
+}
+
+fn name(text: &str) -> (TokenKind, usize) {
+    let end = text.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.')).unwrap_or(text.len());
+    let word = text.get(..end).unwrap_or("").trim_end_matches('.');
+    match KEYWORDS.iter().find(|(keyword, _)| *keyword == word) {
+        Some((_, sign)) => (TokenKind::Sign(*sign), word.len()),
+        None => (TokenKind::Name(word.to_owned()), word.len()),
+    }
+}
+
+fn quoted(text: &str, quote_sign: char) -> Result<(TokenKind, usize), Problem> {
+    let inner = text.get(1..).unwrap_or("");
+    let Some(length) = inner.find(quote_sign) else {
+        return Err(Problem {
+            code: codes::CONDITION_SYNTAX,
+            span: span(0, 1),
+            message: "the quote that opens here is not closed".to_owned(),
+            help: None,
+        });
+    };
+    Ok((TokenKind::Text(inner.get(..length).unwrap_or("").to_owned()), length + 2))
+}
+
+/// A number, with its unit when one follows; several terms make one length of time, `1 h 30 min`.
+fn number(text: &str) -> Result<(TokenKind, usize), Problem> {
+    if let Some(length) = time_of_day(text) {
+        return Ok((TokenKind::Quantity(text.get(..length).unwrap_or("").to_owned()), length));
+    }
+    let (value, mut end) = split_number(text).map_err(|error| number_problem(text, &error))?;
+    let Some((unit, length)) = unit(text, end)? else { return Ok((TokenKind::Number(value), end)) };
+    end += length;
+    if unit.dimension() == Dimension::Duration {
+        while let Some(length) = further_time(text.get(end..).unwrap_or("")) {
+            end += length;
+        }
+    }
+    Ok((TokenKind::Quantity(text.get(..end).unwrap_or("").to_owned()), end))
+}
+
+/// The unit behind a number that ends at `end`, with the length of blanks and unit.
+fn unit(text: &str, end: usize) -> Result<Option<(Unit, usize)>, Problem> {
+    let rest = text.get(end..).unwrap_or("");
+    let content = rest.trim_start();
+    let blanks = rest.len() - content.len();
+    let run = content.find(|c: char| !is_unit_part(c)).unwrap_or(content.len());
+    let run = content.get(..run).unwrap_or("");
+    let is_keyword = |word: &str| KEYWORDS.iter().any(|(keyword, _)| *keyword == word);
+    let letters = run.split('/').next().unwrap_or(run);
+    if run.is_empty() || is_keyword(letters) || run.starts_with('/') {
+        return Ok(None);
+    }
+    // `W/s` before `W`: the longest known spelling counts, and what follows must not be a part of the same word.
+    for candidate in [run, letters] {
+        if let Some(unit) = Unit::parse(candidate) {
+            return Ok(Some((unit, blanks + candidate.len())));
+        }
+    }
+    let start = end + blanks;
+    Err(Problem {
+        code: codes::UNIT_UNKNOWN,
+        span: span(start, run.len()),
+        message: format!("{} is not a unit that is known here", quote(run)),
+        help: suggest_unit(run),
+    })
+}
+
+fn is_unit_part(c: char) -> bool {
+    c.is_alphabetic() || matches!(c, '%' | '°' | '€' | '/' | '²' | '³' | '\u{2126}' | '℃')
+}
+
+/// The length of ` 30 min` after another length of time.
+fn further_time(rest: &str) -> Option<usize> {
+    let content = rest.trim_start();
+    let blanks = rest.len() - content.len();
+    if !content.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    let (_, end) = split_number(content).ok()?;
+    let (unit, length) = unit(content, end).ok()??;
+    (unit.dimension() == Dimension::Duration).then_some(blanks + end + length)
+}
+
+/// The length of `06:00` or `22:30:15`.
+fn time_of_day(text: &str) -> Option<usize> {
+    let end = text.find(|c: char| !(c.is_ascii_digit() || c == ':')).unwrap_or(text.len());
+    let word = text.get(..end)?;
+    let parts: Vec<&str> = word.split(':').collect();
+    let is_time = (2..=3).contains(&parts.len()) && parts.iter().all(|part| (1..=2).contains(&part.len()));
+    is_time.then_some(end)
+}
+
+/// What a mistake in a number is called; `text` starts with the number.
+pub(crate) fn number_problem(text: &str, error: &QuantityError) -> Problem {
+    let word_end = text.find(char::is_whitespace).unwrap_or(text.len());
+    let word = text.get(..word_end).unwrap_or("");
+    let whole = span(0, word_end.max(1).min(text.len()));
+    match error {
+        QuantityError::DecimalComma => Problem {
+            code: codes::NUMBER_COMMA,
+            span: whole,
+            message: format!("{} has a decimal comma", quote(word)),
+            help: Some(format!("write {}", quote(&word.replacen(',', ".", 1)))),
+        },
+        QuantityError::NotFinite => Problem {
+            code: codes::NUMBER_NOT_FINITE,
+            span: whole,
+            message: format!("{} is not a finite number", quote(word)),
+            help: Some("write the number that is meant; to have no bound, leave the key out".to_owned()),
+        },
+        QuantityError::NoNumber | QuantityError::NoUnit | QuantityError::UnknownUnit { .. } => Problem {
+            code: codes::NUMBER_EXPECTED,
+            span: whole,
+            message: format!("{} is not a number", quote(word)),
+            help: None,
+        },
+    }
+}
+
+/// "did you mean `kW`?": the same letters in another case first, then a slip of the finger.
+pub(crate) fn suggest_unit(word: &str) -> Option<String> {
+    let spellings = || UNITS.iter().flat_map(|row| core::iter::once(&row.symbol).chain(row.aliases)).copied();
+    if let Some(meant) = spellings().find(|spelling| spelling.to_lowercase() == word.to_lowercase()) {
+        return Some(format!("did you mean `{meant}`?"));
+    }
+    // Very short words are like every short unit: a guess would only mislead.
+    if word.chars().count() < 3 {
+        return None;
+    }
+    suggest(word, spellings().filter(|spelling| spelling.len() > 1), "")
+}
+
+/// The value of a number token; texts of numbers never hold anything but a finite one.
+pub(super) fn finite(value: f64) -> f64 {
+    Finite::saturating(value).get()
+}
+
+fn span(start: usize, length: usize) -> Span {
+    Span::new(saturate(start), saturate(start + length))
+}
