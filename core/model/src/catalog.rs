@@ -1,0 +1,398 @@
+//! The nouns of a site: every point, output, group and calendar, with dense ids that are given at load.
+//!
+//! A catalog is built once from the checked configuration and then shared, unchanged, by everyone: names exist only
+//! here and in messages.
+
+use crate::almanac::{Place, Zone};
+use crate::diagnostic::did_you_mean;
+use crate::finite::Finite;
+use crate::intent::Wanted;
+use crate::quantity::{Dimension, Unit};
+use crate::sample::Value;
+use crate::time::Span;
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        pub struct $name(pub u32);
+        impl $name {
+            /// The id as an index.
+            pub const fn index(self) -> usize {
+                self.0 as usize
+            }
+        }
+    };
+}
+id!(
+    /// Index of a point in its catalog.
+    PointId
+);
+id!(
+    /// Index of an output in its catalog.
+    OutputId
+);
+id!(
+    /// Index of a device in its catalog.
+    DeviceId
+);
+id!(
+    /// Index of a group in its catalog.
+    GroupId
+);
+id!(
+    /// Index of a calendar in its catalog.
+    CalendarId
+);
+
+/// What the values of a point look like.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Numbers; the unit is the one in which people write and read them.
+    Number(Unit),
+    /// One of these words.
+    Words(Vec<Box<str>>),
+    /// Yes or no.
+    Flag,
+}
+
+/// Where a point's values come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// A device measures it.
+    Measured,
+    /// Computed from other points by an expression of the site.
+    Derived,
+    /// A setting that people edit.
+    Setting,
+    /// The site's mode.
+    Mode,
+    /// Computed by the program: the sun, a generator's `ready` and `wanted`.
+    Computed,
+    /// What an output was last told, really is, is asked to be; see [`OutputSpec`].
+    Output(OutputId, Facet),
+}
+
+/// The four things that can be read of an output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Facet {
+    /// What the guard last told it to be.
+    State,
+    /// What it says it is; unknown where it says nothing.
+    Actual,
+    /// What the engine asks for.
+    Wanted,
+    /// How long it has been in its state.
+    Since,
+}
+
+/// One point.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PointSpec {
+    /// Full name without the site: `battery.voltage`.
+    pub name: Box<str>,
+    /// Free text for people; may be empty.
+    pub label: Box<str>,
+    /// What its values look like.
+    pub kind: Kind,
+    /// The device it belongs to, if any.
+    pub device: Option<DeviceId>,
+    /// Where its values come from.
+    pub origin: Origin,
+    /// Older than this, a value is unknown. `None`: never (settings, modes).
+    pub max_age: Option<Span>,
+    /// How often the device reports it, when known.
+    pub period: Option<Span>,
+    /// The smallest step it can show, base unit.
+    pub resolution: Option<Finite>,
+    /// Values outside are bad, base unit, inclusive.
+    pub valid: Option<(Finite, Finite)>,
+    /// Faster changes are held back until confirmed, base unit per second.
+    pub max_slew: Option<Finite>,
+    /// Not moving for this long means stuck.
+    pub stuck_after: Option<Span>,
+    /// Whether it counts up (an index): decreasing means a reset, never negative energy.
+    pub is_counter: bool,
+    /// Whether it measures the moment and not a mean or a count: such a point moves with the load it feeds.
+    pub is_instantaneous: bool,
+}
+
+impl PointSpec {
+    /// The unit people use for it; a plain number for words and flags.
+    pub fn unit(&self) -> Unit {
+        if let Kind::Number(unit) = self.kind { unit } else { Unit::NONE }
+    }
+
+    /// What its numbers count.
+    pub fn dimension(&self) -> Dimension {
+        self.unit().dimension()
+    }
+
+    /// The words, when it has words.
+    pub fn words(&self) -> &[Box<str>] {
+        if let Kind::Words(words) = &self.kind { words } else { &[] }
+    }
+
+    /// A value as people read it: `49.812 Hz`, `off_peak`, `yes`.
+    pub fn show(&self, value: Value) -> String {
+        use alloc::string::ToString;
+        match value {
+            Value::Number(base) => crate::quantity::Shown { base, unit: self.unit() }.to_string(),
+            Value::Word(word) => self.words().get(usize::from(word)).map_or("?", |word| word).to_string(),
+            Value::Flag(true) => "yes".to_string(),
+            Value::Flag(false) => "no".to_string(),
+        }
+    }
+}
+
+/// What an output can be told.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum OutputKind {
+    /// Closed or open.
+    Contact,
+    /// A number in this unit.
+    Setpoint(Unit),
+}
+
+/// One output.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct OutputSpec {
+    /// Full name: `water_heater` where the device has one output, else `genset.contactor`.
+    pub name: Box<str>,
+    /// Free text for people; may be empty.
+    pub label: Box<str>,
+    /// The device it belongs to.
+    pub device: DeviceId,
+    /// What it can be told.
+    pub kind: OutputKind,
+    /// What it is told when nobody asks.
+    pub default: Wanted,
+    /// The points `.state`, `.actual`, `.wanted` and `.since`, in the order of [`Facet`].
+    pub facets: [PointId; 4],
+}
+
+impl OutputSpec {
+    /// The point that shows one of the four things.
+    pub const fn facet(&self, facet: Facet) -> PointId {
+        self.facets[facet as usize]
+    }
+
+    /// A state as people read it: `closed`, `open`, `1500 W`.
+    pub fn show(&self, wanted: Wanted) -> String {
+        use alloc::string::ToString;
+        match (wanted, &self.kind) {
+            (Wanted::Contact(contact), _) => contact.word().to_string(),
+            (Wanted::Level(base), OutputKind::Setpoint(unit)) => {
+                crate::quantity::Shown { base, unit: *unit }.to_string()
+            }
+            (Wanted::Level(base), OutputKind::Contact) => base.to_string(),
+        }
+    }
+}
+
+/// The words of `.state`, `.actual` and `.wanted` of a contact, by their index.
+pub const CONTACT_WORDS: [&str; 2] = ["open", "closed"];
+
+/// One device.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct DeviceSpec {
+    /// Its name.
+    pub name: Box<str>,
+    /// Free text for people; may be empty.
+    pub label: Box<str>,
+    /// Its outputs.
+    pub outputs: Vec<OutputId>,
+}
+
+/// One group of devices.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct GroupSpec {
+    /// Its name.
+    pub name: Box<str>,
+    /// Free text for people; may be empty.
+    pub label: Box<str>,
+    /// The devices in it, in the order of the file.
+    pub members: Vec<DeviceId>,
+    /// The outputs of its members that are contacts: what shedding opens.
+    pub loads: Vec<OutputId>,
+    /// Rated power of each of `loads`, W; what shedding counts with where a load has no live power.
+    pub rated: Vec<Finite>,
+    /// The point that measures each of `loads`, if there is one.
+    pub power: Vec<Option<PointId>>,
+}
+
+/// One named set of days.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CalendarSpec {
+    /// Its name.
+    pub name: Box<str>,
+    /// Its days, sorted, as days since 1970-01-01 (local days).
+    pub days: Vec<i32>,
+}
+
+/// What a name stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Noun {
+    /// A point.
+    Point(PointId),
+    /// An output.
+    Output(OutputId),
+    /// A device with no output or with several.
+    Device(DeviceId),
+    /// A group.
+    Group(GroupId),
+}
+
+/// All nouns of a site.
+#[derive(Clone, Debug, Default)]
+pub struct Catalog {
+    /// The site's readable id.
+    pub site: Box<str>,
+    /// Every point, by id.
+    pub points: Vec<PointSpec>,
+    /// Every output, by id.
+    pub outputs: Vec<OutputSpec>,
+    /// Every device, by id.
+    pub devices: Vec<DeviceSpec>,
+    /// Every group, by id.
+    pub groups: Vec<GroupSpec>,
+    /// Every calendar, by id.
+    pub calendars: Vec<CalendarSpec>,
+    /// `role.main_frequency` and what it stands for here.
+    pub roles: BTreeMap<Box<str>, Box<str>>,
+    /// The site's zone.
+    pub zone: Zone,
+    /// Where the site is, for the sun.
+    pub place: Option<Place>,
+    names: BTreeMap<Box<str>, Noun>,
+}
+
+impl Catalog {
+    /// Gives a name its meaning; returns the earlier meaning when there was one (a mistake of the site).
+    pub fn name(&mut self, name: &str, noun: Noun) -> Option<Noun> {
+        if let Some(earlier) = self.names.get(name) {
+            return Some(*earlier);
+        }
+        self.names.insert(name.into(), noun);
+        None
+    }
+
+    /// What a full name stands for. Roles are followed once; a device with exactly one output stands for it.
+    pub fn resolve(&self, name: &str) -> Option<Noun> {
+        if let Some(noun) = self.names.get(name) {
+            return Some(*noun);
+        }
+        let target = self.roles.get(name)?;
+        self.names.get(target).copied()
+    }
+
+    /// The known name most like this one.
+    pub fn suggest(&self, name: &str) -> Option<&str> {
+        let known = self.names.keys().chain(self.roles.keys());
+        did_you_mean(name, known.map(|known| &**known))
+    }
+
+    /// All names, sorted.
+    pub fn names(&self) -> impl Iterator<Item = (&str, Noun)> {
+        self.names.iter().map(|(name, noun)| (&**name, *noun))
+    }
+
+    /// A point by id. Ids are only made for existing points.
+    pub fn point(&self, id: PointId) -> Option<&PointSpec> {
+        self.points.get(id.index())
+    }
+
+    /// An output by id. Ids are only made for existing outputs.
+    pub fn output(&self, id: OutputId) -> Option<&OutputSpec> {
+        self.outputs.get(id.index())
+    }
+
+    /// Adds a point and its name; `Err` with the earlier meaning when the name is taken.
+    pub fn add_point(&mut self, spec: PointSpec) -> Result<PointId, Noun> {
+        let id = PointId(self.points.len() as u32);
+        if let Some(earlier) = self.name(&spec.name.clone(), Noun::Point(id)) {
+            return Err(earlier);
+        }
+        self.points.push(spec);
+        Ok(id)
+    }
+
+    /// Adds an output, its name and its four readable points; `Err` with the earlier meaning when the name is taken.
+    pub fn add_output(
+        &mut self,
+        name: &str,
+        label: &str,
+        device: DeviceId,
+        kind: OutputKind,
+        default: Wanted,
+    ) -> Result<OutputId, Noun> {
+        let id = OutputId(self.outputs.len() as u32);
+        if let Some(earlier) = self.name(name, Noun::Output(id)) {
+            return Err(earlier);
+        }
+        let value = match kind {
+            OutputKind::Contact => Kind::Words(CONTACT_WORDS.iter().map(|word| Box::from(*word)).collect()),
+            OutputKind::Setpoint(unit) => Kind::Number(unit),
+        };
+        let seconds = Kind::Number(Dimension::Duration.base());
+        let mut facets = [PointId(0); 4];
+        let rows = [
+            (Facet::State, "state", value.clone()),
+            (Facet::Actual, "actual", value.clone()),
+            (Facet::Wanted, "wanted", value),
+            (Facet::Since, "since", seconds),
+        ];
+        for (place, (facet, word, kind)) in facets.iter_mut().zip(rows) {
+            *place = self.add_point(PointSpec {
+                name: alloc::format!("{name}.{word}").into(),
+                label: "".into(),
+                kind,
+                device: Some(device),
+                origin: Origin::Output(id, facet),
+                max_age: None,
+                period: None,
+                resolution: None,
+                valid: None,
+                max_slew: None,
+                stuck_after: None,
+                is_counter: false,
+                is_instantaneous: false,
+            })?;
+        }
+        self.outputs.push(OutputSpec {
+            name: name.into(),
+            label: label.into(),
+            device,
+            kind,
+            default,
+            facets,
+        });
+        if let Some(device) = self.devices.get_mut(device.index()) {
+            device.outputs.push(id);
+        }
+        Ok(id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::intent::Contact;
+
+    #[test]
+    fn an_output_brings_its_four_points() {
+        let mut catalog = Catalog::default();
+        catalog.devices.push(DeviceSpec { name: "pump".into(), label: "".into(), outputs: Vec::new() });
+        let default = Wanted::Contact(Contact::Open);
+        let id = catalog.add_output("pump", "", DeviceId(0), OutputKind::Contact, default).unwrap();
+        assert_eq!(catalog.resolve("pump"), Some(Noun::Output(id)));
+        let Some(Noun::Point(state)) = catalog.resolve("pump.state") else { panic!("no state") };
+        assert_eq!(catalog.point(state).unwrap().show(Value::Word(1)), "closed");
+        assert_eq!(catalog.suggest("pump.sate"), Some("pump.state"));
+        assert!(catalog.add_output("pump", "", DeviceId(0), OutputKind::Contact, default).is_err());
+    }
+}

@@ -1,0 +1,357 @@
+//! The functions of conditions: over time, of the day, on values.
+
+use super::ast::{Expr, ExprKind};
+use super::check::{Checker, Dialect, Typed};
+use super::program::{Node, Statistic};
+use super::trackers::TrackerKey;
+use crate::almanac::TimeOfDay;
+use crate::catalog::{CalendarId, Facet, Noun, OutputKind, PointId};
+use crate::diagnostic::{Span, did_you_mean};
+use crate::finite::Finite;
+use crate::quantity::{Dimension, Unit, parse_span};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+/// Every function a condition knows, with what it takes; for messages and the manual.
+pub const FUNCTIONS: &[(&str, &str)] = &[
+    ("active_for", "active_for(\"10min\")"),
+    ("age", "age(point)"),
+    ("at_start", "at_start(point)"),
+    ("avg", "avg(point, \"5min\")"),
+    ("between", "between(\"22:00\", \"06:00\")"),
+    ("calendar", "calendar(\"name\")"),
+    ("changed", "changed(point)"),
+    ("highest", "highest(point, \"5min\")"),
+    ("known", "known(point)"),
+    ("lowest", "lowest(point, \"5min\")"),
+    ("max", "max(a, b, ...)"),
+    ("min", "min(a, b, ...)"),
+    ("on_time", "on_time(output, \"24h\")"),
+    ("or_else", "or_else(value, otherwise)"),
+    ("rate", "rate(point, \"5min\")"),
+    ("starts", "starts(\"24h\")"),
+    ("used", "used(counter, \"16:00\")"),
+    ("weekday", "weekday(\"sat\", \"sun\")"),
+];
+
+const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
+impl Checker<'_> {
+    pub(super) fn call(&mut self, name: &str, name_span: Span, args: &[Expr], span: Span) -> Option<Typed> {
+        let Some((_, usage)) = FUNCTIONS.iter().find(|(known, _)| *known == name) else {
+            let help = match did_you_mean(name, FUNCTIONS.iter().map(|(known, _)| *known)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => {
+                    let names: Vec<&str> = FUNCTIONS.iter().map(|(known, _)| *known).collect();
+                    format!("conditions know {}", names.join(", "))
+                }
+            };
+            let message = format!("there is no function `{name}` in conditions");
+            return self.wrong(name_span, "expr::unknown_function", message, Some(help));
+        };
+        if !self.is_allowed(name) {
+            let (message, help) = match self.scope.dialect {
+                Dialect::Limit => (
+                    format!("`{name}` cannot stand in a limit: a limit reads raw values, never long means"),
+                    "use the point itself, with `for` if it must last".to_string(),
+                ),
+                _ => (
+                    format!("`{name}` belongs to a rule and has no meaning here"),
+                    "use it in `when` or `until` of a rule".to_string(),
+                ),
+            };
+            return self.wrong(name_span, "expr::not_here", message, Some(help));
+        }
+        match name {
+            "min" | "max" => self.extreme(name == "max", args, span, usage),
+            "or_else" => self.or_else(args, span, usage),
+            "known" | "changed" | "age" | "at_start" => self.of_point(name, args, span, usage),
+            "avg" | "highest" | "lowest" | "rate" => self.over_time(name, args, span, usage),
+            "used" => self.used(args, span, usage),
+            "on_time" => self.on_time(args, span, usage),
+            "active_for" | "starts" => self.of_rule(name, args, span, usage),
+            "between" => self.between(args, span, usage),
+            "weekday" => self.weekday(args, span, usage),
+            _ => self.calendar(args, span, usage),
+        }
+    }
+
+    fn is_allowed(&self, name: &str) -> bool {
+        match self.scope.dialect {
+            Dialect::Rule => true,
+            Dialect::Limit => matches!(name, "min" | "max" | "known" | "age"),
+            Dialect::Derived => !matches!(name, "active_for" | "at_start" | "starts" | "changed"),
+        }
+    }
+
+    fn usage<T>(&mut self, span: Span, usage: &str) -> Option<T> {
+        let message = "these are not the arguments of this function".to_string();
+        self.wrong(span, "expr::arguments", message, Some(format!("write `{usage}`")))
+    }
+
+    fn extreme(&mut self, greatest: bool, args: &[Expr], span: Span, usage: &str) -> Option<Typed> {
+        if args.len() < 2 {
+            return self.usage(span, usage);
+        }
+        let walked: Vec<_> = args.iter().map(|arg| (self.walk(arg), arg.span)).collect();
+        let mut rest = walked.into_iter().map(|(typed, span)| typed.map(|typed| (typed, span)));
+        let mut all = rest.next()??;
+        for next in rest {
+            let next = next?;
+            let joined = all.1.join(next.1);
+            let (a, b) = self.unify(all, next, true)?;
+            if a.dimension != b.dimension {
+                let message = format!("{} and {} cannot be compared", a.dimension.name(), b.dimension.name());
+                return self.wrong(joined, "expr::dimension", message, None);
+            }
+            let node = if greatest { Node::Greatest(a.node, b.node) } else { Node::Least(a.node, b.node) };
+            let node = self.push(node);
+            let mut points = a.points;
+            points.extend(b.points);
+            let word = if greatest { "max" } else { "min" };
+            let text = format!("{word}({}, {})", a.text, b.text);
+            let is_smoothed = a.is_smoothed && b.is_smoothed;
+            let unit = if a.constant.is_some() { b.unit } else { a.unit };
+            let number = Typed::Number {
+                node,
+                dimension: a.dimension,
+                unit,
+                text,
+                points,
+                is_smoothed,
+                constant: None,
+            };
+            all = (number, joined);
+        }
+        Some(all.0)
+    }
+
+    fn or_else(&mut self, args: &[Expr], span: Span, usage: &str) -> Option<Typed> {
+        let [first, second] = args else { return self.usage(span, usage) };
+        let (a, b) = (self.walk(first), self.walk(second));
+        match (a?, b?) {
+            (Typed::Truth(a), Typed::Truth(b)) => Some(Typed::Truth(self.push(Node::OrElse(a, b)))),
+            (a, b) => {
+                let (a, b) = self.unify((a, first.span), (b, second.span), true)?;
+                if a.dimension != b.dimension {
+                    let message =
+                        format!("{} cannot stand in for {}", b.dimension.name(), a.dimension.name());
+                    return self.wrong(second.span, "expr::dimension", message, None);
+                }
+                let node = self.push(Node::OrElse(a.node, b.node));
+                let text = format!("or_else({}, {})", a.text, b.text);
+                let is_smoothed = a.is_smoothed;
+                Some(Typed::Number {
+                    node,
+                    dimension: a.dimension,
+                    unit: a.unit,
+                    text,
+                    points: a.points,
+                    is_smoothed,
+                    constant: None,
+                })
+            }
+        }
+    }
+
+    /// The argument as the name of a point.
+    fn point_argument(&mut self, arg: &Expr, usage: &str) -> Option<(String, PointId)> {
+        let ExprKind::Name(name) = &arg.kind else {
+            let help = Some(format!("write `{usage}` with the name of a point"));
+            return self.wrong(arg.span, "expr::arguments", "the name of a point is needed here", help);
+        };
+        let (full, point) = self.resolve_point(name, arg.span)?;
+        self.reads.push(point);
+        Some((full, point))
+    }
+
+    fn of_point(&mut self, name: &str, args: &[Expr], span: Span, usage: &str) -> Option<Typed> {
+        let [arg] = args else { return self.usage(span, usage) };
+        let (full, point) = self.point_argument(arg, usage)?;
+        match name {
+            "known" => Some(Typed::Truth(self.push(Node::Known(point)))),
+            "changed" => Some(Typed::Truth(self.push(Node::Changed(point)))),
+            "age" => {
+                let node = self.push(Node::Age(point));
+                let unit = Dimension::Duration.base();
+                Some(number(node, unit.dimension(), unit, format!("age({full})"), false))
+            }
+            _ => {
+                let unit = self.numeric_unit(point, arg.span)?;
+                let slot = self.slot(TrackerKey::AtStart { point, rule: self.scope.rule });
+                let node = self.push(Node::Tracked { slot, statistic: Statistic::AtStart });
+                Some(number(node, unit.dimension(), unit, format!("at_start({full})"), false))
+            }
+        }
+    }
+
+    fn numeric_unit(&mut self, point: PointId, span: Span) -> Option<Unit> {
+        let spec = self.scope.catalog.point(point)?;
+        match &spec.kind {
+            crate::catalog::Kind::Number(unit) => Some(*unit),
+            _ => {
+                let message = format!("`{}` is not a number", spec.name);
+                self.wrong(span, "expr::type", message, None)
+            }
+        }
+    }
+
+    /// A text argument that is a length of time above zero.
+    fn span_argument(&mut self, arg: &Expr, usage: &str) -> Option<crate::time::Span> {
+        let text = if let ExprKind::Text(text) = &arg.kind { parse_span(text) } else { None };
+        let Some(span) = text.filter(|span| *span > crate::time::Span::ZERO) else {
+            let help = Some(format!("write a time such as \"5min\": `{usage}`"));
+            return self.wrong(arg.span, "expr::time", "a length of time is needed here", help);
+        };
+        Some(span)
+    }
+
+    fn over_time(&mut self, name: &str, args: &[Expr], span: Span, usage: &str) -> Option<Typed> {
+        let [arg, over] = args else { return self.usage(span, usage) };
+        let (full, point) = self.point_argument(arg, usage)?;
+        let unit = self.numeric_unit(point, arg.span)?;
+        let is_active = matches!(&over.kind, ExprKind::Text(text) if &**text == "active");
+        if is_active && (name == "rate" || self.scope.dialect != Dialect::Rule) {
+            let message = "\"active\" has no meaning here".to_string();
+            let help = Some("give a time such as \"5min\"".to_string());
+            return self.wrong(over.span, "expr::time", message, help);
+        }
+        let key = if is_active {
+            TrackerKey::SinceActive { point, rule: self.scope.rule }
+        } else {
+            TrackerKey::Window { point, span: self.span_argument(over, usage)? }
+        };
+        let (dimension, unit, statistic) = match name {
+            "avg" => (unit.dimension(), unit, Statistic::Average),
+            "highest" => (unit.dimension(), unit, Statistic::Highest),
+            "lowest" => (unit.dimension(), unit, Statistic::Lowest),
+            _ => {
+                let Some((dimension, factor)) = unit.dimension().slope() else {
+                    let message = format!("the change of {} has no unit here", unit.dimension().name());
+                    return self.wrong(arg.span, "expr::dimension", message, None);
+                };
+                (dimension, dimension.base(), Statistic::Rate(Finite::saturating(factor)))
+            }
+        };
+        let slot = self.slot(key);
+        let node = self.push(Node::Tracked { slot, statistic });
+        Some(number(node, dimension, unit, format!("{name}({full})"), true))
+    }
+
+    fn used(&mut self, args: &[Expr], span: Span, usage: &str) -> Option<Typed> {
+        let [arg, since] = args else { return self.usage(span, usage) };
+        let (full, point) = self.point_argument(arg, usage)?;
+        let unit = self.numeric_unit(point, arg.span)?;
+        let time = self.time_argument(since, usage)?;
+        if !self.scope.catalog.point(point)?.is_counter {
+            let help =
+                Some("mark it `counter: true` in its device, or name the energy index instead".to_string());
+            let message = format!("`{full}` is not a counter: what was used since cannot be told");
+            return self.wrong(arg.span, "expr::not_a_counter", message, help);
+        }
+        let slot = self.slot(TrackerKey::Used { point, time });
+        let node = self.push(Node::Tracked { slot, statistic: Statistic::Used });
+        Some(number(node, unit.dimension(), unit, format!("used({full})"), true))
+    }
+
+    fn on_time(&mut self, args: &[Expr], span: Span, usage: &str) -> Option<Typed> {
+        let [arg, over] = args else { return self.usage(span, usage) };
+        let ExprKind::Name(name) = &arg.kind else { return self.usage(arg.span, usage) };
+        let full = self.expand(name);
+        let output = match self.scope.catalog.resolve(&full) {
+            Some(Noun::Output(output)) => self.scope.catalog.output(output),
+            _ => None,
+        };
+        let Some(output) = output.filter(|output| output.kind == OutputKind::Contact) else {
+            let message = format!("`{name}` is not an output that closes and opens");
+            return self.wrong(arg.span, "expr::arguments", message, Some(format!("write `{usage}`")));
+        };
+        let point = output.facet(Facet::State);
+        self.reads.push(point);
+        let window = self.span_argument(over, usage)?;
+        let slot = self.slot(TrackerKey::Window { point, span: window });
+        let node = self.push(Node::Tracked { slot, statistic: Statistic::OnTime });
+        let unit = Dimension::Duration.base();
+        Some(number(node, Dimension::Duration, unit, format!("on_time({full})"), true))
+    }
+
+    fn of_rule(&mut self, name: &str, args: &[Expr], span: Span, usage: &str) -> Option<Typed> {
+        let [over] = args else { return self.usage(span, usage) };
+        let length = self.span_argument(over, usage)?;
+        if name == "active_for" {
+            return Some(Typed::Truth(self.push(Node::ActiveFor(length.nanos()))));
+        }
+        let slot = self.slot(TrackerKey::Starts { rule: self.scope.rule, span: length });
+        let node = self.push(Node::Tracked { slot, statistic: Statistic::Starts });
+        Some(number(node, Dimension::Number, Unit::NONE, "starts()".to_string(), true))
+    }
+
+    fn time_argument(&mut self, arg: &Expr, usage: &str) -> Option<TimeOfDay> {
+        let time = if let ExprKind::Text(text) = &arg.kind { TimeOfDay::parse(text) } else { None };
+        let Some(time) = time else {
+            let help = Some(format!("write \"22:00\", \"sunrise\" or \"sunset\": `{usage}`"));
+            return self.wrong(arg.span, "expr::time", "a time of day is needed here", help);
+        };
+        let needs_sun = matches!(time, TimeOfDay::Sunrise | TimeOfDay::Sunset);
+        if needs_sun && self.scope.catalog.place.is_none() {
+            let help = Some("add `location: { latitude: ..., longitude: ... }` to site.yaml".to_string());
+            return self.wrong(arg.span, "expr::no_place", "the sun needs to know where the site is", help);
+        }
+        Some(time)
+    }
+
+    fn between(&mut self, args: &[Expr], span: Span, usage: &str) -> Option<Typed> {
+        let [from, to] = args else { return self.usage(span, usage) };
+        let (from, to) = (self.time_argument(from, usage), self.time_argument(to, usage));
+        let slot = self.slot(TrackerKey::Between { from: from?, to: to? });
+        Some(Typed::Truth(self.push(Node::Clock { slot })))
+    }
+
+    fn weekday(&mut self, args: &[Expr], span: Span, usage: &str) -> Option<Typed> {
+        let mut mask = 0u8;
+        for arg in args {
+            let day = if let ExprKind::Text(text) = &arg.kind {
+                WEEKDAYS.iter().position(|day| *day == &**text)
+            } else {
+                None
+            };
+            let Some(day) = day else {
+                let help = Some(
+                    "the days are \"mon\", \"tue\", \"wed\", \"thu\", \"fri\", \"sat\", \"sun\"".to_string(),
+                );
+                return self.wrong(arg.span, "expr::arguments", "this is not a day of the week", help);
+            };
+            mask |= 1 << day;
+        }
+        if mask == 0 {
+            return self.usage(span, usage);
+        }
+        let slot = self.slot(TrackerKey::Weekday(mask));
+        Some(Typed::Truth(self.push(Node::Clock { slot })))
+    }
+
+    fn calendar(&mut self, args: &[Expr], span: Span, usage: &str) -> Option<Typed> {
+        let [arg] = args else { return self.usage(span, usage) };
+        let ExprKind::Text(name) = &arg.kind else { return self.usage(arg.span, usage) };
+        let calendars = &self.scope.catalog.calendars;
+        let Some(index) = calendars.iter().position(|calendar| calendar.name == *name) else {
+            let help = match did_you_mean(name, calendars.iter().map(|calendar| &*calendar.name)) {
+                Some(near) => format!("did you mean \"{near}\"?"),
+                None => "add it under `calendars:` in site.yaml".to_string(),
+            };
+            return self.wrong(
+                arg.span,
+                "expr::unknown_calendar",
+                format!("there is no calendar \"{name}\""),
+                Some(help),
+            );
+        };
+        let slot = self.slot(TrackerKey::Calendar(CalendarId(index as u32)));
+        Some(Typed::Truth(self.push(Node::Clock { slot })))
+    }
+}
+
+fn number(node: u16, dimension: Dimension, unit: Unit, text: String, is_smoothed: bool) -> Typed {
+    Typed::Number { node, dimension, unit, text, points: Vec::new(), is_smoothed, constant: None }
+}

@@ -1,0 +1,29 @@
+//! The one typed condition of Ballast.
+//!
+//! Limits in `safety.yaml`, derived points in `site.yaml` and the `when`/`until` of rules are the same thing here. A
+//! front end (YAML text, Rhai) builds an untyped [`ast::Expr`]; [`check`](mod@check) resolves names, units and types
+//! against the [`Catalog`](crate::Catalog) and reports every mistake with its place; what comes out is a [`Program`]
+//! that evaluates without allocation, cannot fail, and says `None` where the truth is unknown.
+//!
+//! Time is part of the result: an evaluation also tells the earliest moment at which its answer could change although
+//! no sample arrives.
+
+pub mod ast;
+pub mod check;
+mod check_calls;
+mod eval;
+mod program;
+mod timer;
+mod trackers;
+mod window;
+
+pub use ast::{BinaryOp, Expr, ExprKind};
+pub use check::{Dialect, Problem, Scope, check, explain_quantity};
+pub use check_calls::FUNCTIONS;
+pub use eval::{Bounded, Seen};
+pub use program::{Node, NodeId, Program, Statistic, Threshold, Type};
+pub use timer::Hold;
+pub use trackers::{OUTAGE_BRIDGED, STARTS_MAX, TrackerId, TrackerKey, Trackers};
+
+#[cfg(test)]
+mod tests;

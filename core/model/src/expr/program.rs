@@ -1,0 +1,162 @@
+//! The checked condition.
+
+use super::ast::BinaryOp;
+use super::trackers::{TrackerId, TrackerKey, Trackers};
+use crate::catalog::PointId;
+use crate::diagnostic::Span;
+use crate::finite::Finite;
+use crate::quantity::{Dimension, Unit};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// Index of a node in its program; children come before their parent.
+pub type NodeId = u16;
+
+/// What is read from a tracker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the names are the functions of the language")]
+pub enum Statistic {
+    Average,
+    Highest,
+    Lowest,
+    /// Change per second, times the factor of its dimension.
+    Rate(Finite),
+    Used,
+    AtStart,
+    Starts,
+    /// Seconds closed.
+    OnTime,
+}
+
+/// One operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "operands are node ids in writing order")]
+pub enum Node {
+    // Numbers, in base units.
+    Number(Finite),
+    Point(PointId),
+    /// Seconds since the last sample.
+    Age(PointId),
+    /// Seconds since the moment that the point holds.
+    Since(PointId),
+    Tracked {
+        slot: u16,
+        statistic: Statistic,
+    },
+    Negate(NodeId),
+    Add(NodeId, NodeId),
+    Subtract(NodeId, NodeId),
+    Multiply(NodeId, NodeId, Finite),
+    Divide(NodeId, NodeId, Finite),
+    /// The smaller of two; of more, nested.
+    Least(NodeId, NodeId),
+    Greatest(NodeId, NodeId),
+    /// The first while known, else the second. For numbers and for truths.
+    OrElse(NodeId, NodeId),
+    // Truths.
+    Flag(bool),
+    FlagPoint(PointId),
+    WordIs(PointId, u16),
+    Compare(BinaryOp, NodeId, NodeId),
+    And(NodeId, NodeId),
+    Or(NodeId, NodeId),
+    Not(NodeId),
+    Known(PointId),
+    Changed(PointId),
+    /// Truth of a clock tracker: time of day, weekday, calendar.
+    Clock {
+        slot: u16,
+    },
+    /// The rule has been active for this long, ns.
+    ActiveFor(u64),
+}
+
+/// What a program yields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Type {
+    /// Yes or no.
+    Truth,
+    /// A number; the unit is the one in which people would write it.
+    Number(Dimension, Unit),
+}
+
+/// A comparison with a constant, for the checks on hysteresis and resolution.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Threshold {
+    /// Canonical text of what is compared, so that `when` and `until` can be matched.
+    pub subject: String,
+    /// The single point that is compared, if it is one; `max`/`min` give each of theirs.
+    pub points: Vec<PointId>,
+    /// How, with the subject on the left.
+    pub op: BinaryOp,
+    /// With what, base unit.
+    pub value: Finite,
+    /// Dimension of the value.
+    pub dimension: Dimension,
+    /// Where.
+    pub span: Span,
+    /// Whether the subject is smoothed over time (`avg` ...) and so needs less hysteresis.
+    pub is_smoothed: bool,
+}
+
+/// A checked, typed condition or number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    pub(super) nodes: Vec<Node>,
+    pub(super) keys: Vec<TrackerKey>,
+    pub(super) links: Vec<TrackerId>,
+    /// What it yields.
+    pub yields: Type,
+    /// Every point it reads directly or through a tracker, sorted, each once.
+    pub reads: Vec<PointId>,
+    /// Comparisons with constants.
+    pub thresholds: Vec<Threshold>,
+    /// What was assumed for bare numbers: place and sentence, for `check --explain`.
+    pub notes: Vec<(Span, String)>,
+}
+
+impl Program {
+    /// A condition that is always this.
+    pub fn constant(truth: bool) -> Self {
+        Self {
+            nodes: alloc::vec![Node::Flag(truth)],
+            keys: Vec::new(),
+            links: Vec::new(),
+            yields: Type::Truth,
+            reads: Vec::new(),
+            thresholds: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// Its operations, children first; the last one is the result.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// What it needs to follow over time.
+    pub fn tracker_keys(&self) -> &[TrackerKey] {
+        &self.keys
+    }
+
+    /// The trackers it is linked to.
+    pub fn trackers(&self) -> &[TrackerId] {
+        &self.links
+    }
+
+    /// Connects it to the trackers of the machine it runs in. Must be called once before it is evaluated; until then
+    /// everything over time is unknown.
+    pub fn link(&mut self, trackers: &mut Trackers) {
+        self.links = self.keys.iter().map(|key| trackers.intern(*key)).collect();
+    }
+
+    /// Whether it depends on the clock or the age of something, and not on samples alone.
+    pub fn uses_time(&self) -> bool {
+        self.nodes.iter().any(|node| {
+            matches!(
+                node,
+                Node::Age(_) | Node::Since(_) | Node::Clock { .. } | Node::ActiveFor(_) | Node::Changed(_)
+            )
+        })
+    }
+}

@@ -1,0 +1,228 @@
+//! A point over a time: time-weighted mean, highest, lowest, change.
+//!
+//! The window is cut into [`BUCKETS`] equal parts that start at multiples of their length, and it moves from part to part:
+//! what it says changes only when a sample arrives or a part begins, so that evaluating more often than needed never
+//! changes a result. It covers its span plus the part that has just begun. Between samples the last value holds, for as
+//! long as it may be used.
+
+use crate::finite::Finite;
+use crate::time::{Mono, Span};
+use alloc::vec::Vec;
+
+/// Parts of a window.
+pub(super) const BUCKETS: usize = 60;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+struct Part {
+    /// Value times seconds.
+    area: Finite,
+    known: Span,
+    low: Option<Finite>,
+    high: Option<Finite>,
+    /// The first sample that arrived in it.
+    first: Option<(Finite, Mono)>,
+}
+
+impl Part {
+    fn hold(&mut self, value: Finite, from: Mono, to: Mono) {
+        let span = to.since(from);
+        self.area = Finite::saturating(self.area.get() + value.get() * span.secs_f64());
+        self.known = self.known.plus(span);
+        self.touch(value);
+    }
+
+    fn touch(&mut self, value: Finite) {
+        self.low = Some(self.low.map_or(value, |low| low.min(value)));
+        self.high = Some(self.high.map_or(value, |high| high.max(value)));
+    }
+}
+
+/// A point over a time.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub(super) struct Window {
+    span: Span,
+    /// Oldest first; the last one is being filled.
+    parts: Vec<Part>,
+    /// The value that holds, until when it may, and from when it still has to be counted.
+    held: Option<(Finite, Mono, Mono)>,
+    /// The last sample with a value.
+    latest: Option<(Finite, Mono)>,
+    /// End of the part that is being filled.
+    edge: Option<Mono>,
+}
+
+impl Window {
+    pub(super) fn new(span: Span) -> Self {
+        Self { span, parts: Vec::new(), held: None, latest: None, edge: None }
+    }
+
+    fn part_length(&self) -> u64 {
+        (self.span.nanos() / BUCKETS as u64).max(1)
+    }
+
+    /// Takes a new value (`None`: unknown from now on) that may be used until `until`.
+    pub(super) fn sample(&mut self, now: Mono, value: Option<Finite>, until: Mono) {
+        self.advance(now);
+        self.settle(now);
+        self.held = value.map(|value| (value, until, now));
+        if self.edge.is_none() && value.is_some() {
+            let length = self.part_length();
+            self.edge =
+                Some(Mono::from_nanos((now.nanos() / length).saturating_add(1).saturating_mul(length)));
+            self.parts.push(Part::default());
+        }
+        if let (Some(value), Some(part)) = (value, self.parts.last_mut()) {
+            part.touch(value);
+            part.first.get_or_insert((value, now));
+            self.latest = Some((value, now));
+        }
+    }
+
+    /// Counts the held value up to `now` into the part being filled.
+    fn settle(&mut self, now: Mono) {
+        if let (Some((value, until, from)), Some(part)) = (self.held.as_mut(), self.parts.last_mut()) {
+            let to = now.min(*until);
+            if to > *from {
+                part.hold(*value, *from, to);
+                *from = to;
+            }
+        }
+    }
+
+    /// Closes the parts whose end has passed; says whether there was one.
+    pub(super) fn advance(&mut self, now: Mono) -> bool {
+        let mut moved = false;
+        let length = self.part_length();
+        while let Some(edge) = self.edge.filter(|edge| *edge <= now) {
+            moved = true;
+            self.settle(edge);
+            self.parts.push(Part::default());
+            // Nothing held and a whole window passed: what is left is empty.
+            let skip = now.since(edge).nanos() / length;
+            let jump = if skip > 2 * BUCKETS as u64 && self.held.is_none_or(|(_, until, _)| until <= edge) {
+                self.parts.clear();
+                self.parts.push(Part::default());
+                skip
+            } else {
+                1
+            };
+            if self.parts.len() > BUCKETS + 1 {
+                self.parts.remove(0);
+            }
+            self.edge = Some(Mono::from_nanos(edge.nanos().saturating_add(length.saturating_mul(jump))));
+        }
+        moved
+    }
+
+    /// The next moment at which it changes by itself.
+    pub(super) fn next(&self) -> Option<Mono> {
+        self.edge
+    }
+
+    fn known(&self) -> Span {
+        self.parts.iter().fold(Span::ZERO, |sum, part| sum.plus(part.known))
+    }
+
+    /// A window says something once half of it is known.
+    fn is_covered(&self) -> bool {
+        self.known() >= self.span.divided(2)
+    }
+
+    pub(super) fn average(&self) -> Option<Finite> {
+        if !self.is_covered() {
+            return None;
+        }
+        let area: f64 = self.parts.iter().map(|part| part.area.get()).sum();
+        Finite::new(area / self.known().secs_f64())
+    }
+
+    pub(super) fn highest(&self) -> Option<Finite> {
+        self.parts.iter().filter_map(|part| part.high).max().filter(|_| self.is_covered())
+    }
+
+    pub(super) fn lowest(&self) -> Option<Finite> {
+        self.parts.iter().filter_map(|part| part.low).min().filter(|_| self.is_covered())
+    }
+
+    /// Change per second from the first sample of the window to the last.
+    pub(super) fn rate(&self) -> Option<Finite> {
+        let (first, at) = self.parts.iter().find_map(|part| part.first)?;
+        let (last, latest) = self.latest?;
+        let seconds = latest.since(at).secs_f64();
+        Finite::new((last.get() - first.get()) / seconds).filter(|_| seconds > 0.0 && self.is_covered())
+    }
+
+    /// Value times seconds, of what is known: seconds closed when the value is 0 or 1.
+    pub(super) fn area(&self) -> Finite {
+        Finite::saturating(self.parts.iter().map(|part| part.area.get()).sum())
+    }
+
+    /// The same window on a clock that was moved; the time between is unknown.
+    pub(super) fn moved(&mut self, rebase: &dyn Fn(Mono) -> Mono) {
+        for part in &mut self.parts {
+            part.first = part.first.map(|(value, at)| (value, rebase(at)));
+        }
+        self.edge = self.edge.map(rebase);
+        self.latest = self.latest.map(|(value, at)| (value, rebase(at)));
+        self.held = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number(value: f64) -> Option<Finite> {
+        Finite::new(value)
+    }
+    fn at(secs: u64) -> Mono {
+        Mono::from_millis(secs * 1000)
+    }
+
+    #[test]
+    fn the_mean_is_weighted_by_time() {
+        let mut window = Window::new(Span::from_secs(60));
+        window.sample(at(0), number(10.0), Mono::MAX);
+        window.sample(at(30), number(20.0), Mono::MAX);
+        window.sample(at(60), number(0.0), Mono::MAX);
+        assert!((window.average().unwrap().get() - 15.0).abs() < 1e-9);
+        assert_eq!(window.highest(), number(20.0));
+        // 30 s later the first half has left the window (but for the part that is being left).
+        window.advance(at(90));
+        assert!((window.average().unwrap().get() - 10.0).abs() < 0.4);
+    }
+
+    #[test]
+    fn a_stale_value_stops_counting_and_little_is_nothing() {
+        let mut window = Window::new(Span::from_secs(60));
+        window.sample(at(0), number(10.0), at(10));
+        window.advance(at(50));
+        assert_eq!(window.average(), None);
+    }
+
+    #[test]
+    fn extra_evaluations_change_nothing() {
+        let mut often = Window::new(Span::from_secs(60));
+        let mut seldom = often.clone();
+        for second in 0..200 {
+            if second % 7 == 0 {
+                let value = number(f64::from(second));
+                often.sample(at(u64::from(second as u32)), value, Mono::MAX);
+                seldom.sample(at(u64::from(second as u32)), value, Mono::MAX);
+            }
+            often.advance(at(u64::from(second as u32)));
+        }
+        seldom.advance(at(199));
+        assert_eq!(often, seldom);
+        assert!((often.rate().unwrap().get() - 1.0).abs() < 0.01);
+    }
+
+    #[test]
+    fn a_long_silence_empties_the_window_quickly() {
+        let mut window = Window::new(Span::from_secs(60));
+        window.sample(at(0), number(1.0), at(5));
+        window.advance(at(1_000_000_000));
+        assert_eq!(window.average(), None);
+        assert!(window.next().unwrap() > at(1_000_000_000));
+    }
+}
