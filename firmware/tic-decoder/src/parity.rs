@@ -13,9 +13,11 @@
 /// - A control character counts if it holds an even number of ones, bit 7 included, or if its bit 7 is clear and the score is 1
 ///   or less (so that the STX which opens a stripped stream is heard).
 ///
-/// About half of all characters vote, so the score settles within the first group. A single flipped bit moves it by two
-/// at most, so it never makes a stream with parity look stripped; a stream that really loses its bit 7 (the port was
-/// set anew) is believed after some 34 votes, and the groups until then are lost, not misread.
+/// About half of all characters vote, so the score settles (reaches 2 or -2) within the first group. Once it is settled on
+/// parity, no group with a parity error passes and no damaged character counts as a control character. A flipped bit
+/// moves it by two at most, which the next characters make good; a stream that really loses its bit 7 (the port was set
+/// anew) is believed after some 34 votes, and the groups until then are lost, not misread. Likewise a group of the very
+/// first bytes of a stripped stream is lost if they have fewer than two votes, which no group of the specification does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Parity {
     /// Found out from the bytes.

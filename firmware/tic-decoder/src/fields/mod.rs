@@ -1,6 +1,6 @@
 //! The meter's groups in the same words for both modes.
 //!
-//! [`read`] turns a [`Group`](crate::Group) into a [`Field`]: which [`Quantity`], and its value with its unit. What cannot be read
+//! [`read`] turns a [`Group`] into a [`Field`]: which [`Quantity`], and its value with its unit. What cannot be read
 //! is an error, never a default. Units and meanings: Enedis-NOI-CPT_54E, sections 6.1, 6.2.2 and 6.2.3.
 
 mod energy;
