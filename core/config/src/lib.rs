@@ -10,6 +10,7 @@
 #[cfg(test)]
 mod carets;
 pub mod codes;
+pub mod decode;
 pub mod diagnostics;
 pub mod expr;
 pub mod limits;

@@ -32,3 +32,9 @@ pub const CONDITION_BYTES_MAX: usize = 4096;
 
 /// Most operands and operators of one condition. A chain of them is a tree as deep, and those who walk over it recurse.
 pub const CONDITION_PIECES_MAX: usize = 256;
+
+/// Longest label or other free text of a site, in bytes. A longer one is refused.
+pub const TEXT_BYTES_MAX: usize = 1024;
+
+/// Longest name of one thing, in bytes. A longer one is refused.
+pub const NAME_BYTES_MAX: usize = 48;

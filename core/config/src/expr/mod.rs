@@ -16,6 +16,7 @@ use ballast_model::Span as Duration;
 use ballast_model::diagnostic::Span;
 use ballast_model::expr::{BinaryOp, Expr};
 
+pub(crate) use lexer::{number_problem, suggest_unit};
 pub use parser::{parse_comparison, parse_condition, parse_value};
 
 /// A condition with its `for`.
