@@ -336,9 +336,9 @@ mod tests {
     #[test]
     fn stream_joined_in_the_middle_starts_without_complaint() {
         let mut decoder = Decoder::default();
-        let bytes = joined(&[b"0740 ,\r", PAPP, b"\x03"]);
+        let bytes = joined(&[b"0740 ,\rno line feed here either\r", PAPP, b"\x03"]);
         assert_eq!(words(&mut decoder, &bytes), ["PAPP=00740", "incomplete"]);
-        assert_eq!(decoder.counters().bytes_skipped(), 7);
+        assert_eq!(decoder.counters().bytes_skipped(), 32);
         assert_eq!(decoder.counters().groups_damaged(), 0);
     }
 
@@ -392,8 +392,8 @@ mod tests {
             *byte ^= 0x01; // in the value
         }
         check(&group, &["parity:PAPP"]);
-        if let Some(byte) = group.get_mut(2) {
-            *byte ^= 0x01; // in the label
+        if let Some(byte) = group.get_mut(1) {
+            *byte ^= 0x01; // in the label: QAPP
         }
         check(&group, &["parity:?"]);
     }

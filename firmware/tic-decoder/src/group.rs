@@ -139,6 +139,8 @@ mod tests {
         check(b"SINSTS\t00241\tL", Err(Cause::Checksum));
         check(b"SINSTS\tL", Err(Cause::Malformed));
         check(b"A\tB\tC\tD\tE", Err(Cause::Malformed));
+        check(b"SINSTS\t00\x1240\tL", Err(Cause::Malformed));
+        check(b"SMAXSN\tH230301065253\t01\x1224\t2", Err(Cause::Malformed));
     }
 
     #[test]

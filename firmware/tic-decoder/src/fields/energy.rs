@@ -72,6 +72,8 @@ mod tests {
         assert_eq!(drawn(&[("EAST", "011887649"), ("EASF01", "011887640")]), Some(11_887_649));
         assert_eq!(drawn(&[("HCHC", "004196915"), ("HCHP", "005146712")]), Some(9_343_627));
         assert_eq!(drawn(&[("EJPHN", "001111111"), ("EJPHPM", "002222222")]), Some(3_333_333));
+        let repeated = [("HCHC", "000000001"), ("HCHP", "000000002"), ("HCHC", "000000001")];
+        assert_eq!(drawn(&repeated), Some(3));
         let tempo = ["BBRHCJB", "BBRHPJB", "BBRHCJW", "BBRHPJW", "BBRHCJR", "BBRHPJR"]
             .map(|label| (label, "999999999"));
         assert_eq!(drawn(&tempo), Some(5_999_999_994));

@@ -189,6 +189,56 @@ mod tests {
     }
 
     #[test]
+    fn number_in_a_label_is_the_number_of_its_quantity() {
+        let mut compared = 0;
+        for row in TABLE {
+            let is_digit = |character: char| character.is_ascii_digit();
+            let label = row.label.trim_end_matches("-1").trim_end_matches("+1");
+            let in_label = label.trim_start_matches(|character| !is_digit(character)).parse::<u8>();
+            let word = row.quantity.as_str();
+            let in_word = word.trim_start_matches(|character| !is_digit(character)).parse::<u8>();
+            if let (Ok(in_label), Ok(in_word)) = (in_label, in_word) {
+                assert_eq!(in_label, in_word, "{}", row.label);
+                compared += 1;
+            }
+        }
+        assert_eq!(compared, 51);
+    }
+
+    #[test]
+    fn units_of_the_specification() {
+        for (start, unit) in [
+            ("ISOUSC", "A"),
+            ("BASE", "Wh"),
+            ("HC", "Wh"),
+            ("EJP", "Wh"),
+            ("BBR", "Wh"),
+            ("PEJP", "min"),
+            ("IINST", "A"),
+            ("ADPS", "A"),
+            ("ADIR", "A"),
+            ("IMAX", "A"),
+            ("PAPP", "VA"),
+            ("PMAX", "VA"),
+            ("EA", "Wh"),
+            ("ERQ", "varh"),
+            ("IRMS", "A"),
+            ("URMS", "V"),
+            ("UMOY", "V"),
+            ("PREF", "VA"),
+            ("PCOUP", "VA"),
+            ("SINST", "VA"),
+            ("SMAX", "VA"),
+            ("CC", "W"),
+        ] {
+            for row in TABLE.iter().filter(|row| row.label.starts_with(start)) {
+                let found = row.quantity.unit().map(|unit| unit.as_str());
+                assert_eq!(found, Some(unit), "{}", row.label);
+            }
+        }
+    }
+
+    #[test]
     fn words_are_unique_names() {
         for (position, word) in Q::WORDS.iter().enumerate() {
             let mut bytes = word.bytes();
