@@ -84,9 +84,10 @@ install_packages() {
     need_apt "$@"
     say "setup: installing for this machine, with apt: $*"
     refresh_lists
+    mkdir -p target
     as_root env DEBIAN_FRONTEND=noninteractive \
-        apt-get -qq -y -o DPkg::Lock::Timeout=120 --no-install-recommends install "$@" ||
-        die "apt could not install: $*" "read its message above, then run make again"
+        apt-get -qq -y -o DPkg::Lock::Timeout=120 --no-install-recommends install "$@" >target/setup.log ||
+        die "apt could not install: $*" "read its message above and in target/setup.log, then run make again"
 }
 
 # Unpacks packages, with the libraries they lack here, into target/tools; the system stays as it is.
