@@ -1,5 +1,7 @@
 //! Tests of the events table on a database in memory.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::schema;
 
@@ -185,4 +187,55 @@ fn old_rows_go_when_both_clocks_are_trusted() {
         "the newest rows stay whatever their age"
     );
     assert_eq!(prune(&connection, &retention, now).0, [4, 5, 6]);
+}
+
+/// What a query means, said without a database.
+fn answer(events: &[Event], query: &Query) -> Vec<u64> {
+    let matches = |sequence: u64, event: &Event| {
+        query.subject.as_ref().is_none_or(|subject| *subject == event.subject)
+            && query.kind.as_ref().is_none_or(|kind| *kind == event.kind)
+            && query.severity_min.is_none_or(|least| event.severity >= least)
+            && query.from.is_none_or(|from| event.stamp.utc >= from)
+            && query.until.is_none_or(|until| event.stamp.utc <= until)
+            && query.before.is_none_or(|before| sequence < before)
+            && (event.audit || !query.audit_only)
+    };
+    let numbered = (1..).zip(events).filter(|(sequence, event)| matches(*sequence, event));
+    let mut found: Vec<u64> = numbered.map(|(sequence, _)| sequence).collect();
+    found.reverse();
+    found.truncate(query.limit);
+    found
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// Whatever index serves it, a query gives what its conditions say, also when the wall clock jumped about.
+    #[test]
+    fn every_query_means_what_it_says(
+        numbers in prop::collection::vec(0..60_i64, 0..60),
+        subject in prop::option::of(prop::sample::select(vec!["pump", "heater", "other"])),
+        kind in prop::option::of(prop::sample::select(vec!["limit", "switched"])),
+        severe in any::<bool>(),
+        from in prop::option::of(0..60_i64),
+        until in prop::option::of(0..60_i64),
+        before in prop::option::of(0..70_u64),
+        audit_only in any::<bool>(),
+        limit in 0..30_usize,
+    ) {
+        let events: Vec<Event> = numbers.into_iter().map(event).collect();
+        let mut connection = schema::in_memory();
+        append(&mut connection, 1, events.iter()).unwrap();
+        let query = Query {
+            subject: subject.map(str::to_owned),
+            kind: kind.map(str::to_owned),
+            severity_min: severe.then_some(Severity::Alarm),
+            from: from.map(|secs| Utc::from_millis(secs * 1000)),
+            until: until.map(|secs| Utc::from_millis(secs * 1000)),
+            before,
+            audit_only,
+            limit,
+        };
+        prop_assert_eq!(sequences(&connection, &query), answer(&events, &query));
+    }
 }

@@ -16,7 +16,7 @@
 //! | `queue`, `writer` | what waits, and the thread that writes it |
 //! | `quarantine` | setting a damaged file aside |
 //!
-//! **Acknowledged means durable**: a [`Ticket`](store::Ticket) says [`Durable`](store::Progress::Durable) only after
+//! **Acknowledged means durable**: a [`Ticket`] says [`Durable`](store::Progress::Durable) only after
 //! the commit that holds its record has reached the disk.
 //!
 //! **The disk never stops control**: a full, read-only, failing or damaged disk makes the store wait in memory, retry

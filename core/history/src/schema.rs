@@ -255,6 +255,24 @@ mod tests {
     }
 
     #[test]
+    fn the_pragmas_that_durability_rests_on_are_in_force() {
+        let name = format!("history-pragmas-{}.db", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let (connection, _) = open_for_writing(&path).unwrap();
+        let value = |pragma: &str| -> String {
+            let sql = format!("SELECT CAST(\"{pragma}\" AS TEXT) FROM pragma_{pragma}");
+            connection.query_row(&sql, [], |row| row.get(0)).unwrap()
+        };
+        assert_eq!(value("journal_mode"), "wal");
+        assert_eq!(value("synchronous"), "2", "FULL");
+        assert_eq!(value("page_size"), "1024");
+        assert_eq!(value("application_id"), APPLICATION_ID.to_string());
+        assert_eq!(value("user_version"), "1");
+        drop(connection);
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
     fn a_path_may_hold_the_characters_of_a_uri() {
         assert_eq!(uri(Path::new("/a b/50%?#.db"), ""), "file:/a b/50%25%3f%23.db?mode=ro");
     }
