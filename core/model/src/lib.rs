@@ -8,6 +8,7 @@
 //! | [`sample`], [`intake`], [`snapshot`] | a reading on its way in, the checks at the door, what is known now |
 //! | [`expr`] | the one typed condition: checker, three-valued evaluator, `for` timers, trackers over time |
 //! | [`intent`] | what the engine asks for and what the guard answers |
+//! | [`device`] | buses and what hangs on them, as the configuration tells them to the drivers |
 //! | [`frame`] | the fixed frames that carry intents and verdicts between the two machines |
 //! | [`diagnostic`] | a person's mistakes, with their place |
 //!
