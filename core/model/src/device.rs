@@ -70,7 +70,8 @@ impl Settings {
 
     /// A mistake at the value of `key` (at the whole, where the key is absent).
     pub fn wrong(&self, key: &str, message: impl Into<alloc::string::String>) -> Diagnostic {
-        let (file, span) = self.entry(key).map_or((self.file, self.span), |entry| (entry.file, entry.value_span));
+        let (file, span) =
+            self.entry(key).map_or((self.file, self.span), |entry| (entry.file, entry.value_span));
         Diagnostic::mistake("device::bad_value", file, span, message)
     }
 }

@@ -21,6 +21,7 @@ extern crate alloc;
 
 pub mod almanac;
 pub mod catalog;
+pub mod device;
 pub mod diagnostic;
 pub mod expr;
 pub mod finite;
