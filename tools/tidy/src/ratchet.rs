@@ -46,10 +46,11 @@ pub fn sizes(file: &File) -> Vec<Size> {
         sizes.extend(function_sizes(file));
     }
     if file.is(&[".rs", ".sh", ".rhai", ".py", "Makefile"]) {
-        // An address cannot be broken, and a text that people read is easier to change in one piece.
-        let is_text =
-            |line: &str| line.contains("://") || (line.contains('"') && !line.trim().starts_with("//"));
-        let is_wide = |line: &str| line.chars().count() > COLUMNS_MAX && !is_text(line);
+        // An address cannot be broken. Of Rust, only comments are looked at: rustfmt breaks the code, and what it
+        // cannot break is a text, which is easier to change in one piece.
+        let is_free = |line: &str| file.is(&[".rs"]) && !line.trim().starts_with("//");
+        let is_wide =
+            |line: &str| line.chars().count() > COLUMNS_MAX && !line.contains("://") && !is_free(line);
         let wide: Vec<usize> =
             (1..).zip(file.text.lines()).filter(|(_, line)| is_wide(line)).map(|(n, _)| n).collect();
         let line = wide.first().copied().unwrap_or(1);
