@@ -44,7 +44,9 @@ def key(name):
 
 
 def per_message_us(line):
-    return line["sut_cpu_s"] / line["count"] * 1e6 if line.get("count") and line.get("sut_cpu_s") is not None else None
+    if not line.get("count") or line.get("sut_cpu_s") is None:
+        return None
+    return line["sut_cpu_s"] / line["count"] * 1e6
 
 
 def mebibytes(name):
@@ -53,18 +55,21 @@ def mebibytes(name):
 
 SECTIONS = [
     ("W1: one device, 100 measurements a second, each causes a command (ms)", "w1",
-     [("p50", key("p50_ms")), ("p90", key("p90_ms")), ("p99", key("p99_ms")), ("p99.9", key("p999_ms")), ("max", key("max_ms")),
-      ("lost", key("lost")), ("unexpected", key("unexpected")), ("CPU µs per message", per_message_us)]),
+     [("p50", key("p50_ms")), ("p90", key("p90_ms")), ("p99", key("p99_ms")), ("p99.9", key("p999_ms")),
+      ("max", key("max_ms")), ("lost", key("lost")), ("unexpected", key("unexpected")), ("CPU µs per message", per_message_us)]),
     ("W2: 1,000 devices and rules, as fast as it goes, one message in ten causes a command", "w2",
      [("CPU µs per message", per_message_us), ("messages per s", key("msgs_per_s")), ("CPU s", key("sut_cpu_s")),
       ("RSS MB after", mebibytes("sut_rss_kb")), ("lost", key("lost")), ("unexpected", key("unexpected"))]),
     ("W3: from start to the first command, 1,000 rules", "start",
-     [("first command ms", key("first_command_ms")), ("CPU s until all answer", key("start_cpu_s")), ("answering", key("answering"))]),
-    ("W3: idle, 1,000 rules", "idle", [("RSS MB", mebibytes("rss_kb")), ("CPU %", key("idle_cpu_pct")), ("threads", key("threads"))]),
+     [("first command ms", key("first_command_ms")), ("CPU s until all answer", key("start_cpu_s")),
+      ("answering", key("answering"))]),
+    ("W3: idle, 1,000 rules", "idle",
+     [("RSS MB", mebibytes("rss_kb")), ("CPU %", key("idle_cpu_pct")), ("threads", key("threads"))]),
 ]
 RELOAD = [("new behaviour ms", key("effect_ms")), ("command returned ms", key("returned_ms")),
           ("lost, changed rule", key("lost_changed")), ("lost, other rule", key("lost_other")),
           ("longest silence ms, changed", key("gap_changed_ms")), ("other", key("gap_other_ms"))]
+SCALE = [("CPU µs per message", per_message_us), ("RSS MB", mebibytes("sut_rss_kb")), ("lost", key("lost"))]
 
 
 def ratio(runs, tag, value, above, below):
@@ -101,7 +106,8 @@ def goals(runs, reload, scale):
 
 def other_ratios(runs):
     rows = []
-    for name, tag, value in [("W1 p50", "w1", key("p50_ms")), ("W1 p99", "w1", key("p99_ms")), ("W2 CPU per message", "w2", per_message_us)]:
+    for name, tag, value in [("W1 p50", "w1", key("p50_ms")), ("W1 p99", "w1", key("p99_ms")),
+                             ("W2 CPU per message", "w2", per_message_us)]:
         found = [ratio(runs, tag, value, "ballast", peer) for peer in ("direct-nodelay", "direct", "node-red")]
         if any(x is not None for x in found):
             rows.append([name] + [number(x) for x in found])
@@ -123,28 +129,42 @@ def commit():
     return done.stdout.strip() or "unknown"
 
 
+def tagged(found, tag):
+    return [line for line in found if line["tag"] == tag]
+
+
+def cells(found, columns):
+    return [str(len(found))] + [cell([value(line) for line in found]) for _, value in columns]
+
+
+def heads(first, columns):
+    return [first, "runs"] + [head for head, _ in columns]
+
+
+def goal_rows(found):
+    return [[name, number(value), number(at_most), "reached" if value <= at_most else "**missed**"]
+            for name, value, at_most in found if value is not None]
+
+
 def page(folder, rounds, skipped):
     runs = {name: lines(folder, name) for name in ORDER if lines(folder, name)}
     reload, scale = lines(folder, "reload"), lines(folder, "scale")
-    out = ["# How fast", "", "Written by `make bench`; what is measured and how is in [bench](../bench/README.md). "
-           f"{rounds} interleaved rounds, median (smallest-biggest).", "",
+    out = ["# How fast", "",
+           "Written by `make bench`; what is measured and how is in [bench](../bench/README.md).",
+           f"Rounds: {rounds}, interleaved. Median (smallest-biggest).", "",
            f"Commit {commit()}, {datetime.date.today()}, {machine()}. Everything on loopback, QoS 0.", ""]
-    reached = [(name, found, at_most) for name, found, at_most in goals(runs, reload, scale) if found is not None]
-    out += table("Goals", ["what", "found", "at most", ""], [
-        [name, number(found), number(at_most), "reached" if found <= at_most else "**missed**"] for name, found, at_most in reached])
-    out += table("Ballast as a multiple of the others, in the same rounds", ["what", "direct-nodelay", "direct", "node-red"], other_ratios(runs))
+    out += table("Goals", ["what", "found", "at most", ""], goal_rows(goals(runs, reload, scale)))
+    out += table("Ballast as a multiple of the others, in the same rounds",
+                 ["what", "direct-nodelay", "direct", "node-red"], other_ratios(runs))
     for title, tag, columns in SECTIONS:
-        rows = [[name, str(len(found))] + [cell([value(line) for line in found]) for _, value in columns]
-                for name, found in ((name, [line for line in run if line["tag"] == tag]) for name, run in runs.items()) if found]
-        out += table(title, ["program", "runs"] + [head for head, _ in columns], rows)
-    out += table("W4: one rule changes while measurements go on", ["how", "runs"] + [head for head, _ in RELOAD], [
-        [name, str(len(found))] + [cell([value(line) for line in found]) for _, value in RELOAD]
-        for name, found in (("`ballast reload`", [x for x in reload if x["tag"] == "reload-command"]),
-                            ("the file is saved", [x for x in reload if x["tag"] == "reload-save"])) if found])
+        rows = [[name] + cells(tagged(run, tag), columns) for name, run in runs.items() if tagged(run, tag)]
+        out += table(title, heads("program", columns), rows)
+    rows = [[how] + cells(tagged(reload, tag), RELOAD)
+            for how, tag in (("`ballast reload`", "reload-command"), ("the file is saved", "reload-save")) if tagged(reload, tag)]
+    out += table("W4: one rule changes while measurements go on", heads("how", RELOAD), rows)
     tags = sorted({line["tag"] for line in scale}, key=lambda tag: int(tag.split("-")[1]))
-    out += table("The cost of a message with few and with many rules", ["rules", "runs", "CPU µs per message", "RSS MB", "lost"], [
-        [tag.split("-")[1], str(len(found)), cell([per_message_us(x) for x in found]), cell([x["sut_rss_kb"] / 1024 for x in found]),
-         cell([x["lost"] for x in found])] for tag, found in ((tag, [x for x in scale if x["tag"] == tag]) for tag in tags)])
+    rows = [[tag.split("-")[1]] + cells(tagged(scale, tag), SCALE) for tag in tags]
+    out += table("The cost of a message with few and with many rules", heads("rules", SCALE), rows)
     if skipped:
         out += ["### Not measured", ""] + [f"- {line}" for line in skipped] + [""]
     return "\n".join(out).rstrip() + "\n"
