@@ -4,8 +4,11 @@
 PREFIX ?= /usr/local
 # Folder of a site for `make run`, such as examples/linky-home.
 SITE ?= examples/linky-home
-# Rust puts its programs into ~/.cargo/bin, which a shell opened before the installation does not search.
-export PATH := $(PATH):$(HOME)/.cargo/bin
+# Rust puts its programs into ~/.cargo/bin, which a shell opened before the installation does not search. It comes first, since
+# the distribution's own Rust may be there too, and be too old.
+ifeq ($(findstring /.cargo/bin,$(PATH)),)
+export PATH := $(HOME)/.cargo/bin:$(PATH)
+endif
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
@@ -17,13 +20,13 @@ help: ## list the entry points
 	@echo '            PREFIX=/usr (install)'
 
 demo: setup ## a simulated village, in this terminal: no configuration, no root, no network
-	cargo run --locked --quiet --package ballast -- demo
+	cargo run --locked --package ballast -- demo
 
 test: setup-test ## every check, with a summary; PARTS="unit peers" for some of them
 	@scripts/test.sh $(PARTS)
 
 run: setup ## run a site: make run SITE=examples/linky-home
-	cargo run --locked --quiet --package ballast -- run $(SITE)
+	cargo run --locked --package ballast -- run $(SITE)
 
 build: setup ## the program as it is installed (target/release/ballast)
 	cargo build --locked --release
