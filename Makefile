@@ -4,8 +4,8 @@
 PREFIX ?= /usr/local
 # Folder of a site for `make run`, such as examples/linky-home.
 SITE ?= examples/linky-home
-# Rust puts its programs into ~/.cargo/bin, which a shell opened before the installation does not search. It comes first, since
-# the distribution's own Rust may be there too, and be too old.
+# Rust puts its programs into ~/.cargo/bin, which a shell opened before the installation does not search. It comes
+# first, since the distribution's own Rust may be there too, and be too old.
 ifeq ($(findstring /.cargo/bin,$(PATH)),)
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 endif
