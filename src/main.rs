@@ -1,0 +1,2 @@
+//! The program `ballast`.
+fn main() {}
