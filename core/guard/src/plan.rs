@@ -25,6 +25,9 @@ pub struct SafetySet {
     /// Hash of the file and of the definitions of every output and point it names (pin, contact, level, scale, sign,
     /// topic). Another fingerprint is a change that is compared envelope by envelope.
     pub fingerprint: u64,
+    /// Hash of those definitions alone. Where it differs, the output or the sensor behind a name may be another one:
+    /// a loosening, whatever the keys say.
+    pub definitions: u64,
 }
 
 /// The safety data of one output.
@@ -58,6 +61,9 @@ pub struct Envelope {
     pub level: Option<Level>,
     /// What happens to it when everything else is gone.
     pub strength: Strength,
+    /// Told again this often while away from safe, so that the device's own timer (`timed`) does not run out: half of
+    /// that timer. `None`: only when it changes.
+    pub refresh: Option<Span>,
 }
 
 /// What happens when the program is gone and the guard is alive.
@@ -318,6 +324,7 @@ impl Envelope {
             effect: None,
             level: None,
             strength: Strength::Soft,
+            refresh: None,
         }
     }
 }
