@@ -83,7 +83,7 @@ pub(crate) enum Goal {
     Event(u64),
     /// This save or a newer one.
     Save(u64),
-    /// The entries and the saves up to these.
+    /// The entries and the saves up to these, and no trouble left.
     Both(u64, u64),
     /// The end of the writer.
     End,
@@ -219,6 +219,7 @@ impl Shared {
         inner.health.ok = true;
         inner.health.since = None;
         inner.health.pruned_events += pruned;
+        self.done.notify_all();
     }
 
     /// The last try failed; everything stays in the queue.
@@ -329,7 +330,7 @@ impl Inner {
         let reached = match goal {
             Goal::Event(number) => self.durable >= number,
             Goal::Save(number) => self.durable_save >= number,
-            Goal::Both(event, save) => self.durable >= event && self.durable_save >= save,
+            Goal::Both(event, save) => self.durable >= event && self.durable_save >= save && self.health.ok,
             Goal::End => self.ended,
         };
         if reached { Some(true) } else { self.ended.then_some(false) }
@@ -383,6 +384,13 @@ mod tests {
         matches!(result, Err(Error::QueueFull { .. }))
     }
 
+    /// Takes work that must be there; the writer's call would wait for it.
+    fn take(queue: &Shared) -> Work {
+        let health = queue.health();
+        assert!(health.unsaved_events > 0 || health.unsaved_state, "nothing waits");
+        queue.take_work(None, false).unwrap()
+    }
+
     #[test]
     fn losses_are_recorded_where_they_happened() {
         let queue = queue();
@@ -392,9 +400,8 @@ mod tests {
         assert!((0..3).all(|extra| is_full(&queue.push_event(event(5000 + extra, 0)))));
         assert_eq!(queue.health().lost_events, 3);
         let mut seen = Vec::new();
-        while let Some(work) =
-            (queue.health().unsaved_events > 0).then(|| queue.take_work(None, false)).flatten()
-        {
+        while queue.health().unsaved_events > 0 {
+            let work = take(&queue);
             seen.extend(work.events.iter().map(|event| (event.kind.clone(), event.payload.clone())));
             queue.events_durable(work.events.len());
             if seen.len() == BATCH_EVENTS_MAX {
@@ -415,15 +422,15 @@ mod tests {
         }
         assert!(is_full(&queue.push_event(event(1, 0))));
         for _ in 0..EVENTS_WAITING_MAX / BATCH_EVENTS_MAX {
-            let work = queue.take_work(None, false).unwrap();
+            let work = take(&queue);
             queue.events_durable(work.events.len());
         }
-        let work = queue.take_work(None, false).unwrap();
+        let work = take(&queue);
         assert_eq!(work.events.len(), 1);
         let large = "x".repeat(EVENTS_WAITING_BYTES_MAX);
         assert!(is_full(&queue.push_event(Event { payload: large, ..event(2, 0) })));
         queue.events_durable(1);
-        let work = queue.take_work(None, false).unwrap();
+        let work = take(&queue);
         assert!(work.events[0].payload.starts_with("{\"count\":1,"));
         assert_eq!(work.first, EVENTS_WAITING_MAX as u64 + 2);
     }
@@ -434,7 +441,7 @@ mod tests {
         let half = EVENTS_WAITING_BYTES_MAX / 2;
         queue.push_event(event(1, half)).unwrap();
         assert!(is_full(&queue.push_event(event(2, half))), "the kind counts as well");
-        let work = queue.take_work(None, false).unwrap();
+        let work = take(&queue);
         queue.events_durable(work.events.len());
         queue.push_event(event(3, half)).unwrap();
     }
@@ -445,12 +452,12 @@ mod tests {
         let save =
             |version| queue.push_state(vec![StatePart::new("engine", version, vec![])], Stamp::default());
         assert_eq!((save(1).unwrap(), save(2).unwrap()), (1, 2));
-        let work = queue.take_work(None, false).unwrap();
+        let work = take(&queue);
         save(3).unwrap();
         queue.state_durable(work.state.unwrap().number);
         assert_eq!(queue.wait_until(Goal::Save(1), Duration::ZERO), Some(true), "a newer one is as good");
         assert_eq!(queue.wait_until(Goal::Save(3), Duration::ZERO), None);
-        assert_eq!(queue.take_work(None, false).unwrap().state.unwrap().number, 3);
+        assert_eq!(take(&queue).state.unwrap().number, 3);
         assert_eq!(queue.health().coalesced_states, 1);
     }
 

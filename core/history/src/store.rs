@@ -165,7 +165,8 @@ impl Store {
         Reader::open(&self.path)
     }
 
-    /// Waits until all that waits now is durable, trying at once if the disk had failed. Returns whether it is.
+    /// Waits until all that waits now is durable, trying at once if the disk had failed. Returns whether it is,
+    /// with the disk well again.
     pub fn flush(&self, patience: Duration) -> bool {
         let goal = self.shared.everything();
         self.shared.hurry();
