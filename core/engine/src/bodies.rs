@@ -84,7 +84,7 @@ pub struct Asked {
 }
 
 /// One request of a body.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Request {
     /// Which output.
     pub output: OutputId,
@@ -95,7 +95,7 @@ pub struct Request {
 }
 
 /// One shed request.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct ShedRequest {
     /// Which group.
     pub group: GroupId,
@@ -104,7 +104,7 @@ pub struct ShedRequest {
 }
 
 /// How much is shed.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub enum ShedAmount {
     /// Every load of the group.
     All,
@@ -115,7 +115,7 @@ pub enum ShedAmount {
 }
 
 /// A text for people, raised while the rule is active.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct Notice {
     /// How loud.
     pub level: NoticeLevel,

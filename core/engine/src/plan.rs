@@ -30,6 +30,8 @@ pub struct Plan {
     pub generators: Vec<GeneratorPlan>,
     /// What shedding opened comes back by this plan; `None` where the site has no shedding.
     pub restoration: Option<RestorationPlan>,
+    /// What settings and the site's mode are until a person changes them; values that were kept win.
+    pub settings: Vec<(PointId, Value)>,
     /// Hash over everything above, for the journal and for reload.
     pub fingerprint: u64,
 }
