@@ -1,0 +1,406 @@
+//! Every command, option and example of the command line. Help, completions and man pages come from here.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Controls a small power grid: rules decide, a guard that nobody can override protects, every output explains itself.
+#[derive(Debug, Parser)]
+#[command(name = "ballast", version, max_term_width = 110)]
+#[command(after_help = "Examples:
+  ballast demo                                   a simulated village, no configuration
+  ballast init my-site && ballast check my-site  start a site of your own
+  ballast run my-site                            run it
+  ballast why water_heater                       why is it as it is?
+
+Exit codes: 0 done, 1 refused or failed, 2 wrong command line, 3 the site has mistakes,
+4 a replay diverged, 5 no program runs on the site.")]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// How answers are printed
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Language of answers for people; absent: as the environment says (LC_ALL, LC_MESSAGES, LANG)
+    #[arg(long, global = true, value_enum)]
+    pub language: Option<Language>,
+}
+
+/// How answers are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// For programs: one JSON document, or one a line where answers keep coming
+    Json,
+}
+
+/// Language of answers for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Language {
+    /// English
+    En,
+    /// Français
+    Fr,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the simulated village: no configuration, no root, no network
+    Demo(Demo),
+    /// Write a small commented site to start from
+    Init(Init),
+    /// Run a site
+    Run(Run),
+    /// Check a site: all mistakes at once, each with its place
+    Check(Check),
+    /// Say why an output is as it is, now or at a past instant
+    Why(Why),
+    /// Say why a rule is not active, now or at a past instant
+    #[command(name = "why-not")]
+    WhyNot(WhyNot),
+    /// Show points, outputs and rules of a running site
+    Status(Site),
+    /// Load the site's files anew, as a whole or not at all
+    Reload(Reload),
+    /// Ask for a state of an output for some time, as a person
+    Request(Request),
+    /// End a person's request
+    Release(Release),
+    /// Show the site's mode, or change it
+    Mode(Mode),
+    /// Show the site's settings, or change one
+    Setting(Setting),
+    /// Take a suspended rule into service again
+    Rule(Rule),
+    /// Write the journal of the last minutes to a file
+    Journal(Journal),
+    /// Answer for the wall clock of this machine
+    Clock(Clock),
+    /// Speak to the guard as a person: confirm, now, reset
+    Guard(Guard),
+    /// Run a journal again and compare every output, bit for bit
+    Replay(Replay),
+    /// Print the JSON Schema of a site file, from which editors complete
+    Schema {
+        /// Which file
+        #[arg(value_enum)]
+        file: SchemaFile,
+    },
+    /// Print completions for a shell
+    #[command(after_help = "Example: ballast completions bash > /etc/bash_completion.d/ballast")]
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the man pages into a directory
+    Manual {
+        /// Where
+        directory: PathBuf,
+    },
+}
+
+/// Which running site is meant.
+#[derive(Args, Clone, Debug)]
+pub struct Site {
+    /// The site's directory
+    #[arg(long, default_value = ".", value_name = "DIR")]
+    pub site: PathBuf,
+    /// Where the running program keeps its state, if not in `.ballast` of the site's directory
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+}
+
+/// `ballast demo`
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  ballast demo                       one minute of village in one second
+  ballast demo --speed 1             as fast as life
+  ballast demo --seed 7 --for 2min   another day, and an end")]
+pub struct Demo {
+    /// How much faster than life
+    #[arg(long, default_value_t = 60.0)]
+    pub speed: f64,
+    /// Number from which the village's chance is drawn
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Stop after this much time on the wall
+    #[arg(long = "for", value_name = "TIME")]
+    pub lasting: Option<String>,
+    /// Where metrics are served; `off` for nowhere
+    #[arg(long, default_value = "127.0.0.1:9464", value_name = "ADDRESS")]
+    pub metrics: String,
+    /// Keep the demonstration's files here instead of a directory that is removed at the end
+    #[arg(long, value_name = "DIR")]
+    pub directory: Option<PathBuf>,
+}
+
+/// `ballast init`
+#[derive(Args, Debug)]
+#[command(after_help = "Example: ballast init my-site && ballast check my-site")]
+pub struct Init {
+    /// The directory to make; must not hold a site already
+    pub directory: PathBuf,
+    /// The site's readable id; absent: from the directory's name
+    #[arg(long)]
+    pub name: Option<String>,
+}
+
+/// `ballast run`
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  ballast run examples/linky-home
+  ballast run my-site --metrics 0.0.0.0:9464 --set tic.port=/dev/ttyAMA0")]
+pub struct Run {
+    /// The site's directory
+    #[arg(default_value = ".")]
+    pub site: PathBuf,
+    /// Where metrics are served; `off` for nowhere
+    #[arg(long, default_value = "127.0.0.1:9464", value_name = "ADDRESS")]
+    pub metrics: String,
+    /// Where state, events and the control socket are kept; absent: `.ballast` in the site's directory
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// Believe the wall clock although no time service vouches for it
+    #[arg(long)]
+    pub trust_clock: bool,
+    /// Give a key of a bus another value: `tic.port=/dev/ttyAMA0`
+    #[arg(long = "set", value_name = "BUS.KEY=VALUE")]
+    pub overrides: Vec<String>,
+    /// Do not load changed files by themselves; only `ballast reload` does
+    #[arg(long)]
+    pub no_watch: bool,
+    /// Print alarms and mistakes only
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// `ballast check`
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  ballast check my-site
+  ballast check my-site --explain
+  ballast check --code guard::no_safe_state")]
+pub struct Check {
+    /// The site's directory
+    #[arg(default_value = ".")]
+    pub site: PathBuf,
+    /// Also say what was understood: units of bare numbers, defaults, strengths
+    #[arg(long)]
+    pub explain: bool,
+    /// Explain one code instead of checking a site
+    #[arg(long, value_name = "CODE")]
+    pub code: Option<String>,
+}
+
+/// `ballast why`
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  ballast why water_heater
+  ballast why water_heater --at 06:30
+  ballast why water_heater --at 2026-11-20T06:30 --format json")]
+pub struct Why {
+    /// The output
+    pub output: String,
+    /// A past instant: local time of today, a local date and time, or an instant in UTC (`...Z`)
+    #[arg(long)]
+    pub at: Option<String>,
+    /// Which site.
+    #[command(flatten)]
+    pub site: Site,
+}
+
+/// `ballast why-not`
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  ballast why-not \"daily minimum\"
+  ballast why-not \"night cap [homes_north]\" --at 23:10")]
+pub struct WhyNot {
+    /// The rule's name
+    pub rule: String,
+    /// A past instant, as for `why`
+    #[arg(long)]
+    pub at: Option<String>,
+    /// Which site.
+    #[command(flatten)]
+    pub site: Site,
+}
+
+/// `ballast reload`
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  ballast reload --site my-site
+  ballast reload --accept            load a set that was refused before; this is written to the audit trail")]
+pub struct Reload {
+    /// Apply although the set was returned from before, or its tests fail
+    #[arg(long)]
+    pub accept: bool,
+    /// Which site.
+    #[command(flatten)]
+    pub site: Site,
+}
+
+/// `ballast request`
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  ballast request water_heater closed --for 30min
+  ballast request battery.charge_power \"1500 W\" --for 2h")]
+pub struct Request {
+    /// The output
+    pub output: String,
+    /// `closed`, `open`, or a quantity for a setpoint
+    pub state: String,
+    /// For how long, 7 days at most
+    #[arg(long = "for", value_name = "TIME", default_value = "30min")]
+    pub lasting: String,
+    /// Which site.
+    #[command(flatten)]
+    pub site: Site,
+}
+
+/// `ballast release`
+#[derive(Args, Debug)]
+#[command(after_help = "Example: ballast release water_heater")]
+pub struct Release {
+    /// The output
+    pub output: String,
+    /// Which site.
+    #[command(flatten)]
+    pub site: Site,
+}
+
+/// `ballast mode`
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  ballast mode            show the mode and the others
+  ballast mode away")]
+pub struct Mode {
+    /// The mode to go to
+    pub mode: Option<String>,
+    /// Which site.
+    #[command(flatten)]
+    pub site: Site,
+}
+
+/// `ballast setting`
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  ballast setting                          show all
+  ballast setting daily_minimum \"4 kWh\"")]
+pub struct Setting {
+    /// The setting
+    pub name: Option<String>,
+    /// Its new value, with its unit
+    #[arg(requires = "name")]
+    pub value: Option<String>,
+    /// Which site.
+    #[command(flatten)]
+    pub site: Site,
+}
+
+/// `ballast rule`
+#[derive(Args, Debug)]
+#[command(after_help = "Example: ballast rule resume \"night cap [homes_north]\"")]
+pub struct Rule {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub action: RuleAction,
+    /// Which site.
+    #[command(flatten)]
+    pub site: Site,
+}
+
+/// What can be done with a rule.
+#[derive(Debug, Subcommand)]
+pub enum RuleAction {
+    /// Take a suspended rule into service again
+    Resume {
+        /// The rule's name
+        name: String,
+    },
+}
+
+/// `ballast journal`
+#[derive(Args, Debug)]
+#[command(after_help = "Example: ballast journal --output today.journal && ballast replay today.journal")]
+pub struct Journal {
+    /// Where to write it; absent: into the site's state directory, under the present time
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Which site.
+    #[command(flatten)]
+    pub site: Site,
+}
+
+/// `ballast clock`
+#[derive(Args, Debug)]
+#[command(after_help = "Example: ballast clock trust     the clock of this machine is right; holds for 30 days")]
+pub struct Clock {
+    /// What to say about it
+    #[arg(value_enum)]
+    pub trust: Trust,
+    /// Which site.
+    #[command(flatten)]
+    pub site: Site,
+}
+
+/// What a person says about the wall clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Trust {
+    /// It is right; holds for 30 days
+    Trust,
+    /// Only a time service is to be believed
+    Distrust,
+}
+
+/// `ballast guard`
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  ballast guard now                             everything to its safe state, at once
+  ballast guard reset \"battery too hot\"         a latched limit is looked at again
+  ballast guard confirm 5f0c1b2a99d0e3c7        accept a loosening that a reload announced")]
+pub struct Guard {
+    /// What to tell it.
+    #[command(subcommand)]
+    pub action: GuardAction,
+    /// Which site.
+    #[command(flatten)]
+    pub site: Site,
+}
+
+/// What a person can tell the guard.
+#[derive(Debug, Subcommand)]
+pub enum GuardAction {
+    /// Everything to its safe state, at once
+    Now,
+    /// Reset a latch
+    Reset {
+        /// The limit or output that is latched
+        name: String,
+    },
+    /// Accept the loosening of the safety set with this fingerprint
+    Confirm {
+        /// As the reload printed it
+        fingerprint: String,
+    },
+}
+
+/// `ballast replay`
+#[derive(Args, Debug)]
+#[command(after_help = "Example: ballast replay my-site/.ballast/journal-20261122T101500Z.journal")]
+pub struct Replay {
+    /// The journal
+    pub journal: PathBuf,
+}
+
+/// Which site file a schema is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaFile {
+    /// site.yaml
+    Site,
+    /// safety.yaml
+    Safety,
+    /// A device file
+    Device,
+}

@@ -1,0 +1,69 @@
+//! `ballast init`: a small commented site to start from.
+
+use super::Exit;
+use super::arguments::Init;
+use super::terminal::Output;
+use include_dir::{Dir, include_dir};
+use std::path::Path;
+
+static TEMPLATE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/cli/template");
+
+/// Writes the site, unless something is already there.
+pub fn run(options: &Init, output: &Output) -> Exit {
+    let directory = &options.directory;
+    if directory.join("site.yaml").exists() {
+        output.complain(&format!(
+            "{} already holds a site; nothing was written. Choose another directory.",
+            directory.display()
+        ));
+        return Exit::Failed;
+    }
+    let name = options.name.clone().unwrap_or_else(|| readable_id(directory));
+    match write(&TEMPLATE, directory, &name) {
+        Ok(()) => {
+            output.line(&format!("A site was written to {}. Next:", directory.display()));
+            output.line(&format!("  ballast check {}", directory.display()));
+            output.line(&format!("  ballast run {}", directory.display()));
+            Exit::Done
+        }
+        Err(error) => {
+            output.complain(&format!("the site cannot be written to {}: {error}", directory.display()));
+            Exit::Failed
+        }
+    }
+}
+
+/// Writes an embedded directory, with the site's name filled in.
+pub fn write(embedded: &Dir<'_>, directory: &Path, name: &str) -> std::io::Result<()> {
+    std::fs::create_dir_all(directory)?;
+    for file in embedded.files() {
+        let Some(file_name) = file.path().file_name() else { continue };
+        let text = file.contents_utf8().unwrap_or_default().replace("SITE_NAME", name);
+        std::fs::write(directory.join(file_name), text)?;
+    }
+    for inner in embedded.dirs() {
+        let Some(inner_name) = inner.path().file_name() else { continue };
+        write(inner, &directory.join(inner_name), name)?;
+    }
+    Ok(())
+}
+
+/// A readable id made of a directory's name: lower-case letters, digits and underscores.
+fn readable_id(directory: &Path) -> String {
+    let name = directory.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let id: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    let id = id.trim_matches('_').to_owned();
+    if id.starts_with(|c: char| c.is_ascii_lowercase()) { id } else { format!("site_{id}").trim_end_matches('_').to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_directory_gives_a_readable_id() {
+        for (directory, id) in [("my-site", "my_site"), ("/tmp/École 2", "cole_2"), ("42", "site_42"), ("/", "site")] {
+            assert_eq!(readable_id(Path::new(directory)), id);
+        }
+    }
+}

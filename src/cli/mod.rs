@@ -1,0 +1,75 @@
+//! The command line: what can be said, and what answers.
+//!
+//! Commands that look at files ([`check`], [`init`], [`replay`]) work alone; commands that look at a running program
+//! ([`remote`]) speak to it through its control socket.
+
+pub mod arguments;
+pub mod check;
+pub mod demo;
+pub mod init;
+pub mod remote;
+pub mod replay;
+pub mod run;
+pub mod shells;
+pub mod terminal;
+
+use arguments::{Arguments, Command};
+use clap::Parser;
+use std::process::ExitCode;
+
+/// What a command says to the shell that called it; listed in the manual.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Done.
+    Done,
+    /// What was asked for was refused or failed.
+    Failed,
+    /// The site has mistakes.
+    Mistakes,
+    /// A replay gave other outputs than the journal.
+    Diverged,
+    /// No program runs on this site, or it does not answer.
+    NotRunning,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        // 2 is clap's own code for a wrong command line.
+        ExitCode::from(match exit {
+            Exit::Done => 0,
+            Exit::Failed => 1,
+            Exit::Mistakes => 3,
+            Exit::Diverged => 4,
+            Exit::NotRunning => 5,
+        })
+    }
+}
+
+/// Reads the command line and runs the command.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let output = terminal::Output::new(arguments.format, arguments.language);
+    match arguments.command {
+        Command::Demo(options) => demo::run(&options, output),
+        Command::Init(options) => init::run(&options, &output),
+        Command::Run(options) => run::run(&options, output),
+        Command::Check(options) => check::run(&options, &output),
+        Command::Replay(options) => replay::run(&options, &output),
+        Command::Schema { file } => check::schema(file, &output),
+        Command::Completions { shell } => shells::completions(shell),
+        Command::Manual { directory } => shells::manual(&directory, &output),
+        Command::Why(options) => remote::why(&options, &output),
+        Command::WhyNot(options) => remote::why_not(&options, &output),
+        Command::Status(site) => remote::status(&site, &output),
+        Command::Reload(options) => remote::reload(&options, &output),
+        Command::Request(options) => remote::request(&options, &output),
+        Command::Release(options) => remote::release(&options, &output),
+        Command::Mode(options) => remote::mode(&options, &output),
+        Command::Setting(options) => remote::setting(&options, &output),
+        Command::Rule(options) => remote::rule(&options, &output),
+        Command::Journal(options) => remote::journal(&options, &output),
+        Command::Clock(options) => remote::clock(&options, &output),
+        Command::Guard(options) => remote::guard(&options, &output),
+    }
+    .into()
+}

@@ -1,0 +1,145 @@
+//! Commands that speak to the running program of a site.
+
+use super::Exit;
+use super::arguments::{
+    Clock, Guard, GuardAction, Journal, Mode, Release, Reload, Request, Rule, RuleAction, Setting, Site, Trust, Why, WhyNot,
+};
+use super::terminal::{BAD, Output, styled};
+use crate::control::client::{self, NoAnswer};
+use crate::control::protocol::Question;
+use crate::report::instant;
+use crate::site::state_directory;
+use ballast_model::quantity::parse_span;
+use ballast_model::{Span, Utc};
+
+/// A person's request ends after this at the latest: longer wishes are rules.
+const REQUEST_MAX: Span = Span::from_secs(7 * 86_400);
+
+/// Asks and prints the answer.
+fn ask(site: &Site, question: &Question, output: &Output) -> Exit {
+    match client::ask(&state_directory(&site.site, site.state.as_deref()), question) {
+        Ok(answer) if answer.ok => {
+            output.answer(&answer.text, &answer.data);
+            Exit::Done
+        }
+        Ok(answer) => {
+            match output.format {
+                super::arguments::Format::Text => output.complain(&styled(BAD, &answer.text)),
+                super::arguments::Format::Json => output.line(&answer.data.to_string()),
+            }
+            Exit::Failed
+        }
+        Err(error) => {
+            output.complain(&error.to_string());
+            if matches!(error, NoAnswer::NotRunning(_)) { Exit::NotRunning } else { Exit::Failed }
+        }
+    }
+}
+
+/// Reads `--at`, or says what an instant looks like.
+fn instant_of(text: Option<&str>, site: &Site, output: &Output) -> Result<Option<i64>, Exit> {
+    let Some(text) = text else { return Ok(None) };
+    match instant::parse(text, &crate::site::zone_of(&site.site)) {
+        Some(utc) => Ok(Some(Utc::millis(utc))),
+        None => {
+            output.complain(&format!(
+                "`{text}` is not an instant; write 06:30, 2026-11-20T06:30 or 2026-11-20T05:30:00Z"
+            ));
+            Err(Exit::Failed)
+        }
+    }
+}
+
+/// `ballast why`
+pub fn why(options: &Why, output: &Output) -> Exit {
+    let at_ms = match instant_of(options.at.as_deref(), &options.site, output) {
+        Ok(at_ms) => at_ms,
+        Err(exit) => return exit,
+    };
+    let question = Question::Why { output: options.output.clone(), at_ms, french: output.is_french() };
+    ask(&options.site, &question, output)
+}
+
+/// `ballast why-not`
+pub fn why_not(options: &WhyNot, output: &Output) -> Exit {
+    let at_ms = match instant_of(options.at.as_deref(), &options.site, output) {
+        Ok(at_ms) => at_ms,
+        Err(exit) => return exit,
+    };
+    let question = Question::WhyNot { rule: options.rule.clone(), at_ms, french: output.is_french() };
+    ask(&options.site, &question, output)
+}
+
+/// `ballast status`
+pub fn status(site: &Site, output: &Output) -> Exit {
+    ask(site, &Question::Status, output)
+}
+
+/// `ballast reload`
+pub fn reload(options: &Reload, output: &Output) -> Exit {
+    ask(&options.site, &Question::Reload { accept: options.accept }, output)
+}
+
+/// `ballast request`
+pub fn request(options: &Request, output: &Output) -> Exit {
+    let lasting = parse_span(&options.lasting).filter(|span| *span > Span::ZERO && *span <= REQUEST_MAX);
+    let Some(lasting) = lasting else {
+        output.complain(&format!(
+            "`--for {}` is not a time a request can last; write 30min or 2h, 7 days at most",
+            options.lasting
+        ));
+        return Exit::Failed;
+    };
+    let question = Question::Request {
+        output: options.output.clone(),
+        state: options.state.clone(),
+        for_ms: lasting.millis(),
+    };
+    ask(&options.site, &question, output)
+}
+
+/// `ballast release`
+pub fn release(options: &Release, output: &Output) -> Exit {
+    ask(&options.site, &Question::Release { output: options.output.clone() }, output)
+}
+
+/// `ballast mode`
+pub fn mode(options: &Mode, output: &Output) -> Exit {
+    ask(&options.site, &Question::Mode { mode: options.mode.clone() }, output)
+}
+
+/// `ballast setting`
+pub fn setting(options: &Setting, output: &Output) -> Exit {
+    let question = Question::Setting { name: options.name.clone(), value: options.value.clone() };
+    ask(&options.site, &question, output)
+}
+
+/// `ballast rule`
+pub fn rule(options: &Rule, output: &Output) -> Exit {
+    let RuleAction::Resume { name } = &options.action;
+    ask(&options.site, &Question::Resume { rule: name.clone() }, output)
+}
+
+/// `ballast journal`
+pub fn journal(options: &Journal, output: &Output) -> Exit {
+    let file = options.output.as_ref().map(|file| {
+        let absolute = std::path::absolute(file).unwrap_or_else(|_| file.clone());
+        absolute.display().to_string()
+    });
+    ask(&options.site, &Question::Journal { file }, output)
+}
+
+/// `ballast clock`
+pub fn clock(options: &Clock, output: &Output) -> Exit {
+    ask(&options.site, &Question::Clock { trusted: options.trust == Trust::Trust }, output)
+}
+
+/// `ballast guard`
+pub fn guard(options: &Guard, output: &Output) -> Exit {
+    let question = match &options.action {
+        GuardAction::Now => Question::GuardNow,
+        GuardAction::Reset { name } => Question::GuardReset { name: name.clone() },
+        GuardAction::Confirm { fingerprint } => Question::GuardConfirm { fingerprint: fingerprint.clone() },
+    };
+    ask(&options.site, &question, output)
+}

@@ -1,0 +1,29 @@
+//! Completions and man pages, from the same definition as the help.
+
+use super::Exit;
+use super::arguments::Arguments;
+use super::terminal::Output;
+use clap::CommandFactory;
+use std::path::Path;
+
+/// Prints completions for a shell.
+pub fn completions(shell: clap_complete::Shell) -> Exit {
+    clap_complete::generate(shell, &mut Arguments::command(), "ballast", &mut std::io::stdout());
+    Exit::Done
+}
+
+/// Writes one man page per command.
+pub fn manual(directory: &Path, output: &Output) -> Exit {
+    let written = std::fs::create_dir_all(directory)
+        .and_then(|()| clap_mangen::generate_to(Arguments::command(), directory));
+    match written {
+        Ok(()) => {
+            output.line(&format!("man pages written to {}", directory.display()));
+            Exit::Done
+        }
+        Err(error) => {
+            output.complain(&format!("man pages cannot be written to {}: {error}", directory.display()));
+            Exit::Failed
+        }
+    }
+}

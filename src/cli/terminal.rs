@@ -1,0 +1,73 @@
+//! Printing: to people in their language and with colours on a terminal only, to programs as JSON.
+
+use super::arguments::{Format, Language};
+use anstyle::{AnsiColor, Style};
+use std::io::Write;
+
+/// Where answers go and in which form.
+#[derive(Clone, Copy, Debug)]
+pub struct Output {
+    /// Text or JSON.
+    pub format: Format,
+    /// For text.
+    pub language: Language,
+}
+
+/// Something went wrong.
+pub const BAD: Style = AnsiColor::Red.on_default().bold();
+/// Someone should look.
+pub const LOOK: Style = AnsiColor::Yellow.on_default();
+/// All is well.
+pub const GOOD: Style = AnsiColor::Green.on_default();
+/// Less important.
+pub const FAINT: Style = Style::new().dimmed();
+/// The word that matters.
+pub const STRONG: Style = Style::new().bold();
+
+impl Output {
+    /// As asked on the command line, else as the environment says.
+    pub fn new(format: Format, language: Option<Language>) -> Self {
+        Self { format, language: language.unwrap_or_else(language_of_environment) }
+    }
+
+    /// Prints a line on the standard output. A reader that has gone away is not a failure.
+    pub fn line(&self, text: &str) {
+        let _ = writeln!(anstream::stdout(), "{text}");
+    }
+
+    /// Prints a line on the error output.
+    pub fn complain(&self, text: &str) {
+        let _ = writeln!(anstream::stderr(), "{text}");
+    }
+
+    /// Prints an answer in the form that was asked for.
+    pub fn answer(&self, text: &str, data: &serde_json::Value) {
+        match self.format {
+            Format::Text => self.line(text.trim_end()),
+            Format::Json => self.line(&data.to_string()),
+        }
+    }
+
+    /// Whether answers are French.
+    pub fn is_french(&self) -> bool {
+        self.language == Language::Fr
+    }
+
+    /// The English or the French text.
+    pub fn say<'a>(&self, english: &'a str, french: &'a str) -> &'a str {
+        if self.is_french() { french } else { english }
+    }
+}
+
+/// Text in a style; the style is dropped later where there is no terminal.
+pub fn styled(style: Style, text: &str) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+fn language_of_environment() -> Language {
+    let set = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().filter_map(|name| std::env::var(name).ok());
+    match set.into_iter().find(|value| !value.is_empty()) {
+        Some(value) if value.starts_with("fr") => Language::Fr,
+        _ => Language::En,
+    }
+}

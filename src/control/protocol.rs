@@ -1,0 +1,117 @@
+//! What can be asked of a running program, and its answer.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Name of the socket in the state directory.
+pub const SOCKET: &str = "control.sock";
+/// Longest question, bytes.
+pub const QUESTION_BYTES_MAX: u64 = 64 * 1024;
+
+/// A question.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Question {
+    /// Points, outputs and rules.
+    Status,
+    /// Why an output is as it is.
+    Why {
+        /// Its name.
+        output: String,
+        /// A past instant, ms since 1970; absent: now.
+        at_ms: Option<i64>,
+        /// French sentences.
+        french: bool,
+    },
+    /// Why a rule is not active.
+    WhyNot {
+        /// Its name.
+        rule: String,
+        /// A past instant, ms since 1970; absent: now.
+        at_ms: Option<i64>,
+        /// French sentences.
+        french: bool,
+    },
+    /// Load the files anew.
+    Reload {
+        /// Apply although it was refused before.
+        accept: bool,
+    },
+    /// A person's request.
+    Request {
+        /// Name of the output.
+        output: String,
+        /// `closed`, `open` or a quantity.
+        state: String,
+        /// For how long, ms.
+        for_ms: u64,
+    },
+    /// End of a person's request.
+    Release {
+        /// Name of the output.
+        output: String,
+    },
+    /// The mode; changes it when a word is given.
+    Mode {
+        /// The new mode.
+        mode: Option<String>,
+    },
+    /// Settings; changes one when a value is given.
+    Setting {
+        /// Its name.
+        name: Option<String>,
+        /// Its new value with unit.
+        value: Option<String>,
+    },
+    /// Take a suspended rule into service again.
+    Resume {
+        /// Its name.
+        rule: String,
+    },
+    /// Write the journal.
+    Journal {
+        /// Where; absent: into the state directory.
+        file: Option<String>,
+    },
+    /// Answer for the wall clock.
+    Clock {
+        /// Whether it is right.
+        trusted: bool,
+    },
+    /// Everything safe, at once.
+    GuardNow,
+    /// Reset a latch.
+    GuardReset {
+        /// The limit or output.
+        name: String,
+    },
+    /// Accept a loosening.
+    GuardConfirm {
+        /// Fingerprint of the safety set, hexadecimal.
+        fingerprint: String,
+    },
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// Whether it was done.
+    pub ok: bool,
+    /// For people.
+    pub text: String,
+    /// For programs.
+    pub data: Value,
+}
+
+impl Answer {
+    /// It was done.
+    pub fn done(text: impl Into<String>, data: Value) -> Self {
+        Self { ok: true, text: text.into(), data }
+    }
+
+    /// It was refused; the text says why and what to do.
+    pub fn refused(text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { ok: false, data: serde_json::json!({ "error": &text }), text }
+    }
+}

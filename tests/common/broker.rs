@@ -1,0 +1,169 @@
+//! A real mosquitto, and its own clients as independent observers.
+
+use super::{Scratch, free_port, tool_or_skip, wait_for};
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// A broker that ends with the test.
+pub struct Broker {
+    child: Child,
+    program: PathBuf,
+    /// Where it listens on loopback.
+    pub port: u16,
+    scratch: Scratch,
+}
+
+impl Broker {
+    /// Starts one, or skips visibly.
+    pub fn start(what: &str) -> Option<Self> {
+        let program = tool_or_skip("mosquitto", what)?;
+        tool_or_skip("mosquitto_sub", what)?;
+        tool_or_skip("mosquitto_pub", what)?;
+        let scratch = Scratch::new("broker");
+        let port = free_port();
+        let configuration = scratch.0.join("mosquitto.conf");
+        let text = format!("listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nset_tcp_nodelay true\n");
+        std::fs::write(&configuration, text).expect("the configuration can be written");
+        let child = launch(&program, &configuration);
+        let broker = Self { child, program, port, scratch };
+        broker.wait();
+        Some(broker)
+    }
+
+    fn wait(&self) {
+        wait_for("the broker to listen", Duration::from_secs(10), || {
+            std::net::TcpStream::connect(("127.0.0.1", self.port)).ok()
+        });
+    }
+
+    /// Kills it, as a power cut would.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Starts it again on the same port.
+    pub fn restart(&mut self) {
+        self.kill();
+        self.child = launch(&self.program, &self.scratch.0.join("mosquitto.conf"));
+        self.wait();
+    }
+
+    /// Publishes with mosquitto's own client.
+    pub fn publish(&self, topic: &str, payload: &str, options: &[&str]) {
+        let program = super::tool("mosquitto_pub").expect("checked at the start");
+        let port = self.port.to_string();
+        let status = Command::new(program)
+            .args(["-h", "127.0.0.1", "-p", &port, "-t", topic, "-m", payload])
+            .args(options)
+            .status()
+            .expect("mosquitto_pub runs");
+        assert!(status.success(), "mosquitto_pub {topic}");
+    }
+
+    /// Watches topics with mosquitto's own client.
+    pub fn observe(&self, filter: &str) -> Observer {
+        Observer::start(self.port, filter)
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn launch(program: &PathBuf, configuration: &PathBuf) -> Child {
+    Command::new(program)
+        .arg("-c")
+        .arg(configuration)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("mosquitto runs")
+}
+
+/// A message as an independent client saw it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// When it was seen.
+    pub at: Instant,
+    /// Its topic.
+    pub topic: String,
+    /// Its payload.
+    pub payload: String,
+}
+
+/// An independent client that keeps what it sees.
+pub struct Observer {
+    child: Child,
+    seen: Arc<Mutex<Vec<Message>>>,
+}
+
+impl Observer {
+    fn start(port: u16, filter: &str) -> Self {
+        let program = super::tool("mosquitto_sub").expect("checked at the start");
+        let port = port.to_string();
+        let mut child = Command::new(program)
+            .args(["-h", "127.0.0.1", "-p", &port, "-t", filter, "-t", "ballast-test/ready", "-F", "%t %p"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("mosquitto_sub runs");
+        let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        let seen: Arc<Mutex<Vec<Message>>> = Arc::default();
+        let keep = Arc::clone(&seen);
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let (topic, payload) = line.split_once(' ').unwrap_or((&line, ""));
+                let message = Message { at: Instant::now(), topic: topic.into(), payload: payload.into() };
+                keep.lock().expect("no holder panics").push(message);
+            }
+        });
+        let observer = Self { child, seen };
+        // The subscription is in force once a message of our own comes back.
+        let publisher = super::tool("mosquitto_pub").expect("checked at the start");
+        wait_for("the observer to listen", Duration::from_secs(10), || {
+            let sent = Command::new(&publisher)
+                .args(["-h", "127.0.0.1", "-p", &port, "-t", "ballast-test/ready", "-m", "1"])
+                .status();
+            assert!(sent.expect("mosquitto_pub runs").success());
+            std::thread::sleep(Duration::from_millis(30));
+            observer.seen.lock().expect("no holder panics").iter().any(|m| m.topic == "ballast-test/ready").then_some(())
+        });
+        observer.clear();
+        observer
+    }
+
+    /// Everything seen so far, but for the tests' own messages.
+    pub fn seen(&self) -> Vec<Message> {
+        let seen = self.seen.lock().expect("no holder panics");
+        seen.iter().filter(|message| message.topic != "ballast-test/ready").cloned().collect()
+    }
+
+    /// Forgets what was seen.
+    pub fn clear(&self) {
+        self.seen.lock().expect("no holder panics").clear();
+    }
+
+    /// The last payload on a topic.
+    pub fn last(&self, topic: &str) -> Option<String> {
+        self.seen().into_iter().rev().find(|message| message.topic == topic).map(|message| message.payload)
+    }
+
+    /// Waits until the last payload on a topic is this one.
+    pub fn wait_last(&self, topic: &str, payload: &str, patience: Duration) -> Message {
+        wait_for(&format!("{payload} on {topic}; seen {:?}", self.seen()), patience, || {
+            self.seen().into_iter().rev().find(|m| m.topic == topic).filter(|m| m.payload == payload)
+        })
+    }
+}
+
+impl Drop for Observer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
