@@ -11,6 +11,7 @@
 pub mod ast;
 pub mod check;
 mod check_calls;
+mod check_numbers;
 mod eval;
 mod program;
 mod timer;
@@ -18,8 +19,9 @@ mod trackers;
 mod window;
 
 pub use ast::{BinaryOp, Expr, ExprKind};
-pub use check::{Dialect, Problem, Scope, check, explain_quantity};
+pub use check::{Dialect, Problem, Scope, check};
 pub use check_calls::FUNCTIONS;
+pub use check_numbers::explain_quantity;
 pub use eval::{Bounded, Seen};
 pub use program::{Node, NodeId, Program, Statistic, Threshold, Type};
 pub use timer::Hold;

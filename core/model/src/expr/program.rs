@@ -150,6 +150,14 @@ impl Program {
         self.links = self.keys.iter().map(|key| trackers.intern(*key)).collect();
     }
 
+    /// Connects it to those trackers that exist already. For a program that is evaluated beside the machine which owns
+    /// the trackers: what nobody asked for at load stays unknown.
+    pub fn link_existing(&mut self, trackers: &Trackers) {
+        let Self { keys, links, .. } = self;
+        links.clear();
+        links.extend(keys.iter().map(|key| trackers.find(key).unwrap_or(TrackerId(u32::MAX))));
+    }
+
     /// Whether it depends on the clock or the age of something, and not on samples alone.
     pub fn uses_time(&self) -> bool {
         self.nodes.iter().any(|node| {

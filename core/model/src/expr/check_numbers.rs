@@ -1,0 +1,126 @@
+//! Numbers in conditions: the units they take, and what is said when a quantity cannot be read.
+
+use super::check::{Checker, Typed};
+use super::program::{Node, NodeId};
+use crate::catalog::PointId;
+use crate::diagnostic::{Span, did_you_mean};
+use crate::finite::Finite;
+use crate::quantity::{Dimension, QuantityError, Unit, parse_quantity};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+/// A side of an operation that is a number.
+pub(super) struct Operand {
+    pub(super) node: NodeId,
+    pub(super) dimension: Dimension,
+    pub(super) unit: Unit,
+    pub(super) text: String,
+    pub(super) points: Vec<PointId>,
+    pub(super) is_smoothed: bool,
+    pub(super) constant: Option<Finite>,
+}
+
+impl Operand {
+    fn constant(node: NodeId, unit: Unit, value: Finite) -> Self {
+        Self {
+            node,
+            dimension: unit.dimension(),
+            unit,
+            text: format!("{value}"),
+            points: Vec::new(),
+            is_smoothed: true,
+            constant: Some(value),
+        }
+    }
+}
+
+impl Checker<'_> {
+    /// A quantity in quotes.
+    pub(super) fn quantity(&mut self, text: &str, span: Span) -> Option<(Finite, Unit)> {
+        match parse_quantity(text) {
+            Ok(quantity) => Some((quantity.base, quantity.unit)),
+            Err(error) => {
+                let (message, help) = explain_quantity(text, &error);
+                self.wrong(span, "expr::quantity", message, Some(help))
+            }
+        }
+    }
+
+    /// Both sides as numbers. A bare number takes the unit of the other side (in sums and comparisons) or stays a plain
+    /// number (in products).
+    pub(super) fn unify(
+        &mut self,
+        left: (Typed, Span),
+        right: (Typed, Span),
+        takes_unit: bool,
+    ) -> Option<(Operand, Operand)> {
+        let unit_of = |typed: &Typed| match typed {
+            Typed::Number { unit, text, .. } => Some((*unit, text.clone())),
+            Typed::Text(text) => parse_quantity(text).ok().map(|quantity| (quantity.unit, text.to_string())),
+            _ => None,
+        };
+        let (left_unit, right_unit) = (unit_of(&left.0), unit_of(&right.0));
+        let a = self.operand(left, right_unit.filter(|_| takes_unit));
+        let b = self.operand(right, left_unit.filter(|_| takes_unit));
+        Some((a?, b?))
+    }
+
+    fn operand(&mut self, (typed, span): (Typed, Span), meets: Option<(Unit, String)>) -> Option<Operand> {
+        match typed {
+            Typed::Number { node, dimension, unit, text, points, is_smoothed, constant } => {
+                Some(Operand { node, dimension, unit, text, points, is_smoothed, constant })
+            }
+            Typed::Bare(value) => {
+                let unit = meets.as_ref().map_or(Unit::NONE, |(unit, _)| *unit);
+                if let Some((unit, other)) = meets.filter(|(unit, _)| *unit != Unit::NONE) {
+                    self.notes
+                        .push((span, format!("{value} is read as {value} {unit}, the unit of {other}")));
+                }
+                let node = self.constant(value, unit, span)?;
+                let constant = unit.to_base(value);
+                Some(Operand::constant(node, unit, constant?))
+            }
+            Typed::Text(text) => {
+                let (value, unit) = self.quantity(&text, span)?;
+                let node = self.push(Node::Number(value));
+                Some(Operand::constant(node, unit, value))
+            }
+            Typed::Truth(_) | Typed::Words(_) => {
+                let help = Some("a number is needed here".to_string());
+                self.wrong(span, "expr::type", "this is not a number", help)
+            }
+        }
+    }
+}
+
+/// What is wrong with a quantity and what to write instead, for people.
+pub fn explain_quantity(text: &str, error: &QuantityError) -> (String, String) {
+    match error {
+        QuantityError::NoNumber => (
+            format!("\"{text}\" is not a quantity"),
+            "write a number and a unit, as in \"49.8 Hz\"".to_string(),
+        ),
+        QuantityError::DecimalComma => (
+            format!("\"{text}\" has a decimal comma"),
+            format!("write a point: \"{}\"", text.replacen(',', ".", 1)),
+        ),
+        QuantityError::NotFinite => {
+            (format!("\"{text}\" is not a finite number"), "write a number that can be measured".to_string())
+        }
+        QuantityError::NoUnit => (
+            format!("\"{text}\" has no unit"),
+            "add one, as in \"49.8 Hz\", \"3 kWh\" or \"25 %\"".to_string(),
+        ),
+        QuantityError::UnknownUnit { start } => {
+            let symbol = text.get(*start..).unwrap_or("").trim();
+            let known = crate::quantity::UNITS.iter().map(|row| row.symbol);
+            let help = match did_you_mean(symbol, known) {
+                Some(near) if !near.is_empty() => format!("did you mean `{near}`?"),
+                _ => "known units are V, A, W, kW, VA, Wh, kWh, Hz, °C, %, s, min, h and others; see the manual"
+                    .to_string(),
+            };
+            (format!("there is no unit `{symbol}`"), help)
+        }
+    }
+}
