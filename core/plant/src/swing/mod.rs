@@ -254,9 +254,9 @@ impl Swing {
         if self.is_live() { self.equations.load_factor(&self.state) } else { 0.0 }
     }
 
-    /// Power of a machine's governor now, per unit of its rating: what the turbine moves to.
-    pub fn governor_pu(&self, number: usize) -> f64 {
-        self.state.machines.get(number).map_or(0.0, |state| state.governor)
+    /// Power of the load at the present frequency, W; 0 on a dead bus.
+    pub fn load_w(&self) -> f64 {
+        self.equations.load_w * self.load_factor()
     }
 
     fn acceleration(&self) -> f64 {
