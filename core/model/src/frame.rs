@@ -36,7 +36,7 @@ const MAGIC: [u8; 4] = *b"BLST";
 const VERSION: u8 = 1;
 
 /// What a frame says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Message {
     /// A new session begins; the hash is that of the output table both sides must share.
     Hello {
@@ -52,7 +52,7 @@ pub enum Message {
 }
 
 /// One frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Frame {
     /// Session of the sender.
     pub session: u64,
