@@ -10,10 +10,15 @@
 #[cfg(test)]
 mod carets;
 pub mod codes;
+pub mod compile;
 pub mod decode;
 pub mod diagnostics;
 pub mod expr;
+pub mod fingerprint;
 pub mod limits;
+pub mod nouns;
 pub mod render;
+pub mod safety;
+pub mod site;
 pub mod sources;
 pub mod tree;

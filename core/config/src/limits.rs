@@ -38,3 +38,6 @@ pub const TEXT_BYTES_MAX: usize = 1024;
 
 /// Longest name of one thing, in bytes. A longer one is refused.
 pub const NAME_BYTES_MAX: usize = 48;
+
+/// Longest range of days in a calendar. A longer one is more likely a slip in a year.
+pub const CALENDAR_RANGE_DAYS_MAX: i32 = 3660;

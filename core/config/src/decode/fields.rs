@@ -11,13 +11,29 @@ pub struct Fields<'t> {
     map: &'t Map,
     node: &'t Node,
     shape: &'static MapShape,
+    /// Whether keys that are not in the table belong to somebody else and are left to him.
+    is_open: bool,
 }
 
 impl<'t> Fields<'t> {
     /// Compares the keys of a map with its table: unknown keys, missing keys and keys without a value are reported.
     pub fn read(node: &'t Node, shape: &'static MapShape, out: &mut Diagnostics) -> Option<Self> {
+        Self::compare(node, shape, false, out)
+    }
+
+    /// Like [`Fields::read`], but keys that are not in the table are left to somebody else, see [`Fields::rest`].
+    pub fn read_open(node: &'t Node, shape: &'static MapShape, out: &mut Diagnostics) -> Option<Self> {
+        Self::compare(node, shape, true, out)
+    }
+
+    fn compare(
+        node: &'t Node,
+        shape: &'static MapShape,
+        is_open: bool,
+        out: &mut Diagnostics,
+    ) -> Option<Self> {
         let map = super::map(node, &format!("{} (keys with values)", shape.what), out)?;
-        let fields = Self { map, node, shape };
+        let fields = Self { map, node, shape, is_open };
         for entry in &map.entries {
             fields.review(entry, out);
         }
@@ -35,6 +51,11 @@ impl<'t> Fields<'t> {
     pub fn get(&self, key: &str) -> Option<&'t Node> {
         debug_assert!(self.shape.key(key).is_some(), "`{key}` is not in the table of {}", self.shape.what);
         self.map.get(key).filter(|value| !value.is_null())
+    }
+
+    /// The entries whose keys are not in the table.
+    pub fn rest(&self) -> impl Iterator<Item = &'t Entry> {
+        self.map.entries.iter().filter(|entry| self.shape.key(&entry.key.text).is_none())
     }
 
     /// Where a key stands; where the map stands when it is absent.
@@ -56,6 +77,7 @@ impl<'t> Fields<'t> {
     fn review(&self, entry: &Entry, out: &mut Diagnostics) {
         let name = entry.key.text.as_str();
         match self.shape.key(name) {
+            None if self.is_open => {}
             None => {
                 let message = format!("{} has no key {}", self.shape.what, quote(name));
                 let known = self.shape.keys.iter().map(|key| key.name);

@@ -10,8 +10,10 @@ use crate::sources::saturate;
 use crate::tree::{Kind, Node, Style};
 
 /// Words that mean something in a condition or in a name, so that nothing can be called like them.
-const RESERVED: &[&str] =
-    &["and", "or", "not", "for", "true", "false", "when", "until", "unknown", "site", "setting", "role"];
+const RESERVED: &[&str] = &[
+    "after", "and", "false", "for", "not", "or", "role", "setting", "site", "sun", "true", "unknown",
+    "until", "when",
+];
 
 /// Free text, in any language.
 pub fn text<'t>(node: &'t Node, out: &mut Diagnostics) -> Option<Placed<&'t str>> {

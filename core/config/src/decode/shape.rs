@@ -38,6 +38,8 @@ pub struct KeyShape {
 pub enum Need {
     /// It must be there.
     Required,
+    /// It must be there, and a check of its own says so.
+    Checked,
     /// It may be absent.
     Optional,
 }
@@ -80,6 +82,11 @@ pub enum Form {
 /// A key that must be there.
 pub const fn required(name: &'static str, form: Form, doc: &'static str) -> KeyShape {
     KeyShape { name, need: Need::Required, form, doc }
+}
+
+/// A key that must be there, about which a check of its own speaks.
+pub const fn checked(name: &'static str, form: Form, doc: &'static str) -> KeyShape {
+    KeyShape { name, need: Need::Checked, form, doc }
 }
 
 /// A key that may be absent.

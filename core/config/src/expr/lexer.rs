@@ -135,7 +135,7 @@ fn next(text: &str) -> Result<(TokenKind, usize), Problem> {
     }
     let help = MISTAKEN.iter().find(|(sign, _)| text.starts_with(sign)).map(|(_, help)| (*help).to_owned());
     Err(Problem {
-        code: codes::CONDITION_SYNTAX,
+        code: codes::EXPR_SYNTAX,
         span: span(0, first.len_utf8()),
         message: format!("{} has no meaning in a condition", quote(&first.to_string())),
         help,
@@ -155,7 +155,7 @@ fn quoted(text: &str, quote_sign: char) -> Result<(TokenKind, usize), Problem> {
     let inner = text.get(1..).unwrap_or("");
     let Some(length) = inner.find(quote_sign) else {
         return Err(Problem {
-            code: codes::CONDITION_SYNTAX,
+            code: codes::EXPR_SYNTAX,
             span: span(0, 1),
             message: "the quote that opens here is not closed".to_owned(),
             help: None,

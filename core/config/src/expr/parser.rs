@@ -159,7 +159,7 @@ impl Parser {
         let span = self.span();
         if self.comparison_sign().is_some() {
             return Err(Problem {
-                code: codes::CONDITION_SYNTAX,
+                code: codes::EXPR_SYNTAX,
                 span,
                 message: "two comparisons in a row".to_owned(),
                 help: Some("write `a < b and b < c`".to_owned()),
@@ -282,7 +282,7 @@ impl Parser {
         }
         if *self.peek() == TokenKind::End {
             return Err(Problem {
-                code: codes::CONDITION_SYNTAX,
+                code: codes::EXPR_SYNTAX,
                 span: open,
                 message: "the bracket that opens here is not closed".to_owned(),
                 help: None,
@@ -328,7 +328,7 @@ impl Parser {
             TokenKind::End => Ok(()),
             TokenKind::Sign(Sign::For) => Err(for_inside(self.span())),
             TokenKind::Sign(Sign::Close) => Err(Problem {
-                code: codes::CONDITION_SYNTAX,
+                code: codes::EXPR_SYNTAX,
                 span: self.span(),
                 message: "a bracket is closed here that was never opened".to_owned(),
                 help: None,
@@ -343,13 +343,13 @@ impl Parser {
             TokenKind::End => format!("the condition breaks off; {expected} is expected"),
             _ => format!("{expected} is expected here"),
         };
-        Problem { code: codes::CONDITION_SYNTAX, span: self.span(), message, help: None }
+        Problem { code: codes::EXPR_SYNTAX, span: self.span(), message, help: None }
     }
 }
 
 fn for_inside(span: Span) -> Problem {
     Problem {
-        code: codes::CONDITION_SYNTAX,
+        code: codes::EXPR_SYNTAX,
         span,
         message: "`for` holds the whole condition, so it stands once, at its end".to_owned(),
         help: Some("make two conditions, or two limits, when only a part must last".to_owned()),
@@ -358,7 +358,7 @@ fn for_inside(span: Span) -> Problem {
 
 fn too_large(span: Span, message: String) -> Problem {
     Problem {
-        code: codes::CONDITION_TOO_LARGE,
+        code: codes::EXPR_TOO_LARGE,
         span,
         message,
         help: Some("make a derived point of a part of it, or several limits".to_owned()),

@@ -136,11 +136,11 @@ fn a_comparison_may_stand_alone() {
 #[test]
 fn size_and_depth_are_bounded() {
     let code = |text: &str| parse_condition(text).unwrap_err().code;
-    assert_eq!(code(&"(".repeat(2000)), crate::codes::CONDITION_TOO_LARGE);
-    assert_eq!(code(&"f(".repeat(1000)), crate::codes::CONDITION_TOO_LARGE);
-    assert_eq!(code(&format!("a{}", "+a".repeat(1000))), crate::codes::CONDITION_TOO_LARGE);
-    assert_eq!(code(&format!("{}a", "!".repeat(1000))), crate::codes::CONDITION_TOO_LARGE);
-    assert_eq!(code(&" ".repeat(5000)), crate::codes::CONDITION_TOO_LARGE);
+    assert_eq!(code(&"(".repeat(2000)), crate::codes::EXPR_TOO_LARGE);
+    assert_eq!(code(&"f(".repeat(1000)), crate::codes::EXPR_TOO_LARGE);
+    assert_eq!(code(&format!("a{}", "+a".repeat(1000))), crate::codes::EXPR_TOO_LARGE);
+    assert_eq!(code(&format!("{}a", "!".repeat(1000))), crate::codes::EXPR_TOO_LARGE);
+    assert_eq!(code(&" ".repeat(5000)), crate::codes::EXPR_TOO_LARGE);
     means(&format!("{}a{}", "(".repeat(31), ")".repeat(31)), "a");
 }
 

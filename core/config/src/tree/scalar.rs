@@ -28,14 +28,28 @@ pub struct Scalar {
     /// How it is written.
     pub style: Style,
     /// Where pieces of `text` start, and where they stand in the file; sorted. Between two starts both run alike.
+    /// Empty where the text was put together and only the whole has a place.
     pieces: Vec<(u32, u32)>,
+    /// All of it in the file, with quotes.
+    whole: Span,
 }
 
 impl Scalar {
     /// `written` is the scalar as it stands in the file from byte `start` on, with its quotes.
     pub(super) fn new(text: String, style: Style, written: &str, start: u32) -> Self {
         let pieces = align(&text, style, written, start);
-        Self { text, style, pieces }
+        let whole = Span::new(start, start.saturating_add(saturate(written.len())));
+        Self { text, style, pieces, whole }
+    }
+
+    /// A plain text that stands at `whole` as it is.
+    pub fn plain(text: String, whole: Span) -> Self {
+        Self { text, style: Style::Plain, pieces: vec![(0, whole.start)], whole }
+    }
+
+    /// The same scalar with another text, all of which stands where the whole stands.
+    pub fn with_text(&self, text: String) -> Self {
+        Self { text, style: self.style, pieces: Vec::new(), whole: self.whole }
     }
 
     /// True for nothing, `~` and `null` without quotes.
@@ -45,6 +59,9 @@ impl Scalar {
 
     /// Where bytes `span` of the text stand in the file.
     pub fn in_file(&self, span: Span) -> Span {
+        if self.pieces.is_empty() {
+            return self.whole;
+        }
         // The last byte is looked up instead of the end, which may lie in the next piece.
         let end = if span.end > span.start {
             self.byte_in_file(span.end - 1) + 1

@@ -1,0 +1,172 @@
+//! `safety.yaml`: what holds whatever the rules say.
+//!
+//! It is read against the catalog of the site. What is decoded keeps its places, since most checks compare one part of
+//! the file with another; they are in [`crate::checks`].
+
+mod envelopes;
+mod interlocks;
+mod limits;
+pub mod shapes;
+mod shedding;
+
+use ballast_guard::plan::{Envelope, Interlock, Limit, SafetySet, Shedding};
+use ballast_model::catalog::{OutputId, PointId};
+use ballast_model::{Contact, Finite, Value};
+
+use crate::compile::Compiled;
+use crate::decode::fields::Fields;
+use crate::diagnostics::{Diagnostics, Place, Placed};
+use crate::nouns::Nouns;
+use crate::site::SiteDraft;
+use crate::tree::Tree;
+
+/// What `safety.yaml` says, with its places.
+#[derive(Debug, Default)]
+pub struct SafetyDraft<'t> {
+    /// One per output that the file names.
+    pub envelopes: Vec<EnvelopeDraft<'t>>,
+    /// In the order of the file.
+    pub limits: Vec<LimitDraft<'t>>,
+    /// In the order of the file.
+    pub interlocks: Vec<InterlockDraft>,
+    /// Automatic shedding, if the site has it.
+    pub shedding: Option<SheddingDraft<'t>>,
+    /// Devices that leave the bus on purpose.
+    pub asleep: Vec<AsleepDraft<'t>>,
+    /// False when a part could not be read: what is absent may be there in the text.
+    pub is_complete: bool,
+}
+
+/// One entry of `outputs:`.
+#[derive(Debug)]
+pub struct EnvelopeDraft<'t> {
+    /// What the guard holds to. Where `safe` is absent, open or zero stands for it.
+    pub envelope: Envelope,
+    /// Whether the file says what is safe.
+    pub has_safe: bool,
+    /// Conditions of the effect, for the checks.
+    pub effect: Vec<Compiled<'t>>,
+    /// Its keys.
+    pub fields: Fields<'t>,
+    /// Where the output is named.
+    pub place: Place,
+}
+
+/// One entry of `limits:`.
+#[derive(Debug)]
+pub struct LimitDraft<'t> {
+    /// What the guard holds to.
+    pub limit: Limit,
+    /// Where its name stands.
+    pub place: Place,
+    /// `when`, or `of`.
+    pub when: Compiled<'t>,
+    /// `until`.
+    pub until: Option<Compiled<'t>>,
+    /// What it sets, with the places of the outputs.
+    pub force: Vec<Placed<(OutputId, ballast_model::Wanted)>>,
+    /// What it caps, with the places of the outputs.
+    pub derate: Vec<Placed<OutputId>>,
+    /// Its keys.
+    pub fields: Fields<'t>,
+}
+
+/// One entry of `interlocks:`.
+#[derive(Debug)]
+pub struct InterlockDraft {
+    /// What the guard holds to.
+    pub interlock: Interlock,
+    /// Where each member stands.
+    pub members: Vec<Placed<(OutputId, Contact)>>,
+    /// Where to point when the whole is meant.
+    pub place: Place,
+}
+
+/// `shedding:`.
+#[derive(Debug)]
+pub struct SheddingDraft<'t> {
+    /// What the guard holds to.
+    pub shedding: Shedding,
+    /// The points of the frequency.
+    pub source: Vec<Placed<PointId>>,
+    /// The outputs of `never`.
+    pub never: Vec<Placed<OutputId>>,
+    /// Where the frequency of each stage stands, in the order of the file.
+    pub stages: Vec<StagePlaces>,
+    /// Where the frequency of `bulk` stands.
+    pub bulk: Option<StagePlaces>,
+    /// Where to point when the whole is meant.
+    pub fields: Fields<'t>,
+    /// Where `above` of `restore_at_most` stands.
+    pub above: Option<Place>,
+}
+
+/// The places of a stage.
+#[derive(Clone, Debug)]
+pub struct StagePlaces {
+    /// The frequency.
+    pub below: Placed<Finite>,
+    /// How long it must last.
+    pub hold: ballast_model::Span,
+    /// The groups it takes from.
+    pub from: Vec<Placed<ballast_model::GroupId>>,
+}
+
+/// One entry of `asleep:`.
+#[derive(Debug)]
+pub struct AsleepDraft<'t> {
+    /// Which point.
+    pub point: Placed<PointId>,
+    /// What it then is.
+    pub value: Value,
+    /// When it is asleep.
+    pub when: Compiled<'t>,
+}
+
+/// Reads `safety.yaml`.
+pub fn read<'t>(tree: &'t Tree, site: &SiteDraft, out: &mut Diagnostics) -> SafetyDraft<'t> {
+    let nouns = Nouns { catalog: &site.catalog, is_complete: site.is_complete };
+    let mut draft = SafetyDraft { is_complete: tree.is_complete, ..SafetyDraft::default() };
+    let Some(fields) = tree.root.as_ref().and_then(|root| Fields::read(root, &shapes::SAFETY, out)) else {
+        draft.is_complete = false;
+        return draft;
+    };
+    envelopes::read(&fields, site, &nouns, &mut draft, out);
+    limits::read(&fields, &nouns, &mut draft, out);
+    interlocks::read(&fields, &nouns, &mut draft, out);
+    shedding::read(&fields, site, &nouns, &mut draft, out);
+    limits::read_asleep(&fields, &nouns, &mut draft, out);
+    draft
+}
+
+impl SafetyDraft<'_> {
+    /// The envelope of an output, if the file has one.
+    pub fn envelope(&self, output: OutputId) -> Option<&EnvelopeDraft<'_>> {
+        self.envelopes.iter().find(|draft| draft.envelope.output == output)
+    }
+
+    /// What the guard gets: one envelope per output of the site, in the order of their ids.
+    pub fn finish(&self, site: &SiteDraft, fingerprint: u64) -> SafetySet {
+        let mut envelopes: Vec<Envelope> =
+            self.envelopes.iter().map(|draft| draft.envelope.clone()).collect();
+        envelopes.sort_by_key(|envelope| envelope.output);
+        envelopes.dedup_by_key(|envelope| envelope.output);
+        debug_assert_eq!(envelopes.len(), site.catalog.outputs.len());
+        SafetySet {
+            envelopes,
+            limits: self.limits.iter().map(|draft| draft.limit.clone()).collect(),
+            interlocks: self.interlocks.iter().map(|draft| draft.interlock.clone()).collect(),
+            shedding: self.shedding.as_ref().map(|draft| draft.shedding.clone()),
+            asleep: self
+                .asleep
+                .iter()
+                .map(|draft| ballast_guard::plan::Asleep {
+                    point: draft.point.value,
+                    value: draft.value,
+                    when: draft.when.program.clone(),
+                })
+                .collect(),
+            fingerprint,
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! `site.yaml` and the device files: the nouns of a site and how its devices are reached.
+//!
+//! The outcome is a catalog (what the names mean), bus definitions (what the drivers need) and what the engine needs of
+//! settings, modes and derived points. Nothing here knows a protocol: keys that only a driver understands are carried to
+//! it as text with its place.
+
+mod calendars;
+mod derived;
+mod devices;
+mod groups;
+pub mod library;
+mod outputs;
+mod parameters;
+mod place;
+mod points;
+mod settings;
+pub mod shapes;
+
+use ballast_guard::plan::Strength;
+use ballast_model::catalog::{OutputId, PointId};
+use ballast_model::device::BusDefinition;
+use ballast_model::{Catalog, Contact, Finite, Span as Duration};
+
+use crate::codes;
+use crate::decode::fields::Fields;
+use crate::decode::scalar::{check_name, dotted_name, name, text};
+use crate::diagnostics::{Diagnostics, Place, Placed, suggest};
+use crate::tree::Tree;
+
+pub use derived::{Derived, DerivedRule};
+pub use library::Library;
+pub use settings::{Modes, Setting};
+
+/// What the configuration must know of a driver. The shell fills it from the list of drivers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DriverFacts {
+    /// As buses and device files name it.
+    pub name: &'static str,
+    /// Whether its outputs are reached over a network: their lease is longer.
+    pub is_network: bool,
+    /// What happens to its outputs when everything else is gone, where the device has no timer of its own.
+    pub strength: Strength,
+    /// Not yet observed by an independent peer: cannot feed a limit.
+    pub is_experimental: bool,
+}
+
+/// What `site.yaml` says, checked, with the places that later checks point at.
+#[derive(Clone, Debug, Default)]
+pub struct SiteDraft {
+    /// The nouns.
+    pub catalog: Catalog,
+    /// The site's UUID; empty when none was given.
+    pub uuid: String,
+    /// For people.
+    pub label: String,
+    /// Buses with what hangs on them.
+    pub buses: Vec<BusDefinition>,
+    /// Settings in the order of the file.
+    pub settings: Vec<Setting>,
+    /// The modes, when the site has any.
+    pub modes: Option<Modes>,
+    /// Derived points in the order in which they can be computed.
+    pub derived: Vec<Derived>,
+    /// Generators.
+    pub generators: Vec<Generator>,
+    /// The point `sun.elevation`, where the place of the site is known.
+    pub sun: Option<PointId>,
+    /// What later checks need of each output, by its id.
+    pub outputs: Vec<OutputFacts>,
+    /// Where each point is defined, by its id; nothing for points that the program makes.
+    pub point_places: Vec<Option<Place>>,
+    /// Which points come from a driver that is experimental, by id.
+    pub experimental: Vec<bool>,
+    /// What the catalog does not tell of each group, by its id.
+    pub groups: Vec<GroupFacts>,
+    /// The rated power of each device in watts, where the file says it, by id.
+    pub rated: Vec<Option<Finite>>,
+    /// What is computed for the fingerprint of each output and point definition, by id.
+    pub point_definitions: Vec<u64>,
+    /// The same for outputs.
+    pub output_definitions: Vec<u64>,
+    /// False when a part could not be read; see [`crate::nouns::Nouns::is_complete`].
+    pub is_complete: bool,
+}
+
+/// What later checks need of an output.
+#[derive(Clone, Copy, Debug)]
+pub struct OutputFacts {
+    /// Where it is defined.
+    pub place: Place,
+    /// Whether it is reached over a network.
+    pub is_network: bool,
+    /// What happens to it when everything else is gone.
+    pub strength: Strength,
+    /// What its circuit is without power, where the file says it.
+    pub unpowered: Option<Placed<Contact>>,
+    /// After how long the device itself goes back, where it does.
+    pub reverts_after: Option<Duration>,
+}
+
+/// A source that is started and stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Generator {
+    /// The output that starts it.
+    pub run: OutputId,
+    /// True while it can take load.
+    pub ready: PointId,
+    /// True while somebody wants it.
+    pub wanted: PointId,
+    /// True after its last attempt to start failed.
+    pub failed: PointId,
+    /// From the start until it can take load.
+    pub warm_up: Duration,
+    /// Shortest run.
+    pub min_run: Duration,
+    /// Without load, before it stops.
+    pub cool_down: Duration,
+    /// How often a start is tried.
+    pub attempts: u32,
+}
+
+/// What the catalog does not tell of a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupFacts {
+    /// Where it is defined.
+    pub place: Place,
+    /// A word for people and packs; may be empty.
+    pub class: String,
+    /// The phase that feeds it, 1 to 3.
+    pub phase: Option<u8>,
+}
+
+/// Reads `site.yaml`.
+pub fn read(tree: &Tree, library: &Library<'_>, drivers: &[DriverFacts], out: &mut Diagnostics) -> SiteDraft {
+    let mut draft = SiteDraft { is_complete: tree.is_complete, ..SiteDraft::default() };
+    let Some(root) = &tree.root else {
+        draft.is_complete = false;
+        return draft;
+    };
+    let Some(fields) = Fields::read(root, &shapes::SITE, out) else {
+        draft.is_complete = false;
+        return draft;
+    };
+    if let Some(found) = fields.get("site").and_then(|node| name(node, out)) {
+        draft.catalog.site = found.value.into();
+    }
+    if let Some(found) = fields.get("label").and_then(|node| text(node, out)) {
+        draft.label = found.value.to_owned();
+    }
+    if let Some(found) = fields.get("uuid").and_then(|node| text(node, out)) {
+        draft.uuid = place::uuid(found, out).unwrap_or_default();
+    }
+    place::read(&fields, &mut draft, out);
+    settings::read_modes(&fields, &mut draft, out);
+    settings::read(&fields, &mut draft, out);
+    devices::read(&fields, library, drivers, &mut draft, out);
+    groups::read(&fields, &mut draft, out);
+    calendars::read(&fields, &mut draft, out);
+    // A derived point may use a role and a role may name a derived point: roles are noted first and looked up last.
+    let roles = read_roles(&fields, &mut draft, out);
+    derived::read(&fields, &mut draft, out);
+    check_roles(&roles, &draft, out);
+    draft
+}
+
+/// `roles:`: what a pack calls `role.main_frequency` is one of the site's nouns.
+fn read_roles<'t>(fields: &Fields<'t>, draft: &mut SiteDraft, out: &mut Diagnostics) -> Vec<Placed<&'t str>> {
+    let roles = fields.get("roles").and_then(|node| crate::decode::map(node, "a map of roles", out));
+    let mut targets = Vec::new();
+    for entry in roles.iter().flat_map(|roles| &roles.entries) {
+        if check_name(&entry.key.text, entry.key.place(), out)
+            && let Some(target) = dotted_name(&entry.value, out)
+        {
+            draft.catalog.roles.insert(format!("role.{}", entry.key.text).into(), target.value.into());
+            targets.push(target);
+        }
+    }
+    targets
+}
+
+fn check_roles(targets: &[Placed<&str>], draft: &SiteDraft, out: &mut Diagnostics) {
+    for target in targets {
+        if draft.catalog.resolve(target.value).is_none() && draft.is_complete {
+            let message = format!("there is nothing called `{}`", target.value);
+            let mut diagnostic = target.place.mistake(codes::SITE_ROLE, message);
+            let known = draft.catalog.names().map(|(name, _)| name);
+            diagnostic.help = suggest(target.value, known, "the site has");
+            out.push(diagnostic);
+        }
+    }
+}
+
+/// Adds a noun that is no point and no output.
+fn add_name(
+    draft: &mut SiteDraft,
+    name: &str,
+    noun: ballast_model::catalog::Noun,
+    place: Place,
+    out: &mut Diagnostics,
+) {
+    if draft.catalog.name(name, noun).is_some() {
+        out.push(taken(name, place));
+    }
+}
+
+/// The mistake of a name that means something already.
+fn taken(name: &str, place: Place) -> ballast_model::diagnostic::Diagnostic {
+    place
+        .mistake(codes::NAME_TAKEN, format!("`{name}` already means something else in this site"))
+        .help("points, outputs, devices and groups share their names: give one of them another name")
+}

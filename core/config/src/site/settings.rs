@@ -1,0 +1,145 @@
+//! Settings and modes: what people change while the program runs.
+
+use ballast_model::catalog::{Kind, Origin, PointId, PointSpec};
+use ballast_model::{Finite, Value};
+
+use super::points::{add_point, names, unit, words};
+use super::{SiteDraft, shapes};
+use crate::codes;
+use crate::decode::fields::Fields;
+use crate::decode::quantity::{any_quantity, bounds, quantity};
+use crate::decode::scalar::{check_name, text, unknown_word};
+use crate::diagnostics::Diagnostics;
+use crate::tree::{Entry, Kind as NodeKind, Node};
+
+/// One setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// The point under which rules read it.
+    pub point: PointId,
+    /// What it is until somebody changes it.
+    pub initial: Value,
+    /// Between which bounds it may be set, base unit.
+    pub range: Option<(Finite, Finite)>,
+}
+
+/// The modes of the site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Modes {
+    /// The point `site.mode`, whose words are the modes.
+    pub point: PointId,
+    /// The mode at the first start.
+    pub initial: Value,
+}
+
+/// `modes:`.
+pub(super) fn read_modes(fields: &Fields<'_>, draft: &mut SiteDraft, out: &mut Diagnostics) {
+    let Some(node) = fields.get("modes") else { return };
+    if names(node, "a list of modes", out).is_none() {
+        return;
+    }
+    let Some(words) = words(node, out) else { return };
+    let spec = spec("site.mode", "", Kind::Words(words), Origin::Mode);
+    if let Some(point) = add_point(draft, spec, node.head_place(), out) {
+        draft.modes = Some(Modes { point, initial: Value::Word(0) });
+    }
+}
+
+/// `settings:`.
+pub(super) fn read(fields: &Fields<'_>, draft: &mut SiteDraft, out: &mut Diagnostics) {
+    let Some(settings) =
+        fields.get("settings").and_then(|node| crate::decode::map(node, "a map of settings", out))
+    else {
+        return;
+    };
+    for entry in &settings.entries {
+        if check_name(&entry.key.text, entry.key.place(), out) {
+            read_one(entry, draft, out);
+        }
+    }
+}
+
+fn read_one(entry: &Entry, draft: &mut SiteDraft, out: &mut Diagnostics) -> Option<()> {
+    let fields = Fields::read(&entry.value, &shapes::SETTING, out)?;
+    let label = fields.get("label").and_then(|node| text(node, out)).map_or("", |found| found.value);
+    let (kind, initial) = value(&fields, out)?;
+    let range = range(&fields, &kind, out);
+    if let (Some((low, high)), Value::Number(number)) = (range, initial)
+        && !(low..=high).contains(&number)
+    {
+        let (value, range) = (fields.place("value"), fields.place("range"));
+        out.push(
+            value
+                .mistake(codes::SETTING_RANGE, "the value of this setting lies outside of its own range")
+                .also(range.file, range.span, "the range"),
+        );
+    }
+    let spec = spec(&format!("setting.{}", entry.key.text), label, kind, Origin::Setting);
+    let point = add_point(draft, spec, entry.key.place(), out)?;
+    draft.settings.push(Setting { point, initial, range });
+    Some(())
+}
+
+/// What kind of setting it is, and its first value.
+fn value(fields: &Fields<'_>, out: &mut Diagnostics) -> Option<(Kind, Value)> {
+    let node = fields.get("value")?;
+    if let Some(list) = fields.get("words") {
+        let words = words(list, out)?;
+        let found = text(node, out)?;
+        let Some(index) = words.iter().position(|word| **word == *found.value) else {
+            let known: Vec<&str> = words.iter().map(|word| &**word).collect();
+            out.push(unknown_word(found.value, found.place, &known));
+            return None;
+        };
+        return Some((Kind::Words(words), Value::Word(u16::try_from(index).ok()?)));
+    }
+    match &node.kind {
+        NodeKind::Scalar(scalar) if scalar.text == "true" => return Some((Kind::Flag, Value::Flag(true))),
+        NodeKind::Scalar(scalar) if scalar.text == "false" => return Some((Kind::Flag, Value::Flag(false))),
+        _ => {}
+    }
+    match fields.get("unit") {
+        Some(given) => {
+            let unit = unit(given, out)?;
+            let found = quantity(node, unit.dimension(), out)?;
+            Some((Kind::Number(unit), Value::Number(found.value.base)))
+        }
+        None => {
+            let found = any_quantity(node, None, out)?;
+            Some((Kind::Number(found.value.unit), Value::Number(found.value.base)))
+        }
+    }
+}
+
+fn range(fields: &Fields<'_>, kind: &Kind, out: &mut Diagnostics) -> Option<(Finite, Finite)> {
+    let node: &Node = fields.get("range")?;
+    let Kind::Number(unit) = kind else {
+        out.push(
+            fields
+                .place("range")
+                .mistake(codes::SETTING_RANGE, "only a number has a range")
+                .help("remove it"),
+        );
+        return None;
+    };
+    bounds(node, unit.dimension(), false, out).map(|found| (found.value.low, found.value.high))
+}
+
+/// A point that people or the program set: it has no age.
+pub(super) fn spec(name: &str, label: &str, kind: Kind, origin: Origin) -> PointSpec {
+    PointSpec {
+        name: name.into(),
+        label: label.into(),
+        kind,
+        device: None,
+        origin,
+        max_age: None,
+        period: None,
+        resolution: None,
+        valid: None,
+        max_slew: None,
+        stuck_after: None,
+        is_counter: false,
+        is_instantaneous: false,
+    }
+}

@@ -1,0 +1,227 @@
+//! The keys of `site.yaml` and of device files.
+
+use ballast_model::Dimension;
+
+use crate::decode::shape::{Form, MapShape, optional, required};
+
+/// `site.yaml`.
+pub static SITE: MapShape = MapShape {
+    what: "site.yaml",
+    keys: &[
+        required("site", Form::Name, "the site's readable id, unique among the sites of one owner."),
+        optional("label", Form::Text, "the site's name for people, in any language."),
+        optional("uuid", Form::Text, "identifies the site towards others; `ballast init` writes one."),
+        required("time_zone", Form::Text, "the zone of times of day, such as `Europe/Paris`."),
+        optional("location", Form::Map(&LOCATION), "where the site is; sunrise and sunset need it."),
+        optional(
+            "buses",
+            Form::Named(&Form::Map(&BUS)),
+            "wires, brokers and simulations on which devices hang.",
+        ),
+        optional("devices", Form::Named(&Form::Map(&DEVICE)), "equipment, each with its points and outputs."),
+        optional(
+            "groups",
+            Form::Named(&Form::Map(&GROUP)),
+            "devices that belong together: for `each` and for shedding.",
+        ),
+        optional(
+            "settings",
+            Form::Named(&Form::Map(&SETTING)),
+            "values that people edit while the program runs.",
+        ),
+        optional(
+            "modes",
+            Form::List(&Form::Name),
+            "exactly one holds at a time; the first one at the first start.",
+        ),
+        optional(
+            "derived",
+            Form::Named(&Form::Map(&DERIVED)),
+            "points that are computed from others, named `site.NAME`.",
+        ),
+        optional("calendars", Form::Named(&Form::List(&Form::Text)), "named sets of days."),
+        optional("roles", Form::Named(&Form::PointName), "what the names of a shared policy mean here."),
+    ],
+};
+
+/// `location:`.
+pub static LOCATION: MapShape = MapShape {
+    what: "a location",
+    keys: &[
+        required("latitude", Form::Quantity(Dimension::Angle), "degrees north of the equator, `48.1 deg`."),
+        required("longitude", Form::Quantity(Dimension::Angle), "degrees east of Greenwich, `-1.7 deg`."),
+    ],
+};
+
+/// One entry of `buses:`. Other keys belong to the driver.
+pub static BUS: MapShape =
+    MapShape { what: "a bus", keys: &[required("driver", Form::Name, "the driver that speaks on it.")] };
+
+/// One entry of `devices:`.
+pub static DEVICE: MapShape = MapShape {
+    what: "a device",
+    keys: &[
+        required("bus", Form::Name, "the bus on which it hangs."),
+        optional("file", Form::Text, "the device file that describes its type."),
+        optional("with", Form::Driver, "values for the parameters of the device file."),
+        optional("label", Form::Text, "its name for people, in any language."),
+        optional(
+            "rated",
+            Form::Quantity(Dimension::Power),
+            "rated power; shedding counts with it where nothing is measured.",
+        ),
+        optional(
+            "points",
+            Form::Named(&Form::Map(&POINT)),
+            "points beside those of the device file, or changes to them.",
+        ),
+        optional(
+            "outputs",
+            Form::Named(&Form::Map(&OUTPUT)),
+            "outputs beside those of the device file, or changes to them.",
+        ),
+        optional(
+            "kind",
+            Form::Choice(&["generator"]),
+            "`generator`: a source with an output `run`; adds the points `ready`, `wanted` and `failed`.",
+        ),
+        optional(
+            "warm_up",
+            Form::Quantity(Dimension::Duration),
+            "of a generator: from its start until it can take load.",
+        ),
+        optional("min_run", Form::Quantity(Dimension::Duration), "of a generator: its shortest run."),
+        optional(
+            "cool_down",
+            Form::Quantity(Dimension::Duration),
+            "of a generator: without load, before it stops.",
+        ),
+        optional("attempts", Form::Integer, "of a generator: how often a start is tried."),
+    ],
+};
+
+/// One point. Other keys belong to the driver.
+pub static POINT: MapShape = MapShape {
+    what: "a point",
+    keys: &[
+        optional("label", Form::Text, "its name for people, in any language."),
+        optional("unit", Form::Text, "the unit of its numbers; `1` for plain numbers."),
+        optional("words", Form::List(&Form::Name), "its words, where it is an enumeration."),
+        optional("flag", Form::Flag, "`true` where it is yes or no."),
+        optional("period", Form::Quantity(Dimension::Duration), "how often the device reports it."),
+        optional(
+            "max_age",
+            Form::Quantity(Dimension::Duration),
+            "older than this, its value is unknown; three periods if absent.",
+        ),
+        optional("resolution", Form::AnyQuantity, "the smallest step it can show."),
+        optional("valid", Form::Pattern(RANGE), "values outside of this range are bad."),
+        optional("max_slew", Form::AnyQuantity, "faster changes are held back until confirmed, per second."),
+        optional("stuck_after", Form::Quantity(Dimension::Duration), "not moving for this long means stuck."),
+        optional("counter", Form::Flag, "`true` for an index that counts up: going down is a reset."),
+        optional(
+            "mean",
+            Form::Flag,
+            "`true` where it is a mean or a contract value and does not move with the load at once.",
+        ),
+    ],
+};
+
+/// One output. Other keys belong to the driver.
+pub static OUTPUT: MapShape = MapShape {
+    what: "an output",
+    keys: &[
+        optional("label", Form::Text, "its name for people, in any language."),
+        required(
+            "kind",
+            Form::Choice(&["contact", "setpoint"]),
+            "`contact` is closed or open; `setpoint` is a number.",
+        ),
+        optional("unit", Form::Text, "the unit of a setpoint."),
+        optional(
+            "unpowered",
+            Form::Choice(&["open", "closed"]),
+            "what the circuit is when the relay has no power and while it boots.",
+        ),
+        optional(
+            "reverts_after",
+            Form::Quantity(Dimension::Duration),
+            "the device's own timer: not renewed for this long, it goes back by itself.",
+        ),
+    ],
+};
+
+/// One entry of `groups:`.
+pub static GROUP: MapShape = MapShape {
+    what: "a group",
+    keys: &[
+        required("members", Form::List(&Form::Name), "the devices in it."),
+        optional("label", Form::Text, "its name for people, in any language."),
+        optional("class", Form::Name, "a word for people and packs: comfort, vital."),
+        optional("phase", Form::Integer, "the phase that feeds it, 1 to 3."),
+    ],
+};
+
+/// One entry of `settings:`.
+pub static SETTING: MapShape = MapShape {
+    what: "a setting",
+    keys: &[
+        required("value", Form::AnyQuantity, "what it is until somebody changes it."),
+        optional("label", Form::Text, "its name for people, in any language."),
+        optional("unit", Form::Text, "the unit in which people edit it; that of `value` if absent."),
+        optional("range", Form::Pattern(RANGE), "between which bounds people may set it."),
+        optional("words", Form::List(&Form::Name), "its words, where it is one of several."),
+    ],
+};
+
+/// One entry of `derived:`.
+pub static DERIVED: MapShape = MapShape {
+    what: "a derived point",
+    keys: &[
+        optional("label", Form::Text, "its name for people, in any language."),
+        optional("unit", Form::Text, "the unit in which people read it."),
+        optional("expression", Form::Condition, "how it is computed."),
+        optional(
+            "median",
+            Form::List(&Form::PointName),
+            "the middle one of these points; needs more than half of them.",
+        ),
+        optional("first_good", Form::List(&Form::PointName), "the first of these points that is known."),
+        optional("sum", Form::List(&Form::PointName), "the sum of these points; unknown while one is."),
+    ],
+};
+
+/// A device file.
+pub static DEVICE_FILE: MapShape = MapShape {
+    what: "a device file",
+    keys: &[
+        required("device", Form::Text, "the name under which sites use it: the file's name without `.yaml`."),
+        required("label", Form::Text, "maker and model, for people."),
+        required("driver", Form::Name, "the driver that talks to it."),
+        required("source", Form::Text, "where the numbers of this file come from: document, edition, page."),
+        optional(
+            "parameters",
+            Form::Named(&Form::Map(&PARAMETER)),
+            "what a site must or may say with `with:`; used as `${name}`.",
+        ),
+        optional("points", Form::Named(&Form::Map(&POINT)), "what it measures."),
+        optional("outputs", Form::Named(&Form::Map(&OUTPUT)), "what it can be told."),
+        optional(
+            "bus",
+            Form::Driver,
+            "keys that every bus of this device has, unless the site says otherwise.",
+        ),
+    ],
+};
+
+/// One parameter of a device file.
+pub static PARAMETER: MapShape = MapShape {
+    what: "a parameter",
+    keys: &[
+        required("about", Form::Text, "what it is, for people."),
+        optional("default", Form::Text, "what it is when the site says nothing; without one the site must."),
+    ],
+};
+
+/// `200..2000 W`, for editors.
+const RANGE: &str = r"^.+\.\..+$";
