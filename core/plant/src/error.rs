@@ -11,6 +11,14 @@ pub enum PlantError {
         /// What was given.
         value: f64,
     },
+    /// A number is negative or not finite.
+    #[error("{what} is {value}: give a finite number, 0 or more")]
+    Negative {
+        /// Device and quantity.
+        what: String,
+        /// What was given.
+        value: f64,
+    },
     /// A share is outside 0..=1.
     #[error("{what} is {value}: give a number from 0 to 1")]
     NotAShare {

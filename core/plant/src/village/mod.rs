@@ -135,12 +135,12 @@ impl Village {
         Ok(village)
     }
 
-    /// What can be commanded. The index of an entry is its [`InputId`].
+    /// What can be commanded; [`Village::find_input`] gives the number of a name.
     pub fn inputs(&self) -> &[Named] {
         &self.points.inputs
     }
 
-    /// What can be read. The index of an entry is its [`OutputId`].
+    /// What can be read; [`Village::find_output`] gives the number of a name.
     pub fn outputs(&self) -> &[Named] {
         &self.points.outputs
     }

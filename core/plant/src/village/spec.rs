@@ -268,7 +268,7 @@ fn not_negative(what: &str, value: f64) -> Result<(), PlantError> {
     if value.is_finite() && value >= 0.0 {
         Ok(())
     } else {
-        Err(PlantError::NotPositive { what: what.into(), value })
+        Err(PlantError::Negative { what: what.into(), value })
     }
 }
 
