@@ -8,6 +8,7 @@
 pub mod broker;
 pub mod program;
 pub mod terminal;
+pub mod tic;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
