@@ -1,5 +1,5 @@
 //! The village as a whole, through its public doors.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 use ballast_plant::loads::LoadClass;
 use ballast_plant::village::{Disturbance, GridSpec, What, When};
