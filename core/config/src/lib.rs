@@ -9,6 +9,7 @@
 
 #[cfg(test)]
 mod carets;
+mod checks;
 pub mod codes;
 pub mod compile;
 pub mod decode;
@@ -16,6 +17,7 @@ pub mod diagnostics;
 pub mod expr;
 pub mod fingerprint;
 pub mod limits;
+pub mod load;
 pub mod nouns;
 pub mod render;
 pub mod safety;

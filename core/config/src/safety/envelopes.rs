@@ -81,6 +81,8 @@ fn read_one<'t>(
     envelope.default = state("default", out).unwrap_or(safe);
     envelope.at_start = state("at_start", out).unwrap_or(safe);
     envelope.strength = facts.strength;
+    // Told again at half time, so that one lost message does not let the device's own timer run out.
+    envelope.refresh = facts.reverts_after.map(|timer| timer.divided(2));
     read_times(&fields, facts, &mut envelope, out);
     let mut programs = Vec::new();
     envelope.effect = fields.get("effect").and_then(|node| effect(node, nouns, &mut programs, out));

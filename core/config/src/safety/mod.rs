@@ -99,6 +99,8 @@ pub struct SheddingDraft<'t> {
     pub fields: Fields<'t>,
     /// Where `above` of `restore_at_most` stands.
     pub above: Option<Place>,
+    /// How long the frequency must be good before the first load comes back; the engine plans with it.
+    pub settle: ballast_model::Span,
 }
 
 /// The places of a stage.
@@ -146,7 +148,7 @@ impl SafetyDraft<'_> {
     }
 
     /// What the guard gets: one envelope per output of the site, in the order of their ids.
-    pub fn finish(&self, site: &SiteDraft, fingerprint: u64) -> SafetySet {
+    pub fn finish(&self, site: &SiteDraft, fingerprint: u64, definitions: u64) -> SafetySet {
         let mut envelopes: Vec<Envelope> =
             self.envelopes.iter().map(|draft| draft.envelope.clone()).collect();
         envelopes.sort_by_key(|envelope| envelope.output);
@@ -167,6 +169,7 @@ impl SafetyDraft<'_> {
                 })
                 .collect(),
             fingerprint,
+            definitions,
         }
     }
 }

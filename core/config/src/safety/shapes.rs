@@ -229,6 +229,11 @@ pub static RESTORE: MapShape = MapShape {
             Form::Quantity(Dimension::Frequency),
             "the frequency that must be exceeded; 0.1 Hz above the highest stage if absent.",
         ),
+        optional(
+            "settle",
+            DURATION,
+            "how long the frequency must be good before the first load comes back; 60 s if absent.",
+        ),
     ],
 };
 

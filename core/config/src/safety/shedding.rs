@@ -26,6 +26,10 @@ const STUCK_AFTER: Duration = Duration::from_secs(10);
 /// One load in this time comes back, if the file says nothing.
 const ONE_PER: Duration = Duration::from_secs(10);
 
+/// How long the frequency must be good before the first load comes back, if the file says nothing. Own choice: longer
+/// than the governors of small sets need to settle after a step.
+const SETTLE: Duration = Duration::from_secs(60);
+
 /// How far above the highest stage the frequency must be before anything comes back, if the file says nothing. Own choice.
 const ABOVE_STAGE_HZ: f64 = 0.1;
 
@@ -64,7 +68,7 @@ pub(super) fn read<'t>(
     let futile_after = fields.get("futile_after").and_then(|node| integer(node, 1..=100, out));
     let belows = stages.iter().map(|stage| stage.below).chain(bulk.as_ref().map(|(bulk, _)| bulk.below));
     let highest = belows.max().unwrap_or(Finite::ZERO);
-    let (restore, above) = restore(fields.get("restore_at_most"), highest, nouns, out);
+    let (restore, above, settle) = restore(fields.get("restore_at_most"), highest, nouns, out);
     let site_load = fields.get("load").and_then(|node| power_point(node, nouns, out));
     let (bulk, bulk_places) = bulk.unzip();
     let shedding = Shedding {
@@ -88,6 +92,7 @@ pub(super) fn read<'t>(
         bulk: bulk_places,
         fields,
         above,
+        settle,
     });
     Some(())
 }
@@ -179,7 +184,7 @@ fn restore(
     highest: Finite,
     nouns: &Nouns<'_>,
     out: &mut Diagnostics,
-) -> (Restore, Option<crate::diagnostics::Place>) {
+) -> (Restore, Option<crate::diagnostics::Place>, Duration) {
     let mut restore = Restore {
         keep_free: Finite::ZERO,
         capacity: None,
@@ -188,7 +193,7 @@ fn restore(
         above: Finite::saturating(highest.get() + ABOVE_STAGE_HZ),
     };
     let Some(fields) = node.and_then(|node| Fields::read(node, &shapes::RESTORE, out)) else {
-        return (restore, None);
+        return (restore, None, SETTLE);
     };
     if let Some((share, capacity)) = fields.get("keep_free").and_then(|node| keep_free(node, nouns, out)) {
         restore.keep_free = share;
@@ -204,7 +209,8 @@ fn restore(
     if let Some(found) = above {
         restore.above = found.value;
     }
-    (restore, above.map(|found| found.place))
+    let settle = fields.get("settle").and_then(|node| duration(node, out));
+    (restore, above.map(|found| found.place), settle.map_or(SETTLE, |found| found.value))
 }
 
 /// `15 % of site.capacity`.

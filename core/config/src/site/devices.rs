@@ -1,16 +1,16 @@
 //! Buses and devices: who hangs where, with the points and outputs of the device file and of the site.
 
-use ballast_model::catalog::{DeviceId, DeviceSpec, Kind as PointKind, Noun, Origin, PointId, PointSpec};
+use ballast_model::Finite;
+use ballast_model::catalog::{DeviceId, DeviceSpec, Noun, OutputId};
 use ballast_model::device::{BusDefinition, OutputDefinition, PointDefinition, Setting, Settings};
-use ballast_model::{Finite, Span as Duration};
 
 use super::library::{DeviceFile, Library};
 use super::parameters::Given;
-use super::{DriverFacts, Generator, SiteDraft, add_name, outputs, points, shapes};
+use super::{DriverFacts, SiteDraft, add_name, generators, outputs, points, shapes};
 use crate::codes;
 use crate::decode::fields::Fields;
-use crate::decode::quantity::{duration, positive};
-use crate::decode::scalar::{check_name, choice, integer, name, text};
+use crate::decode::quantity::positive;
+use crate::decode::scalar::{check_name, name, text};
 use crate::diagnostics::{Diagnostics, Place, quote, suggest};
 use crate::fingerprint::Fingerprint;
 use crate::tree::{Entry, Key, Kind, Map, Node};
@@ -108,7 +108,7 @@ impl<'a> Device<'a> {
         let driver = drivers.iter().find(|driver| *driver.name == *driver_name);
         let device = Self { id, name: &entry.key.text, bus, driver, place: entry.key.place() };
         device.read_contents(&fields, file, draft, out);
-        read_generator(&fields, &device, draft, out);
+        generators::declare(&fields, id, device.place, draft, out);
         Some(())
     }
 
@@ -122,7 +122,7 @@ impl<'a> Device<'a> {
     ) {
         let with = fields.get("with").and_then(|node| crate::decode::map(node, "a map of parameters", out));
         let given = match file {
-            Some(file) => Given::new(&file.parameters, with, self.place, out),
+            Some(file) => Given::new(&file.parameters, with, self.name, self.place, out),
             None => Given::default(),
         };
         if let (None, Some(_)) = (file, with) {
@@ -146,11 +146,12 @@ impl<'a> Device<'a> {
             out.push(self.place.mistake(codes::DEVICE_EMPTY, message).help(help));
         }
         // A device with exactly one output lends it its name.
-        if outputs.len() != 1 {
+        let is_only = outputs.len() == 1;
+        if !is_only {
             add_name(draft, self.name, Noun::Device(self.id), self.place, out);
         }
         for entry in &outputs {
-            self.read_output(entry, outputs.len() == 1, draft, out);
+            self.read_output(entry, is_only, draft, out);
         }
         for entry in &points {
             self.read_point(entry, draft, out);
@@ -187,11 +188,25 @@ impl<'a> Device<'a> {
         let full = if is_only { self.name.to_owned() } else { format!("{}.{}", self.name, entry.key.text) };
         let place = self.place_of(&entry.key);
         let output = outputs::read(&full, self.id, &entry.value, place, self.driver, draft, out)?;
+        if is_only {
+            self.add_long_names(&entry.key, output, draft, out);
+        }
         self.note_definition(&entry.value, output.index(), true, draft);
         let fields = Fields::read_open(&entry.value, &shapes::OUTPUT, &mut Diagnostics::new())?;
         let settings = settings(&fields, out);
         draft.buses.get_mut(self.bus)?.outputs.push(OutputDefinition { output, device: self.id, settings });
         Some(())
+    }
+
+    /// An output that has its device's name is also found under its own: `pv` and `pv.limit`, `pv.state` and
+    /// `pv.limit.state`.
+    fn add_long_names(&self, key: &Key, output: OutputId, draft: &mut SiteDraft, out: &mut Diagnostics) {
+        let long = format!("{}.{}", self.name, key.text);
+        let Some(facets) = draft.catalog.output(output).map(|spec| spec.facets) else { return };
+        add_name(draft, &long, Noun::Output(output), self.place_of(key), out);
+        for (facet, word) in facets.into_iter().zip(["state", "actual", "wanted", "since"]) {
+            add_name(draft, &format!("{long}.{word}"), Noun::Point(facet), self.place_of(key), out);
+        }
     }
 
     /// A point of a device file is shown at the device that has it: the file serves many.
@@ -297,85 +312,6 @@ fn settings(fields: &Fields<'_>, out: &mut Diagnostics) -> Settings {
     }
     let head = fields.head();
     Settings { entries, file: head.file, span: head.span }
-}
-
-/// `kind: generator`: three points that the program computes.
-fn read_generator(
-    fields: &Fields<'_>,
-    device: &Device<'_>,
-    draft: &mut SiteDraft,
-    out: &mut Diagnostics,
-) -> Option<()> {
-    const OWN: [&str; 4] = ["warm_up", "min_run", "cool_down", "attempts"];
-    let kind = fields.get("kind").and_then(|node| choice(node, &["generator"], out));
-    let time = |key: &str, out: &mut Diagnostics| {
-        fields.get(key).and_then(|node| duration(node, out)).map_or(Duration::ZERO, |found| found.value)
-    };
-    let (warm_up, min_run, cool_down) = (time("warm_up", out), time("min_run", out), time("cool_down", out));
-    let attempts =
-        fields.get("attempts").and_then(|node| integer(node, 1..=20, out)).map_or(1, |found| found.value);
-    if kind.is_none() {
-        for key in OWN.into_iter().filter(|key| fields.get(key).is_some()) {
-            let message = format!("`{key}` belongs to a generator");
-            out.push(
-                fields
-                    .place(key)
-                    .mistake(codes::DEVICE_GENERATOR, message)
-                    .help("add `kind: generator`, or remove it"),
-            );
-        }
-        return None;
-    }
-    let run = draft.catalog.resolve(&format!("{}.run", device.name));
-    let Some(Noun::Output(run)) = run else {
-        let message = "a generator needs an output `run` and at least one more, such as `contactor`";
-        out.push(
-            device
-                .place
-                .mistake(codes::DEVICE_GENERATOR, message)
-                .help("`run` starts it, `contactor` takes its load"),
-        );
-        return None;
-    };
-    let mut add = |part: &str| computed_flag(device, part, draft, out);
-    let (ready, wanted, failed) = (add("ready"), add("wanted"), add("failed"));
-    let attempts = u32::try_from(attempts).unwrap_or(1);
-    let generator = Generator {
-        run,
-        ready: ready?,
-        wanted: wanted?,
-        failed: failed?,
-        warm_up,
-        min_run,
-        cool_down,
-        attempts,
-    };
-    draft.generators.push(generator);
-    Some(())
-}
-
-fn computed_flag(
-    device: &Device<'_>,
-    part: &str,
-    draft: &mut SiteDraft,
-    out: &mut Diagnostics,
-) -> Option<PointId> {
-    let spec = PointSpec {
-        name: format!("{}.{part}", device.name).into(),
-        label: "".into(),
-        kind: PointKind::Flag,
-        device: Some(device.id),
-        origin: Origin::Computed,
-        max_age: None,
-        period: None,
-        resolution: None,
-        valid: None,
-        max_slew: None,
-        stuck_after: None,
-        is_counter: false,
-        is_instantaneous: false,
-    };
-    points::add_point(draft, spec, device.place, out)
 }
 
 /// The rated power of a device, W.

@@ -7,6 +7,7 @@
 mod calendars;
 mod derived;
 mod devices;
+mod generators;
 mod groups;
 pub mod library;
 mod outputs;
@@ -17,7 +18,7 @@ mod settings;
 pub mod shapes;
 
 use ballast_guard::plan::Strength;
-use ballast_model::catalog::{OutputId, PointId};
+use ballast_model::catalog::PointId;
 use ballast_model::device::BusDefinition;
 use ballast_model::{Catalog, Contact, Finite, Span as Duration};
 
@@ -28,6 +29,7 @@ use crate::diagnostics::{Diagnostics, Place, Placed, suggest};
 use crate::tree::Tree;
 
 pub use derived::{Derived, DerivedRule};
+pub use generators::Generator;
 pub use library::Library;
 pub use settings::{Modes, Setting};
 
@@ -98,27 +100,6 @@ pub struct OutputFacts {
     pub reverts_after: Option<Duration>,
 }
 
-/// A source that is started and stopped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Generator {
-    /// The output that starts it.
-    pub run: OutputId,
-    /// True while it can take load.
-    pub ready: PointId,
-    /// True while somebody wants it.
-    pub wanted: PointId,
-    /// True after its last attempt to start failed.
-    pub failed: PointId,
-    /// From the start until it can take load.
-    pub warm_up: Duration,
-    /// Shortest run.
-    pub min_run: Duration,
-    /// Without load, before it stops.
-    pub cool_down: Duration,
-    /// How often a start is tried.
-    pub attempts: u32,
-}
-
 /// What the catalog does not tell of a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupFacts {
@@ -159,6 +140,7 @@ pub fn read(tree: &Tree, library: &Library<'_>, drivers: &[DriverFacts], out: &m
     // A derived point may use a role and a role may name a derived point: roles are noted first and looked up last.
     let roles = read_roles(&fields, &mut draft, out);
     derived::read(&fields, &mut draft, out);
+    generators::compile(&fields, &mut draft, out);
     check_roles(&roles, &draft, out);
     draft
 }

@@ -18,15 +18,22 @@ pub(super) struct Given<'t> {
     values: BTreeMap<&'t str, Node>,
 }
 
+/// A parameter that every device file has: the name of the device in the site.
+const DEVICE: &str = "device";
+
 impl<'t> Given<'t> {
     /// Joins what the site says (`with:`) and the defaults; `place` is that of the device.
     pub(super) fn new(
         known: &BTreeMap<&'t str, Parameter<'t>>,
         with: Option<&'t Map>,
+        device: &str,
         place: Place,
         out: &mut Diagnostics,
     ) -> Self {
         let mut values: BTreeMap<&str, Node> = BTreeMap::new();
+        let own = Scalar::plain(device.to_owned(), place.span);
+        let (file, span) = (place.file, place.span);
+        values.insert(DEVICE, Node { file, span, head: span, kind: Kind::Scalar(own) });
         for entry in with.iter().flat_map(|map| &map.entries) {
             match known.get_key_value(entry.key.text.as_str()) {
                 Some((name, _)) => {

@@ -96,7 +96,18 @@ pub static DEVICE: MapShape = MapShape {
             Form::Quantity(Dimension::Duration),
             "of a generator: without load, before it stops.",
         ),
-        optional("attempts", Form::Integer, "of a generator: how often a start is tried."),
+        optional("attempts", Form::Integer, "of a generator: how often a start is tried; once if absent."),
+        optional(
+            "attempt",
+            Form::Quantity(Dimension::Duration),
+            "of a generator: how long one attempt may take; 30 s if absent.",
+        ),
+        optional(
+            "rest",
+            Form::Quantity(Dimension::Duration),
+            "of a generator: between two attempts; 30 s if absent.",
+        ),
+        optional("running", Form::Condition, "of a generator: what shows that it really runs."),
     ],
 };
 
@@ -206,11 +217,6 @@ pub static DEVICE_FILE: MapShape = MapShape {
         ),
         optional("points", Form::Named(&Form::Map(&POINT)), "what it measures."),
         optional("outputs", Form::Named(&Form::Map(&OUTPUT)), "what it can be told."),
-        optional(
-            "bus",
-            Form::Driver,
-            "keys that every bus of this device has, unless the site says otherwise.",
-        ),
     ],
 };
 

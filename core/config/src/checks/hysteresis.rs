@@ -1,0 +1,226 @@
+//! A limit lets go at another value than the one at which it acts.
+//!
+//! Without a gap, a value that trembles around the threshold moves the output at every tremble. `until` must therefore
+//! be false where `when` is true, and a measurable distance away from it.
+
+use ballast_model::expr::{BinaryOp, Threshold};
+use ballast_model::quantity::Shown;
+
+use crate::codes;
+use crate::compile::Compiled;
+use crate::diagnostics::Diagnostics;
+use crate::safety::{LimitDraft, SafetyDraft};
+use crate::site::SiteDraft;
+use ballast_guard::plan::LimitAction;
+use ballast_model::Catalog;
+
+pub(super) fn check(site: &SiteDraft, safety: &SafetyDraft<'_>, out: &mut Diagnostics) {
+    for limit in &safety.limits {
+        let LimitAction::Force { latch, .. } = limit.limit.action else { continue };
+        match &limit.until {
+            Some(until) => check_pair(&site.catalog, &limit.when, until, out),
+            // A latch lets go when a person says so.
+            None if latch => {}
+            None => check_without_until(&site.catalog, limit, out),
+        }
+    }
+}
+
+fn check_without_until(catalog: &Catalog, limit: &LimitDraft<'_>, out: &mut Diagnostics) {
+    if !limit.fields.is_complete() || limit.fields.get("until").is_some() {
+        return;
+    }
+    if let Some(threshold) = limit.when.program.thresholds.iter().find(|threshold| threshold.op.is_order()) {
+        let message =
+            format!("this limit lets go at {}, the very value at which it acts", show(catalog, threshold));
+        let away = if is_upper(threshold.op) { "below" } else { "above" };
+        let sign = if is_upper(threshold.op) { "<" } else { ">" };
+        let help = format!(
+            "add `until: {} {sign} ...` with a value {away} {}, or `latch: true`",
+            threshold.subject,
+            show(catalog, threshold)
+        );
+        let place = limit.when.place(threshold.span);
+        out.push(place.mistake(codes::LIMIT_NO_HYSTERESIS, message).help(help));
+    } else if reads_numbers(catalog, &limit.when) {
+        let help = "add `until:` with a gap to `when`, or `latch: true`";
+        let message = "this limit lets go where it acts: it has no hysteresis";
+        out.push(limit.fields.place("when").mistake(codes::LIMIT_NO_HYSTERESIS, message).help(help));
+    }
+}
+
+/// Whether a condition compares numbers that are measured.
+fn reads_numbers(catalog: &Catalog, compiled: &Compiled<'_>) -> bool {
+    let is_number = |point: &ballast_model::PointId| {
+        catalog.point(*point).is_some_and(|spec| matches!(spec.kind, ballast_model::catalog::Kind::Number(_)))
+    };
+    compiled.program.reads.iter().any(is_number)
+}
+
+fn check_pair(catalog: &Catalog, when: &Compiled<'_>, until: &Compiled<'_>, out: &mut Diagnostics) {
+    for acts in when.program.thresholds.iter().filter(|threshold| threshold.op.is_order()) {
+        let same = |threshold: &&Threshold| {
+            threshold.op.is_order()
+                && (threshold.subject == acts.subject
+                    || threshold.points.iter().any(|point| acts.points.contains(point)))
+        };
+        let of_subject: Vec<&Threshold> = until.program.thresholds.iter().filter(same).collect();
+        let Some(nearest) = nearest(acts, &of_subject) else {
+            if of_subject.is_empty() {
+                let place = until.node.place();
+                let acts_at = when.place(acts.span);
+                let message = format!("`until` does not look at {}", acts.subject);
+                out.push(
+                    place
+                        .warning(codes::LIMIT_UNTIL, message)
+                        .also(acts_at.file, acts_at.span, "but the limit acts here")
+                        .help("without it, the limit may let go while it is still violated, and act again at once"),
+                );
+            } else {
+                refuse(catalog, when, until, acts, of_subject.first().copied(), out);
+            }
+            continue;
+        };
+        let has_gap = if is_upper(acts.op) { nearest.value < acts.value } else { nearest.value > acts.value };
+        if !has_gap {
+            refuse(catalog, when, until, acts, Some(nearest), out);
+        }
+    }
+}
+
+/// The threshold of `until` that lets go on the other side, as near to `acts` as one is.
+fn nearest<'a>(acts: &Threshold, candidates: &[&'a Threshold]) -> Option<&'a Threshold> {
+    let opposite = candidates.iter().filter(|threshold| is_upper(threshold.op) != is_upper(acts.op));
+    if is_upper(acts.op) {
+        opposite.max_by_key(|threshold| threshold.value).copied()
+    } else {
+        opposite.min_by_key(|threshold| threshold.value).copied()
+    }
+}
+
+fn refuse(
+    catalog: &Catalog,
+    when: &Compiled<'_>,
+    until: &Compiled<'_>,
+    acts: &Threshold,
+    lets_go: Option<&Threshold>,
+    out: &mut Diagnostics,
+) {
+    let Some(lets_go) = lets_go else { return };
+    let (code, message) = if lets_go.value == acts.value && is_upper(lets_go.op) != is_upper(acts.op) {
+        let message = format!("the limit acts and lets go at the same value, {}", show(catalog, acts));
+        (codes::LIMIT_NO_HYSTERESIS, message)
+    } else {
+        let message = format!(
+            "the limit lets go while it is still violated: {} {} {} overlaps {} {}",
+            acts.subject,
+            lets_go.op.symbol(),
+            show(catalog, lets_go),
+            acts.op.symbol(),
+            show(catalog, acts)
+        );
+        (codes::LIMIT_HYSTERESIS_INVERTED, message)
+    };
+    let (sign, away) = if is_upper(acts.op) { ("<", "below") } else { (">", "above") };
+    let help =
+        format!("let it go {away} the value: `{} {sign} ...`, with a gap wider than the noise", acts.subject);
+    let (at, acts_at) = (until.place(lets_go.span), when.place(acts.span));
+    out.push(at.mistake(code, message).label("lets go").also(acts_at.file, acts_at.span, "acts").help(help));
+}
+
+/// `>` and `>=`: violated above.
+fn is_upper(op: BinaryOp) -> bool {
+    matches!(op, BinaryOp::Greater | BinaryOp::GreaterOrEqual)
+}
+
+/// The value in the unit of the point that is compared.
+fn show(catalog: &Catalog, threshold: &Threshold) -> String {
+    let unit = threshold.points.first().and_then(|point| catalog.point(*point)).map(|spec| spec.unit());
+    let unit = unit.filter(|unit| unit.dimension() == threshold.dimension);
+    Shown { base: threshold.value, unit: unit.unwrap_or(threshold.dimension.base()) }.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::fixture::check_rest;
+
+    #[test]
+    fn a_limit_without_a_gap_is_refused() {
+        check_rest(
+            "\
+limits:
+  - name: none
+    when: battery.voltage > 14.4 V for 2 s
+#                           ^^^^^^ error[limit::no_hysteresis]: this limit lets go at 14.4 V, the very value at which it acts
+#   = help: add `until: battery.voltage < ...` with a value below 14.4 V, or `latch: true`
+    force: [ { charger: open } ]
+  - name: same
+    when: battery.voltage > 14.4 V
+#                           ------ note: acts
+    until: battery.voltage <= 14.4 V for 5 s
+#                             ^^^^^^ error[limit::no_hysteresis]: the limit acts and lets go at the same value, 14.4 V (lets go)
+#   = help: let it go below the value: `battery.voltage < ...`, with a gap wider than the noise
+    force: [ { charger: open } ]
+  - name: two points
+    when: 0.98 * battery.soc > 2 * battery.soc
+#   ^^^^ error[limit::no_hysteresis]: this limit lets go where it acts: it has no hysteresis
+#   = help: add `until:` with a gap to `when`, or `latch: true`
+    force: [ { charger: open } ]
+  - name: latched
+    when: battery.voltage > 14.4 V
+    force: [ { charger: open } ]
+    latch: true
+",
+        );
+    }
+
+    #[test]
+    fn an_inverted_gap_is_refused() {
+        check_rest(
+            "\
+limits:
+  - name: upper
+    when: battery.voltage > 14.4 V
+#                           ------ note: acts
+    until: battery.voltage < 14.6 V
+#                            ^^^^^^ error[limit::hysteresis_inverted]: the limit lets go while it is still violated: battery.voltage < 14.6 V overlaps > 14.4 V (lets go)
+    force: [ { charger: open } ]
+  - name: lower
+    when: 11 V > battery.voltage
+#         ---- note: acts
+    until: battery.voltage > 10.5 V
+#                            ^^^^^^ error[limit::hysteresis_inverted]: the limit lets go while it is still violated: battery.voltage > 10.5 V overlaps < 11 V (lets go)
+    force: [ { charger: open } ]
+  - name: same side
+    when: battery.voltage > 14.4 V
+#                           ------ note: acts
+    until: battery.voltage > 14.8 V
+#                            ^^^^^^ error[limit::hysteresis_inverted]: the limit lets go while it is still violated: battery.voltage > 14.8 V overlaps > 14.4 V (lets go)
+    force: [ { charger: open } ]
+",
+        );
+    }
+
+    #[test]
+    fn a_gap_is_found_through_and_or_max() {
+        check_rest(
+            "\
+limits:
+  - name: outside
+    when: battery.voltage > 14.4 V or battery.voltage < 11 V
+    until: battery.voltage < 14 V and battery.voltage > 11.5 V
+    force: [ { charger: open } ]
+  - name: hot
+    when: max(battery.temperature_1, battery.temperature_2) > 50 °C for 2 s
+    until: battery.temperature_1 < 45 °C and battery.temperature_2 < 45 °C for 5 min
+    force: [ { charger: open } ]
+  - name: elsewhere
+    when: battery.voltage > 14.4 V
+#                           ------ note: but the limit acts here
+    until: battery.soc < 40 %
+#          ^^^^^^^^^^^^^^^^^^ warning[limit::until]: `until` does not look at battery.voltage
+    force: [ { charger: open } ]
+",
+        );
+    }
+}

@@ -1,0 +1,71 @@
+//! A limit reads only points that become unknown when their device falls silent.
+//!
+//! Without `max_age` the last value stays for ever, and a limit on it protects from nothing once the sensor is dead.
+
+use ballast_model::PointId;
+use ballast_model::catalog::Origin;
+
+use crate::codes;
+use crate::diagnostics::{Diagnostics, Place};
+use crate::load::behind;
+use crate::safety::SafetyDraft;
+use crate::site::SiteDraft;
+
+pub(super) fn check(site: &SiteDraft, safety: &SafetyDraft<'_>, out: &mut Diagnostics) {
+    for limit in &safety.limits {
+        let key = if limit.derate.is_empty() { "when" } else { "of" };
+        for point in &limit.when.program.reads {
+            check_point(site, *point, limit.fields.place(key), "a limit", out);
+        }
+        for point in limit.until.iter().flat_map(|until| &until.program.reads) {
+            check_point(site, *point, limit.fields.place("until"), "a limit", out);
+        }
+    }
+    for source in safety.shedding.iter().flat_map(|draft| &draft.source) {
+        check_point(site, source.value, source.place, "shedding", out);
+    }
+}
+
+fn check_point(site: &SiteDraft, point: PointId, place: Place, what: &str, out: &mut Diagnostics) {
+    for measured in behind(site, point) {
+        let Some(spec) = site.catalog.point(measured) else { continue };
+        if spec.origin != Origin::Measured || spec.max_age.is_some() {
+            continue;
+        }
+        let message = format!("{what} cannot lean on `{}`, which has no `max_age`", spec.name);
+        let mut diagnostic = place.mistake(codes::LIMIT_MAX_AGE, message);
+        if let Some(Some(defined)) = site.point_places.get(measured.index()) {
+            diagnostic = diagnostic.also(defined.file, defined.span, "defined here");
+        }
+        let help = "give the point `max_age:` (or `period:`), so that silence of its device is noticed";
+        out.push(diagnostic.help(help));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::fixture::check_rest;
+
+    #[test]
+    fn a_point_that_never_gets_old_is_refused() {
+        check_rest(
+            "\
+limits:
+  - name: direct
+    when: battery.note > 14 W
+#   ^^^^ error[limit::max_age]: a limit cannot lean on `battery.note`, which has no `max_age`
+    until: battery.note < 12 W
+#   ^^^^^ error[limit::max_age]: a limit cannot lean on `battery.note`, which has no `max_age`
+    force: [ { charger: open } ]
+  - name: behind a derived point
+    of: site.bare
+#   ^^ error[limit::max_age]: a limit cannot lean on `battery.note`, which has no `max_age`
+    derate: { battery: { 1 W: 100 %, 2 W: 0 % } }
+  - name: with a period
+    when: charger.current > 14 A
+    until: charger.current < 12 A
+    force: [ { charger: open } ]
+",
+        );
+    }
+}

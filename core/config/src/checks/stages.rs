@@ -1,0 +1,80 @@
+//! Stages go down, and nothing comes back at a frequency at which it would be cut again.
+
+use crate::codes;
+use crate::diagnostics::Diagnostics;
+use crate::safety::SafetyDraft;
+
+pub(super) fn check(safety: &SafetyDraft<'_>, out: &mut Diagnostics) {
+    let Some(draft) = &safety.shedding else { return };
+    for (first, second) in draft.stages.iter().zip(draft.stages.iter().skip(1)) {
+        let (upper, lower) = (first.below, second.below);
+        let is_lower = lower.value < upper.value || (lower.value == upper.value && second.hold > first.hold);
+        if !is_lower {
+            let message = "stages go from the highest frequency to the lowest; of two at the same frequency, the quicker \
+                           one comes first";
+            out.push(
+                lower
+                    .place
+                    .mistake(codes::SHEDDING_STAGES, message)
+                    .also(upper.place.file, upper.place.span, "the stage before")
+                    .help("put the stages in order, or join the two"),
+            );
+        }
+    }
+    let all = draft.stages.iter().chain(&draft.bulk);
+    let highest = all.max_by_key(|stage| stage.below.value);
+    if let (Some(highest), Some(above)) = (highest, draft.above)
+        && draft.shedding.restore.above <= highest.below.value
+    {
+        let cut = highest.below.place;
+        let message = format!(
+            "loads would come back at {} Hz, where the first of them are cut again ({} Hz)",
+            draft.shedding.restore.above, highest.below.value
+        );
+        out.push(
+            above
+                .mistake(codes::SHEDDING_RESTORE, message)
+                .also(cut.file, cut.span, "cut below this")
+                .help("write a higher frequency in `above`"),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::fixture::check_rest;
+
+    #[test]
+    fn stages_out_of_order_are_refused() {
+        check_rest(
+            "\
+shedding:
+  source: [feeder.frequency, feeder.frequency_2]
+  stages:
+    - { below: 49.3 Hz, for: 60 ms, shed: 10 %, from: [homes] }
+#              ------- note: the stage before
+    - { below: 49.5 Hz, for: 60 ms, shed: 10 %, from: [homes] }
+#              ^^^^^^^ error[shedding::stages]: stages go from the highest frequency to the lowest; of two at the same frequency, the quicker one comes first
+#              ------- note: the stage before
+    - { below: 49.5 Hz, for: 60 ms, shed: 10 %, from: [homes] }
+#              ^^^^^^^ error[shedding::stages]: stages go from the highest frequency to the lowest; of two at the same frequency, the quicker one comes first
+    - { below: 49.5 Hz, for: 10 s, shed: 10 %, from: [homes] }
+",
+        );
+    }
+
+    #[test]
+    fn loads_come_back_above_the_stages() {
+        check_rest(
+            "\
+shedding:
+  source: [feeder.frequency, feeder.frequency_2]
+  stages: [ { below: 49.3 Hz, for: 60 ms, shed: 10 %, from: [homes] } ]
+  bulk: { below: 49.7 Hz, falling: 3 Hz/s, shed: 40 %, from: [homes] }
+#                ------- note: cut below this
+  restore_at_most: { above: 49.7 Hz }
+#                           ^^^^^^^ error[shedding::restore]: loads would come back at 49.7 Hz, where the first of them are cut again (49.7 Hz)
+",
+        );
+    }
+}

@@ -1,0 +1,212 @@
+//! From the files of a site to the checked site.
+
+use std::collections::BTreeSet;
+
+use ballast_guard::plan::SafetySet;
+use ballast_model::catalog::{Origin, PointId};
+use ballast_model::device::BusDefinition;
+use ballast_model::diagnostic::FileId;
+use ballast_model::{Catalog, Span as Duration};
+
+use crate::codes;
+use crate::diagnostics::{Diagnostics, Place};
+use crate::fingerprint::Fingerprint;
+use crate::safety::SafetyDraft;
+use crate::site::{Derived, DriverFacts, Generator, GroupFacts, Library, Modes, Setting, SiteDraft};
+use crate::sources::Sources;
+use crate::tree::{self, Tree};
+use crate::{checks, safety, site};
+
+/// A file as the caller found it.
+#[derive(Clone, Copy, Debug)]
+pub enum File<'a> {
+    /// Its bytes.
+    Bytes(&'a [u8]),
+    /// It was not read, because it has this many bytes: more than [`crate::limits::FILE_BYTES_MAX`].
+    TooLong(u64),
+    /// There is none.
+    Absent,
+}
+
+/// The YAML files of a site. Names are relative to the site's directory; messages show them.
+#[derive(Clone, Debug)]
+pub struct Files<'a> {
+    /// `site.yaml`.
+    pub site: File<'a>,
+    /// `safety.yaml`.
+    pub safety: File<'a>,
+    /// Device files: those of the program, then those of the site, which take precedence.
+    pub devices: Vec<(&'a str, File<'a>)>,
+}
+
+/// A site that was read and checked: everything but its rules.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// The site's UUID; empty when the file has none.
+    pub uuid: String,
+    /// For people.
+    pub label: String,
+    /// The nouns.
+    pub catalog: Catalog,
+    /// What the guard holds to: one envelope per output, by its id.
+    pub safety: SafetySet,
+    /// Buses with what hangs on them, for the drivers.
+    pub buses: Vec<BusDefinition>,
+    /// Settings with their first values and ranges.
+    pub settings: Vec<Setting>,
+    /// The modes, when the site has any.
+    pub modes: Option<Modes>,
+    /// Derived points, each after those it reads.
+    pub derived: Vec<Derived>,
+    /// Generators.
+    pub generators: Vec<Generator>,
+    /// What the catalog does not tell of each group, by its id.
+    pub groups: Vec<GroupFacts>,
+    /// The point `sun.elevation`, where the place of the site is known.
+    pub sun: Option<PointId>,
+    /// How long the frequency must be good before the first load comes back.
+    pub settle: Duration,
+}
+
+/// Reads and checks a site. All mistakes of all files are collected in `out`; a site comes out only when there is none.
+/// The texts stay in `sources`, to which the caller adds the rules.
+pub fn load(
+    files: &Files<'_>,
+    drivers: &[DriverFacts],
+    sources: &mut Sources,
+    out: &mut Diagnostics,
+) -> Option<Site> {
+    let site_file = add(sources, "site.yaml", files.site, out);
+    let safety_file = add(sources, "safety.yaml", files.safety, out);
+    let device_files: Vec<FileId> =
+        files.devices.iter().map(|(name, file)| add(sources, name, *file, out)).collect();
+    let device_trees: Vec<Tree> =
+        device_files.into_iter().map(|file| tree::parse(file, sources, out)).collect();
+    let site_tree = parse_one(site_file, files.site, sources, out);
+    let safety_tree = parse_one(safety_file, files.safety, sources, out);
+    let library = Library::read(&device_trees, sources, out);
+    let site = site::read(&site_tree, &library, drivers, out);
+    let safety = safety::read(&safety_tree, &site, out);
+    checks::run(&site, &safety, out);
+    (!out.has_mistakes()).then(|| finish(site, &safety, &safety_tree))
+}
+
+fn add(sources: &mut Sources, name: &str, file: File<'_>, out: &mut Diagnostics) -> FileId {
+    match file {
+        File::Bytes(bytes) => sources.add(name, bytes, out),
+        File::TooLong(length) => sources.refuse_by_length(name, length, out),
+        File::Absent => {
+            let id = sources.add(name, b"", out);
+            let place = Place { file: id, span: ballast_model::diagnostic::Span::default() };
+            let help = "`ballast init` writes a small commented site";
+            out.push(place.mistake(codes::FILE_MISSING, format!("there is no `{name}`")).help(help));
+            id
+        }
+    }
+}
+
+fn parse_one(file: FileId, found: File<'_>, sources: &Sources, out: &mut Diagnostics) -> Tree {
+    let mut tree = tree::parse(file, sources, out);
+    if matches!(found, File::Absent) {
+        tree.is_complete = false;
+    } else if tree.root.as_ref().is_none_or(tree::Node::is_null) && tree.is_complete {
+        let place = Place { file, span: ballast_model::diagnostic::Span::default() };
+        let help = "`ballast init` writes a small commented site";
+        out.push(place.mistake(codes::YAML_EMPTY, "this file says nothing").help(help));
+        tree.root = None;
+        tree.is_complete = false;
+    }
+    tree
+}
+
+fn finish(mut site: SiteDraft, safety: &SafetyDraft<'_>, safety_tree: &Tree) -> Site {
+    let definitions = definitions(&site, safety);
+    let mut print = Fingerprint::new();
+    print.number(definitions);
+    if let Some(root) = &safety_tree.root {
+        print.node(root);
+    }
+    let set = safety.finish(&site, print.value(), definitions);
+    for (output, envelope) in site.catalog.outputs.iter_mut().zip(&set.envelopes) {
+        output.default = envelope.default;
+    }
+    Site {
+        uuid: site.uuid,
+        label: site.label,
+        catalog: site.catalog,
+        safety: set,
+        buses: site.buses,
+        settings: site.settings,
+        modes: site.modes,
+        derived: site.derived,
+        generators: site.generators,
+        groups: site.groups,
+        sun: site.sun,
+        settle: safety.shedding.as_ref().map_or(Duration::ZERO, |shedding| shedding.settle),
+    }
+}
+
+/// What stands behind the names of the safety set: every output, and every point that it reads, directly or through a
+/// derived point.
+fn definitions(site: &SiteDraft, safety: &SafetyDraft<'_>) -> u64 {
+    let mut print = Fingerprint::new();
+    for (output, definition) in site.catalog.outputs.iter().zip(&site.output_definitions) {
+        print.text(&output.name);
+        print.number(*definition);
+    }
+    for point in points_of(site, safety) {
+        let Some(spec) = site.catalog.point(point) else { continue };
+        print.text(&spec.name);
+        print.number(site.point_definitions.get(point.index()).copied().unwrap_or_default());
+    }
+    print.value()
+}
+
+/// All points that the safety set reads, with those behind derived ones.
+pub(crate) fn points_of(site: &SiteDraft, safety: &SafetyDraft<'_>) -> BTreeSet<PointId> {
+    let mut points = BTreeSet::new();
+    for limit in &safety.limits {
+        points.extend(&limit.when.program.reads);
+        points.extend(limit.until.iter().flat_map(|until| &until.program.reads));
+    }
+    for envelope in &safety.envelopes {
+        points.extend(envelope.effect.iter().flat_map(|compiled| &compiled.program.reads));
+    }
+    for asleep in &safety.asleep {
+        points.insert(asleep.point.value);
+        points.extend(&asleep.when.program.reads);
+    }
+    if let Some(draft) = &safety.shedding {
+        points.extend(&draft.shedding.source);
+        points.extend(draft.shedding.loads.iter().filter_map(|load| load.power));
+        points.extend(draft.shedding.restore.capacity);
+        points.extend(draft.shedding.site_load);
+    }
+    let direct: Vec<PointId> = points.iter().copied().collect();
+    for point in direct {
+        points.extend(behind(site, point));
+    }
+    points
+}
+
+/// The points from which a point is computed, itself included when it is not derived.
+pub(crate) fn behind(site: &SiteDraft, point: PointId) -> BTreeSet<PointId> {
+    let mut found = BTreeSet::new();
+    let mut waiting = vec![point];
+    while let Some(point) = waiting.pop() {
+        let is_derived = site.catalog.point(point).is_some_and(|spec| spec.origin == Origin::Derived);
+        if !is_derived {
+            found.insert(point);
+        } else if let Some(derived) = site.derived.iter().find(|derived| derived.point == point) {
+            // A derived point only reads points before it, so this ends.
+            waiting.extend(
+                derived.reads.iter().filter(|read| **read < point || !is_known_derived(site, **read)),
+            );
+        }
+    }
+    found
+}
+
+fn is_known_derived(site: &SiteDraft, point: PointId) -> bool {
+    site.catalog.point(point).is_some_and(|spec| spec.origin == Origin::Derived)
+}
