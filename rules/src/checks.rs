@@ -1,0 +1,191 @@
+//! What is suspicious or wrong about a rule although every word of it is understood.
+
+use crate::body::Ask;
+use crate::report::problem;
+use ballast_model::catalog::{Catalog, Origin};
+use ballast_model::diagnostic::Span;
+use ballast_model::expr::{BinaryOp, Expr, ExprKind, Problem, Program, Threshold};
+use ballast_model::{Dimension, Finite, PointId, Wanted};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A condition with what it came from.
+#[derive(Clone, Copy)]
+pub(crate) struct Checked<'a> {
+    pub(crate) program: &'a Program,
+    pub(crate) expr: &'a Expr,
+}
+
+/// A threshold on a number that wobbles: neither smoothed nor counted nor a time nor a plain number such as a level.
+fn is_analogue(threshold: &Threshold, catalog: &Catalog) -> bool {
+    let is_steady = |point: &PointId| {
+        catalog.point(*point).is_some_and(|spec| spec.is_counter || matches!(spec.origin, Origin::Setting))
+    };
+    threshold.op.is_order()
+        && !threshold.is_smoothed
+        && !matches!(threshold.dimension, Dimension::Duration | Dimension::Number)
+        && (threshold.points.is_empty() || !threshold.points.iter().all(is_steady))
+}
+
+/// `when` without `until` on a threshold switches to and fro around it.
+pub(crate) fn missing_hysteresis(when: Checked<'_>, catalog: &Catalog) -> Vec<Problem> {
+    let analogue = when.program.thresholds.iter().find(|threshold| is_analogue(threshold, catalog));
+    let Some(threshold) = analogue else { return Vec::new() };
+    let message = format!("the rule starts and ends at the same value of `{}`", threshold.subject);
+    let direction =
+        if matches!(threshold.op, BinaryOp::Less | BinaryOp::LessOrEqual) { "above" } else { "below" };
+    let help = format!("say where it ends: `until` with a value {direction} this one, or compare an `avg`");
+    vec![problem(threshold.span, "rules::no_hysteresis", message, help)]
+}
+
+/// The start and the end of a rule on one subject, in opposite directions.
+struct Band<'a> {
+    when: &'a Threshold,
+    until: &'a Threshold,
+    /// How far the end lies on the far side of the start; negative when they overlap.
+    width: f64,
+}
+
+fn bands<'a>(when: Checked<'a>, until: Checked<'a>) -> Vec<Band<'a>> {
+    let (mut negated_when, mut negated_until) = (Vec::new(), Vec::new());
+    negations(when.expr, &mut negated_when);
+    negations(until.expr, &mut negated_until);
+    let inside = |spans: &[Span], span: Span| {
+        spans.iter().any(|outer| outer.start <= span.start && span.end <= outer.end)
+    };
+    let mut found = Vec::new();
+    for start in when.program.thresholds.iter().filter(|found| !inside(&negated_when, found.span)) {
+        for end in until.program.thresholds.iter().filter(|found| !inside(&negated_until, found.span)) {
+            let is_above = |op: BinaryOp| matches!(op, BinaryOp::Greater | BinaryOp::GreaterOrEqual);
+            if start.subject != end.subject || !start.op.is_order() || !end.op.is_order() {
+                continue;
+            }
+            let width = match (is_above(start.op), is_above(end.op)) {
+                (true, false) => start.value.get() - end.value.get(),
+                (false, true) => end.value.get() - start.value.get(),
+                _ => continue,
+            };
+            found.push(Band { when: start, until: end, width });
+        }
+    }
+    found
+}
+
+/// Everything that stands under a `!`, where a comparison means its opposite.
+fn negations(expr: &Expr, found: &mut Vec<Span>) {
+    match &expr.kind {
+        ExprKind::Not(_) => found.push(expr.span),
+        ExprKind::Negate(inner) => negations(inner, found),
+        ExprKind::Binary { left, right, .. } => {
+            negations(left, found);
+            negations(right, found);
+        }
+        ExprKind::Call { args, .. } => args.iter().for_each(|arg| negations(arg, found)),
+        _ => {}
+    }
+}
+
+/// An end that is already true where the rule starts: a mistake. An end exactly at the start: a warning.
+pub(crate) fn inverted_hysteresis(
+    when: Checked<'_>,
+    until: Checked<'_>,
+    catalog: &Catalog,
+) -> (Vec<Problem>, Vec<Problem>) {
+    let (mut mistakes, mut warnings) = (Vec::new(), Vec::new());
+    for band in bands(when, until) {
+        let subject = &band.when.subject;
+        if band.width < 0.0 {
+            let message = format!("between the two values of `{subject}` the rule starts and ends at once");
+            let help = "swap the values of `when` and `until`";
+            mistakes.push(problem(band.until.span, "rules::inverted_hysteresis", message, help));
+        } else if band.width <= 0.0 && is_analogue(band.when, catalog) {
+            let message = format!("the rule starts and ends at the same value of `{subject}`");
+            let help = "leave some room between the values of `when` and `until`";
+            warnings.push(problem(band.until.span, "rules::no_hysteresis", message, help));
+        }
+    }
+    (mistakes, warnings)
+}
+
+/// A threshold that lies between two values that the device can show.
+pub(crate) fn finer_than_resolution(condition: Checked<'_>, catalog: &Catalog) -> Vec<Problem> {
+    let mut found = Vec::new();
+    for threshold in condition.program.thresholds.iter().filter(|threshold| threshold.op.is_order()) {
+        let coarse = threshold.points.iter().filter_map(|point| catalog.point(*point)).find(|spec| {
+            spec.resolution.is_some_and(|step| step > Finite::ZERO && is_between(threshold.value, step))
+        });
+        if let Some(spec) = coarse {
+            let show = |value: Finite| spec.show(ballast_model::Value::Number(value));
+            let step = spec.resolution.map_or_else(String::new, show);
+            let message =
+                format!("`{}` moves in steps of {step}: it never shows {}", spec.name, show(threshold.value));
+            let help = "choose a value that the device can show, or compare an `avg`";
+            found.push(problem(threshold.span, "rules::finer_than_resolution", message, help));
+        }
+    }
+    found
+}
+
+/// Whether a value is no multiple of a step, but for the last bits of binary fractions.
+fn is_between(value: Finite, step: Finite) -> bool {
+    let steps = value.get() / step.get();
+    let off = (steps - steps.round()).abs();
+    steps.is_finite() && off > 1e-6 * steps.abs().max(1.0)
+}
+
+/// An ending condition that the rule moves itself: open a home, its power falls, the home is closed again.
+pub(crate) fn waits_for_itself(ending: Checked<'_>, asks: &[Ask], catalog: &Catalog) -> Vec<Problem> {
+    let devices: BTreeSet<_> =
+        asks.iter().filter_map(|ask| catalog.output(ask.output)).map(|output| output.device).collect();
+    let moved = ending.program.reads.iter().filter_map(|point| catalog.point(*point)).find(|spec| {
+        spec.is_instantaneous
+            && !spec.is_counter
+            && matches!(spec.origin, Origin::Measured)
+            && spec.device.is_some_and(|device| devices.contains(&device))
+    });
+    let Some(spec) = moved else { return Vec::new() };
+    let message = format!("the rule ends on `{}`, which its own request moves", spec.name);
+    let help = "let it end on a counter, a derived point or a time: `until active_for(\"10min\")`";
+    vec![problem(ending.expr.span, "rules::waits_for_itself", message, help)]
+}
+
+/// What one rule can ask, for the check on equal priorities.
+#[derive(Debug)]
+pub(crate) struct RuleAsks {
+    pub(crate) name: Box<str>,
+    pub(crate) file: ballast_model::diagnostic::FileId,
+    pub(crate) priority: u8,
+    pub(crate) asks: Vec<Ask>,
+}
+
+/// Two rules of equal priority that ask different things of one output: the first of them, the second and the output.
+pub(crate) fn conflicts(rules: &[RuleAsks]) -> Vec<(&RuleAsks, Ask, &RuleAsks, Ask)> {
+    let mut first: BTreeMap<(u32, u8), Vec<(usize, Ask)>> = BTreeMap::new();
+    let mut found = Vec::new();
+    for (index, rule) in rules.iter().enumerate() {
+        let mut reported = BTreeSet::new();
+        for ask in &rule.asks {
+            let known = first.entry((ask.output.0, rule.priority)).or_default();
+            let other =
+                known.iter().find(|(other, earlier)| *other != index && differ(earlier.wanted, ask.wanted));
+            if let Some((other, earlier)) = other
+                && reported.insert(ask.output)
+                && let Some(other) = rules.get(*other)
+            {
+                found.push((other, *earlier, rule, *ask));
+            }
+            // One of each state is enough to find every conflict.
+            if !known.iter().any(|(_, earlier)| earlier.wanted == ask.wanted) {
+                known.push((index, *ask));
+            }
+        }
+    }
+    found
+}
+
+/// Computed values may always differ.
+fn differ(a: Option<Wanted>, b: Option<Wanted>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => a != b,
+        _ => true,
+    }
+}

@@ -1,0 +1,554 @@
+//! From the texts of a site's rule files to what the engine runs.
+
+use crate::body::{BodyKind, Surroundings, build, check_function};
+use crate::campaign::{CampaignOutline, outline, pieces};
+use crate::checks::{self, Checked, RuleAsks};
+use crate::condition::{canonical, convert};
+use crate::file::{File, Fnv, keyword};
+use crate::limits::{FILES_MAX, NAME_CHARS_MAX, RULES_MAX, SCHEDULES_MAX};
+use crate::report::{Report, problem};
+use crate::run::{Body, RhaiBodies};
+use crate::sandbox;
+use crate::schedule;
+use crate::syntax::rule;
+use ballast_engine::plan::{BodyId, RulePlan, SchedulePlan};
+use ballast_model::catalog::{Catalog, Noun};
+use ballast_model::diagnostic::{Diagnostic, FileId, Severity, Span, did_you_mean};
+use ballast_model::expr::{Expr as Condition, Problem, Program, Type, check};
+use ballast_model::quantity::parse_span;
+use ballast_model::time::Span as Duration;
+use rhai::{ASTNode, CustomExpr, Engine, Expr, Position, StmtBlock};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// How long the inputs of a rule may be unknown where it does not say so itself (LANGUAGE, "the life of a rule").
+const UNKNOWN_DEFAULT: Duration = Duration::from_secs(10);
+const PRIORITY_DEFAULT: u8 = 50;
+
+/// One rule file.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// Its index in the caller's list of sources.
+    pub file: FileId,
+    /// Its name without folders, `heating.rhai`.
+    pub name: &'a str,
+    /// Its text.
+    pub text: &'a str,
+}
+
+/// Something that was assumed, for `check --explain`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// Which source.
+    pub file: FileId,
+    /// Where.
+    pub span: Span,
+    /// What was assumed.
+    pub text: String,
+}
+
+/// What a site's rule files come to.
+#[derive(Debug)]
+pub struct Compiled {
+    /// The rules, in the order of the files; `each` is unrolled.
+    pub rules: Vec<RulePlan>,
+    /// The events, in the order of the files.
+    pub schedules: Vec<SchedulePlan>,
+    /// The campaigns, which are listed and not run.
+    pub campaigns: Vec<CampaignOutline>,
+    /// Runs the bodies of rules and events; stays on the thread that compiled it.
+    pub bodies: RhaiBodies,
+    /// Every mistake and warning, sorted by place.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What was assumed for bare numbers.
+    pub notes: Vec<Note>,
+}
+
+impl Compiled {
+    /// Whether anything is wrong; then nothing of it may be run.
+    pub fn has_mistakes(&self) -> bool {
+        self.diagnostics.iter().any(|found| found.severity == Severity::Mistake)
+    }
+}
+
+/// Compiles rule files against the nouns of a site. Nothing in them is executed. Never fails: what is wrong stands in the
+/// diagnostics, all of it together.
+pub fn compile(sources: &[Source<'_>], catalog: &Arc<Catalog>) -> Compiled {
+    let (engine, live) = sandbox::engine();
+    let mut compiler = Compiler::new(catalog);
+    let files = compiler.parse(&engine, sources);
+    for file in &files {
+        compiler.functions(file);
+    }
+    let statements: Vec<_> = files.iter().map(|file| (file, file.statements(&mut compiler.report))).collect();
+    for (file, statements) in &statements {
+        compiler.campaigns(file, statements);
+    }
+    for (file, statements) in &statements {
+        for (custom, at) in statements {
+            match keyword(custom) {
+                "rule" => compiler.rule(file, custom, *at),
+                "campaign" => {}
+                word => compiler.event(file, word, custom, *at),
+            }
+        }
+    }
+    compiler.conflicts();
+    Compiled {
+        rules: compiler.rules,
+        schedules: compiler.schedules,
+        campaigns: compiler.campaigns,
+        bodies: RhaiBodies::new(engine, live, compiler.bodies),
+        diagnostics: compiler.report.finish(),
+        notes: compiler.notes,
+    }
+}
+
+struct Compiler<'a> {
+    catalog: &'a Catalog,
+    report: Report,
+    rules: Vec<RulePlan>,
+    schedules: Vec<SchedulePlan>,
+    campaigns: Vec<CampaignOutline>,
+    campaign_names: BTreeSet<Box<str>>,
+    bodies: Vec<Body>,
+    notes: Vec<Note>,
+    names: BTreeMap<Box<str>, (FileId, Span)>,
+    asks: Vec<RuleAsks>,
+}
+
+/// A rule as it stands in its file.
+struct Rule<'a> {
+    file: &'a File<'a>,
+    at: Position,
+    name: Box<str>,
+    priority: u8,
+    when: Condition,
+    when_hold: Duration,
+    until: Option<Condition>,
+    until_hold: Duration,
+    unknown: Duration,
+    block: &'a StmtBlock,
+    text_hash: u64,
+    when_text: Box<str>,
+    until_text: Box<str>,
+}
+
+impl<'a> Compiler<'a> {
+    fn new(catalog: &'a Catalog) -> Self {
+        Self {
+            catalog,
+            report: Report::default(),
+            rules: Vec::new(),
+            schedules: Vec::new(),
+            campaigns: Vec::new(),
+            campaign_names: BTreeSet::new(),
+            bodies: Vec::new(),
+            notes: Vec::new(),
+            names: BTreeMap::new(),
+            asks: Vec::new(),
+        }
+    }
+
+    fn wrong(&mut self, file: FileId, found: Problem) {
+        self.report.problems(file, [found]);
+    }
+
+    fn warn(&mut self, file: FileId, found: Vec<Problem>) {
+        for found in found {
+            let mut warning = crate::report::mistake(file, found);
+            warning.severity = Severity::Warning;
+            self.report.push(warning);
+        }
+    }
+
+    fn parse<'s>(&mut self, engine: &Engine, sources: &[Source<'s>]) -> Vec<File<'s>> {
+        if let Some(over) = sources.get(FILES_MAX) {
+            let message = format!("there are {} rule files; at most {FILES_MAX} are read", sources.len());
+            self.wrong(over.file, problem(Span::new(0, 0), "rules::too_large", message, "join some of them"));
+        }
+        let read = sources.iter().take(FILES_MAX);
+        read.map(|source| File::new(engine, source.file, source.name, source.text, &mut self.report))
+            .collect()
+    }
+
+    /// Functions know only their arguments.
+    fn functions(&mut self, file: &File<'_>) {
+        let names = BTreeSet::new();
+        let around = Surroundings {
+            file,
+            catalog: self.catalog,
+            each: None,
+            rule: 0,
+            kind: BodyKind::Function,
+            campaigns: &names,
+        };
+        for function in file.ast.iter_functions() {
+            let (name, count) = (function.name, function.params.len());
+            let alone = file.ast.clone_functions_only_filtered(|_, _, is_script, other, others| {
+                is_script && other == name && others == count
+            });
+            let mut statements = Vec::new();
+            alone.walk(&mut |path| {
+                if let [ASTNode::Stmt(statement)] = path {
+                    statements.push((*statement).clone());
+                }
+                true
+            });
+            let problems = check_function(around, &function.params, statements.iter());
+            self.report.problems(file.id, problems);
+        }
+    }
+
+    fn campaigns(&mut self, file: &File<'_>, statements: &[(&CustomExpr, Position)]) {
+        for (custom, at) in statements.iter().filter(|(custom, _)| keyword(custom) == "campaign") {
+            if self.campaigns.len() >= SCHEDULES_MAX {
+                let message = format!("there are more than {SCHEDULES_MAX} campaigns");
+                let span = file.scanned.span_at(*at);
+                return self.wrong(file.id, problem(span, "rules::too_large", message, "leave some out"));
+            }
+            let Some(found) = outline(file, self.catalog, custom, *at, &mut self.report) else { continue };
+            let span = custom
+                .inputs
+                .first()
+                .map_or(Span::new(0, 0), |name| file.scanned.span_at(name.start_position()));
+            self.check_name(file, "campaign", &found.name, span);
+            let message = format!("campaigns do not run yet: \"{}\" is listed and nothing more", found.name);
+            let help = "a rule or `every` can do parts of it";
+            self.warn(file.id, vec![problem(span, "rules::campaign", message, help)]);
+            self.campaign_names.insert(found.name.clone());
+            self.campaigns.push(found);
+        }
+    }
+
+    /// A name must be there, fit on a line and be the only one of its kind.
+    fn check_name(&mut self, file: &File<'_>, what: &str, name: &str, span: Span) {
+        if name.trim().is_empty() || name.chars().count() > NAME_CHARS_MAX || name.contains(['\n', '[', ']'])
+        {
+            let message = format!("\"{name}\" cannot be the name of a {what}");
+            let help =
+                format!("a name has 1 to {NAME_CHARS_MAX} characters on one line, without square brackets");
+            self.wrong(file.id, problem(span, "rules::name", message, help));
+        }
+        let key: Box<str> = format!("{what} {name}").into();
+        if let Some((other, earlier)) = self.names.get(&key) {
+            let message = format!("there are two {what}s named \"{name}\"");
+            let found = Diagnostic::mistake("rules::duplicate", file.id, span, message)
+                .label("this one")
+                .also(*other, *earlier, "the first one")
+                .help("a rule is known by its name over reload and restart: choose another one");
+            self.report.push(found);
+        } else {
+            self.names.insert(key, (file.id, span));
+        }
+    }
+
+    fn rule(&mut self, file: &File<'_>, custom: &CustomExpr, at: Position) {
+        let pieces = pieces(custom);
+        let (Some(Expr::StringConstant(name, name_at)), Some(Expr::Stmt(block))) =
+            (pieces.get(&rule::NAME), pieces.get(&rule::BLOCK))
+        else {
+            return;
+        };
+        let name_span = file.scanned.span_at(*name_at);
+        self.check_name(file, "rule", name, name_span);
+        let priority = self.priority(file, pieces.get(&rule::PRIORITY).copied());
+        let mut problems = Vec::new();
+        let when = pieces.get(&rule::WHEN).and_then(|when| convert(when, &file.scanned, &mut problems));
+        let until = pieces.get(&rule::UNTIL).map(|until| convert(until, &file.scanned, &mut problems));
+        self.report.problems(file.id, problems);
+        let mut hold = |letter| self.hold(file, pieces.get(&letter).copied());
+        let (when_hold, until_hold) = (hold(rule::WHEN_FOR), hold(rule::UNTIL_FOR));
+        let unknown = hold(rule::UNKNOWN);
+        let members = self.members(file, &pieces);
+        let (Some(when), Some(members)) = (when, members) else { return };
+        let until = match until {
+            Some(None) => return,
+            Some(until) => until,
+            None => None,
+        };
+        let chunk = file.chunk(at);
+        let rule = Rule {
+            file,
+            at,
+            name: name.as_str().into(),
+            priority,
+            when,
+            when_hold: when_hold.unwrap_or(Duration::ZERO),
+            until,
+            until_hold: until_hold.unwrap_or(Duration::ZERO),
+            unknown: unknown.unwrap_or(UNKNOWN_DEFAULT),
+            block,
+            text_hash: file.text_hash(chunk),
+            when_text: file.clause(chunk, "when"),
+            until_text: file.clause(chunk, "until"),
+        };
+        for member in members {
+            if self.rules.len() >= RULES_MAX {
+                let message = format!("there are more than {RULES_MAX} rules, members of `each` counted");
+                return self
+                    .wrong(file.id, problem(name_span, "rules::too_large", message, "leave some out"));
+            }
+            self.member(&rule, member.as_ref().map(|(variable, device)| (&**variable, &**device)));
+        }
+    }
+
+    fn priority(&mut self, file: &File<'_>, piece: Option<&Expr>) -> u8 {
+        let Some(Expr::IntegerConstant(priority, at)) = piece else { return PRIORITY_DEFAULT };
+        match u8::try_from(*priority) {
+            Ok(priority) if priority <= 99 => priority,
+            _ => {
+                let message = format!("{priority} is no priority");
+                let span = file.scanned.span_at(*at);
+                self.wrong(
+                    file.id,
+                    problem(span, "rules::priority", message, "it goes from 0 to 99, higher wins"),
+                );
+                PRIORITY_DEFAULT
+            }
+        }
+    }
+
+    fn hold(&mut self, file: &File<'_>, piece: Option<&Expr>) -> Option<Duration> {
+        let Some(Expr::StringConstant(text, at)) = piece else { return None };
+        let length = parse_span(text);
+        if length.is_none() {
+            let message = format!("\"{text}\" is no length of time");
+            let help = "write a number and a unit: \"2s\", \"10min\", \"1h 30min\"";
+            self.wrong(file.id, problem(file.scanned.span_at(*at), "rules::time", message, help));
+        }
+        length
+    }
+
+    /// The members that a rule is made for, with its variable; one without a member where there is no `each`.
+    #[expect(clippy::type_complexity, reason = "variable and device of each rule")]
+    fn members(
+        &mut self,
+        file: &File<'_>,
+        pieces: &BTreeMap<char, &Expr>,
+    ) -> Option<Vec<Option<(Box<str>, Box<str>)>>> {
+        let (Some(Expr::Variable(variable, _, _)), Some(Expr::Variable(group, _, group_at))) =
+            (pieces.get(&rule::VARIABLE), pieces.get(&rule::GROUP))
+        else {
+            return Some(vec![None]);
+        };
+        let span = file.scanned.span_at(*group_at);
+        let Some(Noun::Group(id)) = self.catalog.resolve(&group.1) else {
+            let groups = self.catalog.groups.iter().map(|group| &*group.name);
+            let help = did_you_mean(&group.1, groups).map_or_else(
+                || "groups stand under `groups:` in site.yaml".to_string(),
+                |near| format!("did you mean `{near}`?"),
+            );
+            let message = format!("there is no group `{}`", group.1);
+            self.wrong(file.id, problem(span, "rules::unknown_group", message, help));
+            return None;
+        };
+        let members =
+            self.catalog.groups.get(id.index()).map(|group| group.members.as_slice()).unwrap_or(&[]);
+        if members.is_empty() {
+            let message = format!("the group `{}` has no members: this rule does nothing", group.1);
+            self.warn(
+                file.id,
+                vec![problem(span, "rules::empty_group", message, "add devices to it in site.yaml")],
+            );
+        }
+        let name = |device: &ballast_model::DeviceId| self.catalog.devices.get(device.index());
+        let devices = members.iter().filter_map(name);
+        Some(devices.map(|device| Some((variable.1.as_str().into(), device.name.clone()))).collect())
+    }
+
+    /// One rule, for one member of its group where it has `each`.
+    fn member(&mut self, rule: &Rule<'_>, each: Option<(&str, &str)>) {
+        let file = rule.file;
+        let index = self.rules.len() as u32;
+        let campaigns = core::mem::take(&mut self.campaign_names);
+        let kind = BodyKind::Rule;
+        let around =
+            Surroundings { file, catalog: self.catalog, each, rule: index, kind, campaigns: &campaigns };
+        let when = self.condition(&around, &rule.when);
+        let until = rule.until.as_ref().map(|until| self.condition(&around, until));
+        let built = build(around, rule.block);
+        self.campaign_names = campaigns;
+        self.report.problems(file.id, built.problems);
+        self.warn(file.id, built.warnings);
+        let (Some(when), until) = (when, until) else { return };
+        let until = match until {
+            Some(None) => return,
+            Some(until) => until,
+            None => None,
+        };
+        self.suspicions(rule, &when, until.as_ref(), &built.asks);
+        let name: Box<str> = match each {
+            Some((_, device)) => format!("{} [{device}]", rule.name).into(),
+            None => rule.name.clone(),
+        };
+        let mut writes: Vec<_> = built.asks.iter().map(|ask| ask.output).collect();
+        writes.sort_unstable();
+        writes.dedup();
+        self.asks.push(RuleAsks {
+            name: name.clone(),
+            file: file.id,
+            priority: rule.priority,
+            asks: built.asks,
+        });
+        let body = BodyId(self.bodies.len() as u32);
+        self.bodies.push(Body {
+            runnable: built.runnable,
+            file: file.name.into(),
+            constants: Rc::clone(&file.literals),
+        });
+        self.rules.push(RulePlan {
+            name,
+            place: file.place(rule.at),
+            priority: rule.priority,
+            when,
+            when_hold: rule.when_hold,
+            until,
+            until_hold: rule.until_hold,
+            unknown: rule.unknown,
+            body,
+            body_reads: built.reads.into_iter().collect(),
+            body_follows: built.follows.into_iter().collect(),
+            writes,
+            sheds: built.sheds.into_iter().collect(),
+            condition_hash: condition_hash(rule, each),
+            text_hash: rule.text_hash,
+            when_text: rule.when_text.clone(),
+            until_text: rule.until_text.clone(),
+        });
+    }
+
+    fn condition(&mut self, around: &Surroundings<'_>, condition: &Condition) -> Option<Program> {
+        let file = around.file.id;
+        match check(condition, &around.scope()) {
+            Ok(program) if program.yields == Type::Truth => {
+                for (span, text) in &program.notes {
+                    let is_known =
+                        self.notes.iter().rev().take(8).any(|note| note.file == file && note.span == *span);
+                    if !is_known {
+                        self.notes.push(Note { file, span: *span, text: text.clone() });
+                    }
+                }
+                Some(program)
+            }
+            Ok(_) => {
+                let help = "compare it with something, as in `battery.soc < \"25 %\"`";
+                let message = "this is a number and no condition";
+                self.wrong(file, problem(condition.span, "expr::type", message, help));
+                None
+            }
+            Err(problems) => {
+                self.report.problems(file, problems);
+                None
+            }
+        }
+    }
+
+    fn suspicions(
+        &mut self,
+        rule: &Rule<'_>,
+        when: &Program,
+        until: Option<&Program>,
+        asks: &[crate::body::Ask],
+    ) {
+        let (file, catalog) = (rule.file.id, self.catalog);
+        let when = Checked { program: when, expr: &rule.when };
+        let until = until.zip(rule.until.as_ref()).map(|(program, expr)| Checked { program, expr });
+        let mut mistakes = checks::finer_than_resolution(when, catalog);
+        match until {
+            Some(until) => {
+                mistakes.extend(checks::finer_than_resolution(until, catalog));
+                let (inverted, narrow) = checks::inverted_hysteresis(when, until, catalog);
+                mistakes.extend(inverted);
+                self.warn(file, narrow);
+            }
+            None => self.warn(file, checks::missing_hysteresis(when, catalog)),
+        }
+        self.report.problems(file, mistakes);
+        self.warn(file, checks::waits_for_itself(until.unwrap_or(when), asks, catalog));
+    }
+
+    fn event(&mut self, file: &File<'_>, word: &str, custom: &CustomExpr, at: Position) {
+        let pieces = pieces(custom);
+        let (Some(Expr::StringConstant(text, text_at)), Some(Expr::Stmt(block))) =
+            (pieces.get(&rule::NAME), pieces.get(&rule::BLOCK))
+        else {
+            return;
+        };
+        let span = file.scanned.span_at(*text_at);
+        if self.schedules.len() >= SCHEDULES_MAX {
+            let message = format!("there are more than {SCHEDULES_MAX} events");
+            return self.wrong(file.id, problem(span, "rules::too_large", message, "leave some out"));
+        }
+        let timing = if word == "every" {
+            schedule::every(text, span)
+        } else {
+            schedule::at(text, span, self.catalog)
+        };
+        let around = Surroundings {
+            file,
+            catalog: self.catalog,
+            each: None,
+            rule: 0,
+            kind: BodyKind::Schedule,
+            campaigns: &self.campaign_names,
+        };
+        let built = build(around, block);
+        self.report.problems(file.id, built.problems);
+        self.warn(file.id, built.warnings);
+        let timing = match timing {
+            Ok(timing) => timing,
+            Err(found) => return self.wrong(file.id, found),
+        };
+        let base = format!("{word} {text}");
+        let same = self.schedules.iter().filter(|other| {
+            *other.name == *base
+                || other.name.strip_prefix(base.as_str()).is_some_and(|rest| rest.starts_with('#'))
+        });
+        let name = match same.count() {
+            0 => base,
+            others => format!("{base}#{}", others + 1),
+        };
+        let body = BodyId(self.bodies.len() as u32);
+        self.bodies.push(Body {
+            runnable: built.runnable,
+            file: file.name.into(),
+            constants: Rc::clone(&file.literals),
+        });
+        self.schedules.push(SchedulePlan { name: name.into(), place: file.place(at), timing, body });
+    }
+
+    /// Two rules of equal priority must not ask different things of one output.
+    fn conflicts(&mut self) {
+        let asks = core::mem::take(&mut self.asks);
+        for (first, earlier, second, ask) in checks::conflicts(&asks) {
+            let Some(output) = self.catalog.output(ask.output) else { continue };
+            let show = |wanted: Option<ballast_model::Wanted>| {
+                wanted.map_or_else(|| "a computed value".to_string(), |wanted| output.show(wanted))
+            };
+            let message = format!(
+                "\"{}\" and \"{}\" ask different things of `{}` with equal priority {}",
+                first.name, second.name, output.name, second.priority
+            );
+            let found = Diagnostic::mistake("rules::conflict", second.file, ask.span, message)
+                .label(format!("asks for {}", show(ask.wanted)))
+                .also(first.file, earlier.span, format!("asks for {}", show(earlier.wanted)))
+                .help("give the one that shall win a higher priority: rule \"NAME\" priority 60 when ...");
+            self.report.push(found);
+        }
+    }
+}
+
+/// Hash over what makes a rule start and end, independent of spelling and place.
+fn condition_hash(rule: &Rule<'_>, each: Option<(&str, &str)>) -> u64 {
+    let mut hash = Fnv::new();
+    let constants = &rule.file.constants;
+    hash.text(&canonical(&rule.when, constants, each));
+    hash.text(&rule.when_hold.nanos().to_string());
+    if let Some(until) = &rule.until {
+        hash.text(&canonical(until, constants, each));
+    }
+    hash.text(&rule.until_hold.nanos().to_string());
+    hash.0
+}

@@ -1,0 +1,129 @@
+//! Values that are known at load: literals, constants and sums of them.
+
+use crate::report::problem;
+use crate::scan::Scanned;
+use ballast_model::diagnostic::{Span, did_you_mean};
+use ballast_model::expr::{Expr, ExprKind, Problem};
+use rhai::ImmutableString;
+use std::collections::BTreeMap;
+
+/// A value that is known at load.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Literal {
+    Int(i64),
+    Float(f64),
+    Text(ImmutableString),
+    Flag(bool),
+}
+
+/// The constants of a file.
+pub(crate) type Literals = BTreeMap<Box<str>, Literal>;
+
+impl Literal {
+    /// The number, if it is one.
+    pub(crate) fn number(&self) -> Option<f64> {
+        match self {
+            Self::Int(number) => Some(*number as f64),
+            Self::Float(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn text(&self) -> Option<&str> {
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
+
+    /// As a value of a script.
+    pub(crate) fn dynamic(&self) -> rhai::Dynamic {
+        match self {
+            Self::Int(number) => (*number).into(),
+            Self::Float(number) => (*number).into(),
+            Self::Text(text) => text.clone().into(),
+            Self::Flag(flag) => (*flag).into(),
+        }
+    }
+
+    /// As a piece of a condition.
+    pub(crate) fn condition(&self, span: Span) -> Expr {
+        let kind = match self {
+            Self::Text(text) => ExprKind::Text(text.as_str().into()),
+            Self::Flag(flag) => ExprKind::Flag(*flag),
+            number => ExprKind::Number(number.number().unwrap_or(0.0)),
+        };
+        Expr { span, kind }
+    }
+}
+
+/// The value of an expression, if it is known at load.
+pub(crate) fn fold(expr: &rhai::Expr, constants: &Literals) -> Option<Literal> {
+    match expr {
+        rhai::Expr::IntegerConstant(number, _) => Some(Literal::Int(*number)),
+        rhai::Expr::FloatConstant(number, _) => Some(Literal::Float(**number)),
+        rhai::Expr::StringConstant(text, _) => Some(Literal::Text(text.clone())),
+        rhai::Expr::BoolConstant(flag, _) => Some(Literal::Flag(*flag)),
+        rhai::Expr::Variable(name, _, _) if name.2.is_empty() => constants.get(name.1.as_str()).cloned(),
+        rhai::Expr::FnCall(call, _) if call.is_operator_call() => {
+            let mut args = call.args.iter().map(|arg| fold(arg, constants));
+            match (call.name.as_str(), args.next(), args.next()) {
+                ("-", Some(inner), None) => match inner? {
+                    Literal::Int(number) => number.checked_neg().map(Literal::Int),
+                    Literal::Float(number) => Some(Literal::Float(-number)),
+                    _ => None,
+                },
+                (name, Some(left), Some(right)) => arithmetic(name, &left?, &right?),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// Constants are numbers of conditions as well, so `1 / 2` is a half here.
+fn arithmetic(name: &str, left: &Literal, right: &Literal) -> Option<Literal> {
+    if let (Literal::Int(a), Literal::Int(b)) = (left, right) {
+        let whole = match name {
+            "+" => a.checked_add(*b),
+            "-" => a.checked_sub(*b),
+            "*" => a.checked_mul(*b),
+            _ => None,
+        };
+        if let Some(whole) = whole {
+            return Some(Literal::Int(whole));
+        }
+    }
+    let (a, b) = (left.number()?, right.number()?);
+    let value = match name {
+        "+" => a + b,
+        "-" => a - b,
+        "*" => a * b,
+        "/" => a / b,
+        _ => return None,
+    };
+    value.is_finite().then_some(Literal::Float(value))
+}
+
+/// Takes in one `const`.
+pub(crate) fn constant(
+    name: &str,
+    span: Span,
+    value: &rhai::Expr,
+    source: &Scanned<'_>,
+    constants: &mut Literals,
+) -> Result<(), Problem> {
+    if constants.contains_key(name) {
+        let message = format!("the constant `{name}` is defined twice in this file");
+        return Err(problem(span, "rules::duplicate", message, "choose another name"));
+    }
+    let Some(found) = fold(value, constants) else {
+        let place = source.span_at(value.start_position());
+        let message = "a constant is a number, a text, `true` or `false`, or a sum of earlier constants";
+        let help = match value {
+            rhai::Expr::Variable(other, ..) => did_you_mean(&other.1, constants.keys().map(|known| &**known))
+                .map_or(String::new(), |near| format!("did you mean `{near}`?")),
+            _ => "what changes belongs into a derived point or a setting of site.yaml".to_string(),
+        };
+        return Err(problem(place, "rules::constant", message, help));
+    };
+    constants.insert(name.into(), found);
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! From text to the parser's tree, going on behind every mistake.
+
+use crate::limits::{FILE_BYTES_MAX, LINE_CHARS_MAX, LINES_MAX, RECOVERIES_MAX};
+use crate::report::{Report, mistake, problem};
+use crate::scan::{Chunk, STATEMENTS, Scanned};
+use ballast_model::diagnostic::{FileId, Span, did_you_mean};
+use ballast_model::expr::Problem;
+use rhai::{AST, Engine, LexError, ParseError, ParseErrorType};
+
+/// The tree of everything in the file that can be parsed; each mistake is reported and its statement left out.
+pub(crate) fn parse(
+    engine: &Engine,
+    file: FileId,
+    scanned: &Scanned<'_>,
+    report: &mut Report,
+) -> Option<AST> {
+    if let Err(problem) = check_size(scanned) {
+        report.problems(file, [problem]);
+        return None;
+    }
+    let mut blanked = vec![false; scanned.chunks.len()];
+    for (index, chunk) in scanned.chunks.iter().enumerate() {
+        if let Err(problem) = check_statement(scanned, *chunk) {
+            report.problems(file, [problem]);
+            if let Some(blank) = blanked.get_mut(index) {
+                *blank = true;
+            }
+        }
+    }
+    for _ in 0..RECOVERIES_MAX {
+        let text = without(scanned, &blanked);
+        let error = match engine.compile(text.as_ref()) {
+            Ok(ast) => return Some(ast),
+            Err(error) => error,
+        };
+        let found = explain(scanned, &error);
+        let chunk = scanned.chunk_at(found.span.start);
+        report.push(mistake(file, found));
+        let index = scanned.chunks.iter().position(|known| Some(*known) == chunk);
+        match index.and_then(|index| blanked.get_mut(index)) {
+            Some(blank) if !*blank => *blank = true,
+            _ => return None,
+        }
+    }
+    None
+}
+
+fn check_size(scanned: &Scanned<'_>) -> Result<(), Problem> {
+    let whole = Span::new(0, 0);
+    let size = scanned.text.len();
+    let (lines, widest) = scanned.shape();
+    if size > FILE_BYTES_MAX {
+        let message = format!("the file has {size} bytes; at most {FILE_BYTES_MAX} are read");
+        return Err(problem(whole, "rules::too_large", message, "split it into several files"));
+    }
+    if lines > LINES_MAX || widest > LINE_CHARS_MAX {
+        let message = format!("the file has {lines} lines of up to {widest} characters");
+        let help = format!("at most {LINES_MAX} lines of {LINE_CHARS_MAX} characters are read");
+        return Err(problem(whole, "rules::too_large", message, help));
+    }
+    Ok(())
+}
+
+/// A statement must be one of the known ones and must be complete.
+fn check_statement(scanned: &Scanned<'_>, chunk: Chunk) -> Result<(), Problem> {
+    let word = scanned.word(chunk.first);
+    if word == ";" {
+        return Ok(());
+    }
+    let first =
+        scanned.tokens.get(chunk.first).map_or(Span::new(0, 0), |token| Span::new(token.start, token.end));
+    if !STATEMENTS.contains(&word) {
+        let help = match did_you_mean(word, STATEMENTS) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "what a rule does stands inside its braces".to_string(),
+        };
+        let message = "only `const`, `fn`, `rule`, `every`, `at` and `campaign` can stand here";
+        return Err(problem(first, "rules::statement", message, help));
+    }
+    let end = if word == "const" { ";" } else { "}" };
+    let last = chunk.end.checked_sub(1).map_or("", |last| scanned.word(last));
+    if !chunk.is_closed || last != end {
+        let message = format!("the `{word}` that starts here is not complete: its `{end}` is missing");
+        let help = "look for a bracket or a quote that was not closed";
+        return Err(problem(first, "rules::incomplete", message, help));
+    }
+    Ok(())
+}
+
+/// The text with the marked statements replaced by spaces, every place staying where it was.
+fn without<'a>(scanned: &Scanned<'a>, blanked: &[bool]) -> std::borrow::Cow<'a, str> {
+    if !blanked.contains(&true) {
+        return scanned.text.into();
+    }
+    let mut text = String::with_capacity(scanned.text.len());
+    let mut kept = 0usize;
+    for (chunk, _) in scanned.chunks.iter().zip(blanked).filter(|(_, blank)| **blank) {
+        let span = scanned.chunk_span(*chunk);
+        text.push_str(scanned.text.get(kept..span.start as usize).unwrap_or(""));
+        let gone = scanned.text.get(span.start as usize..span.end as usize).unwrap_or("");
+        text.extend(gone.chars().map(|found| if found == '\n' { '\n' } else { ' ' }));
+        kept = span.end as usize;
+    }
+    text.push_str(scanned.text.get(kept..).unwrap_or(""));
+    text.into()
+}
+
+/// What the parser says, for people.
+fn explain(scanned: &Scanned<'_>, error: &ParseError) -> Problem {
+    let span = scanned.span_at(error.position());
+    let found = scanned.word(scanned.token_at(span.start));
+    let (message, help) = match error.err_type() {
+        ParseErrorType::UnexpectedEOF => {
+            ("the file ends in the middle of a statement".to_string(), "a bracket or a quote is not closed")
+        }
+        ParseErrorType::BadInput(LexError::UnterminatedString) => {
+            ("this text has no closing quote".to_string(), "a text ends on the line on which it starts")
+        }
+        ParseErrorType::BadInput(LexError::ImproperSymbol(_, message)) if message.starts_with("after ") => (
+            message.clone(),
+            "the order is: rule \"NAME\" priority, each, when, for, until, for, unknown, { }",
+        ),
+        ParseErrorType::BadInput(LexError::UnexpectedInput(text)) => {
+            (format!("`{text}` has no meaning here"), "look for a missing quote or a stray character")
+        }
+        ParseErrorType::BadInput(other) => (sentence(&other.to_string()), ""),
+        ParseErrorType::MissingToken(token, _) => {
+            (format!("`{token}` is missing before `{found}`"), "look at the line above as well")
+        }
+        ParseErrorType::ExprExpected(_) => {
+            (format!("a value or a condition is missing before `{found}`"), "")
+        }
+        ParseErrorType::Reserved(word) => {
+            (format!("`{word}` is a word of the language and cannot be used here"), "choose another name")
+        }
+        ParseErrorType::ExprTooDeep => (
+            "this is nested too deeply".to_string(),
+            "name parts of it as derived points in site.yaml or in `let`",
+        ),
+        ParseErrorType::LiteralTooLarge(_, max) => (format!("this text is longer than {max} bytes"), ""),
+        other => (sentence(&other.to_string()), ""),
+    };
+    problem(span, "rules::syntax", message, help)
+}
+
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}

@@ -1,0 +1,198 @@
+//! When `every` and `at` run.
+//!
+//! `every` takes a length of time. `at` takes the five fields of a crontab, `every day 22:00`, `Sunday 10:00`, `sunrise` or
+//! `sunset`. All local times are those of the site's zone: a moment that the clock jumps over in spring comes at the
+//! jump, and one that the clock shows twice in autumn comes once.
+
+use crate::report::problem;
+use ballast_engine::plan::{NextInstant, Timing};
+use ballast_model::Utc;
+use ballast_model::almanac::{TimeOfDay, Zone};
+use ballast_model::catalog::Catalog;
+use ballast_model::diagnostic::{Span, did_you_mean};
+use ballast_model::expr::Problem;
+use ballast_model::quantity::parse_span;
+use ballast_model::time::Span as Duration;
+use croner::Cron;
+use croner::parser::{CronParser, Seconds, Year};
+use std::sync::Arc;
+
+/// The shortest `every`: events are for people and settings, fast reactions are rules.
+const EVERY_MIN: Duration = Duration::from_secs(1);
+const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+
+/// Reads the time of `every`.
+pub(crate) fn every(text: &str, span: Span) -> Result<Timing, Problem> {
+    match parse_span(text) {
+        Some(length) if length >= EVERY_MIN => Ok(Timing::Every(length)),
+        Some(_) => {
+            let message = format!("`every \"{text}\"` is too often: at least one second");
+            Err(problem(span, "rules::schedule", message, "what must be fast is a rule"))
+        }
+        None => {
+            let message = format!("\"{text}\" is no length of time");
+            Err(problem(span, "rules::schedule", message, "write a time such as \"15min\" or \"1h\""))
+        }
+    }
+}
+
+/// Reads the time of `at`.
+pub(crate) fn at(text: &str, span: Span, catalog: &Catalog) -> Result<Timing, Problem> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    match words.as_slice() {
+        [time] => daily(time, text, span, catalog),
+        ["every", "day", time] => daily(time, text, span, catalog),
+        [day, time] | ["every", day, time] => weekly(day, time, text, span, catalog),
+        [_, _, _, _, _] => crontab(text, span, catalog),
+        _ => Err(strange(text, span)),
+    }
+}
+
+fn strange(text: &str, span: Span) -> Problem {
+    let message = format!("\"{text}\" is no time at which something can happen");
+    let help = "write \"every day 22:00\", \"Sunday 10:00\", \"sunset\", or five crontab fields as in \"0 22 * * *\"";
+    problem(span, "rules::schedule", message, help)
+}
+
+fn daily(time: &str, text: &str, span: Span, catalog: &Catalog) -> Result<Timing, Problem> {
+    let time = TimeOfDay::parse(time).ok_or_else(|| strange(text, span))?;
+    if matches!(time, TimeOfDay::Sunrise | TimeOfDay::Sunset) && catalog.place.is_none() {
+        let help = "add `location: { latitude: ..., longitude: ... }` to site.yaml";
+        return Err(problem(span, "expr::no_place", "the sun needs to know where the site is", help));
+    }
+    Ok(Timing::Daily(time))
+}
+
+fn weekly(day: &str, time: &str, text: &str, span: Span, catalog: &Catalog) -> Result<Timing, Problem> {
+    let Some(weekday) = DAYS.iter().position(|known| known.eq_ignore_ascii_case(day)) else {
+        let near = did_you_mean(day, DAYS).map(|near| format!("did you mean `{near}`?"));
+        let message = format!("`{day}` is not a day of the week");
+        let help = near.unwrap_or_else(|| "the days are written in English: Monday to Sunday".to_string());
+        return Err(problem(span, "rules::schedule", message, help));
+    };
+    match TimeOfDay::parse(time) {
+        Some(TimeOfDay::Clock(second)) => {
+            Ok(Timing::At(Arc::new(Weekly { zone: catalog.zone.clone(), weekday: weekday as u8, second })))
+        }
+        _ => Err(strange(text, span)),
+    }
+}
+
+fn crontab(text: &str, span: Span, catalog: &Catalog) -> Result<Timing, Problem> {
+    let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
+    let cron = parser.parse(text).map_err(|error| {
+        let message = format!("\"{text}\" is no crontab: {}", error.to_string().trim_end_matches('.'));
+        problem(
+            span,
+            "rules::schedule",
+            message,
+            "the fields are minute, hour, day of month, month, day of week",
+        )
+    })?;
+    let pattern = Crontab { cron, zone: catalog.zone.clone() };
+    // Any day will do: a pattern that fires at all fires within the cycle of leap years after it.
+    if pattern.next_after(Utc::from_millis(0)).is_none() {
+        let message = format!("\"{text}\" never happens");
+        return Err(problem(span, "rules::schedule", message, "look at the day of the month and the month"));
+    }
+    Ok(Timing::At(Arc::new(pattern)))
+}
+
+/// A time on a day of the week.
+#[derive(Debug)]
+struct Weekly {
+    zone: Zone,
+    /// Monday is 0.
+    weekday: u8,
+    second: u32,
+}
+
+impl NextInstant for Weekly {
+    fn next_after(&self, utc: Utc) -> Option<Utc> {
+        let today = self.zone.local(utc);
+        let ahead = i32::from((7 + self.weekday - today.weekday) % 7);
+        [ahead, ahead + 7]
+            .into_iter()
+            .map(|days| self.zone.instant(today.day + days, self.second))
+            .find(|at| *at > utc)
+    }
+}
+
+/// Five fields of a crontab.
+#[derive(Debug)]
+struct Crontab {
+    cron: Cron,
+    zone: Zone,
+}
+
+impl NextInstant for Crontab {
+    fn next_after(&self, utc: Utc) -> Option<Utc> {
+        let stamp = jiff::Timestamp::from_millisecond(utc.millis()).ok()?;
+        let now = stamp.to_zoned(self.zone.jiff().clone());
+        let next = self.cron.find_next_occurrence(&now, false).ok()?;
+        Some(Utc::from_millis(next.timestamp().as_millisecond()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paris() -> Catalog {
+        let mut catalog = Catalog::default();
+        catalog.zone = Zone::get("Europe/Paris").unwrap();
+        catalog
+    }
+
+    fn instant(text: &str) -> Utc {
+        Utc::from_millis(text.parse::<jiff::Timestamp>().unwrap().as_millisecond())
+    }
+
+    /// The next moments after one, in UTC.
+    fn next(pattern: &str, from: &str, count: usize) -> Vec<String> {
+        let Ok(Timing::At(pattern)) = at(pattern, Span::new(0, 0), &paris()) else { panic!("{pattern}") };
+        let mut moment = instant(from);
+        let mut found = Vec::new();
+        for _ in 0..count {
+            moment = pattern.next_after(moment).unwrap();
+            found.push(jiff::Timestamp::from_millisecond(moment.millis()).unwrap().to_string());
+        }
+        found
+    }
+
+    #[test]
+    fn the_night_without_half_past_two_has_one_all_the_same() {
+        // 2026-03-29: 02:00 becomes 03:00 in Paris, at 01:00 UTC.
+        let found = next("30 2 * * *", "2026-03-28T12:00:00Z", 2);
+        assert_eq!(found, ["2026-03-29T01:00:00Z", "2026-03-30T00:30:00Z"]);
+    }
+
+    #[test]
+    fn the_night_with_two_half_past_twos_has_one() {
+        // 2026-10-25: 03:00 becomes 02:00 in Paris, at 01:00 UTC.
+        let found = next("30 2 * * *", "2026-10-24T12:00:00Z", 2);
+        assert_eq!(found, ["2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"]);
+    }
+
+    #[test]
+    fn sunday_at_ten_is_ten_on_the_wall_in_both_seasons() {
+        let found = next("Sunday 10:00", "2026-10-17T00:00:00Z", 3);
+        assert_eq!(found, ["2026-10-18T08:00:00Z", "2026-10-25T09:00:00Z", "2026-11-01T09:00:00Z"]);
+    }
+
+    #[test]
+    fn words_and_lengths() {
+        let span = Span::new(0, 0);
+        let daily = |text: &str| at(text, span, &paris());
+        assert!(matches!(daily("every day 22:00"), Ok(Timing::Daily(TimeOfDay::Clock(79_200)))));
+        assert!(matches!(daily("22:00"), Ok(Timing::Daily(TimeOfDay::Clock(79_200)))));
+        assert_eq!(daily("sunset").unwrap_err().code, "expr::no_place");
+        assert!(daily("Sundy 10:00").unwrap_err().help.unwrap().contains("Sunday"));
+        for wrong in ["", "noon", "0 22 * *", "61 * * * *", "0 0 30 2 *", "every day 25:00", "* * * * * *"] {
+            assert_eq!(daily(wrong).unwrap_err().code, "rules::schedule", "{wrong}");
+        }
+        assert!(matches!(every("15min", span), Ok(Timing::Every(_))));
+        assert!(every("15", span).is_err());
+        assert!(every("100ms", span).is_err());
+    }
+}
