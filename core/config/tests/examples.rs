@@ -1,0 +1,99 @@
+//! Every example site and every device file of the program is read without a mistake or a warning.
+
+use ballast_config::diagnostics::Diagnostics;
+use ballast_config::load::{File, Files, Site, load};
+use ballast_config::render::{Style, render};
+use ballast_config::site::DriverFacts;
+use ballast_config::sources::Sources;
+use ballast_guard::plan::Strength;
+use ballast_model::catalog::Noun;
+use ballast_model::{Span, Wanted};
+
+/// The drivers that the examples use.
+const DRIVERS: &[DriverFacts] = &[
+    DriverFacts { name: "mqtt", is_network: true, strength: Strength::Soft, is_experimental: false },
+    DriverFacts { name: "sim", is_network: false, strength: Strength::Soft, is_experimental: false },
+    DriverFacts { name: "tic", is_network: false, strength: Strength::Soft, is_experimental: false },
+];
+
+/// The device files that lie beside the program.
+const DEVICES: &[(&str, &str)] = &[
+    ("config/devices/linky.yaml", include_str!("../../../config/devices/linky.yaml")),
+    ("config/devices/mqtt-number.yaml", include_str!("../../../config/devices/mqtt-number.yaml")),
+    ("config/devices/mqtt-relay.yaml", include_str!("../../../config/devices/mqtt-relay.yaml")),
+    ("config/devices/sim-genset.yaml", include_str!("../../../config/devices/sim-genset.yaml")),
+    ("config/devices/sim-load.yaml", include_str!("../../../config/devices/sim-load.yaml")),
+    ("config/devices/sim-storage.yaml", include_str!("../../../config/devices/sim-storage.yaml")),
+];
+
+fn read(site: &str, safety: &str) -> Site {
+    let mut out = Diagnostics::new();
+    let mut sources = Sources::new();
+    let files = Files {
+        site: File::Bytes(site.as_bytes()),
+        safety: File::Bytes(safety.as_bytes()),
+        devices: DEVICES.iter().map(|(name, text)| (*name, File::Bytes(text.as_bytes()))).collect(),
+    };
+    let site = load(&files, DRIVERS, &mut sources, &mut out);
+    out.sort();
+    assert!(out.is_empty(), "{}", render(&out, &sources, Style::Plain));
+    site.expect("a site without mistakes comes out")
+}
+
+#[test]
+fn linky_home_is_read() {
+    let site = read(
+        include_str!("../../../examples/linky-home/site.yaml"),
+        include_str!("../../../examples/linky-home/safety.yaml"),
+    );
+    assert_eq!(&*site.catalog.site, "linky_home");
+    let Some(Noun::Output(heater)) = site.catalog.resolve("water_heater") else { panic!("no water heater") };
+    let envelope = &site.safety.envelopes[heater.index()];
+    assert_eq!(envelope.output, heater);
+    assert_eq!(envelope.lease, Span::from_secs(90));
+    assert_eq!(site.catalog.output(heater).unwrap().default, Wanted::OPEN);
+    let bus = site.buses.iter().find(|bus| &*bus.name == "broker").unwrap();
+    let output = &bus.outputs[0];
+    assert_eq!(output.settings.get("topic"), Some("relay/water_heater/set"));
+    assert_eq!(output.settings.get("closed"), Some("ON"), "the default of the device file");
+    assert_eq!(output.settings.get("state_topic"), Some("relay/water_heater/state"));
+    assert_eq!(site.catalog.groups[0].rated[0].get(), 2000.0);
+}
+
+#[test]
+fn the_village_is_read() {
+    let site = read(
+        include_str!("../../../examples/village/site.yaml"),
+        include_str!("../../../examples/village/safety.yaml"),
+    );
+    let Some(Noun::Output(limit)) = site.catalog.resolve("pv.limit") else { panic!("no pv.limit") };
+    assert_eq!(site.catalog.resolve("pv"), Some(Noun::Output(limit)), "one output lends its device's name");
+    assert_eq!(site.generators.len(), 2);
+    let generator = &site.generators[0];
+    assert!(generator.running.is_some());
+    assert_eq!(generator.attempt, Span::from_secs(20));
+    let shedding = site.safety.shedding.as_ref().unwrap();
+    assert_eq!(shedding.stages.len(), 4);
+    // Never: clinic and water pump. The loads are those of the groups cold, homes and comfort.
+    assert_eq!(shedding.loads.len(), 1 + 4 + 3);
+    assert!(shedding.loads.iter().all(|load| load.power.is_some()));
+    assert_eq!(site.safety.envelopes.len(), site.catalog.outputs.len());
+    for (index, envelope) in site.safety.envelopes.iter().enumerate() {
+        assert_eq!(envelope.output.index(), index, "an envelope stands at the index of its output");
+    }
+}
+
+#[test]
+fn the_fingerprint_sees_another_topic_but_no_comment() {
+    let site_text = include_str!("../../../examples/linky-home/site.yaml");
+    let safety_text = include_str!("../../../examples/linky-home/safety.yaml");
+    let before = read(site_text, safety_text).safety;
+    let commented = read(&format!("# seen\n{site_text}"), &format!("{safety_text}\n# seen\n")).safety;
+    assert_eq!((before.fingerprint, before.definitions), (commented.fingerprint, commented.definitions));
+    let moved = read(&site_text.replace("topic: relay/water_heater/set", "topic: relay/other/set"), safety_text).safety;
+    assert_ne!(before.definitions, moved.definitions);
+    assert_ne!(before.fingerprint, moved.fingerprint);
+    let looser = read(site_text, &safety_text.replace("max_closed: 10 h", "max_closed: 12 h")).safety;
+    assert_eq!(before.definitions, looser.definitions);
+    assert_ne!(before.fingerprint, looser.fingerprint);
+}
