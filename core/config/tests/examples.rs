@@ -90,7 +90,9 @@ fn the_fingerprint_sees_another_topic_but_no_comment() {
     let before = read(site_text, safety_text).safety;
     let commented = read(&format!("# seen\n{site_text}"), &format!("{safety_text}\n# seen\n")).safety;
     assert_eq!((before.fingerprint, before.definitions), (commented.fingerprint, commented.definitions));
-    let moved = read(&site_text.replace("topic: relay/water_heater/set", "topic: relay/other/set"), safety_text).safety;
+    let moved =
+        read(&site_text.replace("topic: relay/water_heater/set", "topic: relay/other/set"), safety_text)
+            .safety;
     assert_ne!(before.definitions, moved.definitions);
     assert_ne!(before.fingerprint, moved.fingerprint);
     let looser = read(site_text, &safety_text.replace("max_closed: 10 h", "max_closed: 12 h")).safety;

@@ -21,7 +21,7 @@ mod values;
 mod wiring;
 
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 
 use crate::diagnostics::Diagnostics;
 use crate::safety::SafetyDraft;

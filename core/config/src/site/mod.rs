@@ -191,3 +191,6 @@ fn taken(name: &str, place: Place) -> ballast_model::diagnostic::Diagnostic {
         .mistake(codes::NAME_TAKEN, format!("`{name}` already means something else in this site"))
         .help("points, outputs, devices and groups share their names: give one of them another name")
 }
+
+#[cfg(test)]
+mod tests;

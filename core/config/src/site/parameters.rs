@@ -120,7 +120,8 @@ impl<'t> Given<'t> {
         while let Some((before, after)) = rest.split_once("${") {
             filled.push_str(before);
             let Some((name, behind)) = after.split_once('}') else {
-                out.push(unknown(node, after, &self.values));
+                let message = "`${` opens a parameter and is not closed";
+                out.push(node.place().mistake(codes::DEVICE_PARAMETER, message).help("close it with `}`"));
                 return unreadable(node);
             };
             match self.values.get(name).map(|value| &value.kind) {

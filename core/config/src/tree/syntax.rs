@@ -44,6 +44,11 @@ const WORDINGS: &[Wording] = &[
         "close it on the same line; inside single quotes, '' stands for one quote",
     ),
     wording(
+        "invalid indentation",
+        "a bracket that was opened above is not closed before this line",
+        "close it, or indent this line if it belongs between the brackets",
+    ),
+    wording(
         "unexpected end of stream",
         "the quote that opens here is not closed",
         "close it on the same line; inside single quotes, '' stands for one quote",
@@ -177,6 +182,7 @@ mod tests {
             "a: !<x\n",
             "a: & b\n",
             "a: *x\n",
+            "a:\n  b: { c: 1\nd: 2\n",
         ];
         let mut complaints: Vec<String> = texts
             .iter()
