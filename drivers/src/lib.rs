@@ -1,1 +1,68 @@
 //! Buses and one file per protocol.
+//!
+//! | where | what |
+//! |---|---|
+//! | [`DRIVERS`], [`open`] | the list of drivers; from a bus definition to a bus that is ready to run, or all its mistakes |
+//! | [`bus`] | the only async code: [`spawn`] runs a bus as a task, [`BusHandle::apply`] takes permits |
+//! | [`Sink`], [`Batch`], [`Report`] | how a bus tells the shell what came in |
+//! | [`shape`], [`point`], [`readings`] | the pure half: listeners and pollers, and how one point is read |
+//! | `mqtt`, `sim`, `tic` | one file per driver |
+//!
+//! A driver turns what a device says into samples and a permit into what the device must hear. It holds no socket, no clock
+//! and no retry loop, never panics on what comes in, never makes up a value, and never writes without a permit.
+//!
+//! To add a driver: write its file with a `SPEC`, and its line in [`DRIVERS`]; to add a device of a known driver: write its
+//! device file and a transcript in `tests/transcripts`.
+#![forbid(unsafe_code)]
+
+pub mod bus;
+mod counters;
+mod formula;
+pub mod limits;
+pub mod mqtt;
+mod mqtt_settings;
+pub mod point;
+mod pointer;
+pub mod readings;
+pub mod shape;
+pub mod sim;
+pub mod spec;
+mod table;
+pub mod tic;
+
+pub use bus::{BusHandle, Clock, Meaning, NotTaken, OpenBus, Sink, World, spawn};
+pub use counters::{BusCounters, CounterSnapshot};
+pub use readings::{Batch, Report, WriteResult};
+pub use spec::{DriverSpec, Key};
+
+use ballast_model::Catalog;
+use ballast_model::device::BusDefinition;
+use ballast_model::diagnostic::{Diagnostic, did_you_mean};
+
+/// Every driver, sorted by name.
+pub static DRIVERS: &[&DriverSpec] = &[&mqtt::SPEC, &sim::SPEC, &tic::SPEC];
+
+/// The driver of that name.
+pub fn find(name: &str) -> Option<&'static DriverSpec> {
+    DRIVERS.iter().find(|driver| driver.name == name).copied()
+}
+
+/// Makes a bus that is ready to run. Opens no port and no connection.
+///
+/// # Errors
+/// Everything that is wrong with the definition.
+pub fn open(definition: &BusDefinition, catalog: &Catalog) -> Result<OpenBus, Vec<Diagnostic>> {
+    if let Some(driver) = find(&definition.driver) {
+        return (driver.open)(definition, catalog);
+    }
+    let (file, span) = definition.driver_at;
+    let message = format!("there is no driver `{}`", definition.driver);
+    let help = match did_you_mean(&definition.driver, DRIVERS.iter().map(|driver| driver.name)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!(
+            "the drivers are {}",
+            DRIVERS.iter().map(|driver| driver.name).collect::<Vec<_>>().join(", ")
+        ),
+    };
+    Err(vec![Diagnostic::mistake("device::unknown_driver", file, span, message).help(help)])
+}

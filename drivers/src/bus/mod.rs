@@ -1,0 +1,207 @@
+//! The buses: the only async code of the house. One task per bus, one conversation and one fault domain each.
+//!
+//! A task reads what comes, lets the driver's pure part make samples of it, hands them over in batches, and writes what a
+//! permit allows. Retries, time-outs and pauses belong to it. It must never block the runtime, never keep a permit for
+//! later, and never write without one.
+
+mod backoff;
+mod context;
+mod memory;
+mod mqtt;
+mod serial;
+mod session;
+mod tls;
+
+pub use memory::{Meaning, World};
+
+use crate::counters::{BusCounters, CounterSnapshot};
+use crate::limits::PERMITS_MAX;
+use crate::mqtt::{Topics, Writer};
+use crate::mqtt_settings::Connection;
+use crate::readings::{Batch, Readings};
+use crate::shape::Listener;
+use crate::sim::SimBus;
+use crate::spec::DriverSpec;
+use ballast_guard::{Door, Permit};
+use ballast_model::{Mono, OutputId};
+use bytes::Bytes;
+use context::Context;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+/// The time, as the shell has it.
+pub trait Clock: Send + Sync {
+    /// Now, on the clock that the engine and the guard are given.
+    fn now(&self) -> Mono;
+}
+
+/// Where the buses' news go.
+pub trait Sink: Send + Sync {
+    /// Offers what came in. `true`: taken; the contents may be moved out, what is left is thrown away. `false`: there is no
+    /// room; the same batch is offered again in [`crate::limits::FULL_RETRY`], and nothing is read until then. Must not
+    /// block.
+    fn deliver(&self, batch: &mut Batch) -> bool;
+}
+
+/// A bus that is checked and ready to run; nothing is open yet.
+pub struct OpenBus {
+    name: Box<str>,
+    spec: &'static DriverSpec,
+    pub(crate) readings: Readings,
+    pub(crate) body: Body,
+}
+
+/// What differs between the buses.
+pub(crate) enum Body {
+    Mqtt(Box<MqttBus>),
+    Serial(SerialBus),
+    Sim(SimBus),
+}
+
+/// A broker and everything that is read from and written to it.
+pub(crate) struct MqttBus {
+    pub(crate) connection: Connection,
+    pub(crate) topics: Topics,
+    pub(crate) filters: Vec<Bytes>,
+    pub(crate) writers: BTreeMap<OutputId, Writer>,
+    pub(crate) outputs_with_state: Vec<OutputId>,
+}
+
+/// A line on which a device speaks by itself.
+pub(crate) struct SerialBus {
+    pub(crate) port: PathBuf,
+    /// Speeds that are tried in turn until something is understood, bits per second.
+    pub(crate) speeds: Vec<u32>,
+    pub(crate) listener: Box<dyn Listener>,
+}
+
+impl OpenBus {
+    pub(crate) fn new(name: &str, spec: &'static DriverSpec, readings: Readings, body: Body) -> Self {
+        Self { name: name.into(), spec, readings, body }
+    }
+
+    /// Its name in the site.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its driver.
+    pub fn spec(&self) -> &'static DriverSpec {
+        self.spec
+    }
+
+    /// The name of the simulated world that it reads, if it does; [`OpenBus::join`] must be called then.
+    pub fn world(&self) -> Option<&str> {
+        match &self.body {
+            Body::Sim(sim) => sim.world(),
+            _ => None,
+        }
+    }
+
+    /// Joins a simulated world.
+    ///
+    /// # Errors
+    /// Every point and output whose name the world does not know, or that means something else there.
+    pub fn join(&mut self, world: Box<dyn World>) -> Result<(), Vec<ballast_model::diagnostic::Diagnostic>> {
+        match &mut self.body {
+            Body::Sim(sim) => sim.join(world),
+            _ => Ok(()),
+        }
+    }
+
+    /// The pure part of a driver to which things come, with the points it fills: for tests and for replaying records.
+    pub fn listener(&mut self) -> Option<(&mut dyn Listener, &mut Readings)> {
+        match &mut self.body {
+            Body::Mqtt(mqtt) => Some((&mut mqtt.topics, &mut self.readings)),
+            Body::Serial(serial) => Some((&mut *serial.listener, &mut self.readings)),
+            Body::Sim(_) => None,
+        }
+    }
+
+    /// What would be sent for an output; for tests of device files. `None` where the output cannot be told that.
+    pub fn command(&self, output: OutputId, wanted: ballast_model::Wanted) -> Option<crate::mqtt::Command> {
+        match &self.body {
+            Body::Mqtt(mqtt) => mqtt.writers.get(&output)?.command(wanted),
+            _ => None,
+        }
+    }
+}
+
+/// The way to a running bus. Dropping it ends the bus.
+pub struct BusHandle {
+    name: Box<str>,
+    permits: mpsc::Sender<Permit>,
+    counters: Arc<BusCounters>,
+    task: JoinHandle<()>,
+}
+
+/// Why a bus did not take a permit. Nothing was written and no report follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotTaken {
+    /// Too many permits wait already.
+    #[error("too many commands wait for this bus")]
+    Full,
+    /// The bus has ended.
+    #[error("the bus has ended")]
+    Ended,
+}
+
+impl BusHandle {
+    /// Its name in the site.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Hands over a permit; does not wait. What became of it comes as [`crate::Report::Written`].
+    ///
+    /// # Errors
+    /// The bus did not take it; the permit is gone, and the guard makes another one.
+    pub fn apply(&self, permit: Permit) -> Result<(), NotTaken> {
+        self.permits.try_send(permit).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => {
+                self.counters.permits_overflow.add(1);
+                NotTaken::Full
+            }
+            mpsc::error::TrySendError::Closed(_) => NotTaken::Ended,
+        })
+    }
+
+    /// What has gone well and badly.
+    pub fn counters(&self) -> CounterSnapshot {
+        self.counters.snapshot()
+    }
+
+    /// Ends the bus in good order; the task can be waited for.
+    pub fn stop(self) -> JoinHandle<()> {
+        self.task
+    }
+}
+
+/// Runs a bus as a task of `runtime`, which must have its time and its input and output enabled.
+pub fn spawn(
+    bus: OpenBus,
+    runtime: &tokio::runtime::Handle,
+    clock: Arc<dyn Clock>,
+    sink: Arc<dyn Sink>,
+) -> BusHandle {
+    let (sender, permits) = mpsc::channel(PERMITS_MAX);
+    let counters = Arc::new(BusCounters::default());
+    let OpenBus { name, readings, body, .. } = bus;
+    let context = Context::new(&name, readings, permits, clock, sink, Arc::clone(&counters));
+    let task = runtime.spawn(async move {
+        match body {
+            Body::Mqtt(mqtt) => mqtt::run(*mqtt, context).await,
+            Body::Serial(serial) => serial::run(serial, context).await,
+            Body::Sim(sim) => memory::run(sim, context).await,
+        }
+    });
+    BusHandle { name, permits: sender, counters, task }
+}
+
+/// The doors of these outputs, through which every permit goes.
+pub(crate) fn doors(outputs: impl Iterator<Item = OutputId>) -> BTreeMap<OutputId, Door> {
+    outputs.map(|output| (output, Door::new(output))).collect()
+}

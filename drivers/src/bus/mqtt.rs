@@ -1,0 +1,169 @@
+//! The connection to an MQTT broker: made, lost and made again.
+//!
+//! Of the client library only the packets are used. Its event loop keeps what could not be sent and sends it after a
+//! reconnection, and fills a queue between the permit and the socket; here a permit is redeemed when its command enters
+//! the socket's buffer, and nothing outlives its connection.
+
+use super::backoff::{Backoff, seed};
+use super::context::{Context, Stopped, deadline};
+use super::session::{Session, SessionEnd};
+use super::{MqttBus, doors, tls};
+use crate::limits::{CONNECT_MAX, PACKET_MAX};
+use crate::mqtt_settings::Connection;
+use crate::readings::Report;
+use ballast_model::{Quality, Reason, Span};
+use bytes::BytesMut;
+use rumqttc::mqttbytes::v4::{Connect, ConnectReturnCode, Packet};
+use std::io;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::rustls::pki_types::ServerName;
+
+/// What went wrong with a connection.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Fault {
+    #[error("cannot reach the broker: {0}")]
+    Connect(io::Error),
+    #[error("the broker did not answer in time")]
+    NoAnswer,
+    #[error("TLS: {0}")]
+    Tls(String),
+    #[error("cannot read the password: {0}")]
+    Password(io::Error),
+    #[error("the broker refuses us: {0}")]
+    Refused(&'static str),
+    #[error("the broker does not speak MQTT 3.1.1: {0}")]
+    Protocol(String),
+    #[error("the broker closed the connection")]
+    Closed,
+    #[error("the connection broke: {0}")]
+    Broken(io::Error),
+    #[error("the connection stalled")]
+    Stalled,
+}
+
+/// Anything that bytes go through in both directions.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+/// A connection that the broker has accepted.
+pub(super) struct Link {
+    pub(super) stream: Box<dyn Stream>,
+    /// What came behind the acceptance.
+    pub(super) input: BytesMut,
+    pub(super) is_session_present: bool,
+}
+
+/// Runs until the bus is ended.
+pub(super) async fn run(mut bus: MqttBus, mut context: Context) {
+    let mut backoff = Backoff::new(seed(&context.name, context.now()));
+    let mut doors = doors(bus.writers.keys().copied());
+    loop {
+        let connecting = async {
+            let limit = tokio::time::timeout_at(deadline(CONNECT_MAX), connect(&bus.connection));
+            limit.await.unwrap_or(Err(Fault::NoAnswer))
+        };
+        let link = match context.without_link(connecting).await {
+            Ok(link) => link,
+            Err(Stopped) => return,
+        };
+        let (fault, lasted) = match link {
+            Err(fault) => (fault, Span::ZERO),
+            Ok(link) => {
+                let since = context.now();
+                context.counters.connects.add(1);
+                context.link(true, &format!("connected to {}:{}", bus.connection.host, bus.connection.port));
+                match Session::new(&mut bus, &mut context, &mut doors, &link).run(link).await {
+                    SessionEnd::Stopped => return,
+                    SessionEnd::Fault(fault) => (fault, context.now().since(since)),
+                }
+            }
+        };
+        context.counters.link_errors.add(1);
+        context.link(false, &fault.to_string());
+        lose(&bus, &mut context, lasted);
+        if context.pause(backoff.next(lasted)).await == Err(Stopped) {
+            return;
+        }
+    }
+}
+
+/// Every point and every output with a state is out of reach.
+fn lose(bus: &MqttBus, context: &mut Context, lasted: Span) {
+    let at = context.now();
+    context.readings.all_offline(at);
+    if lasted > Span::ZERO {
+        for output in &bus.outputs_with_state {
+            let quality = Quality::Bad(Reason::Offline);
+            context.readings.report(Report::Actual { output: *output, actual: None, quality, at });
+        }
+    }
+}
+
+/// Makes a connection and introduces us.
+async fn connect(connection: &Connection) -> Result<Link, Fault> {
+    let tcp = TcpStream::connect((&*connection.host, connection.port)).await.map_err(Fault::Connect)?;
+    // Without this a command waits for the broker's delayed acknowledgement of the one before, 40 ms and more.
+    tcp.set_nodelay(true).map_err(Fault::Connect)?;
+    let mut stream: Box<dyn Stream> = match &connection.tls {
+        None => Box::new(tcp),
+        Some(settings) => {
+            let connector = tls::connector(settings).map_err(Fault::Tls)?;
+            let name = ServerName::try_from(connection.host.to_string())
+                .map_err(|_| Fault::Tls(format!("`{}` is not the name of a server", connection.host)))?;
+            let stream = connector.connect(name, tcp).await;
+            Box::new(stream.map_err(|error| Fault::Tls(error.to_string()))?)
+        }
+    };
+    let mut packet = BytesMut::new();
+    let hello = introduction(connection)?;
+    hello.write(&mut packet).map_err(|error| Fault::Protocol(error.to_string()))?;
+    stream.write_all(&packet).await.map_err(Fault::Broken)?;
+    stream.flush().await.map_err(Fault::Broken)?;
+    let mut input = BytesMut::new();
+    loop {
+        match Packet::read(&mut input, PACKET_MAX) {
+            Ok(Packet::ConnAck(answer)) if answer.code == ConnectReturnCode::Success => {
+                return Ok(Link { stream, input, is_session_present: answer.session_present });
+            }
+            Ok(Packet::ConnAck(answer)) => return Err(Fault::Refused(refusal(answer.code))),
+            Ok(other) => {
+                return Err(Fault::Protocol(format!("{:?} instead of an answer", other.packet_type())));
+            }
+            Err(rumqttc::mqttbytes::Error::InsufficientBytes(_)) => {}
+            Err(error) => return Err(Fault::Protocol(error.to_string())),
+        }
+        if stream.read_buf(&mut input).await.map_err(Fault::Broken)? == 0 {
+            return Err(Fault::Closed);
+        }
+    }
+}
+
+fn introduction(connection: &Connection) -> Result<Connect, Fault> {
+    let mut hello = Connect::new(&*connection.client);
+    // Half as much again is what a broker grants.
+    hello.keep_alive = u16::try_from(connection.keep_alive.millis() / 1000).unwrap_or(u16::MAX);
+    hello.clean_session = !connection.is_persistent;
+    match (&connection.user, &connection.password_file) {
+        (Some(user), Some(path)) => {
+            let password = std::fs::read(path).map_err(Fault::Password)?;
+            hello.set_credentials(&**user, password.trim_ascii_end().to_vec());
+        }
+        (Some(user), None) => {
+            hello.set_username(&**user);
+        }
+        (None, _) => {}
+    }
+    Ok(hello)
+}
+
+fn refusal(code: ConnectReturnCode) -> &'static str {
+    match code {
+        ConnectReturnCode::Success => "no reason given",
+        ConnectReturnCode::RefusedProtocolVersion => "it does not speak MQTT 3.1.1",
+        ConnectReturnCode::BadClientId => "it does not accept the client id",
+        ConnectReturnCode::ServiceUnavailable => "it is not ready",
+        ConnectReturnCode::BadUserNamePassword => "wrong user name or password",
+        ConnectReturnCode::NotAuthorized => "not allowed; check `user` and `password_file`",
+    }
+}

@@ -1,0 +1,56 @@
+//! Every named maximum of the buses, and what happens there.
+
+use ballast_model::Span;
+
+/// Permits waiting for one bus. The next one is refused and reported as not written: the guard decides again.
+pub const PERMITS_MAX: usize = 4096;
+
+/// Reports in one batch. At the limit no permit is taken until the shell has taken the batch.
+pub const REPORTS_MAX: usize = 4096;
+
+/// Samples in one batch. A full batch is handed over before the next byte is read.
+pub const BATCH_MAX: usize = 256;
+
+/// How long a batch that found the shell's queue full waits until it is offered again. Meanwhile nothing is read, so that
+/// the other side feels the pressure, and permits are written as ever.
+pub const FULL_RETRY: Span = Span::from_millis(2);
+
+/// Largest MQTT packet that is read, bytes. A larger one is skipped as it comes, counted, and never held in memory.
+pub const PACKET_MAX: usize = 256 * 1024;
+
+/// Bytes that wait to be written to a socket. Above it no permit is redeemed.
+pub const UNSENT_MAX: usize = 64 * 1024;
+
+/// Acknowledged commands (quality of service 1) under way. At the limit permits wait in their queue and may expire there.
+pub const UNCONFIRMED_MAX: usize = 1024;
+
+/// Filters in one SUBSCRIBE packet; a site with more sends several packets.
+pub const FILTERS_MAX: usize = 100;
+
+/// Time for a connection with its handshakes. Then it counts as failed.
+pub const CONNECT_MAX: Span = Span::from_secs(10);
+
+/// Bytes that do not leave, or a command that is not confirmed, for this long: the connection is given up.
+pub const STALL_MAX: Span = Span::from_secs(10);
+
+/// First pause before a lost connection is tried again; it doubles up to [`BACKOFF_MAX`] (fault catalogue, row 14).
+pub const BACKOFF_MIN: Span = Span::from_secs(1);
+
+/// Longest pause before a lost connection is tried again.
+pub const BACKOFF_MAX: Span = Span::from_secs(60);
+
+/// A connection that lasted this long was a real one: the next pause is the first one again (fault catalogue, row 14).
+pub const HOLD_DOWN: Span = Span::from_secs(60);
+
+/// Bytes read from a serial port at once. A meter sends at most 960 in a second.
+pub const SERIAL_READ_MAX: usize = 1024;
+
+/// A line on which nothing was understood for this long is tried at its other speed. A historical frame takes two to
+/// three seconds, and one may be met in its middle.
+pub const SPEED_TRIAL: Span = Span::from_secs(7);
+
+/// Largest table of a simulated bus, bytes.
+pub const TABLE_MAX: u64 = 8 * 1024 * 1024;
+
+/// Shortest period of a simulated point.
+pub const TICK_MIN: Span = Span::from_millis(10);

@@ -1,0 +1,341 @@
+//! Devices that speak through an MQTT 3.1.1 broker: one topic per value, as text or inside a JSON document.
+//!
+//! Source: OASIS MQTT 3.1.1, section 4.7 for topics; the payloads are what common firmwares send. Transcripts:
+//! `tests/transcripts/mqtt-*.txt`. This file turns messages into samples and permits into messages and knows no socket;
+//! the connection is in `bus/mqtt.rs`.
+
+use crate::bus::{Body, MqttBus, OpenBus};
+use crate::mqtt_settings;
+use crate::point::{PointReader, Raw};
+use crate::pointer::{Found, Pointer};
+use crate::readings::{Freshness, Readings, Report};
+use crate::shape::{Heard, Heed, Listener};
+use crate::spec::{DriverSpec, Mistakes, key};
+use ballast_model::catalog::{Catalog, OutputId, OutputKind};
+use ballast_model::device::{BusDefinition, OutputDefinition, PointDefinition, Settings};
+use ballast_model::diagnostic::Diagnostic;
+use ballast_model::{Contact, Finite, Mono, Quality, Reason, Unit, Value, Wanted};
+use bytes::Bytes;
+use std::collections::{BTreeMap, HashMap};
+
+/// See the file's header.
+pub static SPEC: DriverSpec = DriverSpec {
+    name: "mqtt",
+    about: "devices that speak through an MQTT broker",
+    is_experimental: false,
+    bus_keys: mqtt_settings::KEYS,
+    point_keys: &[
+        key("topic", "topic on which the value is published, without wildcards"),
+        key("pointer", "JSON pointer to the value; absent for a payload that is the value"),
+    ],
+    output_keys: &[
+        key("topic", "topic on which the device listens"),
+        key("closed", "payload that connects the load (ON)"),
+        key("open", "payload that cuts the load (OFF)"),
+        key("payload", "payload of a setpoint, `{}` stands for the number ({})"),
+        key("state_topic", "topic on which the device tells its state"),
+        key("state_pointer", "JSON pointer to the state; absent for a payload that is the state"),
+        key("state_closed", "what it tells when the load is connected (as `closed`)"),
+        key("state_open", "what it tells when the load is cut (as `open`)"),
+        key("qos", "quality of service of commands: 1 (default) is confirmed by the broker, 0 is not"),
+        key("retain", "whether the broker keeps the last command for the device: no (default) or yes"),
+    ],
+    open,
+};
+
+/// A command as it goes out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// Where to.
+    pub topic: Bytes,
+    /// What.
+    pub payload: Bytes,
+    /// Whether the broker confirms it.
+    pub is_confirmed: bool,
+    /// Whether the broker keeps it.
+    pub is_kept: bool,
+}
+
+/// Turns what a permit allows into a message.
+#[derive(Clone, Debug)]
+pub struct Writer {
+    topic: Bytes,
+    words: Words,
+    is_confirmed: bool,
+    is_kept: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Words {
+    Contact { open: Bytes, closed: Bytes },
+    Level { unit: Unit, before: Box<str>, after: Box<str> },
+}
+
+impl Writer {
+    /// The message; `None` where the output cannot be told that.
+    pub fn command(&self, wanted: Wanted) -> Option<Command> {
+        let payload = match (&self.words, wanted) {
+            (Words::Contact { open, .. }, Wanted::Contact(Contact::Open)) => open.clone(),
+            (Words::Contact { closed, .. }, Wanted::Contact(Contact::Closed)) => closed.clone(),
+            (Words::Level { unit, before, after }, Wanted::Level(level)) => {
+                format!("{before}{}{after}", unit.from_base(level)).into()
+            }
+            _ => return None,
+        };
+        let topic = self.topic.clone();
+        Some(Command { topic, payload, is_confirmed: self.is_confirmed, is_kept: self.is_kept })
+    }
+}
+
+/// Who reads a topic. Exact topics only, so that one look-up finds them whatever their number.
+#[derive(Debug, Default)]
+pub struct Topics(HashMap<Box<[u8]>, Vec<Target>>);
+
+#[derive(Debug)]
+struct Target {
+    pointer: Option<Pointer>,
+    to: To,
+}
+
+#[derive(Debug)]
+enum To {
+    Point(usize),
+    Contact { output: OutputId, open: Box<[u8]>, closed: Box<[u8]> },
+    Level { output: OutputId, reader: PointReader },
+}
+
+impl Topics {
+    /// Every topic, sorted.
+    pub fn filters(&self) -> Vec<Bytes> {
+        let mut filters: Vec<Bytes> = self.0.keys().map(|topic| Bytes::copy_from_slice(topic)).collect();
+        filters.sort_unstable();
+        filters
+    }
+
+    fn add(&mut self, topic: &str, target: Target) {
+        self.0.entry(topic.as_bytes().into()).or_default().push(target);
+    }
+}
+
+impl Listener for Topics {
+    fn hear(&mut self, heard: Heard<'_>, now: Mono, out: &mut Readings) -> Heed {
+        let mut heed = Heed::default();
+        let Heard::Message { topic, payload, is_kept } = heard else { return heed };
+        let freshness = if is_kept { Freshness::Kept } else { Freshness::Live };
+        let Some(targets) = self.0.get(topic) else { return Heed { unknown: 1, ..heed } };
+        for target in targets {
+            let understood = match &target.pointer {
+                None => Some(target.to.tell(Some(Raw::Text(payload)), freshness, now, out)),
+                Some(pointer) => match pointer.find(payload) {
+                    // A document that does not speak of this value leaves it as it is; it ages.
+                    Some(Found::Missing) => None,
+                    Some(Found::Number(number)) => {
+                        Some(target.to.tell(Some(Raw::Number(number)), freshness, now, out))
+                    }
+                    Some(Found::Text(text)) => {
+                        Some(target.to.tell(Some(Raw::Text(text.as_bytes())), freshness, now, out))
+                    }
+                    Some(Found::Flag(flag)) => {
+                        let text: &[u8] = if flag { b"true" } else { b"false" };
+                        Some(target.to.tell(Some(Raw::Text(text)), freshness, now, out))
+                    }
+                    Some(Found::NoScalar) | None => Some(target.to.tell(None, freshness, now, out)),
+                },
+            };
+            heed.good += u32::from(understood == Some(true));
+            heed.bad += u32::from(understood == Some(false));
+        }
+        heed
+    }
+
+    fn reset(&mut self) {}
+}
+
+impl To {
+    /// Passes a value on; `None` for a payload that has none. Returns whether it was understood.
+    fn tell(&self, raw: Option<Raw<'_>>, freshness: Freshness, now: Mono, out: &mut Readings) -> bool {
+        let (output, actual) = match self {
+            Self::Point(slot) => match raw {
+                Some(raw) => return out.put(*slot, raw, freshness, now),
+                None => {
+                    out.bad(*slot, Reason::NotAValue, now);
+                    return false;
+                }
+            },
+            Self::Contact { output, open, closed } => (output, contact(raw, open, closed)),
+            Self::Level { output, reader } => match raw.map(|raw| reader.read(raw)) {
+                Some(Ok(Value::Number(level))) => (output, Some(Wanted::Level(level))),
+                _ => (output, None),
+            },
+        };
+        let quality = match (actual, freshness) {
+            (None, _) => Quality::Bad(Reason::NotAValue),
+            (_, Freshness::Kept) => Quality::Uncertain(Reason::Retained),
+            (_, Freshness::Live) => Quality::Good,
+        };
+        out.report(Report::Actual { output: *output, actual, quality, at: now });
+        actual.is_some()
+    }
+}
+
+fn contact(raw: Option<Raw<'_>>, open: &[u8], closed: &[u8]) -> Option<Wanted> {
+    let is = |word: &[u8]| match raw {
+        Some(Raw::Text(text)) => text.trim_ascii() == word,
+        Some(Raw::Number(number)) => {
+            crate::point::parse_number(word).and_then(Finite::new) == Finite::new(number)
+        }
+        None => false,
+    };
+    match (is(closed), is(open)) {
+        (true, false) => Some(Wanted::CLOSED),
+        (false, true) => Some(Wanted::OPEN),
+        _ => None,
+    }
+}
+
+fn open(definition: &BusDefinition, catalog: &Catalog) -> Result<OpenBus, Vec<Diagnostic>> {
+    let mut mistakes = Mistakes::unknown_keys(definition, &SPEC);
+    let connection = mqtt_settings::read(definition, &mut mistakes);
+    let mut topics = Topics::default();
+    let mut readers = Vec::new();
+    for point in &definition.points {
+        if let Some(reader) = read_point(point, readers.len(), catalog, &mut topics, &mut mistakes) {
+            readers.push((point.point, reader));
+        }
+    }
+    let mut writers = BTreeMap::new();
+    for output in &definition.outputs {
+        if let Some(writer) = read_output(output, catalog, &mut topics, &mut mistakes) {
+            writers.insert(output.output, writer);
+        }
+    }
+    let body = connection.map(|connection| {
+        let filters = topics.filters();
+        let outputs_with_state = definition
+            .outputs
+            .iter()
+            .filter(|output| output.settings.get("state_topic").is_some())
+            .map(|output| output.output)
+            .collect();
+        Body::Mqtt(Box::new(MqttBus { connection, topics, filters, writers, outputs_with_state }))
+    });
+    let bus = body.map(|body| OpenBus::new(&definition.name, &SPEC, Readings::new(readers), body));
+    mistakes.finish(bus)
+}
+
+fn read_point(
+    point: &PointDefinition,
+    slot: usize,
+    catalog: &Catalog,
+    topics: &mut Topics,
+    mistakes: &mut Mistakes,
+) -> Option<PointReader> {
+    let settings = &point.settings;
+    let topic = topic_of(settings, "topic", "a point over MQTT", mistakes);
+    let pointer = pointer_of(settings, "pointer", mistakes);
+    let reader = PointReader::new(point, catalog, mistakes);
+    topics.add(topic?, Target { pointer: pointer?, to: To::Point(slot) });
+    reader
+}
+
+fn read_output(
+    output: &OutputDefinition,
+    catalog: &Catalog,
+    topics: &mut Topics,
+    mistakes: &mut Mistakes,
+) -> Option<Writer> {
+    let settings = &output.settings;
+    let topic = topic_of(settings, "topic", "an output over MQTT", mistakes);
+    let is_confirmed = mistakes.choice(settings, "qos", &[("1", true), ("0", false)]);
+    let is_kept = mistakes.choice(
+        settings,
+        "retain",
+        &[("no", false), ("yes", true), ("false", false), ("true", true)],
+    );
+    let word = |key: &str, default: &'static str| settings.get(key).unwrap_or(default).to_owned();
+    let (closed, open) = (word("closed", "ON"), word("open", "OFF"));
+    let kind = &catalog.output(output.output)?.kind;
+    let words = match kind {
+        OutputKind::Contact => contact_words(settings, &open, &closed, mistakes),
+        OutputKind::Setpoint(unit) => level_words(settings, *unit, mistakes),
+    };
+    if settings.get("state_topic").is_some() {
+        let state = topic_of(settings, "state_topic", "the state of an output", mistakes);
+        let pointer = pointer_of(settings, "state_pointer", mistakes);
+        let bytes = |key: &str, default: &str| settings.get(key).unwrap_or(default).as_bytes().into();
+        let to = match kind {
+            OutputKind::Contact => To::Contact {
+                output: output.output,
+                open: bytes("state_open", &open),
+                closed: bytes("state_closed", &closed),
+            },
+            OutputKind::Setpoint(unit) => {
+                To::Level { output: output.output, reader: PointReader::of_unit(*unit) }
+            }
+        };
+        topics.add(state?, Target { pointer: pointer?, to });
+    }
+    let topic = Bytes::copy_from_slice(topic?.as_bytes());
+    Some(Writer { topic, words: words?, is_confirmed: is_confirmed?, is_kept: is_kept? })
+}
+
+fn contact_words(settings: &Settings, open: &str, closed: &str, mistakes: &mut Mistakes) -> Option<Words> {
+    if settings.get("payload").is_some() {
+        mistakes.add(
+            settings.wrong("payload", "`payload` is for setpoints").help("a contact has `closed` and `open`"),
+        );
+    }
+    for (open_key, closed_key) in [("open", "closed"), ("state_open", "state_closed")] {
+        let open = settings.get(open_key).unwrap_or(open);
+        let closed = settings.get(closed_key).unwrap_or(closed);
+        if open == closed {
+            let wrong = settings.wrong(closed_key, format!("open and closed are both `{open}`"));
+            mistakes.add(wrong.help("the two states need two words"));
+            return None;
+        }
+    }
+    let [open, closed] = [open, closed].map(|word| Bytes::copy_from_slice(word.as_bytes()));
+    Some(Words::Contact { open, closed })
+}
+
+fn level_words(settings: &Settings, unit: Unit, mistakes: &mut Mistakes) -> Option<Words> {
+    for key in ["closed", "open", "state_closed", "state_open"] {
+        if settings.get(key).is_some() {
+            mistakes.add(
+                settings.wrong(key, format!("`{key}` is for contacts")).help("a setpoint has `payload`"),
+            );
+        }
+    }
+    let template = settings.get("payload").unwrap_or("{}");
+    let Some((before, after)) = template.split_once("{}") else {
+        let wrong = settings.wrong("payload", "the payload has no place for the number");
+        mistakes.add(wrong.help("write `{}` where the number shall stand"));
+        return None;
+    };
+    Some(Words::Level { unit, before: before.into(), after: after.into() })
+}
+
+fn topic_of<'a>(settings: &'a Settings, key: &str, what: &str, mistakes: &mut Mistakes) -> Option<&'a str> {
+    let topic = mistakes.need(settings, key, what)?;
+    if topic.contains(['+', '#']) {
+        let wrong = settings.wrong(key, format!("`{topic}` has a wildcard"));
+        mistakes.add(wrong.help("name one topic per point"));
+        return None;
+    }
+    if topic.contains('\0') || topic.len() > usize::from(u16::MAX) {
+        mistakes.add(settings.wrong(key, "this is not a topic"));
+        return None;
+    }
+    Some(topic)
+}
+
+/// `Some(None)` where the key is absent.
+fn pointer_of(settings: &Settings, key: &str, mistakes: &mut Mistakes) -> Option<Option<Pointer>> {
+    let Some(text) = settings.get(key) else { return Some(None) };
+    let pointer = Pointer::parse(text);
+    if pointer.is_none() {
+        let wrong = settings.wrong(key, format!("`{text}` is not a JSON pointer"));
+        mistakes.add(wrong.help("it begins with `/` and names the way: `/ENERGY/Power`"));
+    }
+    pointer.map(Some)
+}

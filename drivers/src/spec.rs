@@ -1,0 +1,128 @@
+//! What a driver says of itself: data, from which the check of a site, the editor's schema and the manual are made.
+
+use crate::bus::OpenBus;
+use ballast_model::Catalog;
+use ballast_model::device::{BusDefinition, Settings};
+use ballast_model::diagnostic::Diagnostic;
+
+/// One driver.
+pub struct DriverSpec {
+    /// How a site names it.
+    pub name: &'static str,
+    /// What it is for, in one line.
+    pub about: &'static str,
+    /// Never observed by an independent peer or recorded bytes: its points cannot feed a limit.
+    pub is_experimental: bool,
+    /// Keys of a bus.
+    pub bus_keys: &'static [Key],
+    /// Keys of a point, beside [`crate::point::COMMON_KEYS`].
+    pub point_keys: &'static [Key],
+    /// Keys of an output.
+    pub output_keys: &'static [Key],
+    /// Makes a bus that is ready to run, or tells everything that is wrong with its definition. Opens nothing.
+    pub open: fn(&BusDefinition, &Catalog) -> Result<OpenBus, Vec<Diagnostic>>,
+}
+
+/// One key that a driver understands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// The key.
+    pub name: &'static str,
+    /// What it means, in one line.
+    pub about: &'static str,
+}
+
+/// A key; for tables.
+pub const fn key(name: &'static str, about: &'static str) -> Key {
+    Key { name, about }
+}
+
+/// The mistakes of a bus definition, collected.
+pub(crate) struct Mistakes(pub(crate) Vec<Diagnostic>);
+
+impl Mistakes {
+    /// Reports the keys that a driver does not know.
+    pub(crate) fn unknown_keys(definition: &BusDefinition, spec: &DriverSpec) -> Self {
+        let names = |keys: &[&[Key]]| -> Vec<&'static str> {
+            keys.iter().flat_map(|keys| keys.iter()).map(|key| key.name).collect()
+        };
+        let mut found = Vec::new();
+        let mut check = |settings: &Settings, known: &[&str], what: &str| {
+            found.extend(settings.refuse_unknown(known, what));
+        };
+        check(
+            &definition.settings,
+            &names(&[spec.bus_keys]),
+            &format!("a bus of the driver `{}`", spec.name),
+        );
+        let of_points = names(&[spec.point_keys, crate::point::COMMON_KEYS]);
+        for point in &definition.points {
+            check(&point.settings, &of_points, &format!("a point of the driver `{}`", spec.name));
+        }
+        let of_outputs = names(&[spec.output_keys]);
+        for output in &definition.outputs {
+            check(&output.settings, &of_outputs, &format!("an output of the driver `{}`", spec.name));
+        }
+        Self(found)
+    }
+
+    /// Notes a mistake and goes on.
+    pub(crate) fn add(&mut self, mistake: Diagnostic) {
+        self.0.push(mistake);
+    }
+
+    /// The value, or `None` with its mistake noted.
+    pub(crate) fn take<T>(&mut self, result: Result<T, Diagnostic>) -> Option<T> {
+        result.map_err(|mistake| self.0.push(mistake)).ok()
+    }
+
+    /// A required key.
+    pub(crate) fn need<'a>(&mut self, settings: &'a Settings, key: &str, what: &str) -> Option<&'a str> {
+        let value = settings.get(key);
+        if value.is_none() {
+            self.add(settings.missing(key, what));
+        }
+        value
+    }
+
+    /// One of a few words; the first where the key is absent.
+    pub(crate) fn choice<T: Copy>(
+        &mut self,
+        settings: &Settings,
+        key: &str,
+        words: &[(&str, T)],
+    ) -> Option<T> {
+        let Some(text) = settings.get(key) else { return words.first().map(|(_, value)| *value) };
+        let found = words.iter().find(|(word, _)| *word == text);
+        if found.is_none() {
+            let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            let help = format!("it is one of {}", known.join(", "));
+            self.add(settings.wrong(key, format!("`{key}` cannot be `{text}`")).help(help));
+        }
+        found.map(|(_, value)| *value)
+    }
+
+    /// A length of time; `default` where the key is absent.
+    pub(crate) fn span(
+        &mut self,
+        settings: &Settings,
+        key: &str,
+        default: ballast_model::Span,
+    ) -> Option<ballast_model::Span> {
+        let Some(text) = settings.get(key) else { return Some(default) };
+        let span = ballast_model::quantity::parse_span(text);
+        if span.is_none() {
+            let wrong = settings.wrong(key, format!("`{text}` is not a length of time"));
+            self.add(wrong.help("write a number with its unit: `30 s`"));
+        }
+        span
+    }
+
+    /// The value if there was no mistake.
+    pub(crate) fn finish<T>(self, value: Option<T>) -> Result<T, Vec<Diagnostic>> {
+        match value {
+            Some(value) if self.0.is_empty() => Ok(value),
+            _ => Err(self.0),
+        }
+    }
+}
