@@ -26,7 +26,7 @@ fn check_states(
 ) {
     let mut held: Vec<(OutputId, Place)> = Vec::new();
     for (output, contact) in &interlock.interlock.members {
-        let Some(draft) = safety.envelope(*output) else { continue };
+        let Some(draft) = safety.envelope(*output).filter(|draft| draft.has_safe) else { continue };
         let wanted = match key {
             "safe" => draft.envelope.safe,
             "at_start" => draft.envelope.at_start,

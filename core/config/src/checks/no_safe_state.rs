@@ -10,7 +10,10 @@ use crate::safety::SafetyDraft;
 use crate::site::SiteDraft;
 
 pub(super) fn check(site: &SiteDraft, safety: &SafetyDraft<'_>, out: &mut Diagnostics) {
-    for draft in safety.envelopes.iter().filter(|draft| !draft.has_safe && draft.fields.is_complete()) {
+    for draft in &safety.envelopes {
+        if draft.fields.get("safe").is_some() || !draft.fields.is_complete() {
+            continue;
+        }
         let message = "this output has no safe state";
         let help = "write `safe:`, what the unpowered wiring does and where every alarm leads";
         out.push(draft.place.mistake(codes::SAFETY_NO_SAFE_STATE, message).help(help));

@@ -235,12 +235,11 @@ pub(crate) fn implausible(found: Placed<Quantity>) -> Option<Diagnostic> {
         return None;
     }
     let base = found.value.dimension().base();
-    let message = format!(
-        "{} is implausible: it is {}, and no site of this kind has more than {}",
-        shown(found.value),
-        Shown { base: found.value.base, unit: base },
-        Shown { base: Finite::saturating(most), unit: base },
-    );
+    let in_base = Shown { base: found.value.base, unit: base };
+    let most = Shown { base: Finite::saturating(most), unit: base };
+    let written = if found.value.unit == base { String::new() } else { format!(" ({in_base})") };
+    let message =
+        format!("{}{written} is implausible: no site of this kind has more than {most}", shown(found.value));
     Some(found.place.mistake(codes::UNIT_IMPLAUSIBLE, message).help("check the unit"))
 }
 

@@ -119,7 +119,7 @@ fn an_implausible_magnitude_is_a_slip_of_unit() {
     check(
         "
 power1: 15 000 kWc
-#       ^^^^^^^^^^ error[unit::implausible]: 15000 kW is implausible: it is 15000000 W, and no site of this kind has more than 5000000 W
+#       ^^^^^^^^^^ error[unit::implausible]: 15000 kW (15000000 W) is implausible: no site of this kind has more than 5000000 W
 #   = help: check the unit
 power2: 15 000 Wc
 ",

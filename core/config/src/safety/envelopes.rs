@@ -76,7 +76,8 @@ fn read_one<'t>(
         OutputKind::Contact => Wanted::OPEN,
         OutputKind::Setpoint(_) => Wanted::Level(Finite::ZERO),
     };
-    let safe = state("safe", out).unwrap_or(fallback);
+    let read_safe = state("safe", out);
+    let safe = read_safe.unwrap_or(fallback);
     let mut envelope = Envelope::new(output, safe);
     envelope.default = state("default", out).unwrap_or(safe);
     envelope.at_start = state("at_start", out).unwrap_or(safe);
@@ -90,7 +91,7 @@ fn read_one<'t>(
         OutputKind::Contact => refuse_setpoint_keys(&fields, out),
         OutputKind::Setpoint(unit) => envelope.level = Some(level(&fields, unit, out)),
     }
-    let has_safe = fields.get("safe").is_some();
+    let has_safe = read_safe.is_some();
     Some(EnvelopeDraft { envelope, has_safe, effect: programs, fields, place: entry.key.place() })
 }
 

@@ -40,9 +40,9 @@ pub struct SafetyDraft<'t> {
 /// One entry of `outputs:`.
 #[derive(Debug)]
 pub struct EnvelopeDraft<'t> {
-    /// What the guard holds to. Where `safe` is absent, open or zero stands for it.
+    /// What the guard holds to. Where `safe` could not be read, open or zero stands for it.
     pub envelope: Envelope,
-    /// Whether the file says what is safe.
+    /// Whether the file says what is safe, in a way that could be read.
     pub has_safe: bool,
     /// Conditions of the effect, for the checks.
     pub effect: Vec<Compiled<'t>>,
@@ -173,3 +173,6 @@ impl SafetyDraft<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -131,7 +131,7 @@ devices:
       flags: { flag: true, counter: yes }
 #                                   ^^^ error[value::flag]: `yes` is neither `true` nor `false`
       huge: { unit: W, valid: 0..15000 kW }
-#                             ^^^^^^^^^^^ error[unit::implausible]: 15000 kW is implausible: it is 15000000 W, and no site of this kind has more than 5000000 W
+#                             ^^^^^^^^^^^ error[unit::implausible]: 15000 kW (15000000 W) is implausible: no site of this kind has more than 5000000 W
 ",
     );
 }
