@@ -1,0 +1,182 @@
+//! Everything the engine must remember, written down.
+//!
+//! A state names what it is about: points, outputs, groups, rules, schedules and generators are listed by name, and every
+//! id inside refers to those lists. So it can be taken up by another plan. How that is done stands in
+//! [`restore`](crate::restore).
+
+use crate::agenda::Task;
+use crate::arbitrate::OutputLife;
+use crate::generators::GeneratorLife;
+use crate::lives::Life;
+use crate::machine::Core;
+use crate::schedules::ScheduleLife;
+use crate::shedding::Choices;
+use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+use ballast_model::catalog::{Kind, PointSpec};
+use ballast_model::expr::{Hold, Trackers};
+use ballast_model::intake::Intake;
+use ballast_model::time::Wall;
+use ballast_model::{Dimension, Finite, Mono, OutputId, PointId, Sample, Snapshot, Span, Value, Verdict};
+
+/// Version of the encoding of [`State`]. A state of another version is not read: keep the number beside the bytes.
+pub const STATE_VERSION: u32 = 1;
+
+/// Everything an engine must remember.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct State {
+    pub(crate) version: u32,
+    pub(crate) fingerprint: u64,
+    pub(crate) now: Mono,
+    // Names; every id in the rest is an index into these lists.
+    pub(crate) points: Vec<SavedPoint>,
+    pub(crate) output_names: Vec<Box<str>>,
+    pub(crate) groups: Vec<Box<str>>,
+    // What is known.
+    pub(crate) wall: Wall,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) intake: Intake,
+    pub(crate) sequences: Vec<u64>,
+    pub(crate) trackers: Trackers,
+    pub(crate) last_good: Vec<Option<Value>>,
+    pub(crate) edges: Vec<PointId>,
+    pub(crate) filled: BTreeSet<PointId>,
+    pub(crate) waiting: Vec<Sample>,
+    pub(crate) waiting_verdicts: Vec<Verdict>,
+    // What was decided.
+    pub(crate) rules: Vec<SavedRule>,
+    pub(crate) schedules: Vec<(Box<str>, ScheduleLife)>,
+    pub(crate) outputs: Vec<OutputLife>,
+    pub(crate) requests: u64,
+    pub(crate) generators: Vec<(Box<str>, GeneratorLife)>,
+    pub(crate) choices: Choices,
+    pub(crate) restoration: (Hold, Option<(OutputId, Mono)>),
+    pub(crate) pending: Pending,
+}
+
+/// A point as it was.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct SavedPoint {
+    pub(crate) name: Box<str>,
+    pub(crate) kind: SavedKind,
+    pub(crate) door: Door,
+}
+
+/// What the door checks of a point: with other limits, what it remembers means something else.
+pub(crate) type Door = (Option<(Finite, Finite)>, Option<Finite>, Option<Span>);
+
+/// What the values of a point looked like.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) enum SavedKind {
+    Number(Dimension),
+    Words(Vec<Box<str>>),
+    Flag,
+}
+
+impl SavedPoint {
+    pub(crate) fn of(spec: &PointSpec) -> Self {
+        let kind = match &spec.kind {
+            Kind::Number(unit) => SavedKind::Number(unit.dimension()),
+            Kind::Words(words) => SavedKind::Words(words.clone()),
+            Kind::Flag => SavedKind::Flag,
+        };
+        Self { name: spec.name.clone(), kind, door: (spec.valid, spec.max_slew, spec.stuck_after) }
+    }
+}
+
+/// A rule as it was.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct SavedRule {
+    pub(crate) name: Box<str>,
+    pub(crate) condition_hash: u64,
+    pub(crate) text_hash: u64,
+    pub(crate) life: Life,
+    pub(crate) is_body_due: bool,
+}
+
+/// What was still to be looked at. Only taken up by the very same plan; any other looks at everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Pending {
+    pub(crate) deadlines: Vec<(Mono, Task)>,
+    pub(crate) rules: Vec<u32>,
+    pub(crate) derived: BTreeSet<u32>,
+    pub(crate) asleep: BTreeSet<u32>,
+    pub(crate) generators: BTreeSet<u32>,
+    pub(crate) restoration: bool,
+    pub(crate) outputs: Vec<u32>,
+}
+
+impl State {
+    /// Its version, [`STATE_VERSION`] when this program wrote it.
+    pub const fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// When it was written: the moment of the last step.
+    pub const fn saved_at(&self) -> Mono {
+        self.now
+    }
+
+    /// Fingerprint of the plan that was running.
+    pub const fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
+
+    /// Names of the rules that were active, in the order of their files.
+    pub fn active_rules(&self) -> impl Iterator<Item = &str> {
+        self.rules.iter().filter(|rule| rule.life.active.is_some()).map(|rule| &*rule.name)
+    }
+}
+
+impl Core {
+    /// Writes everything down. Call it between steps.
+    pub(crate) fn save(&self) -> State {
+        let plan = &self.plan;
+        let dirty = &self.world.dirty;
+        let is_body_due = |index: usize| dirty.bodies.get(index).copied().unwrap_or(false);
+        let rules = plan.rules.iter().zip(&self.lives).enumerate().map(|(index, (rule, life))| SavedRule {
+            name: rule.name.clone(),
+            condition_hash: rule.condition_hash,
+            text_hash: rule.text_hash,
+            life: life.clone(),
+            is_body_due: is_body_due(index),
+        });
+        let schedules = plan.schedules.iter().zip(&self.schedules);
+        let generators = plan.generators.iter().zip(&self.generators);
+        State {
+            version: STATE_VERSION,
+            fingerprint: plan.fingerprint,
+            now: self.world.now,
+            points: plan.catalog.points.iter().map(SavedPoint::of).collect(),
+            output_names: plan.catalog.outputs.iter().map(|spec| spec.name.clone()).collect(),
+            groups: plan.catalog.groups.iter().map(|spec| spec.name.clone()).collect(),
+            wall: self.world.wall,
+            snapshot: self.world.snapshot.clone(),
+            intake: self.intake.clone(),
+            sequences: self.sequences.clone(),
+            trackers: self.world.trackers.clone(),
+            last_good: self.world.last_good.clone(),
+            edges: self.world.edges.clone(),
+            filled: self.filled.clone(),
+            waiting: self.inbox.samples.values().flatten().copied().collect(),
+            waiting_verdicts: self.inbox.verdicts.values().flatten().copied().collect(),
+            rules: rules.collect(),
+            schedules: schedules.map(|(plan, life)| (plan.name.clone(), *life)).collect(),
+            outputs: self.outputs.lives.clone(),
+            requests: self.outputs.requests,
+            generators: generators.map(|(plan, life)| (plan.name.clone(), *life)).collect(),
+            choices: self.choices.clone(),
+            restoration: (self.planner.frequency, self.planner.last_call),
+            pending: Pending {
+                deadlines: self.agenda.entries(),
+                rules: dirty.rules.sorted(),
+                derived: dirty.derived.clone(),
+                asleep: dirty.asleep.clone(),
+                generators: dirty.generators.clone(),
+                restoration: dirty.restoration,
+                outputs: self.outputs.dirty.sorted(),
+            },
+        }
+    }
+}
