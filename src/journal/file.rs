@@ -82,26 +82,71 @@ impl fmt::Display for Cut {
 
 /// Why a journal could not be written or read.
 #[derive(Debug, Error)]
-#[expect(missing_docs, reason = "each variant's message is its description")]
 pub enum JournalError {
+    /// The disk, or the way to the file.
     #[error("{path}: {source}")]
-    Io { path: PathBuf, source: io::Error },
+    Io {
+        /// The journal.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Another kind of file.
     #[error("{path} is not a journal")]
-    NotAJournal { path: PathBuf },
+    NotAJournal {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Written by a program with another layout.
     #[error(
         "{path} has journal format {found}, this program knows format {FORMAT}: use the program that wrote it"
     )]
-    OtherFormat { path: PathBuf, found: u16 },
+    OtherFormat {
+        /// The journal.
+        path: PathBuf,
+        /// Its layout.
+        found: u16,
+    },
+    /// Longer than any journal.
     #[error("{path} has {bytes} bytes; a journal has at most {FILE_BYTES_MAX}")]
-    TooLong { path: PathBuf, bytes: u64 },
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// Its length.
+        bytes: u64,
+    },
+    /// It ends too early to be of use.
     #[error("{path} ends within its header, so nothing of it can be used")]
-    HeaderCut { path: PathBuf },
+    HeaderCut {
+        /// The journal.
+        path: PathBuf,
+    },
+    /// Something else stands there than was written.
     #[error("{path} is damaged in its header: {what}")]
-    HeaderDamaged { path: PathBuf, what: &'static str },
+    HeaderDamaged {
+        /// The journal.
+        path: PathBuf,
+        /// How that was found.
+        what: &'static str,
+    },
+    /// Something else stands there than was written.
     #[error("{path} is damaged in segment {segment} of {of}: {what}")]
-    Damaged { path: PathBuf, segment: u32, of: u32, what: &'static str },
+    Damaged {
+        /// The journal.
+        path: PathBuf,
+        /// Which segment, from 1.
+        segment: u32,
+        /// How many there are.
+        of: u32,
+        /// How that was found.
+        what: &'static str,
+    },
+    /// More than was written.
     #[error("{path} goes on after its last segment")]
-    Trailing { path: PathBuf },
+    Trailing {
+        /// The journal.
+        path: PathBuf,
+    },
 }
 
 impl Ring {
