@@ -26,17 +26,17 @@ macro_rules! codes {
 }
 
 codes! {
-    BUS_DRIVER = "bus::driver": "The driver of a bus is not one of this program.";
+    BUS_DRIVER = "bus::driver": "The driver of a bus is not one of this program. The help lists them; a device that speaks another protocol needs a driver first.";
     CALENDAR_DAY = "calendar::day": "A day of a calendar cannot be read. Days are written `2026-12-24`, ranges with both ends `2026-12-24..2027-01-02`.";
     DERIVED_CYCLE = "derived::cycle": "Derived points are computed from each other in a circle, so none can be computed first.";
     DERIVED_FORM = "derived::form": "A derived point is computed in exactly one way: by an `expression`, or as the `median`, the `first_good` or the `sum` of several points of the same kind.";
-    DEVICE_BAD_VALUE = "device::bad_value": "A value of a bus, point or output is not one that the driver can use.";
+    DEVICE_BAD_VALUE = "device::bad_value": "A value of a bus, point or output is not one that its driver can use. The message says what the driver expects.";
     DEVICE_BUS = "device::bus": "A device hangs on a bus that does not exist or that speaks another language than the device.";
     DEVICE_EMPTY = "device::empty": "A device has neither points nor outputs, so nothing can be done with it.";
-    DEVICE_FILE = "device::file": "There is no device file of this name.";
+    DEVICE_FILE = "device::file": "There is no device file of this name. Device files lie in the program and in the folder `devices/` of the site; one of the site takes precedence.";
     DEVICE_FILE_NAME = "device::file_name": "A device file is found by its name, so the name that stands in it must be the same.";
     DEVICE_GENERATOR = "device::generator": "A generator is started by its output `run` and takes load through another output; its times belong to `kind: generator`.";
-    DEVICE_MISSING_KEY = "device::missing_key": "A key that the driver needs is absent.";
+    DEVICE_MISSING_KEY = "device::missing_key": "A key that the driver needs is absent: a topic, a register, a field. The help names it.";
     DEVICE_PARAMETER = "device::parameter": "What the site says with `with:` and what the device file asks for do not fit together.";
     DEVICE_UNKNOWN_KEY = "device::unknown_key": "A key of a bus, point or output is known neither to every device nor to its driver. Misspelt keys would be without effect, therefore they are mistakes.";
     EXPR_ARGUMENTS = "expr::arguments": "A function is called with other arguments than it takes. The help shows how it is written.";
@@ -54,11 +54,11 @@ codes! {
     EXPR_UNKNOWN_FUNCTION = "expr::unknown_function": "The function is not one that conditions know.";
     EXPR_UNKNOWN_NAME = "expr::unknown_name": "The name is not that of a point of the site. Names are `device.point`; `setting.`, `role.` and `site.mode` exist beside them.";
     EXPR_UNKNOWN_WORD = "expr::unknown_word": "A text point is compared with a word that it never has, so that the comparison would never be true.";
-    FILE_MISSING = "file::missing": "A file that every site has is not there.";
+    FILE_MISSING = "file::missing": "A site has a `site.yaml` and a `safety.yaml`; one of them is not there. `ballast init` writes both.";
     FILE_NOT_TEXT = "file::not_text": "The file holds bytes that are not UTF-8. Nothing of it is read. Save it as UTF-8; a degree sign saved by an old editor is the usual cause.";
     FILE_TOO_LONG = "file::too_long": "The file is longer than the limit for a file of a site. It is refused by its length, before it is read, so that a log or a disk image in the wrong place cannot fill the memory.";
     FILE_TOO_MANY = "file::too_many": "The site has more files than the limit. The files over it are not read.";
-    GROUP_MEMBER = "group::member": "A member of a group is not a device of the site, or stands twice.";
+    GROUP_MEMBER = "group::member": "A member of a group is not a device of the site, or stands twice. Groups hold devices, not points or outputs.";
     INTERLOCK_MEMBERS = "interlock::members": "An interlock names at least two contacts, each once, with the states that must not exist together.";
     INTERLOCK_STATES = "interlock::states": "States that the file itself prescribes (safe, at the start, when nobody asks, forced by one limit) break an interlock. The guard would have to choose against the file at the worst moment.";
     KEY_EMPTY = "key::empty": "A key stands without a value. Write the value, or leave the key out.";
@@ -66,7 +66,7 @@ codes! {
     KEY_UNKNOWN = "key::unknown": "A key is not known at this place. An unknown key would be without effect, and a misspelt one is most often a safety value that does not work; therefore it is a mistake and not ignored.";
     LIMIT_DERATE = "limit::derate": "A derating has at least two rows, each with a number and the share that is left; it caps setpoints and not contacts.";
     LIMIT_EXPERIMENTAL = "limit::experimental": "A limit reads a point of a driver that is marked experimental: no independent peer has seen it work. A wrong register must not decide about safety.";
-    LIMIT_FORCE = "limit::force": "One limit sets the same output twice.";
+    LIMIT_FORCE = "limit::force": "One limit sets the same output twice. The second state would follow the first at once, or after its delay, and nobody could say which is meant.";
     LIMIT_FORM = "limit::form": "A limit says when and what it then does: `when` with `force`, or `of` with `derate`.";
     LIMIT_HYSTERESIS_INVERTED = "limit::hysteresis_inverted": "A limit would let go while it is still violated, act again at once, and so on: the values of `when` and `until` are the wrong way round.";
     LIMIT_MAX_AGE = "limit::max_age": "A limit reads a point that never becomes unknown. When its device falls silent, the last value stays for ever and the limit protects from nothing. Give the point a `max_age`, or a `period` of which three are allowed.";
@@ -82,9 +82,9 @@ codes! {
     NAME_UNKNOWN_OUTPUT = "name::unknown_output": "The name is not that of an output of the site. A device with exactly one output lends it its name; otherwise it is `device.output`.";
     NAME_UNKNOWN_POINT = "name::unknown_point": "The name is not that of a point of the site. Points are declared with their device and are named `device.point`.";
     NUMBER_COMMA = "number::comma": "A number has a decimal comma. Texts of a site use the point: `0.5`. A comma separates values.";
-    NUMBER_EXPECTED = "number::expected": "A number is expected here, with its unit where it has one.";
+    NUMBER_EXPECTED = "number::expected": "A number is expected here, with its unit where it has one: `5`, `5 kW`, `15 000 Wc`.";
     NUMBER_NOT_FINITE = "number::not_finite": "A number is infinite, too large or not a number at all. Such a value would make every comparison with it meaningless, so none enters the program. Leave the key out where no bound is meant.";
-    NUMBER_RANGE = "number::range": "A number lies outside of the range that makes sense here.";
+    NUMBER_RANGE = "number::range": "A number lies outside of the range that makes sense here: a share over 100 %, a latitude over 90 deg, a time below zero.";
     OUTPUT_UNIT = "output::unit": "A setpoint is a number and needs its unit; a contact is closed or open and has none.";
     POINT_KIND = "point::kind": "A point is a number with a `unit`, an enumeration with `words`, or `flag: true` for yes or no: exactly one of them.";
     POINT_MAX_AGE = "point::max_age": "A point is declared to be unknown before its next value can come. It would flicker between known and unknown.";
@@ -92,8 +92,8 @@ codes! {
     SAFETY_ASLEEP = "safety::asleep": "A point that is asleep has a value and a condition: `0 W when sun.elevation < -2 deg`.";
     SAFETY_EFFECT = "safety::effect": "The effect of an output is seen at a point: what must be true of it while the output is closed, or while it is open.";
     SAFETY_NO_SAFE_STATE = "safety::no_safe_state": "An output has no safe state. Every output says in safety.yaml what is safe: what its wiring does without power, and where every alarm, a lost program and an expired lease lead.";
-    SAFETY_NOT_FOR_CONTACT = "safety::not_for_contact": "A key of setpoints stands at a contact.";
-    SAFETY_TIMES = "safety::times": "Times of one output contradict each other.";
+    SAFETY_NOT_FOR_CONTACT = "safety::not_for_contact": "A key of setpoints stands at a contact. A contact is closed or open; it has no values, steps or ramps.";
+    SAFETY_TIMES = "safety::times": "Times of one output contradict each other, so that one of them can never have an effect, or always would.";
     SAFETY_TWICE = "safety::twice": "An output has two envelopes, once under its name and once under a role. Only one can hold.";
     SAFETY_VALUE_NOT_ALLOWED = "safety::value_not_allowed": "A state that the file prescribes is not among the values that the setpoint may take.";
     SAFETY_VALUES = "safety::values": "A setpoint says which values it may take, as single values and ranges that do not overlap.";
@@ -105,8 +105,8 @@ codes! {
     SHEDDING_SIZE = "shedding::size": "A group that is shed holds a load whose size is unknown, or no load at all. Shedding cuts a share of the load in watts and must know what a cut brings.";
     SHEDDING_SOURCES = "shedding::sources": "Under-frequency shedding hangs on one measurement, or on the same one twice. A meter that is stuck at 50 Hz would let the island collapse; with two that must agree it is found out.";
     SHEDDING_STAGES = "shedding::stages": "The stages of shedding go from the highest frequency to the lowest, and each takes from at least one group.";
-    SITE_ROLE = "site::role": "A role points at something that the site does not have.";
-    SITE_UUID = "site::uuid": "The UUID of the site is not one.";
+    SITE_ROLE = "site::role": "A role points at something that the site does not have. A shared policy would not find what it works on.";
+    SITE_UUID = "site::uuid": "The UUID of the site is not one: 32 hexadecimal digits in groups of 8, 4, 4, 4 and 12. Other sites know this one by it.";
     SITE_ZONE = "site::zone": "The time zone is not in the bundled database. Zones are named after a city, `Europe/Paris`, since their rules differ from place to place.";
     UNIT_IMPLAUSIBLE = "unit::implausible": "A quantity is larger than any house, village or bench has. Far more often than not a prefix is wrong: 15 000 kWc where 15 000 Wc is meant.";
     UNIT_MISSING = "unit::missing": "A quantity is written without its unit. In these files a unit is always written: a bare number is what turned kilowatts into watts in many a plant.";
@@ -117,7 +117,7 @@ codes! {
     VALUE_RANGE = "value::range": "A range is written with both ends, lower end first: `200..2000 W`.";
     VALUE_RATE = "value::rate": "A rate says how many in how long: `6 per hour`, `3 loads per 10 s`.";
     VALUE_TOO_LONG = "value::too_long": "A text is longer than anything that a person reads at this place.";
-    VALUE_WORD = "value::word": "A word is not one of those that are possible here.";
+    VALUE_WORD = "value::word": "A word is not one of those that are possible here. An output is `closed` (its load is connected) or `open` (cut), never on or off.";
     YAML_ALIAS = "yaml::alias": "Anchors (`&name`) and aliases (`*name`) are refused: a few of them can stand for billions of values, and a value that stands elsewhere is easily overlooked in a safety file. Write the value where it is used; a value that starts with `&` or `*` needs quotes.";
     YAML_CONTROL = "yaml::control": "The text holds a control character. Nobody sees it in an editor, and on a terminal it can hide or forge text. Remove it.";
     YAML_DOCUMENTS = "yaml::documents": "The file holds more than one YAML document (`---` between them). Only one is read; put the rest into the first, or into another file.";
@@ -128,7 +128,7 @@ codes! {
     YAML_TAB = "yaml::tab": "A line is indented with a tab. How wide a tab is depends on the editor, so YAML forbids it. Use spaces.";
     YAML_TAG = "yaml::tag": "A value starts with `!`, which YAML takes for a type tag. Tags are not used here. In a condition write `not`, or put the whole condition into quotes.";
     YAML_TOO_DEEP = "yaml::too_deep": "Maps and lists are nested deeper than any site needs. Reading deeper would only help somebody who wants to exhaust the memory.";
-    YAML_TOO_MANY_NODES = "yaml::too_many_nodes": "The file holds more values than the limit. Reading stopped there.";
+    YAML_TOO_MANY_NODES = "yaml::too_many_nodes": "The file holds more values than the limit for one file. Reading stopped at the place that is shown.";
 }
 
 #[cfg(test)]
