@@ -86,9 +86,9 @@ impl Broker {
 
 impl Drop for Broker {
     fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-        drop(std::fs::remove_dir_all(&self.folder));
+        self.child.kill().ok();
+        self.child.wait().ok();
+        std::fs::remove_dir_all(&self.folder).ok();
     }
 }
 
@@ -113,6 +113,8 @@ fn run(program: &Path, folder: &Path, port: u16) -> Child {
 pub(crate) struct Witness {
     child: Child,
     lines: mpsc::Receiver<String>,
+    /// What came before the witness was ready: retained messages.
+    early: Vec<String>,
 }
 
 impl Witness {
@@ -143,11 +145,16 @@ impl Witness {
                 }
             }
         });
-        let witness = Self { child, lines };
+        let mut witness = Self { child, lines, early: Vec::new() };
         // A retained message comes as soon as the subscription stands.
         broker.publish("witness/ready", b"yes", &["-r", "-q", "1"]);
-        assert!(witness.line().ends_with("witness/ready yes"));
-        witness
+        loop {
+            let line = witness.line();
+            if line.ends_with("witness/ready yes") {
+                return witness;
+            }
+            witness.early.push(line);
+        }
     }
 
     pub(crate) fn line(&self) -> String {
@@ -157,7 +164,7 @@ impl Witness {
     /// Everything until now: up to a message that is sent after it.
     pub(crate) fn until_now(&self, broker: &Broker) -> Vec<String> {
         broker.publish("witness/ready", b"now", &["-q", "1"]);
-        let mut lines = Vec::new();
+        let mut lines = self.early.clone();
         loop {
             let line = self.line();
             if line.ends_with("witness/ready now") {
@@ -172,7 +179,7 @@ impl Witness {
 
 impl Drop for Witness {
     fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
+        self.child.kill().ok();
+        self.child.wait().ok();
     }
 }

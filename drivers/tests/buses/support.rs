@@ -144,6 +144,11 @@ pub(crate) struct Running {
     pub(crate) ear: Arc<Ear>,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) handle: BusHandle,
+    rest: Rest,
+}
+
+/// Ends the runtime.
+pub(crate) struct Rest {
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
@@ -155,7 +160,7 @@ impl Running {
         let handle = spawn(bus, runtime.handle(), clock.clone(), ear.clone());
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let thread = std::thread::spawn(move || drop(runtime.block_on(stopped)));
-        Self { ear, clock, handle, stop: Some(stop), thread: Some(thread) }
+        Self { ear, clock, handle, rest: Rest { stop: Some(stop), thread: Some(thread) } }
     }
 
     /// Waits until what was heard satisfies `is_enough`; panics with what was heard when it does not in time.
@@ -212,15 +217,22 @@ impl Running {
         self.wait_last(point, None, Quality::Bad(Reason::Offline));
     }
 
+    /// Ends the bus; the runtime goes on until the second value is dropped.
+    pub(crate) fn stop(self) -> (tokio::task::JoinHandle<()>, Rest) {
+        (self.handle.stop(), self.rest)
+    }
+
     pub(crate) fn set_full(&self, is_full: bool) {
         self.ear.is_full.store(is_full, Ordering::SeqCst);
     }
 }
 
-impl Drop for Running {
+impl Drop for Rest {
     fn drop(&mut self) {
-        drop(self.stop.take().map(|stop| stop.send(())));
-        drop(self.thread.take().map(std::thread::JoinHandle::join));
+        let is_told = self.stop.take().is_some_and(|stop| stop.send(()).is_ok());
+        if let Some(thread) = self.thread.take().filter(|_| is_told) {
+            thread.join().ok();
+        }
     }
 }
 

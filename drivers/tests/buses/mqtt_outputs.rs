@@ -1,0 +1,152 @@
+//! Outputs over a real broker, watched by mosquitto's own client.
+
+use crate::broker::{Broker, Witness};
+use crate::permits::{LEASE, Leaves};
+use crate::support::{Running, Site};
+use ballast_drivers::{Clock, Report, WriteResult};
+use ballast_model::catalog::OutputKind;
+use ballast_model::{Finite, OutputId, Quality, Reason, Span, Unit, Wanted};
+
+const RELAY: [(&str, &str); 2] = [("topic", "relay/1/set"), ("state_topic", "relay/1/state")];
+
+fn relay(broker: &Broker, keys: &[(&str, &str)]) -> (Site, OutputId) {
+    let mut site = Site::new("mqtt", &[("url", &broker.url())]);
+    let output = site.output("relay", OutputKind::Contact, keys);
+    (site, output)
+}
+
+#[test]
+fn a_permit_becomes_a_command_that_the_broker_confirms() {
+    let Some(broker) = Broker::start("command", "") else { return };
+    let (site, output) = relay(&broker, &RELAY);
+    let witness = Witness::listen(&broker, "relay/#");
+    let running = Running::start(site.open());
+    running.wait_link(true, 0);
+    let mut leaves = Leaves::new(&site.catalog, running.clock.now());
+    for (wanted, line) in [
+        (Wanted::CLOSED, "0 relay/1/set ON"),
+        (Wanted::OPEN, "0 relay/1/set OFF"),
+        (Wanted::CLOSED, "0 relay/1/set ON"),
+    ] {
+        let permit = leaves.permit(running.clock.now(), output, wanted);
+        let counter = permit.counter();
+        running.handle.apply(permit).unwrap();
+        assert_eq!(running.wait_written(counter), WriteResult::Done);
+        assert_eq!(witness.line(), line);
+    }
+    assert_eq!(running.handle.counters().written, 3);
+}
+
+#[test]
+fn setpoints_words_and_retention_are_those_of_the_definition() {
+    let Some(broker) = Broker::start("setpoint", "") else { return };
+    let mut site = Site::new("mqtt", &[("url", &broker.url())]);
+    let kilowatts = Unit::parse("kW").unwrap();
+    let keys = [("topic", "plant/battery"), ("payload", "{\"kw\":{}}"), ("qos", "0"), ("retain", "yes")];
+    let level = site.output("charge", OutputKind::Setpoint(kilowatts), &keys);
+    let keys = [("topic", "plant/valve"), ("closed", "1"), ("open", "0")];
+    let valve = site.output("valve", OutputKind::Contact, &keys);
+    let witness = Witness::listen(&broker, "plant/#");
+    let running = Running::start(site.open());
+    running.wait_link(true, 0);
+    let mut leaves = Leaves::new(&site.catalog, running.clock.now());
+    let wanted = Wanted::Level(Finite::new(1250.0).unwrap());
+    for (output, wanted, line) in
+        [(level, wanted, "0 plant/battery {\"kw\":1.25}"), (valve, Wanted::CLOSED, "0 plant/valve 1")]
+    {
+        let permit = leaves.permit(running.clock.now(), output, wanted);
+        running.handle.apply(permit).unwrap();
+        assert_eq!(witness.line(), line);
+    }
+    let late = Witness::listen(&broker, "plant/battery");
+    assert_eq!(late.until_now(&broker), ["1 plant/battery {\"kw\":1.25}"], "the broker keeps the last one");
+}
+
+#[test]
+fn a_permit_that_was_kept_too_long_writes_nothing() {
+    let Some(broker) = Broker::start("stale", "") else { return };
+    let (site, output) = relay(&broker, &RELAY);
+    let witness = Witness::listen(&broker, "relay/#");
+    let running = Running::start(site.open());
+    running.wait_link(true, 0);
+    let now = running.clock.now();
+    let mut leaves = Leaves::new(&site.catalog, now.before(LEASE.times(2)));
+    let stale = leaves.permit(now.before(LEASE.plus(Span::from_secs(1))), output, Wanted::CLOSED);
+    let counter = stale.counter();
+    running.handle.apply(stale).unwrap();
+    assert_eq!(running.wait_written(counter), WriteResult::Expired);
+    assert!(witness.until_now(&broker).is_empty());
+    assert_eq!(running.handle.counters().permits_expired, 1);
+}
+
+#[test]
+fn after_a_reconnection_only_fresh_permits_are_written() {
+    let Some(mut broker) = Broker::start("fresh", "") else { return };
+    let (site, output) = relay(&broker, &RELAY);
+    let running = Running::start(site.open());
+    let reports = running.wait_link(true, 0);
+    let mut leaves = Leaves::new(&site.catalog, running.clock.now());
+    broker.kill();
+    let reports = running.wait_link(false, reports);
+    // Still good for a minute when the broker is back; and yet it must not be written then.
+    let permit = leaves.permit(running.clock.now(), output, Wanted::CLOSED);
+    let counter = permit.counter();
+    running.handle.apply(permit).unwrap();
+    assert_eq!(running.wait_written(counter), WriteResult::Offline);
+    broker.restart();
+    let witness = Witness::listen(&broker, "relay/#");
+    running.wait_link(true, reports);
+    assert!(witness.until_now(&broker).is_empty(), "nothing is written by a reconnection");
+    let permit = leaves.permit(running.clock.now(), output, Wanted::OPEN);
+    let counter = permit.counter();
+    running.handle.apply(permit).unwrap();
+    assert_eq!(running.wait_written(counter), WriteResult::Done);
+    assert_eq!(witness.until_now(&broker), ["0 relay/1/set OFF"]);
+}
+
+#[test]
+fn an_output_says_what_it_is_and_is_unknown_without_its_broker() {
+    let Some(mut broker) = Broker::start("actual", "") else { return };
+    let (site, output) = relay(&broker, &RELAY);
+    broker.publish("relay/1/state", b"ON", &["-r", "-q", "1"]);
+    let running = Running::start(site.open());
+    let said = |actual: Option<Wanted>, quality: Quality| {
+        running.wait(&format!("{actual:?}"), |heard| {
+            let last = heard.reports.iter().rev().find_map(|report| match report {
+                Report::Actual { output: of, actual, quality, .. } if *of == output => {
+                    Some((*actual, *quality))
+                }
+                _ => None,
+            });
+            last == Some((actual, quality))
+        });
+    };
+    said(Some(Wanted::CLOSED), Quality::Uncertain(Reason::Retained));
+    broker.publish("relay/1/state", b"OFF", &["-q", "1"]);
+    said(Some(Wanted::OPEN), Quality::Good);
+    broker.publish("relay/1/state", b"perhaps", &["-q", "1"]);
+    said(None, Quality::Bad(Reason::NotAValue));
+    broker.publish("relay/1/state", b"ON", &["-q", "1"]);
+    said(Some(Wanted::CLOSED), Quality::Good);
+    broker.kill();
+    said(None, Quality::Bad(Reason::Offline));
+}
+
+#[test]
+fn a_bus_that_ends_says_so() {
+    let Some(broker) = Broker::start("end", "") else { return };
+    let (site, output) = relay(&broker, &RELAY);
+    let witness = Witness::listen(&broker, "relay/#");
+    let running = Running::start(site.open());
+    running.wait_link(true, 0);
+    let mut leaves = Leaves::new(&site.catalog, running.clock.now());
+    running.handle.apply(leaves.permit(running.clock.now(), output, Wanted::CLOSED)).unwrap();
+    // What was taken before the end is written; the task then leaves by itself.
+    let (task, _rest) = running.stop();
+    let deadline = std::time::Instant::now() + crate::support::PATIENCE;
+    while !task.is_finished() {
+        assert!(std::time::Instant::now() < deadline, "the task does not end");
+        std::thread::yield_now();
+    }
+    assert_eq!(witness.until_now(&broker), ["0 relay/1/set ON"]);
+}
