@@ -17,7 +17,7 @@ use ballast_model::diagnostic::{Diagnostic, FileId, Severity, Span, did_you_mean
 use ballast_model::expr::{Expr as Condition, Problem, Program, Type, check};
 use ballast_model::quantity::parse_span;
 use ballast_model::time::Span as Duration;
-use rhai::{ASTNode, CustomExpr, Engine, Expr, Position, StmtBlock};
+use rhai::{ASTNode, CustomExpr, Engine, Expr, Position, Stmt, StmtBlock};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -184,19 +184,17 @@ impl<'a> Compiler<'a> {
             kind: BodyKind::Function,
             campaigns: &names,
         };
-        for function in file.ast.iter_functions() {
-            let (name, count) = (function.name, function.params.len());
-            let alone = file.ast.clone_functions_only_filtered(|_, _, is_script, other, others| {
-                is_script && other == name && others == count
-            });
-            let mut statements = Vec::new();
-            alone.walk(&mut |path| {
-                if let [ASTNode::Stmt(statement)] = path {
-                    statements.push((*statement).clone());
-                }
-                true
-            });
-            let problems = check_function(around, &function.params, statements.iter());
+        // A function is found again by the place of its statements.
+        let mut statements: BTreeMap<usize, Vec<Stmt>> = BTreeMap::new();
+        file.ast.clone_functions_only().walk(&mut |path| {
+            if let [ASTNode::Stmt(statement)] = path {
+                let chunk = file.chunk(statement.position());
+                statements.entry(chunk.first).or_default().push((*statement).clone());
+            }
+            true
+        });
+        for (first, statements) in statements {
+            let problems = check_function(around, &file.parameters(first), &statements);
             self.report.problems(file.id, problems);
         }
     }
@@ -439,7 +437,7 @@ impl<'a> Compiler<'a> {
                 None
             }
             Err(problems) => {
-                self.report.problems(file, problems);
+                self.report.problems(file, around.in_words_of_the_file(problems));
                 None
             }
         }

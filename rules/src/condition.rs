@@ -171,7 +171,7 @@ fn write(
     if depth > 64 {
         return;
     }
-    let mut inner = |expr: &Expr, out: &mut String| write(expr, constants, each, depth + 1, out);
+    let inner = |expr: &Expr, out: &mut String| write(expr, constants, each, depth + 1, out);
     match &expr.kind {
         ExprKind::Number(number) => out.push_str(&number.to_string()),
         ExprKind::Text(text) => {

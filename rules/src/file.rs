@@ -104,6 +104,13 @@ impl<'a> File<'a> {
         self.scanned.chunk_at(byte).unwrap_or(Chunk { first: 0, end: 0, is_closed: false })
     }
 
+    /// The parameters of the function that starts at a token.
+    pub(crate) fn parameters(&self, first: usize) -> Vec<&'a str> {
+        let mut words = (first..).map(|index| self.scanned.word(index)).skip_while(|word| *word == "fn");
+        words.next();
+        words.skip(1).take_while(|word| !matches!(*word, ")" | "")).filter(|word| *word != ",").collect()
+    }
+
     /// What stands between a keyword of a statement and the next one, as written, on one line.
     pub(crate) fn clause(&self, chunk: Chunk, keyword: &str) -> Box<str> {
         const ENDS: [&str; 4] = ["for", "until", "unknown", "{"];

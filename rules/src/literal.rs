@@ -115,13 +115,25 @@ pub(crate) fn constant(
         return Err(problem(span, "rules::duplicate", message, "choose another name"));
     }
     let Some(found) = fold(value, constants) else {
-        let place = source.span_at(value.start_position());
+        let mut strange = None;
+        value.walk(&mut Vec::new(), &mut |path| {
+            if let Some(rhai::ASTNode::Expr(rhai::Expr::Variable(other, _, at))) = path.last()
+                && !constants.contains_key(other.1.as_str())
+            {
+                strange = strange.take().or(Some((other.1.clone(), *at)));
+            }
+            true
+        });
+        let at = strange.as_ref().map_or(value.start_position(), |(_, at)| *at);
+        let place = source.span_at(at);
         let message = "a constant is a number, a text, `true` or `false`, or a sum of earlier constants";
-        let help = match value {
-            rhai::Expr::Variable(other, ..) => did_you_mean(&other.1, constants.keys().map(|known| &**known))
-                .map_or(String::new(), |near| format!("did you mean `{near}`?")),
-            _ => "what changes belongs into a derived point or a setting of site.yaml".to_string(),
-        };
+        let near = strange.and_then(|(other, _)| {
+            did_you_mean(&other, constants.keys().map(|known| &**known)).map(str::to_string)
+        });
+        let help = near.map_or_else(
+            || "what changes belongs into a derived point or a setting of site.yaml".to_string(),
+            |near| format!("did you mean `{near}`?"),
+        );
         return Err(problem(place, "rules::constant", message, help));
     };
     constants.insert(name.into(), found);

@@ -7,6 +7,9 @@ use ballast_model::diagnostic::{FileId, Span, did_you_mean};
 use ballast_model::expr::Problem;
 use rhai::{AST, Engine, LexError, ParseError, ParseErrorType};
 
+/// Words that belong inside a `rule`.
+const CLAUSES: [&str; 4] = ["when", "until", "priority", "each"];
+
 /// The tree of everything in the file that can be parsed; each mistake is reported and its statement left out.
 pub(crate) fn parse(
     engine: &Engine,
@@ -33,16 +36,34 @@ pub(crate) fn parse(
             Ok(ast) => return Some(ast),
             Err(error) => error,
         };
-        let found = explain(scanned, &error);
-        let chunk = scanned.chunk_at(found.span.start);
+        let mut found = explain(scanned, &error);
+        let Some(index) = culprit(scanned, &blanked, found.span.start) else {
+            report.push(mistake(file, found));
+            return None;
+        };
+        // The parser noticed it at the next statement; it is shown at the end of the one that went on too far.
+        let chunk =
+            scanned.chunks.get(index).copied().unwrap_or(Chunk { first: 0, end: 0, is_closed: false });
+        let whole = scanned.chunk_span(chunk);
+        if found.span.start >= whole.end
+            && let Some(last) = scanned.tokens.get(chunk.end.saturating_sub(1))
+        {
+            found.span = Span::new(last.start, last.end);
+        }
         report.push(mistake(file, found));
-        let index = scanned.chunks.iter().position(|known| Some(*known) == chunk);
-        match index.and_then(|index| blanked.get_mut(index)) {
+        match blanked.get_mut(index) {
             Some(blank) if !*blank => *blank = true,
             _ => return None,
         }
     }
     None
+}
+
+/// The statement in which a mistake lies that was noticed at a byte: the last one that begins before it.
+fn culprit(scanned: &Scanned<'_>, blanked: &[bool], byte: u32) -> Option<usize> {
+    let begins_before = |chunk: &Chunk| scanned.chunk_span(*chunk).start < byte;
+    let last = scanned.chunks.iter().zip(blanked).rposition(|(chunk, blank)| !blank && begins_before(chunk));
+    last.or_else(|| blanked.iter().position(|blank| !blank))
 }
 
 fn check_size(scanned: &Scanned<'_>) -> Result<(), Problem> {
@@ -70,9 +91,10 @@ fn check_statement(scanned: &Scanned<'_>, chunk: Chunk) -> Result<(), Problem> {
     let first =
         scanned.tokens.get(chunk.first).map_or(Span::new(0, 0), |token| Span::new(token.start, token.end));
     if !STATEMENTS.contains(&word) {
-        let help = match did_you_mean(word, STATEMENTS) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "what a rule does stands inside its braces".to_string(),
+        let help = match (did_you_mean(word, STATEMENTS), did_you_mean(word, CLAUSES)) {
+            (Some(near), _) => format!("did you mean `{near}`?"),
+            (None, Some(near)) => format!("`{near}` belongs to a rule: rule \"NAME\" when ... {{ }}"),
+            _ => "what a rule does stands inside its braces".to_string(),
         };
         let message = "only `const`, `fn`, `rule`, `every`, `at` and `campaign` can stand here";
         return Err(problem(first, "rules::statement", message, help));
@@ -120,12 +142,23 @@ fn explain(scanned: &Scanned<'_>, error: &ParseError) -> Problem {
             message.clone(),
             "the order is: rule \"NAME\" priority, each, when, for, until, for, unknown, { }",
         ),
+        ParseErrorType::BadInput(LexError::UnexpectedInput(text)) if text == "|" => (
+            "anonymous functions are not part of the language".to_string(),
+            "write a function with a name: fn name(x) { }",
+        ),
+        ParseErrorType::BadInput(LexError::ImproperSymbol(word, why)) if why.contains("disabled") => {
+            (format!("`{word}` is not part of the language"), "")
+        }
         ParseErrorType::BadInput(LexError::UnexpectedInput(text)) => {
             (format!("`{text}` has no meaning here"), "look for a missing quote or a stray character")
         }
         ParseErrorType::BadInput(other) => (sentence(&other.to_string()), ""),
         ParseErrorType::MissingToken(token, _) => {
             (format!("`{token}` is missing before `{found}`"), "look at the line above as well")
+        }
+        ParseErrorType::UnknownOperator(word) => (format!("`{word}` is not part of the language"), ""),
+        ParseErrorType::MissingSymbol(_) => {
+            (format!("a text in quotes is missing before `{found}`"), "names and times are quoted: \"2min\"")
         }
         ParseErrorType::ExprExpected(_) => {
             (format!("a value or a condition is missing before `{found}`"), "")

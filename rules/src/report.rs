@@ -3,7 +3,7 @@
 //! A rule that `each` unrolls has the same mistake once per member; a person wants to read it once.
 
 use crate::limits::DIAGNOSTICS_MAX;
-use ballast_model::diagnostic::{Diagnostic, FileId, Severity, Span};
+use ballast_model::diagnostic::{Diagnostic, FileId, Span};
 use ballast_model::expr::Problem;
 use std::collections::BTreeSet;
 
@@ -11,20 +11,14 @@ use std::collections::BTreeSet;
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     diagnostics: Vec<Diagnostic>,
-    seen: BTreeSet<(FileId, Span2, &'static str)>,
-    mistakes: usize,
+    seen: BTreeSet<(FileId, (u32, u32), &'static str)>,
     dropped: usize,
     last: Option<(FileId, Span)>,
 }
 
-type Span2 = (u32, u32);
-
 impl Report {
     pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
         let (file, span) = (diagnostic.primary.file, diagnostic.primary.span);
-        if diagnostic.severity == Severity::Mistake {
-            self.mistakes += 1;
-        }
         if !self.seen.insert((file, (span.start, span.end), diagnostic.code)) {
             return;
         }
@@ -40,11 +34,6 @@ impl Report {
         for problem in problems {
             self.push(mistake(file, problem));
         }
-    }
-
-    /// How many mistakes there were, repeated ones included: a piece that added one is not taken over.
-    pub(crate) fn mistakes(&self) -> usize {
-        self.mistakes
     }
 
     /// All of them, sorted by place.

@@ -167,8 +167,9 @@ fn choose(
         return Ok((*letter, if *word == "{" { BLOCK } else { word }));
     }
     let words: Vec<String> = known.iter().map(|(_, word)| format!("`{word}`")).collect();
-    let mut message = format!("after {after} comes {}", words.join(" or "));
-    if let Some(near) = did_you_mean(ahead, known.iter().map(|(_, word)| *word)) {
+    let mut message = format!("after {after} comes {}", words.join(", ").replace(", `{`", " or `{`"));
+    let keywords = known.iter().map(|(_, word)| *word).filter(|word| *word != "{");
+    if let Some(near) = did_you_mean(ahead, keywords) {
         message = format!("{message}; did you mean `{near}`?");
     }
     Err(LexError::ImproperSymbol(ahead.to_string(), message).into_err(Position::NONE))

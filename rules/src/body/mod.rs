@@ -7,7 +7,7 @@ use crate::file::File;
 use crate::template::Template;
 use ballast_engine::bodies::{NoticeLevel, Request, ShedRequest};
 use ballast_model::catalog::Catalog;
-use ballast_model::diagnostic::Span;
+use ballast_model::diagnostic::{Span, did_you_mean};
 use ballast_model::expr::{Dialect, Problem, Program, Scope, TrackerKey};
 use ballast_model::time::Span as Duration;
 use ballast_model::{GroupId, OutputId, PointId, Unit, Value, Wanted};
@@ -43,6 +43,26 @@ impl<'a> Surroundings<'a> {
         let dialect = if self.kind == BodyKind::Rule { Dialect::Rule } else { Dialect::Derived };
         let constants = &self.file.constants;
         Scope { catalog: self.catalog, dialect, each: self.each, rule: self.rule, constants }
+    }
+}
+
+impl Surroundings<'_> {
+    /// The model knows neither constants nor the variable of `each` as names of the file: its advice is put into them.
+    pub(crate) fn in_words_of_the_file(&self, problems: Vec<Problem>) -> Vec<Problem> {
+        let reworded = problems.into_iter().map(|mut found| {
+            let written = self.file.scanned.text.get(found.span.start as usize..found.span.end as usize);
+            let constants = self.file.constants.keys().map(|name| &**name);
+            if found.code == "expr::unknown_name"
+                && let Some(near) = written.and_then(|word| did_you_mean(word, constants))
+            {
+                found.help = Some(format!("did you mean `{near}`?"));
+            }
+            if let (Some((variable, device)), Some(help)) = (self.each, &mut found.help) {
+                *help = help.replace(&format!("`{device}."), &format!("`{variable}."));
+            }
+            found
+        });
+        reworded.collect()
     }
 }
 

@@ -73,10 +73,10 @@ pub(crate) fn build(around: Surroundings<'_>, block: &StmtBlock) -> Built {
 }
 
 /// Checks a function, which knows only its arguments.
-pub(crate) fn check_function<'s>(
+pub(crate) fn check_function(
     around: Surroundings<'_>,
     parameters: &[&str],
-    statements: impl Iterator<Item = &'s Stmt>,
+    statements: &[Stmt],
 ) -> Vec<Problem> {
     let mut walker = Walker::new(around);
     walker.locals = parameters.iter().map(|name| ImmutableString::from(*name)).collect();
@@ -345,7 +345,7 @@ impl<'a> Walker<'a> {
         let program = match check(condition, &self.around.scope()) {
             Ok(program) => program,
             Err(problems) => {
-                self.problems.extend(problems);
+                self.problems.extend(self.around.in_words_of_the_file(problems));
                 return None;
             }
         };
@@ -379,7 +379,15 @@ impl<'a> Walker<'a> {
             if !has_text || (is_plain && matches!(name, "==" | "!=")) {
                 return None;
             }
-            return self.replaced(&Expr::FnCall(Box::new(call.clone()), at), at, false);
+            if is_plain {
+                let span = self.span(call.args.first().map_or(at, Expr::start_position));
+                let help = "in a body a value is a plain number: leave quotes and unit out";
+                self.refuse(span, "a variable of the body cannot be compared with a quantity", help);
+                return Some(Expr::Unit(at));
+            }
+            return Some(
+                self.replaced(&Expr::FnCall(Box::new(call.clone()), at), at, false).unwrap_or(Expr::Unit(at)),
+            );
         }
         let is_of_conditions = CONDITION_FUNCTIONS.iter().any(|(known, _)| *known == name);
         if !is_of_conditions || matches!(name, "min" | "max") {

@@ -1,0 +1,13 @@
+//! The rule language through its public door.
+
+mod carets;
+mod golden;
+mod site;
+
+use ballast_model::diagnostic::FileId;
+use ballast_rules::{Compiled, Source, compile};
+
+/// Compiles one file for the site of the tests.
+pub(crate) fn compiled(text: &str) -> Compiled {
+    compile(&[Source { file: FileId(0), name: "test.rhai", text }], &site::site())
+}
