@@ -1,0 +1,109 @@
+//! Another safety set: tightening at once, loosening only with a person's word.
+
+use crate::loosening::{self, Loosening};
+use crate::machine::{Guard, Pending, Work};
+use crate::plan::SafetySet;
+use crate::save;
+use crate::state::{Live, State};
+use crate::tables::Plan;
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use ballast_model::catalog::Catalog;
+use ballast_model::time::Gap;
+use ballast_model::{Mono, Span};
+
+/// What became of another safety set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Replaced {
+    /// What it would loosen; empty when it only tightens.
+    pub loosenings: Vec<Loosening>,
+    /// What of it is in force now.
+    pub taken: Taken,
+    /// The fingerprint that a person must confirm, when something waits.
+    pub waits_for: Option<u64>,
+    /// The table of outputs is another one: the engine must say hello anew with its hash.
+    pub session_ended: bool,
+}
+
+/// How much of another safety set was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// All of it.
+    Whole,
+    /// What it tightens; of everything else the old one is in force.
+    Tightenings,
+    /// Nothing: its points or outputs are other ones, so that old and new cannot be in force together.
+    Nothing,
+}
+
+impl Guard {
+    /// Restores what an earlier guard saved; to be called once, before the first step. `gap` says how long nothing ran,
+    /// `saved_at` is on the clock of the saved state. A state of another version is left aside: everything begins anew.
+    pub fn restore(&mut self, state: State, gap: Gap, saved_at: Mono, now: Mono) {
+        save::restore(&self.plan, &mut self.live, &state, gap, saved_at, now);
+        self.work = Work::new(&self.plan);
+        self.rearm();
+    }
+
+    /// Puts another safety set in force, as far as it may be. With `confirmed` (the caller has the word of an operator)
+    /// all of it; else what it tightens, and the rest waits for [`OperatorCommand::Confirm`](crate::OperatorCommand).
+    pub fn replace(&mut self, catalog: Arc<Catalog>, set: SafetySet, confirmed: bool, now: Mono) -> Replaced {
+        let now = now.max(self.live.now);
+        self.live.confirmed = None;
+        self.pending = None;
+        let new = Plan::new(Arc::clone(&catalog), set.clone());
+        let loosenings = loosening::compare(&self.plan, &new);
+        if loosenings.is_empty() || confirmed {
+            let session_ended = self.take(new, now);
+            return Replaced { loosenings, taken: Taken::Whole, waits_for: None, session_ended };
+        }
+        let fingerprint = set.fingerprint;
+        let stricter = loosening::stricter(&self.plan, &new);
+        self.pending = Some(Box::new(Pending { catalog, set }));
+        let (taken, session_ended) = match stricter {
+            Some(stricter) => (Taken::Tightenings, self.take(stricter, now)),
+            None => (Taken::Nothing, false),
+        };
+        Replaced { loosenings, taken, waits_for: Some(fingerprint), session_ended }
+    }
+
+    /// Puts the waiting safety set in force if a person confirmed it; call it after the event
+    /// [`Confirmed`](crate::GuardEvent::Confirmed). `None` when nothing was confirmed.
+    pub fn adopt_confirmed(&mut self, now: Mono) -> Option<Replaced> {
+        let confirmed = self.live.confirmed.take()?;
+        let pending = self.pending.take().filter(|pending| pending.set.fingerprint == confirmed)?;
+        Some(self.replace(pending.catalog, pending.set, true, now))
+    }
+
+    /// The fingerprint of the set that waits for a person.
+    pub fn waits_for(&self) -> Option<u64> {
+        self.pending.as_ref().map(|pending| pending.set.fingerprint)
+    }
+
+    fn take(&mut self, plan: Plan, now: Mono) -> bool {
+        let state = self.save();
+        let ends = plan.tables.outputs_hash != self.plan.tables.outputs_hash && self.live.session.is_open;
+        let mut live = Live::new(&plan, now);
+        save::restore(&plan, &mut live, &state, Gap::SameBoot(Span::ZERO), now, now);
+        if ends {
+            live.session.is_open = false;
+        }
+        self.plan = Arc::new(plan);
+        self.live = live;
+        self.work = Work::new(&self.plan);
+        self.rearm();
+        ends
+    }
+
+    /// The moments at which leases run out are not part of the state: they follow from it.
+    fn rearm(&mut self) {
+        let session = self.live.session;
+        if session.is_open && session.renewed_at > Mono::ZERO {
+            for (class, (length, _)) in self.plan.tables.leases.iter().enumerate() {
+                let due = session.renewed_at.after((*length).min(session.renewed_for));
+                self.work.timers.set(self.plan.key_lease(class), due);
+            }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! States that never exist together, with a dead time between one leaving and another entering. The last rule: nothing
+//! gets past it.
+//!
+//! What counts is what the partner may physically be, not what it was told: until its device confirmed that it left, it
+//! is taken to be there. A move that acts at once *claims* its state: the partner goes to safe first. A limit acts in
+//! any case once the dead time after the partner was told is over, even if the partner never confirmed.
+
+use super::{Class, Proposal, Question};
+use crate::plan::{Envelope, Interlock};
+use crate::state::{Claim, OutputState};
+use ballast_model::intent::Cause;
+use ballast_model::{Contact, Mono, OutputId, Wanted};
+
+/// What stands between an output and a state.
+enum Obstacle {
+    /// A partner may be in its state.
+    Partner,
+    /// A partner left too short a time ago.
+    DeadTime(Mono),
+}
+
+pub(crate) fn apply(question: &Question<'_>, proposal: &mut Proposal) {
+    let list = question.plan.tables.interlocks.get(question.id.index()).map_or(&[][..], |list| list);
+    for (index, member) in list {
+        let Some(interlock) = question.plan.set.interlocks.get(usize::from(*index)) else { continue };
+        let Some((_, contact)) = interlock.members.get(usize::from(*member)) else { continue };
+        if proposal.wanted == Wanted::Contact(*contact) {
+            one(question, proposal, *index, interlock, *contact);
+        }
+    }
+}
+
+fn one(
+    question: &Question<'_>,
+    proposal: &mut Proposal,
+    index: u16,
+    interlock: &Interlock,
+    contact: Contact,
+) {
+    let rank = rank(proposal.class, question.id);
+    let partners = || interlock.members.iter().filter(|(output, _)| *output != question.id);
+    let claimed = partners().any(|(output, _)| {
+        let claim = question.live.output(*output).and_then(|partner| partner.claim);
+        claim.is_some_and(|claim| claim.interlock == index && claim.rank < rank)
+    });
+    let is_there = question.state.sent && question.state.told == Wanted::Contact(contact);
+    let must_leave =
+        claimed || (is_there && partners().any(|partner| intrudes(question, interlock, partner)));
+    if must_leave {
+        proposal.take(leaving(question.envelope, contact), Cause::Interlock(index), Class::Own);
+        return;
+    }
+    if is_there {
+        return;
+    }
+    let obstacle =
+        partners().filter_map(|partner| obstacle(question, interlock, partner)).max_by_key(|obstacle| {
+            match obstacle {
+                Obstacle::Partner => Mono::MAX,
+                Obstacle::DeadTime(until) => *until,
+            }
+        });
+    let Some(obstacle) = obstacle else { return };
+    let since = question.state.claim.filter(|claim| claim.interlock == index).map(|claim| claim.since);
+    let in_any_case = since.map(|since| since.after(interlock.dead_time));
+    let is_limit = matches!(proposal.class, Class::Limit(_));
+    if let (Obstacle::Partner, true, Some(moment)) = (&obstacle, is_limit, in_any_case)
+        && question.now >= moment
+        && partners().all(|partner| !is_told(question, partner))
+    {
+        return;
+    }
+    let (cause, until) = match obstacle {
+        Obstacle::Partner => (Cause::Interlock(index), in_any_case.filter(|_| is_limit)),
+        Obstacle::DeadTime(until) => (Cause::DeadTime(index), Some(until)),
+    };
+    let acts_at_once =
+        is_limit || (proposal.class == Class::Own && proposal.wanted == question.envelope.safe);
+    let claim = Claim { interlock: index, since: since.unwrap_or(question.now), rank };
+    proposal.hold(question.state.told, cause, until);
+    // An output that was told nothing yet has no state to stay in: it is kept out of this one.
+    if !question.state.sent {
+        proposal.wanted = leaving(question.envelope, contact);
+    }
+    proposal.claim = acts_at_once.then_some(claim);
+    let in_any_case = claim.since.after(interlock.dead_time);
+    if is_limit && in_any_case > question.now {
+        proposal.wake_at(in_any_case);
+    }
+}
+
+/// Limits go first, in the order of the file; then what the guard does itself; then what was asked.
+fn rank(class: Class, output: OutputId) -> u32 {
+    const OUTPUTS: u32 = 1 << 20;
+    match class {
+        Class::Limit(limit) => u32::from(limit),
+        Class::Own => OUTPUTS + output.0.min(OUTPUTS - 1),
+        Class::Asked => u32::MAX,
+    }
+}
+
+/// Out of a state: to safe, or to the other state where safe is the forbidden one.
+fn leaving(envelope: &Envelope, contact: Contact) -> Wanted {
+    if envelope.safe == Wanted::Contact(contact) { Wanted::Contact(contact.other()) } else { envelope.safe }
+}
+
+fn is_told(question: &Question<'_>, partner: &(OutputId, Contact)) -> bool {
+    let state = question.live.output(partner.0);
+    state.is_some_and(|state| state.sent && state.told == Wanted::Contact(partner.1))
+}
+
+/// Whether a partner stands beside an output that is already in its state: someone else put it there, or a new safety set
+/// forbids what was allowed. Of two that were both told, the later member leaves.
+fn intrudes(question: &Question<'_>, interlock: &Interlock, partner: &(OutputId, Contact)) -> bool {
+    let Some(state) = question.live.output(partner.0) else { return false };
+    let place = |output: OutputId| interlock.members.iter().position(|(member, _)| *member == output);
+    if is_told(question, partner) {
+        return place(partner.0) < place(question.id);
+    }
+    was_put_there(state, partner.1)
+}
+
+fn was_put_there(state: &OutputState, contact: Contact) -> bool {
+    state.settled && state.outside.actual == Some(Wanted::Contact(contact)) && state.physical.may_be(contact)
+}
+
+fn obstacle(
+    question: &Question<'_>,
+    interlock: &Interlock,
+    partner: &(OutputId, Contact),
+) -> Option<Obstacle> {
+    let state = question.live.output(partner.0)?;
+    if state.physical.may_be(partner.1) {
+        return Some(Obstacle::Partner);
+    }
+    let free_at = state.physical.left(partner.1).after(interlock.dead_time);
+    (question.now < free_at).then_some(Obstacle::DeadTime(free_at))
+}

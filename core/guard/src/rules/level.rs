@@ -1,0 +1,76 @@
+//! What a setpoint may be: its ranges and its step.
+
+use super::{Class, Proposal, Question};
+use crate::plan::Level;
+use ballast_model::intent::Cause;
+use ballast_model::{Finite, Outcome, Wanted};
+
+pub(crate) fn apply(question: &Question<'_>, proposal: &mut Proposal) {
+    let (Wanted::Level(asked), Wanted::Level(safe)) = (proposal.wanted, question.envelope.safe) else {
+        return;
+    };
+    let Some(level) = question.envelope.level.as_ref().filter(|_| proposal.class == Class::Asked) else {
+        return;
+    };
+    let allowed = nearest(level, safe, asked);
+    proposal.wanted = Wanted::Level(allowed);
+    if !is_near(level, allowed, asked) {
+        proposal.outcome = Outcome::Changed;
+        proposal.cause = Cause::Value;
+    }
+}
+
+/// The allowed value nearest to this one; of two equally near ones the one nearer to safe. Safe is always allowed.
+pub(crate) fn nearest(level: &Level, safe: Finite, asked: Finite) -> Finite {
+    let distance = |value: Finite| (value.get() - asked.get()).abs();
+    let from_safe = |value: Finite| (value.get() - safe.get()).abs();
+    let mut best = safe;
+    for (low, high) in &level.ranges {
+        for value in on_grid(level, *low, *high, asked).into_iter().flatten() {
+            let (new, old) = (distance(value), distance(best));
+            if new < old || (new <= old && from_safe(value) < from_safe(best)) {
+                best = value;
+            }
+        }
+    }
+    best
+}
+
+/// The allowed value nearest to `asked` among those that lie between safe and `asked`, both included.
+pub(crate) fn nearest_within(level: &Level, safe: Finite, asked: Finite) -> Finite {
+    let (least, most) = if asked < safe { (asked, safe) } else { (safe, asked) };
+    let mut best = safe;
+    for (low, high) in &level.ranges {
+        for value in on_grid(level, *low, *high, asked).into_iter().flatten() {
+            let lies_between = value >= least && value <= most;
+            if lies_between && (value.get() - asked.get()).abs() < (best.get() - asked.get()).abs() {
+                best = value;
+            }
+        }
+    }
+    best
+}
+
+/// The values of one range on either side of `asked` (or its nearest end): multiples of the step from its start.
+fn on_grid(level: &Level, low: Finite, high: Finite, asked: Finite) -> [Option<Finite>; 2] {
+    let inside = asked.clamp(low, high);
+    let Some(step) = level.step.map(Finite::get).filter(|step| *step > 0.0) else {
+        return [Some(inside), None];
+    };
+    let at = |count: f64| Finite::new(low.get() + count * step);
+    // Rounded down: `inside` is not below `low`, and more steps than fit into 64 bits make no sense.
+    let below = ((inside.get() - low.get()) / step) as u64 as f64;
+    let above = at(below + 1.0).filter(|value| *value <= high);
+    [at(below), above]
+}
+
+/// Whether a value is one of the allowed ones.
+pub(crate) fn is_allowed(level: &Level, safe: Finite, value: Finite) -> bool {
+    is_near(level, nearest(level, safe, value), value)
+}
+
+/// The same value but for the rounding of `start + count * step`.
+fn is_near(level: &Level, one: Finite, other: Finite) -> bool {
+    let step = level.step.map_or(0.0, Finite::get);
+    (one.get() - other.get()).abs() <= step * 1e-6
+}

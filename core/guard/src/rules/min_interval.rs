@@ -1,0 +1,19 @@
+//! The shortest time between two asked changes of a setpoint.
+
+use super::{Class, Proposal, Question};
+use ballast_model::intent::Cause;
+
+pub(crate) fn apply(question: &Question<'_>, proposal: &mut Proposal) {
+    let state = question.state;
+    let Some(level) = &question.envelope.level else { return };
+    if proposal.class != Class::Asked || proposal.wanted == state.told || !state.sent {
+        return;
+    }
+    let free_at = state.told_at.after(level.min_interval);
+    if question.now < free_at {
+        let is_ramping = proposal.is_ramping;
+        proposal.hold(state.told, Cause::MinInterval, Some(free_at));
+        // Waiting for the interval does not interrupt the line of a ramp.
+        proposal.is_ramping = is_ramping;
+    }
+}

@@ -1,0 +1,146 @@
+//! The engine's session: who may speak, and until when its word holds.
+//!
+//! The engine numbers its sessions so that a later one has a higher number (the moment of its start in nanoseconds
+//! does). Within a session frames are counted without a gap. Whatever is unexpected ends the session; nothing else
+//! happens: the leases run out. A frame of a session that has ended is thrown away and harms nobody, so that a process
+//! that was frozen and wakes up cannot speak any more.
+
+use crate::events::{GuardEvent, SessionFault};
+use crate::machine::Run;
+use crate::state::Word;
+use ballast_model::catalog::Facet;
+use ballast_model::frame::{Frame, Message};
+use ballast_model::{Authority, Intent, Mono, Span};
+
+impl Run<'_> {
+    /// Takes a frame of the engine.
+    pub(crate) fn frame(&mut self, frame: &Frame) {
+        let session = &self.live.session;
+        if let Message::Hello { outputs } = frame.message {
+            self.hello(frame, outputs);
+            return;
+        }
+        if !session.is_open || frame.session != session.engine {
+            self.refuse(frame, SessionFault::OldSession);
+            return;
+        }
+        if frame.counter != session.counter.wrapping_add(1) {
+            self.refuse(frame, SessionFault::Counter);
+            self.close_session(SessionFault::Counter);
+            return;
+        }
+        self.live.session.counter = frame.counter;
+        self.live.counters.frames += 1;
+        let lease = Span::from_millis(u64::from(frame.lease_ms));
+        match frame.message {
+            Message::Hello { .. } => {}
+            Message::Intent(intent) => self.intent(frame, &intent, lease),
+            Message::Renew => self.renew(lease),
+            Message::Bye => self.close_session(SessionFault::Bye),
+        }
+    }
+
+    fn refuse(&mut self, frame: &Frame, fault: SessionFault) {
+        self.live.counters.refused_frames += 1;
+        self.event(GuardEvent::FrameRefused { session: frame.session, fault });
+    }
+
+    fn hello(&mut self, frame: &Frame, outputs: u64) {
+        if frame.session <= self.live.session.engine {
+            self.refuse(frame, SessionFault::OldSession);
+            return;
+        }
+        if outputs != self.plan.tables.outputs_hash {
+            self.refuse(frame, SessionFault::Table);
+            self.close_session(SessionFault::Table);
+            return;
+        }
+        if self.live.session.is_open {
+            self.close_session(SessionFault::Replaced);
+        }
+        let session = &mut self.live.session;
+        session.engine = frame.session;
+        session.counter = frame.counter;
+        session.is_open = true;
+        session.renewed_at = Mono::ZERO;
+        session.current = session.current.saturating_add(1);
+        self.live.counters.frames += 1;
+        // Permits of the earlier session are stale at the doors from now on: what was not confirmed is told again.
+        for (index, output) in self.live.outputs.iter_mut().enumerate() {
+            if output.sent && !output.settled {
+                output.must_tell = true;
+                self.work.outputs.mark(index);
+            }
+        }
+        self.event(GuardEvent::SessionOpened { session: frame.session });
+    }
+
+    fn intent(&mut self, frame: &Frame, intent: &Intent, lease: Span) {
+        if intent.authority == Authority::Guard {
+            self.refuse(frame, SessionFault::Authority);
+            self.close_session(SessionFault::Authority);
+            return;
+        }
+        let index = intent.output.index();
+        let (Some(envelope), Some(output)) = (self.plan.envelope(index), self.live.outputs.get_mut(index))
+        else {
+            self.refuse(frame, SessionFault::UnknownOutput);
+            self.close_session(SessionFault::UnknownOutput);
+            return;
+        };
+        let is_default = intent.authority == Authority::Default;
+        output.asked = if is_default { envelope.default } else { intent.wanted };
+        output.authority = intent.authority;
+        output.request = intent.request;
+        output.word = Some(Word {
+            session: self.live.session.current,
+            until: self.now.after(envelope.lease.min(lease)),
+            is_restoration: intent.is_restoration,
+        });
+        let asked = output.asked;
+        self.show_facet(index, Facet::Wanted, asked.value());
+        self.work.outputs.mark(index);
+    }
+
+    /// Everything said in this session holds for another lease. The outputs are not looked at one by one: only the
+    /// moment at which a whole class of leases would run out is moved.
+    fn renew(&mut self, lease: Span) {
+        self.live.session.renewed_at = self.now;
+        self.live.session.renewed_for = lease;
+        for (class, (length, _)) in self.plan.tables.leases.iter().enumerate() {
+            self.work.timers.set(self.plan.key_lease(class), self.now.after((*length).min(lease)));
+        }
+    }
+
+    /// Ends the session; what was said in it holds until its lease runs out.
+    pub(crate) fn close_session(&mut self, fault: SessionFault) {
+        if !self.live.session.is_open {
+            return;
+        }
+        self.live.session.is_open = false;
+        let session = self.live.session;
+        // What a renewal lent is written to each word, since the next session's renewals are not for these.
+        for (index, output) in self.live.outputs.iter_mut().enumerate() {
+            let Some(envelope) = self.plan.envelope(index) else { continue };
+            if let Some(word) = &mut output.word
+                && word.session == session.current
+                && session.renewed_at > Mono::ZERO
+            {
+                let lent = session.renewed_at.after(envelope.lease.min(session.renewed_for));
+                word.until = word.until.max(lent);
+                self.work.outputs.mark(index);
+            }
+        }
+        self.event(GuardEvent::SessionClosed { session: session.engine, fault });
+    }
+
+    /// Until when the word for an output holds, with what renewals lend; the second is the part that is its own.
+    pub(crate) fn word_until(&self, index: usize) -> Option<(Mono, Mono)> {
+        let word = self.live.outputs.get(index)?.word?;
+        let session = &self.live.session;
+        let is_lent = session.is_open && word.session == session.current && session.renewed_at > Mono::ZERO;
+        let length = self.plan.envelope(index)?.lease.min(session.renewed_for);
+        let lent = if is_lent { session.renewed_at.after(length) } else { Mono::ZERO };
+        Some((word.until.max(lent), word.until))
+    }
+}

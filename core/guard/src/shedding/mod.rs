@@ -1,0 +1,239 @@
+//! Automatic shedding: stages below a frequency, the bulk on a fast fall, ordinary requests under a cap, giving back.
+//!
+//! Stages act whatever `grid.mode` says: a site that is connected and sees the frequency this low is in the same trouble
+//! as its neighbours. A frequency above 50 Hz never matters here; in an island it means that the battery is full.
+//!
+//! A condition on the frequency holds when most of the sources that are good and not stuck say so: of two, both.
+
+pub(crate) mod choose;
+pub(crate) mod fairness;
+pub(crate) mod frequency;
+pub(crate) mod restore;
+
+use crate::bounds::{EVENT_CLEAR, FUTILITY_AFTER, FUTILITY_RISE};
+use crate::events::GuardEvent;
+use crate::machine::Run;
+use crate::plan::{Bulk, Shedding, Stage};
+use crate::rules::Proposal;
+use crate::state::ShedBy;
+use ballast_model::intent::Cause;
+use ballast_model::{Authority, Finite, Mono, Wanted};
+use frequency::Sources;
+
+impl Run<'_> {
+    /// Looks at the frequency and does what it asks for.
+    pub(crate) fn review_shedding(&mut self) {
+        let plan = self.plan;
+        let Some(shedding) = &plan.set.shedding else { return };
+        let mut next = Mono::MAX;
+        let before = self.may_restore(shedding);
+        let sources = self.judge_sources(shedding, &mut next);
+        self.tell_frequency(&sources);
+        self.follow_event(shedding, &sources, &mut next);
+        self.judge_effect(shedding, &sources, &mut next);
+        for (index, stage) in shedding.stages.iter().enumerate() {
+            self.review_stage(shedding, index, stage, &sources, &mut next);
+        }
+        if let Some(bulk) = &shedding.bulk {
+            self.review_bulk(shedding, bulk, &sources);
+        }
+        if let Some((moment, _)) = self.live.shedding.judge {
+            next = next.min(moment);
+        }
+        if self.may_restore(shedding) != before {
+            self.mark_restorations();
+        }
+        self.work.timers.set(plan.key_shedding(), next);
+    }
+
+    fn may_restore(&self, shedding: &Shedding) -> bool {
+        restore::frequency_allows(shedding, &self.live.shedding)
+    }
+
+    fn tell_frequency(&mut self, sources: &Sources) {
+        let agreed = sources.agreed();
+        let state = &mut self.live.shedding;
+        state.frequency = agreed;
+        let is_lost = sources.is_empty() && !state.sources.is_empty();
+        let disagrees = !sources.is_empty() && agreed.is_none();
+        let (was_lost, did_disagree) = (state.is_lost, state.disagrees);
+        (state.is_lost, state.disagrees) = (is_lost, disagrees);
+        match (was_lost, is_lost, agreed) {
+            (false, true, _) => self.event(GuardEvent::FrequencyUnknown),
+            (true, false, Some(frequency)) => self.event(GuardEvent::FrequencyBack { frequency }),
+            _ => {}
+        }
+        if disagrees && !did_disagree {
+            self.event(GuardEvent::SourcesDisagree);
+        }
+    }
+
+    /// The load before an event, and the end of an event.
+    fn follow_event(&mut self, shedding: &Shedding, sources: &Sources, next: &mut Mono) {
+        let top = top(shedding);
+        let is_above = !sources.is_empty() && !sources.most(|source| source.value < top);
+        if !self.live.shedding.in_event {
+            if is_above {
+                self.live.shedding.load_before = shedding.site_load.and_then(|point| self.number(point));
+            }
+            return;
+        }
+        if self.live.shedding.clear.update(is_above, EVENT_CLEAR, self.now, next) {
+            let state = &mut self.live.shedding;
+            state.in_event = false;
+            state.clear.reset();
+            state.acted.iter_mut().for_each(|acted| *acted = false);
+            state.bulk_acted = false;
+            (state.futile, state.is_futile) = (0, false);
+            self.event(GuardEvent::EventOver);
+            // Those that wait say why: no longer the stage, but their turn.
+            for index in 0..self.live.outputs.len() {
+                if self.live.outputs.get(index).is_some_and(|output| output.awaits) {
+                    self.work.outputs.mark(index);
+                }
+            }
+        }
+    }
+
+    fn review_stage(
+        &mut self,
+        shedding: &Shedding,
+        index: usize,
+        stage: &Stage,
+        sources: &Sources,
+        next: &mut Mono,
+    ) {
+        let is_below = sources.most(|source| source.value < stage.below);
+        let now = self.now;
+        let state = &mut self.live.shedding;
+        let acted = state.acted.get(index).copied().unwrap_or(true);
+        let Some(hold) = state.holds.get_mut(index) else { return };
+        if !hold.update(is_below, stage.hold, now, next) || acted || state.is_futile {
+            return;
+        }
+        if let Some(acted) = state.acted.get_mut(index) {
+            *acted = true;
+        }
+        let before = self.load_before(shedding);
+        let by = ShedBy::Stage(index as u16);
+        let (shed, loads) = self.shed(shedding, before, stage.share, &stage.from, by);
+        self.after_shedding(sources);
+        let frequency = sources.middle();
+        self.event(GuardEvent::StageActed { stage: index as u16, frequency, before, shed, loads });
+        self.tell_short(before, stage.share, shed);
+    }
+
+    fn review_bulk(&mut self, shedding: &Shedding, bulk: &Bulk, sources: &Sources) {
+        let falls = |source: &frequency::Source| {
+            source.value < bulk.below && source.slope.is_some_and(|slope| -slope >= bulk.falling.get())
+        };
+        let state = &mut self.live.shedding;
+        if state.bulk_acted || state.is_futile || !sources.most(falls) {
+            return;
+        }
+        state.bulk_acted = true;
+        let before = self.load_before(shedding);
+        let (shed, loads) = self.shed(shedding, before, bulk.share, &bulk.from, ShedBy::Bulk);
+        self.after_shedding(sources);
+        self.event(GuardEvent::BulkActed { frequency: sources.middle(), before, shed, loads });
+        self.tell_short(before, bulk.share, shed);
+    }
+
+    fn tell_short(&mut self, before: Finite, share: Finite, shed: Finite) {
+        let missing = before.get() * share.get() / 100.0 - shed.get();
+        if missing > 0.0 {
+            self.event(GuardEvent::ShedShort { missing: Finite::saturating(missing) });
+        }
+    }
+
+    /// The site's load just before the event; what stages of one event take their shares of.
+    fn load_before(&mut self, shedding: &Shedding) -> Finite {
+        if let Some(before) = self.live.shedding.load_before {
+            return before;
+        }
+        let before = choose::sum_of_loads(self.live, shedding, self.now);
+        self.live.shedding.load_before = Some(before);
+        before
+    }
+
+    /// An event is under way, and whether shedding helps is judged a little later.
+    fn after_shedding(&mut self, sources: &Sources) {
+        let state = &mut self.live.shedding;
+        state.in_event = true;
+        state.clear.reset();
+        if let (None, Some(frequency)) = (state.judge, sources.middle()) {
+            state.judge = Some((self.now.after(FUTILITY_AFTER), frequency));
+        }
+    }
+
+    fn judge_effect(&mut self, shedding: &Shedding, sources: &Sources, next: &mut Mono) {
+        let state = &mut self.live.shedding;
+        let Some((moment, then)) = state.judge else { return };
+        if self.now < moment {
+            *next = (*next).min(moment);
+            return;
+        }
+        state.judge = None;
+        // Nothing can be said while the frequency is unknown.
+        let Some(frequency) = sources.middle() else { return };
+        if frequency.get() > then.get() + FUTILITY_RISE {
+            state.futile = 0;
+            return;
+        }
+        state.futile = state.futile.saturating_add(1);
+        if shedding.futile_after.is_some_and(|most| state.futile >= most) && !state.is_futile {
+            state.is_futile = true;
+            self.event(GuardEvent::Futile);
+        }
+    }
+
+    /// A load was told something else: its minutes, the cap, the budget of giving back.
+    pub(crate) fn load_moved(&mut self, index: usize, proposal: &Proposal, told: Wanted) {
+        let Some(shedding) = &self.plan.set.shedding else { return };
+        let now = self.now;
+        let Some(output) = self.live.outputs.get(index) else { return };
+        let is_shed_request = proposal.cause == Cause::Asked && output.authority == Authority::Shed;
+        let is_cut = output.awaits || is_shed_request;
+        let load = self.plan.tables.load_of.get(index).copied().flatten();
+        if let Some(fairness) = load.and_then(|load| self.live.shedding.fairness.get_mut(usize::from(load))) {
+            fairness.follow(now, is_cut && proposal.wanted == Wanted::OPEN);
+        }
+        if is_shed_request && proposal.wanted == Wanted::OPEN && told == Wanted::CLOSED {
+            self.live.shedding.cap.push(now);
+            self.judge_request(shedding);
+        }
+        if proposal.restores && proposal.wanted == Wanted::CLOSED {
+            let state = &mut self.live.shedding;
+            state.restore_at = now
+                .after(shedding.restore.one_per)
+                .after(restore::jitter(shedding.restore.jitter, state.restored));
+            state.restored = state.restored.wrapping_add(1);
+            self.event(GuardEvent::Restored { output: ballast_model::OutputId(index as u32) });
+        }
+    }
+
+    /// An ordinary request is judged by the frequency only where the frequency is what it is about.
+    fn judge_request(&mut self, shedding: &Shedding) {
+        let state = &mut self.live.shedding;
+        if let (None, Some(frequency)) = (state.judge, state.frequency)
+            && frequency < top(shedding)
+        {
+            state.judge = Some((self.now.after(FUTILITY_AFTER), frequency));
+            self.work.shedding = true;
+        }
+    }
+
+    /// Those that ask to be given back are looked at again.
+    pub(crate) fn mark_restorations(&mut self) {
+        while let Some(index) = self.work.waiting.take() {
+            self.work.outputs.mark(index);
+        }
+    }
+}
+
+/// The highest frequency at which anything acts.
+fn top(shedding: &Shedding) -> Finite {
+    let stages = shedding.stages.iter().map(|stage| stage.below);
+    let bulk = shedding.bulk.iter().map(|bulk| bulk.below);
+    stages.chain(bulk).max().unwrap_or(Finite::ZERO)
+}

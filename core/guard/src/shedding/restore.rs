@@ -1,0 +1,60 @@
+//! The bounds of giving back: one load at a time, with room to spare, and never into an unknown or low frequency.
+
+use super::choose;
+use crate::plan::Shedding;
+use crate::state::{Live, SheddingState};
+use crate::tables::Plan;
+use ballast_model::{Finite, Mono, Span, Value};
+
+/// Whether a load may come back now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gate {
+    /// It may.
+    Open,
+    /// Not yet; at this moment at the earliest, where that is known.
+    Closed(Option<Mono>),
+}
+
+/// Whether the frequency is known and high enough. Sites without a source have no such bound.
+pub(crate) fn frequency_allows(shedding: &Shedding, state: &SheddingState) -> bool {
+    shedding.source.is_empty() || state.frequency.is_some_and(|frequency| frequency > shedding.restore.above)
+}
+
+/// Asks all bounds.
+pub(crate) fn gate(plan: &Plan, live: &Live, load: u16, now: Mono) -> Gate {
+    let Some(shedding) = &plan.set.shedding else { return Gate::Open };
+    if !frequency_allows(shedding, &live.shedding) || !is_room(live, shedding, load, now) {
+        return Gate::Closed(None);
+    }
+    if now < live.shedding.restore_at {
+        return Gate::Closed(Some(live.shedding.restore_at));
+    }
+    Gate::Open
+}
+
+/// Whether enough stays free after the load came back. Where capacity or load are unknown, there is no room.
+fn is_room(live: &Live, shedding: &Shedding, load: u16, now: Mono) -> bool {
+    let Some(capacity) = shedding.restore.capacity else { return true };
+    let number = |point| live.snapshot.known(point, now).and_then(Value::number);
+    let (Some(capacity), Some(load)) = (number(capacity), shedding.loads.get(usize::from(load))) else {
+        return false;
+    };
+    let site = match shedding.site_load {
+        Some(point) => number(point),
+        None => Some(choose::sum_of_loads(live, shedding, now)),
+    };
+    let Some(site) = site.map(Finite::get) else { return false };
+    capacity.get() - site - load.rated.get() >= capacity.get() * shedding.restore.keep_free.get() / 100.0
+}
+
+/// The same sequence on every replay, spread evenly over `0..=jitter` (SplitMix64 of the number of loads given back).
+pub(crate) fn jitter(jitter: Span, number: u64) -> Span {
+    let mut mixed = number.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    mixed ^= mixed >> 31;
+    match jitter.nanos().checked_add(1) {
+        Some(range) => Span::from_nanos(mixed % range),
+        None => Span::from_nanos(mixed),
+    }
+}

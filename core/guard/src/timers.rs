@@ -1,0 +1,218 @@
+//! What must be looked at again, and when: a heap in which every key has at most one moment.
+//!
+//! Never grows after it was made.
+
+use alloc::vec;
+use alloc::vec::Vec;
+use ballast_model::Mono;
+
+/// A key that waits for nothing.
+const IDLE: u32 = u32::MAX;
+
+/// One moment per key, the earliest first; equal moments in the order of their keys.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Timers {
+    heap: Vec<u32>,
+    place: Vec<u32>,
+    due: Vec<Mono>,
+}
+
+impl Timers {
+    pub(crate) fn new(keys: usize) -> Self {
+        Self { heap: Vec::with_capacity(keys), place: vec![IDLE; keys], due: vec![Mono::MAX; keys] }
+    }
+
+    /// Sets the moment of a key; [`Mono::MAX`] lets it wait for nothing.
+    pub(crate) fn set(&mut self, key: u32, moment: Mono) {
+        let (Some(place), Some(due)) =
+            (self.place.get(key as usize).copied(), self.due.get_mut(key as usize))
+        else {
+            return;
+        };
+        if *due == moment {
+            return;
+        }
+        *due = moment;
+        if place == IDLE {
+            self.put(self.heap.len(), key, true);
+            self.rise(self.heap.len() - 1);
+        } else if moment == Mono::MAX {
+            self.remove(place as usize);
+        } else {
+            self.rise(place as usize);
+            self.sink(self.place.get(key as usize).map_or(0, |place| *place as usize));
+        }
+    }
+
+    /// The earliest moment.
+    pub(crate) fn first(&self) -> Mono {
+        self.heap.first().map_or(Mono::MAX, |key| self.due_of(*key))
+    }
+
+    /// Takes a key whose moment has come.
+    pub(crate) fn take_due(&mut self, now: Mono) -> Option<u32> {
+        let key = *self.heap.first()?;
+        if self.due_of(key) > now {
+            return None;
+        }
+        self.set(key, Mono::MAX);
+        Some(key)
+    }
+
+    fn due_of(&self, key: u32) -> Mono {
+        self.due.get(key as usize).copied().unwrap_or(Mono::MAX)
+    }
+
+    fn rank(&self, at: usize) -> Option<(Mono, u32)> {
+        self.heap.get(at).map(|key| (self.due_of(*key), *key))
+    }
+
+    fn put(&mut self, at: usize, key: u32, is_new: bool) {
+        if is_new {
+            self.heap.push(key);
+        } else if let Some(slot) = self.heap.get_mut(at) {
+            *slot = key;
+        }
+        if let Some(place) = self.place.get_mut(key as usize) {
+            *place = at as u32;
+        }
+    }
+
+    fn swap(&mut self, one: usize, other: usize) {
+        if let (Some(first), Some(second)) = (self.heap.get(one).copied(), self.heap.get(other).copied()) {
+            self.put(one, second, false);
+            self.put(other, first, false);
+        }
+    }
+
+    fn rise(&mut self, mut at: usize) {
+        while at > 0 {
+            let parent = (at - 1) / 2;
+            if self.rank(at) >= self.rank(parent) {
+                return;
+            }
+            self.swap(at, parent);
+            at = parent;
+        }
+    }
+
+    fn sink(&mut self, mut at: usize) {
+        loop {
+            let children = [2 * at + 1, 2 * at + 2];
+            let least =
+                children.into_iter().filter(|child| *child < self.heap.len()).min_by_key(|c| self.rank(*c));
+            let Some(least) = least.filter(|child| self.rank(*child) < self.rank(at)) else { return };
+            self.swap(at, least);
+            at = least;
+        }
+    }
+
+    fn remove(&mut self, at: usize) {
+        let last = self.heap.len().saturating_sub(1);
+        self.swap(at, last);
+        if let Some(key) = self.heap.pop()
+            && let Some(place) = self.place.get_mut(key as usize)
+        {
+            *place = IDLE;
+        }
+        if at < self.heap.len() {
+            self.rise(at);
+            self.sink(at);
+        }
+    }
+}
+
+/// Which of many things must be looked at, each once, in the order they were marked. Never grows after it was made.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Marks {
+    flags: Vec<bool>,
+    list: Vec<u32>,
+    head: usize,
+}
+
+impl Marks {
+    pub(crate) fn new(things: usize) -> Self {
+        Self { flags: vec![false; things], list: Vec::with_capacity(things), head: 0 }
+    }
+
+    pub(crate) fn mark(&mut self, thing: usize) {
+        let Some(flag) = self.flags.get_mut(thing) else { return };
+        if core::mem::replace(flag, true) {
+            return;
+        }
+        if self.list.len() == self.list.capacity() {
+            self.list.drain(..self.head);
+            self.head = 0;
+        }
+        self.list.push(thing as u32);
+    }
+
+    pub(crate) fn mark_all(&mut self) {
+        (0..self.flags.len()).for_each(|thing| self.mark(thing));
+    }
+
+    pub(crate) fn take(&mut self) -> Option<usize> {
+        let Some(thing) = self.list.get(self.head).copied() else {
+            self.list.clear();
+            self.head = 0;
+            return None;
+        };
+        self.head += 1;
+        if let Some(flag) = self.flags.get_mut(thing as usize) {
+            *flag = false;
+        }
+        Some(thing as usize)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.head >= self.list.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::collections::BTreeMap;
+
+    #[test]
+    fn gives_keys_in_the_order_of_their_moments() {
+        let mut timers = Timers::new(50);
+        let mut model = BTreeMap::new();
+        let mut seed = 7_u64;
+        for _ in 0..20_000 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let (key, moment) = ((seed >> 33) as u32 % 50, seed >> 40 & 0xFF);
+            if seed >> 60 == 0 {
+                let now = Mono::from_nanos(moment);
+                let expected =
+                    model.iter().map(|(key, due)| (*due, *key)).min().filter(|(due, _)| *due <= now);
+                assert_eq!(timers.take_due(now), expected.map(|(_, key)| key));
+                if let Some((_, key)) = expected {
+                    model.remove(&key);
+                }
+            } else if moment == 0 {
+                timers.set(key, Mono::MAX);
+                model.remove(&key);
+            } else {
+                timers.set(key, Mono::from_nanos(moment));
+                model.insert(key, Mono::from_nanos(moment));
+            }
+            assert_eq!(timers.first(), model.values().min().copied().unwrap_or(Mono::MAX));
+        }
+    }
+
+    #[test]
+    fn marks_are_taken_once_and_in_order() {
+        let mut marks = Marks::new(3);
+        for thing in [2, 0, 2, 1] {
+            marks.mark(thing);
+        }
+        assert_eq!(marks.take(), Some(2));
+        marks.mark(2);
+        marks.mark(9);
+        assert_eq!(
+            [marks.take(), marks.take(), marks.take(), marks.take()],
+            [Some(0), Some(1), Some(2), None]
+        );
+    }
+}

@@ -1,0 +1,101 @@
+//! What others may read of the guard, for explanations, pages and metrics.
+
+use crate::limits;
+use crate::machine::Guard;
+use crate::plan::{Envelope, LimitAction, SafetySet, Strength};
+use crate::state::{Counters, LimitView, Live, OutputState, SheddingState};
+use ballast_model::{Catalog, OutputId, Value, Verdict};
+
+impl Guard {
+    /// The last answer for an output.
+    pub fn verdict(&self, output: OutputId) -> Option<&Verdict> {
+        self.live.outputs.get(output.index())?.verdict.as_ref()
+    }
+
+    /// Everything remembered of an output.
+    pub fn output(&self, output: OutputId) -> Option<&OutputState> {
+        self.live.outputs.get(output.index())
+    }
+
+    /// The envelope in force.
+    pub fn envelope(&self, output: OutputId) -> Option<&Envelope> {
+        self.plan.set.envelopes.get(output.index())
+    }
+
+    /// What happens to an output when everything else is gone.
+    pub fn strength(&self, output: OutputId) -> Option<Strength> {
+        self.envelope(output).map(|envelope| envelope.strength)
+    }
+
+    /// The limits, in the order of the file.
+    pub fn limits(&self) -> impl Iterator<Item = LimitView<'_>> {
+        self.plan.set.limits.iter().zip(&self.live.limits).map(|(limit, state)| {
+            let program = match &limit.action {
+                LimitAction::Force { when, .. } => when,
+                LimitAction::Derate { of, .. } => of,
+            };
+            let number = |point| self.live.snapshot.known(point, self.live.now).and_then(Value::number);
+            LimitView { name: &limit.name, state, witness: limits::witness(program, number) }
+        })
+    }
+
+    /// Shedding: frequency, stages that acted, futility, when the next load may come back.
+    pub fn shedding(&self) -> &SheddingState {
+        &self.live.shedding
+    }
+
+    /// The outputs that were cut and wait to be given back.
+    pub fn awaiting_restoration(&self) -> impl Iterator<Item = OutputId> + '_ {
+        self.live.outputs.iter().zip(0..).filter(|(state, _)| state.awaits).map(|(_, index)| OutputId(index))
+    }
+
+    /// Whether a reading of this point can matter to the guard; others need not be given to it.
+    pub fn reads(&self, point: ballast_model::PointId) -> bool {
+        !self.plan.tables.dependents(point).is_empty()
+    }
+
+    /// The guard's own session, which every permit carries; tell it to the doors.
+    pub fn session(&self) -> u64 {
+        self.live.session.current
+    }
+
+    /// Whether the engine's session is open.
+    pub fn hears_engine(&self) -> bool {
+        self.live.session.is_open
+    }
+
+    /// The hash of the table of outputs, for the engine's hello.
+    pub fn outputs_hash(&self) -> u64 {
+        self.plan.tables.outputs_hash
+    }
+
+    /// The fingerprint of the safety set in force.
+    pub fn fingerprint(&self) -> u64 {
+        self.plan.set.fingerprint
+    }
+
+    /// The safety set in force.
+    pub fn safety_set(&self) -> &SafetySet {
+        &self.plan.set
+    }
+
+    /// The catalog in force.
+    pub fn catalog(&self) -> &Catalog {
+        &self.plan.catalog
+    }
+
+    /// Totals.
+    pub fn counters(&self) -> &Counters {
+        &self.live.counters
+    }
+
+    /// The whole state, for those who compare or hash it.
+    pub fn live(&self) -> &Live {
+        &self.live
+    }
+
+    /// The moment at which the next step is due without any input.
+    pub fn next_wake(&self) -> ballast_model::Mono {
+        self.work.timers.first()
+    }
+}

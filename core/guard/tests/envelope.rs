@@ -1,0 +1,140 @@
+//! The envelope of one output, rule by rule: at the limit, just inside, just outside.
+
+mod kit;
+use ballast_guard::GuardEvent;
+use ballast_guard::plan::{OnSilence, SwitchBudget};
+use ballast_model::intent::Cause;
+use ballast_model::{Authority, Outcome, Span};
+use kit::*;
+
+#[test]
+fn a_request_moves_the_output_and_silence_makes_it_safe() {
+    let mut site = Site::new();
+    let pump = site.contact("pump");
+    let mut bench = site.bench();
+    bench.step(&[]);
+    bench.settle();
+    assert_eq!(bench.is(pump), OPEN);
+    bench.ask(pump, CLOSED);
+    assert_eq!(bench.is(pump), CLOSED);
+    assert_eq!(bench.verdict(pump).outcome, Outcome::Granted);
+    bench.pass(secs(60));
+    assert_eq!(bench.is(pump), CLOSED, "renewed");
+    let silent_at = bench.now;
+    bench.pass_in_silence(ms(2999));
+    assert_eq!(bench.is(pump), CLOSED, "just inside the lease");
+    bench.pass_in_silence(ms(1001));
+    assert_eq!(bench.is(pump), OPEN);
+    let (at, _, wanted) = *bench.permits.last().unwrap();
+    assert_eq!(wanted, OPEN);
+    assert!(at.since(silent_at) <= secs(3));
+    assert_eq!(bench.verdict(pump).cause, Cause::Silence);
+    assert!(bench.has(|event| *event == GuardEvent::LeaseExpired { output: pump }));
+}
+
+#[test]
+fn minimum_times_hold_asked_moves_in_both_directions() {
+    let mut site = Site::new();
+    let pump = site.contact("pump");
+    site.envelope(pump).min_closed = secs(60);
+    site.envelope(pump).min_open = secs(30);
+    let mut bench = site.bench();
+    bench.step(&[]);
+    bench.ask(pump, CLOSED);
+    assert_eq!(bench.verdict(pump).cause, Cause::MinOpen, "a start is a switching like any other");
+    bench.pass(ms(29_999));
+    assert_eq!(bench.is(pump), OPEN);
+    bench.pass(ms(1));
+    assert_eq!(bench.is(pump), CLOSED);
+    let closed_at = bench.now;
+    bench.ask(pump, OPEN);
+    assert_eq!((bench.is(pump), bench.verdict(pump).outcome), (CLOSED, Outcome::Held));
+    assert_eq!(bench.verdict(pump).next_change, Some(closed_at.after(secs(60))));
+    bench.pass(ms(59_999));
+    assert_eq!(bench.is(pump), CLOSED);
+    bench.pass(ms(1));
+    assert_eq!(bench.is(pump), OPEN);
+}
+
+#[test]
+fn silence_may_hold_for_a_while() {
+    let mut site = Site::new();
+    let pump = site.contact("pump");
+    site.envelope(pump).on_silence = OnSilence::Hold(secs(600));
+    let mut bench = site.bench();
+    bench.ask(pump, CLOSED);
+    bench.pass_in_silence(secs(602));
+    assert_eq!(bench.is(pump), CLOSED);
+    assert_eq!(bench.verdict(pump).cause, Cause::Silence);
+    bench.pass_in_silence(secs(1));
+    assert_eq!(bench.is(pump), OPEN);
+}
+
+#[test]
+fn switchings_are_counted_and_a_spent_output_may_only_go_to_safe() {
+    let mut site = Site::new();
+    let pump = site.contact("pump");
+    site.envelope(pump).max_switches = vec![SwitchBudget { count: 4, per: secs(3600) }];
+    let mut bench = site.bench();
+    bench.step(&[]);
+    let first = bench.now;
+    for wanted in [CLOSED, OPEN, CLOSED] {
+        bench.ask(pump, wanted);
+        assert_eq!(bench.is(pump), wanted);
+        bench.pass(secs(10));
+    }
+    bench.ask(pump, OPEN);
+    assert_eq!(bench.is(pump), OPEN, "the fourth, to safe");
+    bench.ask(pump, CLOSED);
+    assert_eq!((bench.is(pump), bench.verdict(pump).cause), (OPEN, Cause::MaxSwitches));
+    assert_eq!(bench.verdict(pump).next_change, Some(first.after(secs(3600))));
+    bench.pass(Span::from_nanos(first.after(secs(3600)).since(bench.now).nanos() - 1));
+    assert_eq!(bench.is(pump), OPEN);
+    bench.pass(Span::from_nanos(1));
+    assert_eq!(bench.is(pump), CLOSED);
+    // Spent again by now? Three in the last hour are left; closed may always go to safe.
+    bench.ask(pump, OPEN);
+    assert_eq!(bench.is(pump), OPEN);
+}
+
+#[test]
+fn the_longest_time_closed_ends_until_its_request_does() {
+    let mut site = Site::new();
+    let heater = site.contact("heater");
+    site.envelope(heater).max_closed = Some(secs(100));
+    let mut bench = site.bench();
+    bench.ask_as(heater, CLOSED, Authority::Rule(50), 7);
+    bench.pass(ms(99_999));
+    assert_eq!(bench.is(heater), CLOSED);
+    bench.pass(ms(1));
+    assert_eq!((bench.is(heater), bench.verdict(heater).cause), (OPEN, Cause::MaxClosed));
+    bench.pass(secs(1000));
+    bench.ask_as(heater, CLOSED, Authority::Rule(50), 7);
+    assert_eq!(bench.is(heater), OPEN, "the same request has not ended");
+    bench.ask_as(heater, CLOSED, Authority::Rule(50), 8);
+    assert_eq!(bench.is(heater), CLOSED, "another one may");
+    bench.ask_as(heater, CLOSED, Authority::Rule(50), 7);
+    bench.ask_as(heater, OPEN, Authority::Rule(50), 9);
+    bench.ask_as(heater, CLOSED, Authority::Rule(50), 7);
+    assert_eq!(bench.is(heater), OPEN, "outvoted is not ended");
+}
+
+#[test]
+fn a_default_that_held_for_the_longest_time_returns_after_the_minimum_time() {
+    let mut site = Site::new();
+    let heater = site.contact("heater");
+    let envelope = site.envelope(heater);
+    (envelope.default, envelope.max_closed, envelope.min_open) = (CLOSED, Some(secs(100)), secs(20));
+    let mut bench = site.bench();
+    bench.ask_as(heater, OPEN, Authority::Default, 0);
+    bench.pass(secs(20));
+    assert_eq!(bench.is(heater), CLOSED, "the default of the envelope counts, whatever the frame says");
+    bench.pass(secs(100));
+    assert_eq!((bench.is(heater), bench.verdict(heater).cause), (OPEN, Cause::MaxClosed));
+    bench.pass(ms(19_999));
+    assert_eq!(bench.is(heater), OPEN);
+    bench.pass(ms(1));
+    assert_eq!(bench.is(heater), CLOSED);
+    bench.pass(secs(100));
+    assert_eq!(bench.is(heater), OPEN, "and again");
+}

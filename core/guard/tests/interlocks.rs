@@ -1,0 +1,138 @@
+//! States that never exist together.
+
+mod kit;
+use ballast_guard::{GuardEvent, OperatorCommand};
+use ballast_model::intent::Cause;
+use ballast_model::{Authority, OutputId};
+use kit::*;
+
+fn pair(site: &mut Site) -> (OutputId, OutputId) {
+    let (mains, genset) = (site.contact("mains"), site.contact("genset"));
+    site.interlock(&[mains, genset], secs(2));
+    (mains, genset)
+}
+
+#[test]
+fn of_two_that_are_asked_for_the_second_waits_until_the_first_left_and_the_dead_time_is_over() {
+    let mut site = Site::new();
+    let (mains, genset) = pair(&mut site);
+    let mut bench = site.bench();
+    bench.ask(mains, CLOSED);
+    assert_eq!(bench.is(mains), OPEN, "what a partner is after a start is not known before its first write");
+    bench.pass(secs(2));
+    assert_eq!(bench.is(mains), CLOSED);
+    bench.ask(genset, CLOSED);
+    assert_eq!((bench.is(genset), bench.verdict(genset).cause), (OPEN, Cause::Interlock(0)));
+    bench.ask(mains, OPEN);
+    let left = bench.now;
+    assert_eq!(bench.verdict(genset).cause, Cause::DeadTime(0));
+    assert_eq!(bench.verdict(genset).next_change, Some(left.after(secs(2))));
+    bench.pass(ms(1999));
+    assert_eq!(bench.is(genset), OPEN);
+    bench.pass(ms(1));
+    assert_eq!(bench.is(genset), CLOSED);
+}
+
+#[test]
+fn a_partner_that_did_not_confirm_is_taken_to_be_there() {
+    let mut site = Site::new();
+    let (mains, genset) = pair(&mut site);
+    let mut bench = site.bench();
+    bench.ask(mains, CLOSED);
+    bench.pass(secs(3));
+    bench.broken[mains.index()] = true;
+    bench.ask(mains, OPEN);
+    bench.ask(genset, CLOSED);
+    bench.pass(secs(600));
+    assert_eq!((bench.is(mains), bench.is(genset)), (CLOSED, OPEN));
+    bench.broken[mains.index()] = false;
+    bench.pass(secs(70));
+    assert_eq!((bench.is(mains), bench.is(genset)), (OPEN, CLOSED));
+}
+
+#[test]
+fn a_limit_sends_the_partner_to_safe_first_and_acts_in_any_case() {
+    for welded in [false, true] {
+        let mut site = Site::new();
+        let (mains, genset) = pair(&mut site);
+        let hot = site.point("battery.temperature", "°C", Some(secs(3600)));
+        site.limit("hot", &above("battery.temperature", "50 °C"), &[(mains, CLOSED)]);
+        let mut bench = site.bench();
+        bench.set(hot, 20.0);
+        bench.pass(secs(3));
+        bench.ask(genset, CLOSED);
+        assert_eq!(bench.is(genset), CLOSED);
+        bench.broken[genset.index()] = welded;
+        bench.set(hot, 51.0);
+        assert_eq!(bench.is(mains), OPEN);
+        assert_eq!(bench.permits.last().unwrap().1, genset, "the partner first");
+        assert!(bench.has(|event| *event == GuardEvent::InterlockActed { interlock: 0, output: genset }));
+        bench.pass(ms(1999));
+        assert_eq!(bench.is(mains), OPEN, "dead times always hold");
+        bench.pass(ms(2));
+        assert_eq!(bench.is(mains), CLOSED, "welded: {welded}");
+        if !welded {
+            assert_eq!(bench.is(genset), OPEN);
+            bench.ask(genset, CLOSED);
+            assert_eq!(bench.verdict(genset).cause, Cause::Interlock(0));
+        }
+    }
+}
+
+#[test]
+fn of_two_limits_the_first_in_the_file_gets_its_way() {
+    let mut site = Site::new();
+    let (mains, genset) = pair(&mut site);
+    let a = site.point("a.level", "%", None);
+    let b = site.point("b.level", "%", None);
+    site.limit("first", &above("a.level", "50 %"), &[(genset, CLOSED)]);
+    site.limit("second", &above("b.level", "50 %"), &[(mains, CLOSED)]);
+    let mut bench = site.bench();
+    bench.set(a, 10.0);
+    bench.set(b, 60.0);
+    bench.pass(secs(5));
+    assert_eq!((bench.is(mains), bench.is(genset)), (CLOSED, OPEN));
+    bench.set(a, 60.0);
+    assert_eq!(bench.is(mains), OPEN);
+    bench.pass(secs(5));
+    assert_eq!((bench.is(mains), bench.is(genset)), (OPEN, CLOSED));
+    bench.set(a, 10.0);
+    bench.pass(secs(5));
+    assert_eq!((bench.is(mains), bench.is(genset)), (CLOSED, OPEN));
+}
+
+#[test]
+fn a_hand_on_the_partner_makes_the_output_leave() {
+    let mut site = Site::new();
+    let (mains, genset) = pair(&mut site);
+    let mut bench = site.bench();
+    bench.step(&[]);
+    bench.pass(secs(3));
+    bench.ask(genset, OPEN);
+    bench.ask(mains, CLOSED);
+    assert_eq!(bench.is(mains), CLOSED);
+    bench.pass(secs(5));
+    bench.physical[genset.index()] = Some(CLOSED);
+    bench.actual(genset, CLOSED);
+    assert_eq!((bench.is(mains), bench.verdict(mains).cause), (OPEN, Cause::Interlock(0)));
+}
+
+#[test]
+fn a_move_to_safe_sends_the_partner_away_too() {
+    let mut site = Site::new();
+    let (mains, genset) = pair(&mut site);
+    let envelope = site.envelope(mains);
+    (envelope.safe, envelope.default, envelope.at_start) = (CLOSED, CLOSED, CLOSED);
+    let mut bench = site.bench();
+    bench.step(&[]);
+    bench.pass(secs(5));
+    assert_eq!(bench.is(mains), CLOSED);
+    bench.ask_as(mains, OPEN, Authority::Operator, 1);
+    bench.pass(secs(5));
+    bench.ask_as(genset, CLOSED, Authority::Operator, 2);
+    assert_eq!((bench.is(mains), bench.is(genset)), (OPEN, CLOSED));
+    bench.operator(OperatorCommand::Now(Some(mains)));
+    assert_eq!((bench.is(mains), bench.is(genset)), (OPEN, OPEN));
+    bench.pass(secs(2));
+    assert_eq!((bench.is(mains), bench.is(genset)), (CLOSED, OPEN));
+}

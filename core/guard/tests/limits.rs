@@ -1,0 +1,287 @@
+//! Limits: at the limit, just inside, just outside, missing, stale.
+
+mod kit;
+use ballast_guard::plan::{Asleep, Limit, LimitAction, OnUnknown};
+use ballast_guard::{GuardEvent, OperatorCommand, ResetWhat};
+use ballast_model::expr::BinaryOp;
+use ballast_model::intent::Cause;
+use ballast_model::sample::Value;
+use ballast_model::{Outcome, OutputId, PointId};
+use kit::*;
+
+/// A charger that opens above 50 °C and may close again below 45 °C for 300 s.
+fn charger() -> (Site, OutputId, PointId) {
+    let mut site = Site::new();
+    let charger = site.contact("charger");
+    let hot = site.point("battery.temperature", "°C", Some(secs(30)));
+    let limit = site.limit("battery too hot", &above("battery.temperature", "50 °C"), &[(charger, OPEN)]);
+    site.until(limit, &below("battery.temperature", "45 °C"), secs(300));
+    (site, charger, hot)
+}
+
+fn hold_at(bench: &mut Bench, point: PointId, value: f64, seconds: u64) {
+    for _ in 0..seconds {
+        bench.set(point, value);
+        bench.pass(secs(1));
+    }
+}
+
+#[test]
+fn acts_above_the_limit_and_not_at_it() {
+    let (site, charger, hot) = charger();
+    let mut bench = site.bench();
+    bench.set(hot, 20.0);
+    bench.ask(charger, CLOSED);
+    bench.set(hot, 49.9);
+    assert_eq!(bench.is(charger), CLOSED);
+    bench.set(hot, 50.0);
+    assert_eq!(bench.is(charger), CLOSED);
+    bench.set(hot, 50.1);
+    assert_eq!(bench.is(charger), OPEN);
+    let verdict = bench.verdict(charger);
+    assert_eq!((verdict.cause, verdict.outcome), (Cause::Limit(0), Outcome::Changed));
+    let witness = verdict.witness.unwrap();
+    assert_eq!((witness.point, witness.value), (hot, Some(Value::Number(num(50.1)))));
+}
+
+#[test]
+fn lets_go_below_its_until_held_long_enough() {
+    let (site, charger, hot) = charger();
+    let mut bench = site.bench();
+    bench.set(hot, 20.0);
+    bench.ask(charger, CLOSED);
+    bench.set(hot, 60.0);
+    hold_at(&mut bench, hot, 45.0, 400);
+    assert_eq!(bench.is(charger), OPEN, "at `until` is not below it");
+    hold_at(&mut bench, hot, 44.9, 299);
+    assert_eq!(bench.is(charger), OPEN);
+    hold_at(&mut bench, hot, 44.9, 2);
+    assert_eq!(bench.is(charger), CLOSED);
+}
+
+#[test]
+fn unknown_counts_as_violated_when_missing_and_when_stale() {
+    let (site, charger, hot) = charger();
+    let mut bench = site.bench();
+    bench.set(hot, 20.0);
+    bench.ask(charger, CLOSED);
+    bench.pass(secs(30));
+    assert_eq!(bench.is(charger), CLOSED, "just fresh enough");
+    bench.pass(ms(1));
+    assert_eq!((bench.is(charger), bench.verdict(charger).cause), (OPEN, Cause::Limit(0)));
+    hold_at(&mut bench, hot, 20.0, 301);
+    assert_eq!(bench.is(charger), CLOSED);
+    bench.lose(hot);
+    assert_eq!(bench.is(charger), OPEN);
+    assert!(bench.has(|event| matches!(event, GuardEvent::LimitActed { is_unknown: true, .. })));
+}
+
+#[test]
+fn at_start_holds_until_the_inputs_are_good_and_unknown_counts_after_the_grace() {
+    let (mut site, charger, hot) = charger();
+    site.envelope(charger).at_start = CLOSED;
+    let mut bench = site.bench();
+    bench.ask(charger, OPEN);
+    assert_eq!((bench.is(charger), bench.verdict(charger).cause), (CLOSED, Cause::AtStart));
+    bench.pass(ms(9_999));
+    assert_eq!(bench.is(charger), CLOSED);
+    bench.pass(ms(1));
+    assert_eq!((bench.is(charger), bench.verdict(charger).cause), (OPEN, Cause::Limit(0)));
+    bench.ask(charger, CLOSED);
+    bench.set(hot, 20.0);
+    assert_eq!(bench.is(charger), CLOSED, "the first good reading ends what only ignorance began");
+}
+
+#[test]
+fn holds_for_its_time_before_it_acts() {
+    let (mut site, charger, hot) = charger();
+    site.held(0, secs(2));
+    let mut bench = site.bench();
+    bench.set(hot, 20.0);
+    bench.ask(charger, CLOSED);
+    bench.set(hot, 51.0);
+    bench.pass(ms(1999));
+    assert_eq!(bench.is(charger), CLOSED);
+    bench.set(hot, 20.0);
+    bench.set(hot, 51.0);
+    bench.pass(ms(1999));
+    assert_eq!(bench.is(charger), CLOSED, "interrupted");
+    bench.pass(ms(1));
+    assert_eq!(bench.is(charger), OPEN);
+}
+
+#[test]
+fn an_unknown_member_of_max_leaves_it_unknown_until_a_good_one_violates() {
+    let mut site = Site::new();
+    let charger = site.contact("charger");
+    let one = site.point("battery.a", "°C", Some(secs(60)));
+    let other = site.point("battery.b", "°C", Some(secs(60)));
+    let both = call("max", &["battery.a", "battery.b"]);
+    site.limit("hot", &compare(both, BinaryOp::Greater, "50 °C"), &[(charger, OPEN)]);
+    site.set.limits[0].unknown = OnUnknown::Derate(num(10.0));
+    let mut bench = site.bench();
+    bench.set(one, 20.0);
+    bench.set(other, 20.0);
+    bench.ask(charger, CLOSED);
+    assert_eq!(bench.is(charger), CLOSED);
+    bench.lose(other);
+    assert_eq!(bench.is(charger), OPEN, "a contact cannot be derated: it is forced");
+    let knows = |bench: &Bench| bench.guard.limits().next().unwrap().state.truth;
+    assert_eq!(knows(&bench), None);
+    bench.set(one, 51.0);
+    assert_eq!(knows(&bench), Some(true));
+    bench.set(other, 20.0);
+    bench.set(one, 20.0);
+    assert_eq!(bench.is(charger), CLOSED);
+}
+
+#[test]
+fn forces_in_order_with_delays_and_keeps_the_consumers() {
+    let mut site = Site::new();
+    let charger = site.contact("charger");
+    let mains = site.contact("mains");
+    let hot = site.point("battery.temperature", "°C", None);
+    let limit =
+        site.limit("hot", &above("battery.temperature", "50 °C"), &[(mains, CLOSED), (charger, OPEN)]);
+    site.after(limit, 1, secs(1));
+    let mut bench = site.bench();
+    bench.set(hot, 20.0);
+    bench.ask(charger, CLOSED);
+    bench.permits.clear();
+    bench.set(hot, 60.0);
+    assert_eq!((bench.is(mains), bench.is(charger)), (CLOSED, CLOSED));
+    bench.pass(ms(999));
+    assert_eq!(bench.is(charger), CLOSED);
+    bench.pass(ms(1));
+    assert_eq!(bench.is(charger), OPEN);
+    // Without delays the order of the file is the order of the permits, whatever the order of the outputs.
+    site.after(limit, 1, secs(0));
+    let mut bench = site.bench();
+    bench.set(hot, 20.0);
+    bench.ask(charger, CLOSED);
+    bench.permits.clear();
+    bench.set(hot, 60.0);
+    let order: Vec<OutputId> = bench.permits.iter().map(|(_, output, _)| *output).collect();
+    assert_eq!(order, [mains, charger]);
+}
+
+#[test]
+fn a_latch_waits_for_a_person() {
+    let (mut site, charger, hot) = charger();
+    site.latched(0);
+    site.until(0, &below("battery.temperature", "45 °C"), secs(0));
+    let mut bench = site.bench();
+    bench.set(hot, 20.0);
+    bench.ask(charger, CLOSED);
+    bench.set(hot, 60.0);
+    bench.operator(OperatorCommand::Reset(ResetWhat::Limit(0)));
+    assert!(bench.has(|event| matches!(event, GuardEvent::ResetRefused { .. })), "still violated");
+    bench.set(hot, 20.0);
+    assert_eq!((bench.is(charger), bench.verdict(charger).cause), (OPEN, Cause::Latched));
+    bench.set(hot, 60.0);
+    assert_eq!(bench.verdict(charger).cause, Cause::Limit(0));
+    bench.set(hot, 20.0);
+    bench.operator(OperatorCommand::Reset(ResetWhat::Limit(0)));
+    assert_eq!(bench.is(charger), CLOSED);
+}
+
+#[test]
+fn of_two_limits_on_one_output_safe_wins_and_then_the_first() {
+    let mut site = Site::new();
+    let fan = site.contact("fan");
+    let one = site.point("a.level", "%", None);
+    let two = site.point("b.level", "%", None);
+    site.limit("run", &above("a.level", "50 %"), &[(fan, CLOSED)]);
+    site.limit("stop", &above("b.level", "50 %"), &[(fan, OPEN)]);
+    let mut bench = site.bench();
+    bench.set(one, 60.0);
+    bench.set(two, 10.0);
+    bench.ask(fan, OPEN);
+    assert_eq!(bench.is(fan), CLOSED);
+    bench.set(two, 60.0);
+    assert_eq!((bench.is(fan), bench.verdict(fan).cause), (OPEN, Cause::Limit(1)));
+}
+
+#[test]
+fn limits_do_not_wait_for_minimum_times() {
+    let (mut site, charger, hot) = charger();
+    site.envelope(charger).min_closed = secs(600);
+    let mut bench = site.bench();
+    bench.set(hot, 20.0);
+    bench.ask(charger, CLOSED);
+    bench.set(hot, 51.0);
+    assert_eq!(bench.is(charger), OPEN);
+}
+
+/// 45 °C: 100 %, 50 °C: 50 %, 55 °C: 0 % of 0..2000 W.
+fn derated(unknown: OnUnknown) -> (Site, OutputId, PointId) {
+    let mut site = Site::new();
+    let charge = site.setpoint("charge", &[(0.0, 0.0), (200.0, 2000.0)]);
+    site.envelope(charge).level.as_mut().unwrap().step = Some(num(10.0));
+    let warm = site.point("battery.temperature", "°C", Some(secs(60)));
+    let of = site.program(&name("battery.temperature"));
+    let curve = [(45.0, 100.0), (50.0, 50.0), (55.0, 0.0)];
+    let rows = vec![(charge, curve.map(|(at, share)| (num(at), num(share))).to_vec())];
+    let action = LimitAction::Derate { of, rows };
+    site.set.limits.push(Limit { name: "battery warm".into(), unknown, action });
+    (site, charge, warm)
+}
+
+#[test]
+fn derating_follows_its_curve() {
+    let (site, charge, warm) = derated(OnUnknown::Force);
+    let mut bench = site.bench();
+    bench.set(warm, 20.0);
+    bench.ask(charge, level(2000.0));
+    for (temperature, expected) in [
+        (45.0, 2000.0),
+        (47.5, 1500.0),
+        (50.0, 1000.0),
+        (52.5, 500.0),
+        (54.5, 0.0),
+        (55.0, 0.0),
+        (70.0, 0.0),
+        (20.0, 2000.0),
+    ] {
+        bench.set(warm, temperature);
+        assert_eq!(bench.is(charge), level(expected), "{temperature} °C");
+    }
+    bench.set(warm, 47.5);
+    assert_eq!(bench.verdict(charge).cause, Cause::Limit(0));
+    bench.lose(warm);
+    assert_eq!(bench.is(charge), level(0.0), "unknown is the worst of the curve");
+}
+
+#[test]
+fn derating_on_unknown_keeps_a_share() {
+    let (site, charge, warm) = derated(OnUnknown::Derate(num(10.0)));
+    let mut bench = site.bench();
+    bench.set(warm, 20.0);
+    bench.ask(charge, level(2000.0));
+    bench.pass(secs(61));
+    assert_eq!(bench.is(charge), level(200.0));
+    bench.set(warm, 20.0);
+    assert_eq!(bench.is(charge), level(2000.0));
+}
+
+#[test]
+fn a_device_that_sleeps_is_a_good_zero() {
+    let mut site = Site::new();
+    let charger = site.contact("charger");
+    let sun = site.point("sun.elevation", "deg", Some(secs(600)));
+    let power = site.point("pv.power", "W", Some(secs(10)));
+    site.limit("too much sun", &above("pv.power", "5 kW"), &[(charger, OPEN)]);
+    let when = site.program(&below("sun.elevation", "-2 deg"));
+    site.set.asleep.push(Asleep { point: power, value: Value::Number(num(0.0)), when });
+    let mut bench = site.bench();
+    bench.set(sun, 10.0);
+    bench.set(power, 100.0);
+    bench.ask(charger, CLOSED);
+    assert_eq!(bench.is(charger), CLOSED);
+    bench.set(sun, -3.0);
+    bench.pass(secs(300));
+    assert_eq!(bench.is(charger), CLOSED, "asleep is not broken");
+    bench.set(sun, 5.0);
+    bench.pass(secs(11));
+    assert_eq!(bench.is(charger), OPEN, "by day a silent inverter is unknown");
+}
