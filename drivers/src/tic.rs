@@ -108,7 +108,7 @@ impl Listener for Meter {
     fn reset(&mut self) {
         self.decoder.reset();
         self.state.energy = DrawnEnergy::default();
-        self.state.subscribed_current = None;
+        (self.state.subscribed_current, self.state.phases) = (None, None);
     }
 }
 

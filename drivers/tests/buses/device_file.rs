@@ -1,0 +1,120 @@
+//! Device files, read just well enough to play transcripts through them. What a site may write is checked elsewhere.
+
+use crate::support::Site;
+use ballast_drivers::point::COMMON_KEYS;
+use ballast_drivers::{DriverSpec, Key};
+use ballast_model::Unit;
+use ballast_model::catalog::{Kind, OutputKind};
+use saphyr_parser::{Event, Parser};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// A YAML tree.
+#[derive(Debug)]
+pub(crate) enum Node {
+    Text(String),
+    List(Vec<Node>),
+    Map(Vec<(String, Node)>),
+}
+
+impl Node {
+    pub(crate) fn get(&self, key: &str) -> Option<&Node> {
+        let Self::Map(entries) = self else { return None };
+        entries.iter().find(|(name, _)| name == key).map(|(_, value)| value)
+    }
+
+    pub(crate) fn text(&self) -> Option<&str> {
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
+
+    fn entries(&self, key: &str) -> &[(String, Node)] {
+        match self.get(key) {
+            Some(Self::Map(entries)) => entries,
+            _ => &[],
+        }
+    }
+}
+
+/// Every device file, by its name.
+pub(crate) fn all() -> BTreeMap<String, PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/devices");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let yaml = files.filter(|path| path.extension().is_some_and(|extension| extension == "yaml"));
+    yaml.map(|path| (path.file_stem().unwrap().to_string_lossy().into_owned(), path)).collect()
+}
+
+pub(crate) fn read(path: &Path) -> Node {
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut events = Parser::new_from_str(&text).map(|event| event.unwrap().0);
+    node(&mut events).unwrap_or_else(|| panic!("{} is empty", path.display()))
+}
+
+/// The next node; `None` at the end of what is open.
+fn node<'a>(events: &mut impl Iterator<Item = Event<'a>>) -> Option<Node> {
+    loop {
+        match events.next()? {
+            Event::Scalar(text, ..) => return Some(Node::Text(text.into_owned())),
+            Event::SequenceStart(..) => {
+                return Some(Node::List(std::iter::from_fn(|| node(events)).collect()));
+            }
+            Event::MappingStart(..) => {
+                let mut entries = Vec::new();
+                while let Some(Node::Text(key)) = node(events) {
+                    entries.push((key, node(events).unwrap()));
+                }
+                return Some(Node::Map(entries));
+            }
+            Event::SequenceEnd | Event::MappingEnd | Event::StreamEnd => return None,
+            _ => {}
+        }
+    }
+}
+
+/// A site with one device `it` of this file.
+pub(crate) fn site(file: &Node, driver: &DriverSpec, with: &BTreeMap<String, String>) -> Site {
+    let bus: &[(&str, &str)] = match driver.name {
+        "mqtt" => &[("url", "mqtt://127.0.0.1")],
+        "tic" => &[("port", "/dev/null")],
+        other => panic!("no transcripts for {other}"),
+    };
+    let mut site = Site::new(driver.name, bus);
+    let fill = |text: &str| {
+        let mut text = text.replace("${device}", "it");
+        for (name, parameter) in file.entries("parameters") {
+            let default = parameter.get("default").and_then(Node::text).unwrap_or("");
+            text = text.replace(&format!("${{{name}}}"), with.get(name).map_or(default, |value| value));
+        }
+        text
+    };
+    let own = |entry: &Node, known: &[&[Key]]| -> Vec<(String, String)> {
+        let Node::Map(entries) = entry else { panic!("{entry:?}") };
+        let is_known = |name: &str| known.iter().any(|keys| keys.iter().any(|key| key.name == name));
+        entries
+            .iter()
+            .filter(|(name, _)| is_known(name))
+            .map(|(name, value)| (name.clone(), fill(value.text().unwrap())))
+            .collect()
+    };
+    for (name, point) in file.entries("points") {
+        let kind = match (point.get("unit"), point.get("words")) {
+            (Some(unit), _) => Kind::Number(Unit::parse(&fill(unit.text().unwrap())).unwrap()),
+            (_, Some(Node::List(words))) => {
+                Kind::Words(words.iter().map(|word| word.text().unwrap().into()).collect())
+            }
+            _ => Kind::Flag,
+        };
+        let keys = own(point, &[driver.point_keys, COMMON_KEYS]);
+        let keys: Vec<(&str, &str)> = keys.iter().map(|(key, value)| (&**key, &**value)).collect();
+        site.kind(&format!("it.{name}"), kind, &keys);
+    }
+    for (name, output) in file.entries("outputs") {
+        let kind = match output.get("unit") {
+            Some(unit) => OutputKind::Setpoint(Unit::parse(&fill(unit.text().unwrap())).unwrap()),
+            None => OutputKind::Contact,
+        };
+        let keys = own(output, &[driver.output_keys]);
+        let keys: Vec<(&str, &str)> = keys.iter().map(|(key, value)| (&**key, &**value)).collect();
+        site.output(&format!("it.{name}"), kind, &keys);
+    }
+    site
+}
