@@ -51,7 +51,7 @@ codes! {
     EXPR_TOO_LARGE = "expr::too_large": "The condition is longer or nested deeper than the limit. Make a derived point of a part of it, so that the part has a name, can be watched and is computed once.";
     EXPR_TYPE = "expr::type": "A number stands where a condition is needed, or the other way round, or a word is used as a number.";
     EXPR_UNKNOWN_CALENDAR = "expr::unknown_calendar": "The calendar is not one of the site's. Calendars are declared under `calendars:` in site.yaml.";
-    EXPR_UNKNOWN_FUNCTION = "expr::unknown_function": "The function is not one that conditions know.";
+    EXPR_UNKNOWN_FUNCTION = "expr::unknown_function": "The function is not one that conditions know. The help names the one that is meant, or all of them.";
     EXPR_UNKNOWN_NAME = "expr::unknown_name": "The name is not that of a point of the site. Names are `device.point`; `setting.`, `role.` and `site.mode` exist beside them.";
     EXPR_UNKNOWN_WORD = "expr::unknown_word": "A text point is compared with a word that it never has, so that the comparison would never be true.";
     FILE_MISSING = "file::missing": "A site has a `site.yaml` and a `safety.yaml`; one of them is not there. `ballast init` writes both.";
@@ -115,7 +115,7 @@ codes! {
     VALUE_FLAG = "value::flag": "A yes-or-no value is written `true` or `false`. The words yes, no, on and off mean different things to different versions of YAML.";
     VALUE_KIND = "value::kind": "A map, a list or a single value stands where something else is expected.";
     VALUE_RANGE = "value::range": "A range is written with both ends, lower end first: `200..2000 W`.";
-    VALUE_RATE = "value::rate": "A rate says how many in how long: `6 per hour`, `3 loads per 10 s`.";
+    VALUE_RATE = "value::rate": "A rate says how many in how long: `6 per hour`, `3 loads per 10 s`. Several are separated by commas.";
     VALUE_TOO_LONG = "value::too_long": "A text is longer than anything that a person reads at this place.";
     VALUE_WORD = "value::word": "A word is not one of those that are possible here. An output is `closed` (its load is connected) or `open` (cut), never on or off.";
     YAML_ALIAS = "yaml::alias": "Anchors (`&name`) and aliases (`*name`) are refused: a few of them can stand for billions of values, and a value that stands elsewhere is easily overlooked in a safety file. Write the value where it is used; a value that starts with `&` or `*` needs quotes.";

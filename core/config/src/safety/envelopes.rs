@@ -42,7 +42,7 @@ pub(super) fn read<'t>(
     draft.is_complete &= outputs.is_complete;
     for entry in &outputs.entries {
         match read_one(entry, site, nouns, draft, out) {
-            Some(read) => draft.envelopes.push(read),
+            Some(read) => draft.add_envelope(read),
             None => draft.is_complete = false,
         }
     }

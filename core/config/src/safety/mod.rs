@@ -9,6 +9,8 @@ mod limits;
 pub mod shapes;
 mod shedding;
 
+use std::collections::BTreeMap;
+
 use ballast_guard::plan::{Envelope, Interlock, Limit, SafetySet, Shedding};
 use ballast_model::catalog::{OutputId, PointId};
 use ballast_model::{Contact, Finite, Value};
@@ -23,8 +25,10 @@ use crate::tree::Tree;
 /// What `safety.yaml` says, with its places.
 #[derive(Debug, Default)]
 pub struct SafetyDraft<'t> {
-    /// One per output that the file names.
+    /// One per output that the file names, in its order.
     pub envelopes: Vec<EnvelopeDraft<'t>>,
+    /// Where the envelope of an output stands in `envelopes`.
+    by_output: BTreeMap<OutputId, usize>,
     /// In the order of the file.
     pub limits: Vec<LimitDraft<'t>>,
     /// In the order of the file.
@@ -141,10 +145,15 @@ pub fn read<'t>(tree: &'t Tree, site: &SiteDraft, out: &mut Diagnostics) -> Safe
     draft
 }
 
-impl SafetyDraft<'_> {
+impl<'t> SafetyDraft<'t> {
+    fn add_envelope(&mut self, draft: EnvelopeDraft<'t>) {
+        self.by_output.insert(draft.envelope.output, self.envelopes.len());
+        self.envelopes.push(draft);
+    }
+
     /// The envelope of an output, if the file has one.
-    pub fn envelope(&self, output: OutputId) -> Option<&EnvelopeDraft<'_>> {
-        self.envelopes.iter().find(|draft| draft.envelope.output == output)
+    pub fn envelope(&self, output: OutputId) -> Option<&EnvelopeDraft<'t>> {
+        self.by_output.get(&output).and_then(|index| self.envelopes.get(*index))
     }
 
     /// What the guard gets: one envelope per output of the site, in the order of their ids.

@@ -1,5 +1,7 @@
 //! Groups of devices: whom `each` runs over and whom shedding opens.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use ballast_model::Dimension;
 use ballast_model::catalog::{DeviceId, GroupId, GroupSpec, Noun, OutputKind, PointId};
 
@@ -19,19 +21,29 @@ pub(super) fn read(fields: &Fields<'_>, draft: &mut SiteDraft, out: &mut Diagnos
     else {
         return;
     };
+    let devices: BTreeMap<Box<str>, DeviceId> = (0..)
+        .map(DeviceId)
+        .zip(&draft.catalog.devices)
+        .map(|(id, device)| (device.name.clone(), id))
+        .collect();
     for entry in &groups.entries {
         if check_name(&entry.key.text, entry.key.place(), out) {
-            read_one(entry, draft, out);
+            read_one(entry, &devices, draft, out);
         }
     }
 }
 
-fn read_one(entry: &Entry, draft: &mut SiteDraft, out: &mut Diagnostics) -> Option<()> {
+fn read_one(
+    entry: &Entry,
+    devices: &BTreeMap<Box<str>, DeviceId>,
+    draft: &mut SiteDraft,
+    out: &mut Diagnostics,
+) -> Option<()> {
     let fields = Fields::read(&entry.value, &shapes::GROUP, out)?;
     let label = fields.get("label").and_then(|node| text(node, out)).map_or("", |found| found.value);
     let class = fields.get("class").and_then(|node| name(node, out)).map_or("", |found| found.value);
     let phase = fields.get("phase").and_then(|node| integer(node, 1..=3, out));
-    let members = fields.get("members").map(|node| members(node, draft, out)).unwrap_or_default();
+    let members = fields.get("members").map(|node| members(node, devices, draft, out)).unwrap_or_default();
     let mut group = GroupSpec {
         name: entry.key.text.as_str().into(),
         label: label.into(),
@@ -66,11 +78,16 @@ fn read_one(entry: &Entry, draft: &mut SiteDraft, out: &mut Diagnostics) -> Opti
     Some(())
 }
 
-fn members(node: &Node, draft: &SiteDraft, out: &mut Diagnostics) -> Vec<DeviceId> {
+fn members(
+    node: &Node,
+    devices: &BTreeMap<Box<str>, DeviceId>,
+    draft: &SiteDraft,
+    out: &mut Diagnostics,
+) -> Vec<DeviceId> {
     let mut members = Vec::new();
+    let mut seen = BTreeSet::new();
     for member in names(node, "a list of devices", out).unwrap_or_default() {
-        let Some(index) = draft.catalog.devices.iter().position(|device| *device.name == *member.value)
-        else {
+        let Some(id) = devices.get(member.value).copied() else {
             if draft.is_complete {
                 let message = format!("there is no device `{}`", member.value);
                 let mut diagnostic = member.place.mistake(codes::GROUP_MEMBER, message);
@@ -80,8 +97,7 @@ fn members(node: &Node, draft: &SiteDraft, out: &mut Diagnostics) -> Vec<DeviceI
             }
             continue;
         };
-        let id = DeviceId(saturate(index));
-        if members.contains(&id) {
+        if !seen.insert(id) {
             out.push(member.place.mistake(codes::GROUP_MEMBER, format!("`{}` stands twice", member.value)));
         } else {
             members.push(id);
