@@ -1,35 +1,64 @@
-//! The clocks of this machine: the only place that reads them.
+//! The clocks of this machine, and a made-up one for simulations: the only place where time is read.
 
 use ballast_history::{BootId, Stamp};
 use ballast_model::time::{BOOT_ORIGIN, Wall};
 use ballast_model::{Mono, Span, Utc};
 use rustix::time::{ClockId, Timespec, clock_gettime};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// Reads monotonic and wall time, and knows whether the wall clock is vouched for.
+/// Monotonic and wall time.
 #[derive(Debug)]
-pub struct SystemClock {
+pub struct Clock {
     boot: BootId,
-    /// Set by the site, an operator or a meter's date: trust beyond what the kernel says of NTP.
+    /// Set by the site, an operator or a meter's date: trust beyond what the machine says of NTP.
     vouched: AtomicBool,
+    made_up: Option<MadeUp>,
 }
 
-impl SystemClock {
-    /// The clock of this boot.
-    pub fn new() -> Self {
-        Self { boot: boot_id(), vouched: AtomicBool::new(false) }
+/// Time that moves when it is told to.
+#[derive(Debug)]
+struct MadeUp {
+    nanos: AtomicU64,
+    start: Utc,
+}
+
+impl Clock {
+    /// The clock of this machine and boot.
+    pub fn of_machine() -> Self {
+        Self { boot: boot_id(), vouched: AtomicBool::new(false), made_up: None }
+    }
+
+    /// A clock that stands at `start` until it is moved; its wall time is trusted.
+    pub fn made_up(start: Utc) -> Self {
+        let made_up = MadeUp { nanos: AtomicU64::new(BOOT_ORIGIN.nanos()), start };
+        Self { boot: BootId(0), vouched: AtomicBool::new(true), made_up: Some(made_up) }
+    }
+
+    /// Moves a made-up clock to `now`; it never goes back. The machine's clock moves by itself.
+    pub fn advance(&self, now: Mono) {
+        if let Some(made_up) = &self.made_up {
+            made_up.nanos.fetch_max(now.nanos(), Ordering::Relaxed);
+        }
     }
 
     /// Now, on the clock that counts while the machine sleeps.
     pub fn now(&self) -> Mono {
-        Mono::ZERO.after(BOOT_ORIGIN).after(span(clock_gettime(ClockId::Boottime)))
+        match &self.made_up {
+            Some(made_up) => Mono::from_nanos(made_up.nanos.load(Ordering::Relaxed)),
+            None => Mono::ZERO.after(BOOT_ORIGIN).after(span(clock_gettime(ClockId::Boottime))),
+        }
     }
 
     /// What the wall clock says now, and whether to believe it.
     pub fn wall(&self) -> Wall {
+        let at = self.now();
+        if let Some(made_up) = &self.made_up {
+            let utc = made_up.start.after(at.since(Mono::ZERO.after(BOOT_ORIGIN)));
+            return Wall { at, utc, trusted: true };
+        }
         let time = clock_gettime(ClockId::Realtime);
         let millis = time.tv_sec.saturating_mul(1000).saturating_add(time.tv_nsec / 1_000_000);
-        Wall { at: self.now(), utc: Utc::from_millis(millis), trusted: self.is_trusted() }
+        Wall { at, utc: Utc::from_millis(millis), trusted: self.is_trusted() }
     }
 
     /// Both clocks, for what is stored.
@@ -48,9 +77,9 @@ impl SystemClock {
     }
 }
 
-impl ballast_drivers::Clock for SystemClock {
+impl ballast_drivers::Clock for Clock {
     fn now(&self) -> Mono {
-        SystemClock::now(self)
+        Self::now(self)
     }
 }
 
@@ -59,13 +88,12 @@ fn span(time: Timespec) -> Span {
     Span::from_secs(secs).plus(Span::from_nanos(u64::try_from(time.tv_nsec).unwrap_or(0)))
 }
 
-/// Whether a time service has set this clock since the boot: systemd-timesyncd leaves this file, chrony and ntpd tell
-/// systemd's wait services, which leave it as well.
+/// Whether a time service has set this clock since the boot: systemd-timesyncd leaves this file.
 fn is_synchronised() -> bool {
     std::path::Path::new("/run/systemd/timesync/synchronized").exists()
 }
 
-/// The kernel's name for this boot; a kernel without one counts as a boot of its own kind, told by its start second.
+/// The kernel's name for this boot. A kernel without one gives the second of its start, which is as good.
 fn boot_id() -> BootId {
     let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
@@ -74,4 +102,30 @@ fn boot_id() -> BootId {
         u128::try_from(now).unwrap_or(0)
     };
     BootId(u128::from_str_radix(&digits, 16).unwrap_or_else(|_| started()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_made_up_clock_stands_until_it_is_moved() {
+        let clock = Clock::made_up(Utc::from_millis(1_000));
+        let start = clock.now();
+        assert_eq!(clock.now(), start);
+        clock.advance(start.after(Span::from_secs(2)));
+        clock.advance(start);
+        assert_eq!(clock.wall().utc, Utc::from_millis(3_000));
+        assert!(clock.wall().trusted);
+    }
+
+    #[test]
+    fn the_machine_knows_its_boot_and_its_clock_runs() {
+        let clock = Clock::of_machine();
+        let first = clock.stamp();
+        assert_ne!(first.boot, BootId(0));
+        assert!(clock.now() >= first.mono);
+        clock.vouch(true);
+        assert!(clock.wall().trusted);
+    }
 }

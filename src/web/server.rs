@@ -40,7 +40,7 @@ pub enum Health {
     Bad(Vec<String>),
 }
 
-/// What the server shows. None of these may wait for anything but a short lock.
+/// What the server shows. Each is asked on a thread that may wait.
 pub trait Status: Send + Sync + 'static {
     /// The metrics of this moment, as [`super::Exposition::finish`] gives them.
     fn metrics(&self) -> String;
@@ -61,9 +61,9 @@ async fn serve_within(door: Door, source: Arc<dyn Status>) {
         .route("/metrics", get(metrics))
         .route(
             "/healthz",
-            get(|State(source): State<Arc<dyn Status>>| async move { health(source.health()) }),
+            get(|State(source): State<Arc<dyn Status>>| health(move || source.health())),
         )
-        .route("/readyz", get(|State(source): State<Arc<dyn Status>>| async move { health(source.ready()) }))
+        .route("/readyz", get(|State(source): State<Arc<dyn Status>>| health(move || source.ready())))
         .fallback(|| async {
             text(StatusCode::NOT_FOUND, TEXT_TYPE, "there is no such page; see /\n".into())
         })
@@ -93,8 +93,10 @@ async fn metrics(State(source): State<Arc<dyn Status>>) -> Response {
     }
 }
 
-fn health(health: Health) -> Response {
-    match health {
+/// Asked on a thread that may wait for the answer.
+async fn health(ask: impl FnOnce() -> Health + Send + 'static) -> Response {
+    let broken = |_| Health::Bad(vec!["the answer could not be made; the program's log says why".into()]);
+    match tokio::task::spawn_blocking(ask).await.unwrap_or_else(broken) {
         Health::Good => text(StatusCode::OK, TEXT_TYPE, "ok\n".into()),
         Health::Bad(reasons) => {
             let lines = reasons.iter().map(|reason| format!("{}\n", reason.replace('\n', " ")));

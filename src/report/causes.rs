@@ -1,0 +1,151 @@
+//! Why an output is not as it was asked to be: one sentence for each cause of the guard, in both languages.
+
+use ballast_guard::plan::SafetySet;
+use ballast_model::Catalog;
+use ballast_model::intent::{Cause, Witness};
+
+/// The name of a limit.
+fn limit_name(set: &SafetySet, index: u16) -> &str {
+    set.limits.get(usize::from(index)).map_or("?", |limit| &limit.name)
+}
+
+/// The members of an interlock.
+fn members(set: &SafetySet, catalog: &Catalog, index: u16) -> String {
+    let Some(interlock) = set.interlocks.get(usize::from(index)) else { return "?".into() };
+    let name = |output| catalog.output(output).map_or("?", |spec| &*spec.name);
+    let members = interlock.members.iter().map(|(output, contact)| format!("{} {}", name(*output), contact.word()));
+    members.collect::<Vec<_>>().join(", ")
+}
+
+/// The sentence for a cause; empty where the output is simply as asked.
+pub fn sentence(cause: Cause, set: &SafetySet, catalog: &Catalog, french: bool) -> String {
+    let (english, translated) = match cause {
+        Cause::Asked => (String::new(), String::new()),
+        Cause::Limit(index) => {
+            let name = limit_name(set, index);
+            (format!("the limit \"{name}\" forces it"), format!("la limite « {name} » l'impose"))
+        }
+        Cause::Interlock(index) => {
+            let members = members(set, catalog, index);
+            (format!("never together: {members}"), format!("jamais ensemble : {members}"))
+        }
+        Cause::DeadTime(index) => {
+            let members = members(set, catalog, index);
+            (
+                format!("the pause between {members} is not over"),
+                format!("la pause entre {members} n'est pas finie"),
+            )
+        }
+        Cause::Stage(index) => {
+            let number = index + 1;
+            (
+                format!("shedding stage {number} opened it: the frequency was too low"),
+                format!("le délestage (échelon {number}) l'a coupé : fréquence trop basse"),
+            )
+        }
+        other => {
+            let (english, french) = plain(other);
+            (english.to_owned(), french.to_owned())
+        }
+    };
+    if french { translated } else { english }
+}
+
+/// Causes whose sentence needs no name.
+fn plain(cause: Cause) -> (&'static str, &'static str) {
+    match cause {
+        Cause::MinClosed => ("it has not been closed long enough", "il n'est pas fermé depuis assez longtemps"),
+        Cause::MinOpen => ("it has not been open long enough", "il n'est pas ouvert depuis assez longtemps"),
+        Cause::MaxClosed => (
+            "it was closed for its longest time and rests until the request ends",
+            "il a été fermé le temps maximal et se repose jusqu'à la fin de la demande",
+        ),
+        Cause::MaxSwitches => ("its number of switchings is spent", "son nombre de manœuvres est épuisé"),
+        Cause::Bulk => (
+            "bulk shedding opened it: the frequency was falling fast",
+            "le délestage rapide l'a coupé : la fréquence chutait",
+        ),
+        Cause::Never => ("it is on the never-shed list", "il est sur la liste à ne jamais couper"),
+        Cause::ShedCap => (
+            "too many loads were shed in the last seconds",
+            "trop de charges ont été coupées ces dernières secondes",
+        ),
+        Cause::Futile => (
+            "shedding did not help and has stopped; look at the sources",
+            "le délestage n'a pas aidé et s'est arrêté ; voyez les sources",
+        ),
+        Cause::AwaitsRestoration => (
+            "it was cut and waits to be given back",
+            "il a été coupé et attend d'être réalimenté",
+        ),
+        Cause::Silence => ("the program fell silent", "le programme ne répond plus"),
+        Cause::AtStart => (
+            "the program has just started and the inputs of its limits are not good yet",
+            "le programme vient de démarrer et les mesures de ses limites ne sont pas encore bonnes",
+        ),
+        Cause::Latched => ("it waits for a person: `ballast guard reset`", "il attend une personne : `ballast guard reset`"),
+        Cause::Value => ("the value was brought to the nearest allowed one", "la valeur a été ramenée à la plus proche permise"),
+        Cause::Ramp => ("it moves in the steps of its ramp", "il suit sa rampe"),
+        Cause::MinInterval => ("it was set too short a time ago", "il a été réglé il y a trop peu de temps"),
+        Cause::OutsideChange => ("someone else moved it", "quelqu'un d'autre l'a manœuvré"),
+        Cause::NoEffect => (
+            "it was told to move and nothing followed; check the relay and the wiring",
+            "l'ordre est resté sans effet ; vérifiez le relais et le câblage",
+        ),
+        Cause::OperatorNow => ("a person asked for safety, now", "une personne a demandé la mise en sécurité"),
+        Cause::NotAllowed => ("what was asked is not a state of this output", "ce qui est demandé n'est pas un état de cette sortie"),
+        Cause::Unreachable => ("the device does not answer", "l'appareil ne répond pas"),
+        _ => ("", ""),
+    }
+}
+
+/// A value that decided, with its age: `linky.apparent_power 11900 VA (2 s old)`.
+pub fn witness(witness: &Witness, catalog: &Catalog, french: bool) -> String {
+    let Some(spec) = catalog.point(witness.point) else { return String::new() };
+    let age = witness.age;
+    match (witness.value, witness.quality.reason()) {
+        (Some(value), None) => {
+            let value = spec.show(value);
+            if french { format!("{} {value} (il y a {age})", spec.name) } else { format!("{} {value} ({age} old)", spec.name) }
+        }
+        (_, Some(reason)) => {
+            let reason = reason.words();
+            if french { format!("{} pas de valeur ({reason})", spec.name) } else { format!("{} unknown ({reason})", spec.name) }
+        }
+        (None, None) => {
+            if french { format!("{} pas de valeur", spec.name) } else { format!("{} unknown", spec.name) }
+        }
+    }
+}
+
+/// The cause as a stable word for programs.
+pub fn word(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Asked => "asked",
+        Cause::Limit(_) => "limit",
+        Cause::MinClosed => "min_closed",
+        Cause::MinOpen => "min_open",
+        Cause::MaxClosed => "max_closed",
+        Cause::MaxSwitches => "max_switches",
+        Cause::Interlock(_) => "interlock",
+        Cause::DeadTime(_) => "dead_time",
+        Cause::Stage(_) => "stage",
+        Cause::Bulk => "bulk",
+        Cause::Never => "never",
+        Cause::ShedCap => "shed_cap",
+        Cause::Futile => "futile",
+        Cause::AwaitsRestoration => "awaits_restoration",
+        Cause::Silence => "silence",
+        Cause::AtStart => "at_start",
+        Cause::Latched => "latched",
+        Cause::Value => "value",
+        Cause::Ramp => "ramp",
+        Cause::MinInterval => "min_interval",
+        Cause::OutsideChange => "outside_change",
+        Cause::NoEffect => "no_effect",
+        Cause::OperatorNow => "operator_now",
+        Cause::NotAllowed => "not_allowed",
+        Cause::Unreachable => "unreachable",
+        _ => "other",
+    }
+}

@@ -1,0 +1,105 @@
+//! Everything that goes on over a reload: the channels, the guard, the buses, the records.
+//!
+//! A new set is built on a thread of its own, since scripts cannot move between threads; between two steps the old thread
+//! hands over its carrier and ends.
+
+use super::field::Field;
+use super::link::Link;
+use super::opening::OpenField;
+use super::message::{Message, Occasion};
+use super::recorder::Recorder;
+use crate::clock::Clock;
+use crate::journal::Ring;
+use crate::control::protocol::Answer;
+use crate::site::{Running, SetId, Texts};
+use ballast_guard::Guard;
+use ballast_model::time::Wall;
+use ballast_model::{Mono, Span};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender};
+use tokio::sync::oneshot;
+
+/// How long a new set is watched before it counts as good (LANGUAGE, "reload").
+pub const PROBATION: Span = Span::from_secs(600);
+
+/// What goes on over a reload.
+pub struct Carrier {
+    /// News and questions.
+    pub inbox: Receiver<Message>,
+    /// For those who have news.
+    pub sender: SyncSender<Message>,
+    /// Time.
+    pub clock: Arc<Clock>,
+    /// The guard, in the same process until it gets its own.
+    pub guard: Guard,
+    /// The engine's end of the link to it.
+    pub link: Link,
+    /// Buses, or a plant.
+    pub field: Box<dyn Field>,
+    /// Writes down what happens.
+    pub recorder: Recorder,
+    /// The last minutes, for replay.
+    pub ring: Ring,
+    /// The wall clock as the machines know it.
+    pub wall: Wall,
+    /// Where the site and its state lie, and how it was started.
+    pub place: Place,
+    /// What the old thread leaves to the new one, during a hand-over.
+    pub handed: Option<Handed>,
+    /// The texts that run.
+    pub texts: Texts,
+    /// The last texts that proved good, and until when the running ones are watched.
+    pub probation: Option<Probation>,
+    /// Sets that did harm; not loaded by themselves.
+    pub refused: BTreeSet<SetId>,
+    /// Counts the catalogs of this run.
+    pub epoch: u32,
+    /// Outcomes of reloads, for the metrics.
+    pub reloads: BTreeMap<&'static str, u64>,
+    /// When the running set was loaded.
+    pub loaded: Mono,
+    /// Opens the buses of a new set.
+    pub open_field: Box<OpenField>,
+    /// Told when the last decision thread has ended.
+    pub ended: Option<oneshot::Sender<()>>,
+}
+
+/// What the old decision thread leaves to the new one.
+pub struct Handed {
+    /// The engine's state.
+    pub state: ballast_engine::State,
+    /// When it was taken.
+    pub at: Mono,
+    /// What ran.
+    pub running: Arc<Running>,
+    /// The texts of the new set.
+    pub texts: Texts,
+    /// Why there is a new set.
+    pub occasion: Occasion,
+    /// Who waits for the outcome.
+    pub reply: Option<oneshot::Sender<Answer>>,
+}
+
+/// A new set on trial.
+#[derive(Clone, Debug)]
+pub struct Probation {
+    /// Where to return to.
+    pub last_good: Texts,
+    /// End of the trial.
+    pub until: Mono,
+    /// Names of rules that are new or changed.
+    pub changed: BTreeSet<String>,
+}
+
+/// Where things lie and how the program was started.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The site's directory.
+    pub site: PathBuf,
+    /// State, events, socket, journals.
+    pub state: PathBuf,
+    /// Keys of buses with another value: `tic.port=/dev/ttyAMA0`.
+    pub overrides: Vec<String>,
+}

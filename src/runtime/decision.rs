@@ -1,0 +1,363 @@
+//! The decision thread: news in, engine and guard in turn, permits out.
+//!
+//! It waits on one channel with a deadline, and everything it does between two waits is one *turn*: engine and guard step
+//! one after the other, each getting what the other said, until neither has anything more to say. A simulation makes the
+//! same turns on a made-up clock.
+
+use super::carrier::{Carrier, Handed};
+use super::message::{Message, TakeOver};
+use super::state::Pace;
+use super::{questions, reload, saving, telling};
+use crate::metrics::Figures;
+use crate::site::Running;
+use ballast_drivers::{Batch, Report, WriteResult};
+use ballast_engine::{Engine, Input as EngineInput, Output as EngineOutput};
+use ballast_guard::{Input as GuardInput, Output as GuardOutput};
+use ballast_model::catalog::Facet;
+use ballast_model::{Finite, Mono, OutputId, Quality, Sample, Span, Value, Wanted};
+use ballast_rules::RhaiBodies;
+use std::sync::Arc;
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::{Duration, Instant};
+
+/// Rounds of engine and guard in one turn; a rest is done in the next turn, which comes at once.
+const ROUNDS_MAX: usize = 32;
+/// Messages taken in one turn; the rest wait for the next.
+const MESSAGES_MAX: usize = 64;
+/// The wall clock is compared this often, and may drift this far before the machines are told.
+const WALL_PERIOD: Span = Span::from_secs(1);
+const WALL_DRIFT_MS: u64 = 500;
+/// The height of the sun is told this often: it moves a quarter of a degree in a minute.
+const SUN_PERIOD: Span = Span::from_secs(60);
+
+/// What the thread does after a turn.
+pub enum After {
+    /// Goes on.
+    GoOn,
+    /// Another thread waits to take over.
+    HandOver(Box<TakeOver>),
+    /// The program ends.
+    Stop,
+}
+
+/// Engine, guard and everything around them, on one thread.
+pub struct Decision {
+    /// The machine that decides.
+    pub engine: Engine<RhaiBodies>,
+    /// What it runs.
+    pub running: Arc<Running>,
+    /// What goes on over a reload.
+    pub carrier: Carrier,
+    /// Numbers for the metrics.
+    pub figures: Figures,
+    pub(super) pace: Pace,
+    pub(super) memory: telling::Memory,
+    engine_in: Vec<EngineInput>,
+    engine_out: Vec<EngineOutput>,
+    guard_in: Vec<GuardInput>,
+    guard_out: Vec<GuardOutput>,
+    engine_wake: Mono,
+    guard_wake: Mono,
+    wall_due: Mono,
+    sun_due: Mono,
+    sun_sequence: u64,
+    batch: Batch,
+    scribe: saving::Scribe,
+}
+
+impl Decision {
+    /// Puts the parts together; the first turn says hello to the guard.
+    pub fn new(engine: Engine<RhaiBodies>, running: Arc<Running>, carrier: Carrier, now: Mono) -> Self {
+        let memory = telling::Memory::new(&running);
+        let guard_out = Vec::with_capacity(carrier.guard.output_capacity());
+        let figures = Figures::new(&running);
+        Self {
+            engine,
+            running,
+            figures,
+            memory,
+            pace: Pace::new(now),
+            engine_in: Vec::new(),
+            engine_out: Vec::new(),
+            guard_in: Vec::new(),
+            guard_out,
+            engine_wake: now,
+            guard_wake: now,
+            wall_due: now,
+            sun_due: now,
+            sun_sequence: 0,
+            batch: Batch::default(),
+            scribe: saving::Scribe::default(),
+            carrier,
+        }
+    }
+
+    /// Begins a session with the guard: hello, and every intent anew.
+    pub fn greet(&mut self) {
+        let hello = self.carrier.link.hello(self.carrier.guard.outputs_hash());
+        self.frame(hello);
+        for intent in self.engine.intents().collect::<Vec<_>>() {
+            let frame = self.carrier.link.intent(intent);
+            self.frame(frame);
+        }
+    }
+
+    /// Runs until another thread takes over or the program ends; gives back what there is to close.
+    pub fn run(mut self) -> Option<Carrier> {
+        loop {
+            let wake = self.next_wake();
+            let now = self.carrier.clock.now();
+            let patience = Duration::from_nanos(wake.since(now).nanos().min(3_600_000_000_000));
+            let first = match self.carrier.inbox.recv_timeout(patience) {
+                Ok(message) => Some(message),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return Some(self.carrier),
+            };
+            let mut waiting = first;
+            let mut taken = 0;
+            while let Some(message) = waiting {
+                match self.take(message) {
+                    After::GoOn => {}
+                    After::HandOver(take_over) => {
+                        let now = self.carrier.clock.now();
+                        let mut carrier = self.carrier;
+                        carrier.handed = Some(Handed {
+                            state: self.engine.save(),
+                            at: now,
+                            running: Arc::clone(&self.running),
+                            texts: take_over.texts,
+                            occasion: take_over.occasion,
+                            reply: take_over.reply,
+                        });
+                        match take_over.to.send(Box::new(carrier)) {
+                            Ok(()) => return None,
+                            // The builder is gone: this thread goes on as if nothing had been said.
+                            Err(unsent) => {
+                                self.carrier = *unsent.0;
+                                self.carrier.handed = None;
+                            }
+                        }
+                    }
+                    After::Stop => {
+                        self.finish();
+                        return Some(self.carrier);
+                    }
+                }
+                taken += 1;
+                waiting = if taken < MESSAGES_MAX { self.carrier.inbox.try_recv().ok() } else { None };
+            }
+            let now = self.carrier.clock.now();
+            self.turn(now);
+        }
+    }
+
+    /// When the next turn is due at the latest.
+    pub fn next_wake(&self) -> Mono {
+        self.engine_wake
+            .min(self.guard_wake)
+            .min(self.carrier.link.next())
+            .min(self.pace.next())
+            .min(self.wall_due)
+            .min(reload::next(self))
+    }
+
+    fn take(&mut self, message: Message) -> After {
+        match message {
+            Message::Field { epoch, batch } => {
+                if epoch == self.carrier.epoch {
+                    self.hear(&batch);
+                }
+                After::GoOn
+            }
+            Message::Ask { who, question, reply } => {
+                questions::answer(self, who, question, reply);
+                After::GoOn
+            }
+            Message::Scrape(reply) => {
+                // A scraper that went away does not matter.
+                let _ = reply.send(crate::metrics::scrape(self));
+                After::GoOn
+            }
+            Message::FilesChanged => {
+                reload::files_changed(self);
+                After::GoOn
+            }
+            Message::BuildFailed(failed) => {
+                reload::failed(self, *failed);
+                After::GoOn
+            }
+            Message::TakeOver(take_over) => reload::hand_over(self, *take_over),
+            Message::Stop => After::Stop,
+        }
+    }
+
+    /// Takes what the field tells.
+    pub fn hear(&mut self, batch: &Batch) {
+        for sample in &batch.samples {
+            self.hear_sample(*sample);
+        }
+        for report in &batch.reports {
+            match report {
+                Report::Link { is_up, text, .. } => telling::link(self, *is_up, text),
+                Report::Written { output, counter, result, .. } => {
+                    let ok = *result == WriteResult::Done;
+                    self.guard_in.push(GuardInput::Written { output: *output, counter: *counter, ok });
+                }
+                Report::Actual { output, actual, quality, at } => {
+                    self.hear_actual(*output, *actual, *quality, *at);
+                }
+                Report::WallClock { utc, at } => telling::device_clock(self, *utc, *at),
+            }
+        }
+    }
+
+    fn hear_sample(&mut self, sample: Sample) {
+        if self.carrier.guard.reads(sample.point) {
+            self.guard_in.push(GuardInput::Sample(sample));
+        }
+        self.engine_in.push(EngineInput::Sample(sample));
+    }
+
+    fn hear_actual(&mut self, output: OutputId, actual: Option<Wanted>, quality: Quality, at: Mono) {
+        if let (Some(actual), true) = (actual, quality.is_good()) {
+            self.guard_in.push(GuardInput::Actual { output, actual });
+        }
+        let Some(spec) = self.running.catalog().output(output) else { return };
+        let point = spec.facet(Facet::Actual);
+        let sequence = self.memory.next_actual(output);
+        let value = actual.map(Wanted::value);
+        self.engine_in.push(EngineInput::Sample(Sample { point, value, quality, source: None, arrival: at, sequence }));
+    }
+
+    /// Gives the engine a command in the next turn.
+    pub fn command(&mut self, command: ballast_engine::Command) {
+        self.engine_in.push(EngineInput::Command(command));
+    }
+
+    /// Gives the guard a person's word in the next turn.
+    pub fn guard_command(&mut self, who: &str, command: ballast_guard::OperatorCommand) {
+        self.guard_in.push(GuardInput::Operator { who: ballast_guard::Who::new(who), command });
+    }
+
+    /// One turn: everything that waits is decided and carried out.
+    pub fn turn(&mut self, now: Mono) {
+        saving::checkpoint(self, now);
+        self.tell_time(now);
+        for _ in 0..ROUNDS_MAX {
+            if !self.engine_in.is_empty() || self.engine_wake <= now {
+                self.step_engine(now);
+            }
+            if let Some(frame) = self.carrier.link.renew(now) {
+                self.frame(frame);
+            }
+            if !self.guard_in.is_empty() || self.guard_wake <= now {
+                self.step_guard(now);
+            }
+            if !self.batch.is_empty() {
+                let batch = std::mem::take(&mut self.batch);
+                self.hear(&batch);
+            }
+            let is_quiet = self.engine_in.is_empty() && self.guard_in.is_empty();
+            if is_quiet && self.engine_wake > now && self.guard_wake > now {
+                break;
+            }
+        }
+        if self.pace.next() <= now {
+            saving::save(self, now);
+        }
+        reload::watch(self, now);
+    }
+
+    fn step_engine(&mut self, now: Mono) {
+        let started = Instant::now();
+        let inputs = std::mem::take(&mut self.engine_in);
+        self.scribe.engine(&mut self.carrier.ring, now, &inputs);
+        self.engine.step(now, &inputs, &mut self.engine_out);
+        self.engine_in = inputs;
+        self.engine_in.clear();
+        self.figures.engine_step(started.elapsed());
+        let mut out = std::mem::take(&mut self.engine_out);
+        self.scribe.engine_said(&mut self.carrier.ring, now, &out);
+        for said in out.drain(..) {
+            match said {
+                EngineOutput::Intent(intent) => {
+                    let frame = self.carrier.link.intent(intent);
+                    self.frame(frame);
+                }
+                EngineOutput::Event(event) => telling::engine(self, now, event),
+                EngineOutput::WakeAt(wake) => self.engine_wake = wake,
+            }
+        }
+        self.engine_out = out;
+    }
+
+    fn step_guard(&mut self, now: Mono) {
+        let started = Instant::now();
+        let inputs = std::mem::take(&mut self.guard_in);
+        self.scribe.guard(&mut self.carrier.ring, now, &inputs);
+        self.carrier.guard.step(now, &inputs, &mut self.guard_out);
+        self.guard_in = inputs;
+        self.guard_in.clear();
+        self.figures.guard_step(started.elapsed());
+        let mut out = std::mem::take(&mut self.guard_out);
+        self.scribe.guard_said(&mut self.carrier.ring, now, &out);
+        for said in out.drain(..) {
+            match said {
+                GuardOutput::Permit(permit) => self.carrier.field.apply(permit, now, &mut self.batch),
+                GuardOutput::Verdict(verdict) => {
+                    telling::verdict(self, now, &verdict);
+                    self.engine_in.push(EngineInput::Verdict(verdict));
+                }
+                GuardOutput::Event(event) => telling::guard(self, now, event),
+                GuardOutput::WakeAt(wake) => self.guard_wake = wake,
+            }
+        }
+        self.guard_out = out;
+    }
+
+    /// Hands a frame to the guard. A frame that cannot be read back breaks the link, as it would on a socket.
+    fn frame(&mut self, frame: Result<ballast_model::frame::Frame, ballast_model::frame::FrameError>) {
+        self.guard_in.push(match frame {
+            Ok(frame) => GuardInput::Frame(frame),
+            Err(_) => GuardInput::LinkClosed,
+        });
+    }
+
+    /// Tells both machines when the wall clock was set or its trust changed, and where the sun stands.
+    fn tell_time(&mut self, now: Mono) {
+        if now < self.wall_due {
+            return;
+        }
+        self.wall_due = now.after(WALL_PERIOD);
+        let wall = self.carrier.clock.wall();
+        let known = self.carrier.wall;
+        let drift = wall.utc.millis().abs_diff(known.utc_untrusted(wall.at).millis());
+        if wall.trusted != known.trusted || drift > WALL_DRIFT_MS {
+            telling::wall(self, now, known, wall, drift);
+            self.carrier.wall = wall;
+            self.engine_in.push(EngineInput::Wall(wall));
+            self.guard_in.push(GuardInput::Wall(wall));
+            self.sun_due = now;
+        }
+        if now >= self.sun_due {
+            self.sun_due = now.after(SUN_PERIOD);
+            self.tell_sun(now);
+        }
+    }
+
+    fn tell_sun(&mut self, now: Mono) {
+        let Some(point) = self.running.sun() else { return };
+        let place = self.running.catalog().place;
+        let height = self.carrier.wall.utc(now).zip(place);
+        let height = height.map(|(utc, place)| ballast_model::almanac::sun_elevation_deg(place, utc));
+        let Some(height) = height.and_then(Finite::new) else { return };
+        self.sun_sequence += 1;
+        self.hear_sample(Sample::good(point, Value::Number(height), now, self.sun_sequence));
+    }
+
+    /// The last turn: says good-bye by falling silent, and saves.
+    fn finish(&mut self) {
+        let now = self.carrier.clock.now();
+        saving::save(self, now);
+    }
+}

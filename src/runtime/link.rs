@@ -1,0 +1,53 @@
+//! Engine to guard, in one process, through the frames that a socket would carry.
+//!
+//! Every intent is encoded and decoded: what the guard sees here is what it will see from another process.
+
+use ballast_model::frame::{Frame, FrameError, Message};
+use ballast_model::{Intent, Mono, Span};
+
+/// The engine's end of the link.
+#[derive(Clone, Debug)]
+pub struct Link {
+    session: u64,
+    counter: u64,
+    lease: Span,
+    renewed: Mono,
+}
+
+impl Link {
+    /// A new session. `session` must be larger than that of any session before.
+    pub fn new(session: u64, lease: Span) -> Self {
+        Self { session, counter: 0, lease, renewed: Mono::ZERO }
+    }
+
+    /// The first frame of the session.
+    pub fn hello(&mut self, outputs: u64) -> Result<Frame, FrameError> {
+        self.send(Message::Hello { outputs })
+    }
+
+    /// What one output shall be.
+    pub fn intent(&mut self, intent: Intent) -> Result<Frame, FrameError> {
+        self.send(Message::Intent(intent))
+    }
+
+    /// Renews the leases when a third of the shortest one has passed.
+    pub fn renew(&mut self, now: Mono) -> Option<Result<Frame, FrameError>> {
+        if now < self.next() {
+            return None;
+        }
+        self.renewed = now;
+        Some(self.send(Message::Renew))
+    }
+
+    /// When the leases must be renewed.
+    pub fn next(&self) -> Mono {
+        self.renewed.after(self.lease.divided(3))
+    }
+
+    fn send(&mut self, message: Message) -> Result<Frame, FrameError> {
+        self.counter += 1;
+        let lease_ms = u32::try_from(self.lease.millis()).unwrap_or(u32::MAX);
+        let frame = Frame { session: self.session, counter: self.counter, lease_ms, message };
+        Frame::decode(&frame.encode())
+    }
+}

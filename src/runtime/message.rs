@@ -1,0 +1,92 @@
+//! What reaches the decision thread, through one bounded channel.
+
+use super::carrier::Carrier;
+use crate::control::protocol::{Answer, Question};
+use crate::metrics::Scrape;
+use crate::site::Texts;
+use ballast_drivers::Batch;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, sync_channel};
+use tokio::sync::oneshot;
+
+/// Messages that may wait. Above this the buses wait: their sockets fill, and TCP or the broker holds back the senders.
+pub const WAITING_MAX: usize = 4096;
+
+/// One message.
+pub enum Message {
+    /// News of the buses; ids belong to the catalog of that epoch, others are dropped.
+    Field {
+        /// Counts the catalogs of this run.
+        epoch: u32,
+        /// What they tell.
+        batch: Batch,
+    },
+    /// A person's question.
+    Ask {
+        /// Who asks.
+        who: String,
+        /// What.
+        question: Question,
+        /// Where the answer goes.
+        reply: oneshot::Sender<Answer>,
+    },
+    /// Someone scrapes.
+    Scrape(Sender<Scrape>),
+    /// The files of the site lie unchanged and differ from those that run.
+    FilesChanged,
+    /// A builder has made a new set and waits to take over.
+    TakeOver(Box<TakeOver>),
+    /// A builder has failed.
+    BuildFailed(Box<BuildFailed>),
+    /// The program shall end.
+    Stop,
+}
+
+/// Why a set is built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Occasion {
+    /// A person asked.
+    Asked {
+        /// Who.
+        who: String,
+        /// Although it was refused before.
+        accept: bool,
+    },
+    /// A file was saved.
+    Saved,
+    /// The new set did harm: back to the last good one.
+    Return {
+        /// What happened.
+        why: String,
+    },
+}
+
+/// A new set that waits for a step boundary.
+pub struct TakeOver {
+    /// Where everything that goes on is handed over.
+    pub to: Sender<Box<Carrier>>,
+    /// The texts it was built from.
+    pub texts: Texts,
+    /// Why.
+    pub occasion: Occasion,
+    /// Who waits for the outcome.
+    pub reply: Option<oneshot::Sender<Answer>>,
+}
+
+/// A set that could not be built.
+pub struct BuildFailed {
+    /// The texts it was to be built from.
+    pub texts: Texts,
+    /// Why.
+    pub occasion: Occasion,
+    /// The mistakes, for people.
+    pub report: String,
+    /// The mistakes, for programs.
+    pub data: serde_json::Value,
+    /// Who waits for the outcome.
+    pub reply: Option<oneshot::Sender<Answer>>,
+}
+
+/// The channel to the decision thread.
+pub fn channel() -> (SyncSender<Message>, Receiver<Message>) {
+    sync_channel(WAITING_MAX)
+}

@@ -1,0 +1,44 @@
+//! The running program: one decision thread, buses and servers on a runtime beside it, records on a third.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`decision`] | the thread: news in, engine and guard in turn, permits out |
+//! | [`opening`], [`carrier`] | the start, and what goes on over a reload |
+//! | [`reload`] | a new set: built beside, taken over between two steps, watched, returned from |
+//! | [`link`] | engine to guard through frames |
+//! | [`field`], [`buses`] | where permits go |
+//! | [`telling`], [`recorder`] | what happened, written down |
+//! | [`saving`], [`state`] | what survives, and what can be run again |
+//! | [`questions`] | answers to a person |
+
+pub mod buses;
+pub mod carrier;
+pub mod decision;
+pub mod field;
+pub mod link;
+pub mod message;
+pub mod opening;
+pub mod questions;
+pub mod recorder;
+pub mod reload;
+pub mod saving;
+pub mod state;
+pub mod telling;
+pub mod told;
+
+use carrier::Carrier;
+use std::time::Duration;
+
+/// How long the last writes may take.
+const CLOSING: Duration = Duration::from_secs(5);
+
+/// Ends the program's decisions: closes what the last decision thread left.
+pub fn finish(carrier: Option<Carrier>) {
+    let Some(carrier) = carrier else { return };
+    drop(carrier.field);
+    carrier.recorder.close(CLOSING);
+    if let Some(ended) = carrier.ended {
+        // Nobody waits: the program ends anyway.
+        let _ = ended.send(());
+    }
+}

@@ -1,0 +1,253 @@
+//! Beginning: from the saved state at a start, from the running thread at a reload.
+
+use super::buses::Buses;
+use super::carrier::{Carrier, Handed, Place, Probation};
+use super::decision::Decision;
+use super::field::Field;
+use super::link::Link;
+use super::message::{Message, Occasion};
+use super::recorder::Recorder;
+use super::state::{RunningSet, decode};
+use super::told::Told;
+use super::{reload, saving};
+use crate::clock::Clock;
+use crate::control::protocol::Answer;
+use crate::journal::{Limits, Ring};
+use crate::site::{Built, Running, Texts};
+use ballast_engine::Engine;
+use ballast_guard::Guard;
+use ballast_history::{SavedState, Severity};
+use ballast_model::time::{Gap, Wall};
+use ballast_model::{Mono, Span};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender};
+
+/// Who opens the buses of a set: the runtime of a program, or a simulation with its plant.
+pub type OpenField = dyn FnMut(&mut Built, u32) -> Box<dyn Field> + Send;
+
+/// What a start needs.
+pub struct Start {
+    /// The set that was built.
+    pub built: Built,
+    /// Its texts.
+    pub texts: Texts,
+    /// What the last run left.
+    pub saved: Option<SavedState>,
+    /// Where things lie.
+    pub place: Place,
+    /// Time.
+    pub clock: Arc<Clock>,
+    /// Writes down what happens.
+    pub recorder: Recorder,
+    /// The channel.
+    pub channel: (SyncSender<Message>, Receiver<Message>),
+    /// Opens buses.
+    pub open_field: Box<OpenField>,
+    /// Told when the decision thread has ended.
+    pub ended: Option<tokio::sync::oneshot::Sender<()>>,
+}
+
+/// Begins: engine and guard go on from what the last run left, and every output begins at its `at_start`.
+pub fn start(start: Start) -> Decision {
+    let Start { mut built, texts, saved, place, clock, mut recorder, channel, mut open_field, ended } = start;
+    let now = clock.now();
+    let (sender, inbox) = channel;
+    recorder.set_zone(built.running.catalog().zone.clone());
+    let field = open_field(&mut built, 0);
+    let running = built.running;
+    let set = saved.as_ref().and_then(|saved| decode::<RunningSet>(saved, "plan")).unwrap_or_default();
+    let mut guard = Guard::new(Arc::clone(&running.plan.catalog), running.safety.clone(), now);
+    let mut engine = Engine::new(Arc::clone(&running.plan), built.bodies, now);
+    let gap = saved.as_ref().map(|saved| (saved.gap(&clock.stamp()), saved.stamp.mono));
+    if let (Some(saved), Some((gap, saved_at))) = (&saved, gap) {
+        if let Some(state) = decode(saved, "guard") {
+            guard.restore(state, gap, saved_at, now);
+        }
+        if let Some(state) = decode(saved, "engine") {
+            engine.restore(state, gap, saved_at, now);
+        }
+    }
+    let carrier = Carrier {
+        inbox,
+        sender,
+        link: Link::new(next_session(&clock), shortest_lease(&running)),
+        clock,
+        guard,
+        field,
+        recorder,
+        ring: Ring::new(Limits::DEFAULT),
+        wall: Wall::UNKNOWN,
+        place,
+        handed: None,
+        open_field,
+        texts,
+        probation: None,
+        refused: set.refused,
+        epoch: 0,
+        reloads: BTreeMap::new(),
+        loaded: now,
+        ended,
+    };
+    let mut decision = Decision::new(engine, running, carrier, now);
+    tell_start(&mut decision, now, gap.map(|(gap, _)| gap));
+    decision.greet();
+    decision
+}
+
+fn tell_start(decision: &mut Decision, now: Mono, gap: Option<Gap>) {
+    let catalog = decision.running.catalog();
+    let since = match gap {
+        None => "for the first time".to_owned(),
+        Some(Gap::SameBoot(span)) => format!("after {span} without the program"),
+        Some(Gap::OtherBoot(span)) => format!("after a power cut of {span}"),
+        Some(Gap::Unknown) => "after an outage of unknown length".to_owned(),
+    };
+    let sentence = format!(
+        "{} is running {since}: {} points, {} outputs, {} rules; the guard is in the same process",
+        catalog.site,
+        catalog.points.len(),
+        catalog.outputs.len(),
+        decision.running.plan.rules.len(),
+    );
+    let data = json!({ "site": catalog.site, "set": decision.carrier.texts.id().to_string() });
+    decision.carrier.recorder.tell(now, &Told::info("start", "", sentence, data).severity(Severity::Notice));
+}
+
+/// Goes on in place of the thread that handed over.
+pub fn take_over(mut built: Built, mut carrier: Carrier, now: Mono) -> Decision {
+    let handed = carrier.handed.take();
+    let same_field = carrier.field.fits(built.running.definitions);
+    let changed = handed.as_ref().map(|handed| reload::changed_rules(&handed.running.plan, &built));
+    let last_good = carrier.texts.clone();
+    if !same_field {
+        carrier.epoch += 1;
+        carrier.field = (carrier.open_field)(&mut built, carrier.epoch);
+        carrier.recorder.set_zone(built.running.catalog().zone.clone());
+    }
+    let running = Arc::clone(&built.running);
+    let replaced =
+        carrier.guard.replace(Arc::clone(&running.plan.catalog), running.safety.clone(), false, now);
+    let mut engine = Engine::new(Arc::clone(&running.plan), built.bodies, now);
+    let mut reply = None;
+    if let Some(Handed { state, at, texts, occasion, reply: waiting, running: before, .. }) = handed {
+        engine.restore(state, Gap::SameBoot(now.since(at)), at, now);
+        carrier.texts = texts;
+        let is_return = matches!(occasion, Occasion::Return { .. });
+        carrier.probation = if is_return {
+            None
+        } else {
+            // A second change on top of one on trial returns to where the first one would have.
+            let good = carrier.probation.take().map_or(last_good, |probation| probation.last_good);
+            reload::trial(good, changed.unwrap_or_default(), now)
+        };
+        reply = Some((occasion, waiting, before));
+    }
+    carrier.loaded = now;
+    carrier.link = Link::new(next_session(&carrier.clock), shortest_lease(&running));
+    let mut decision = Decision::new(engine, running, carrier, now);
+    decision.greet();
+    decision.turn(now);
+    if let Some((occasion, waiting, before)) = reply {
+        tell_reload(&mut decision, now, &occasion, waiting, &before, &replaced, &built.warnings);
+    }
+    saving::save(&mut decision, now);
+    decision
+}
+
+/// Says what a reload changed: removed rules by name, loosenings that wait for a person.
+fn tell_reload(
+    decision: &mut Decision,
+    now: Mono,
+    occasion: &Occasion,
+    waiting: Option<tokio::sync::oneshot::Sender<Answer>>,
+    before: &Running,
+    replaced: &ballast_guard::Replaced,
+    warnings: &str,
+) {
+    *decision.carrier.reloads.entry("loaded").or_default() += 1;
+    let names = |running: &Running| -> std::collections::BTreeSet<String> {
+        running.plan.rules.iter().map(|rule| rule.name.to_string()).collect()
+    };
+    let (old, new) = (names(before), names(&decision.running));
+    let removed: Vec<&String> = old.difference(&new).collect();
+    let added: Vec<&String> = new.difference(&old).collect();
+    let changed: Vec<String> = match &decision.carrier.probation {
+        Some(Probation { changed, .. }) => changed.iter().cloned().collect(),
+        None => Vec::new(),
+    };
+    let mut sentence = format!("the changed site runs: {} rules", new.len());
+    for (word, list) in [("added", &added), ("removed", &removed)] {
+        if !list.is_empty() {
+            let quoted: Vec<String> = list.iter().map(|name| format!("\"{name}\"")).collect();
+            sentence.push_str(&format!(", {word} {}", quoted.join(", ")));
+        }
+    }
+    let mut text = sentence.clone();
+    let loosenings: Vec<String> = replaced.loosenings.iter().map(loosening).collect();
+    if !loosenings.is_empty() {
+        let fingerprint = format!("{:016x}", decision.running.safety.fingerprint);
+        text.push_str("\nThe safety set would be loosened and stays as it is until a person confirms it:\n");
+        for row in &loosenings {
+            text.push_str(&format!("  {row}\n"));
+        }
+        text.push_str(&format!("  ballast guard confirm {fingerprint}"));
+        sentence.push_str(&format!("; the looser safety set waits for `ballast guard confirm {fingerprint}`"));
+    }
+    if !warnings.is_empty() {
+        text.push('\n');
+        text.push_str(warnings);
+    }
+    let data = json!({
+        "set": decision.carrier.texts.id().to_string(),
+        "added": added, "removed": removed, "changed": changed, "loosenings": loosenings,
+        "fingerprint": format!("{:016x}", decision.running.safety.fingerprint),
+    });
+    let mut told = Told::info("reload", "", sentence, data.clone()).severity(Severity::Notice);
+    if let Occasion::Asked { who, .. } = occasion {
+        told = told.by(who.clone());
+    }
+    decision.carrier.recorder.tell(now, &told);
+    if let Some(waiting) = waiting {
+        // An asker that went away does not matter.
+        let _ = waiting.send(Answer::done(text, data));
+    }
+}
+
+fn loosening(row: &ballast_guard::Loosening) -> String {
+    format!("{}: {} from {} to {}", row.subject, row.key, row.old, row.new)
+}
+
+/// A person confirmed a looser safety set: the guard adopts it.
+pub fn adopt_confirmed(decision: &mut Decision, fingerprint: u64) {
+    let now = decision.carrier.clock.now();
+    if decision.carrier.guard.adopt_confirmed(now).is_some() {
+        let sentence = format!("the safety set {fingerprint:016x} is in force");
+        decision.carrier.recorder.tell(now, &Told::info("guard", "", sentence, json!({})).severity(Severity::Notice));
+        decision.greet();
+    }
+}
+
+/// Sessions rise with time, also over restarts.
+fn next_session(clock: &Clock) -> u64 {
+    clock.now().nanos()
+}
+
+/// The lease that the program asks for: the shortest of the outputs, so that one renewal serves all.
+fn shortest_lease(running: &Running) -> Span {
+    let leases = running.safety.envelopes.iter().map(|envelope| envelope.lease);
+    leases.min().unwrap_or(Span::from_secs(3)).min(Span::from_secs(90))
+}
+
+/// Opens the buses of a set as tasks of a runtime.
+pub fn field_of_buses(
+    sender: SyncSender<Message>,
+    clock: Arc<Clock>,
+    runtime: tokio::runtime::Handle,
+) -> Box<OpenField> {
+    Box::new(move |built, epoch| {
+        let buses = std::mem::take(&mut built.buses);
+        Box::new(Buses::start(buses, built.running.definitions, epoch, &sender, &clock, &runtime))
+    })
+}

@@ -1,0 +1,140 @@
+//! Writes down what happens: into the history, onto the terminal, into the counters.
+//!
+//! Control never waits for it: the history has its own thread and its own bounds, and the terminal gets at most
+//! [`LINES_PER_SECOND`] lines.
+
+use super::told::Told;
+use crate::cli::terminal::{BAD, FAINT, LOOK, Output, styled};
+use crate::clock::Clock;
+use crate::report::instant;
+use ballast_history::{Event, Severity, StatePart, Store, Ticket};
+use ballast_model::almanac::Zone;
+use ballast_model::{Mono, Span};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Lines on the terminal in one second; the rest are counted in one line.
+pub const LINES_PER_SECOND: u32 = 100;
+
+/// Writes down what happens.
+pub struct Recorder {
+    store: Option<Store>,
+    clock: Arc<Clock>,
+    output: Output,
+    zone: Zone,
+    is_quiet: bool,
+    line_second: Mono,
+    lines: u32,
+    /// How many events there were, by kind.
+    pub counts: BTreeMap<&'static str, u64>,
+    /// Events that the history could not take.
+    pub lost: u64,
+}
+
+impl Recorder {
+    /// A recorder that writes into `store`, where there is one.
+    pub fn new(store: Option<Store>, clock: Arc<Clock>, output: Output, is_quiet: bool) -> Self {
+        Self {
+            store,
+            clock,
+            output,
+            zone: Zone::default(),
+            is_quiet,
+            line_second: Mono::ZERO,
+            lines: 0,
+            counts: BTreeMap::new(),
+            lost: 0,
+        }
+    }
+
+    /// Local time is that of this zone from now on.
+    pub fn set_zone(&mut self, zone: Zone) {
+        self.zone = zone;
+    }
+
+    /// Writes down one thing. The ticket tells when it is durable.
+    pub fn tell(&mut self, now: Mono, told: &Told) -> Option<Ticket> {
+        *self.counts.entry(told.kind).or_default() += 1;
+        self.show(now, told);
+        let store = self.store.as_ref()?;
+        let event = Event {
+            stamp: self.clock.stamp(),
+            kind: told.kind.to_owned(),
+            subject: told.subject.clone(),
+            severity: told.severity,
+            audit: told.who.is_some(),
+            who: told.who.clone(),
+            payload: serde_json::json!({ "sentence": told.sentence, "data": told.data }).to_string(),
+        };
+        match store.append(event) {
+            Ok(ticket) => Some(ticket),
+            Err(_) => {
+                self.lost += 1;
+                None
+            }
+        }
+    }
+
+    /// Shows a text of several lines, mistakes drawn into their texts, say.
+    pub fn complain(&self, text: &str) {
+        self.output.complain(text.trim_end());
+    }
+
+    /// Saves the state; the newest save wins where the disk is slow.
+    pub fn save(&self, parts: Vec<StatePart>) -> Option<Ticket> {
+        self.store.as_ref()?.save_state(parts, self.clock.stamp()).ok()
+    }
+
+    /// The store, for its health and its readers.
+    pub fn store(&self) -> Option<&Store> {
+        self.store.as_ref()
+    }
+
+    /// Waits for the last writes.
+    pub fn close(self, patience: std::time::Duration) {
+        if let Some(store) = self.store {
+            store.close(patience);
+        }
+    }
+
+    fn show(&mut self, now: Mono, told: &Told) {
+        if self.is_quiet && told.severity < Severity::Warning {
+            return;
+        }
+        if now.since(self.line_second) >= Span::from_secs(1) {
+            if self.lines > LINES_PER_SECOND {
+                let more = self.lines - LINES_PER_SECOND;
+                self.output.line(&styled(FAINT, &format!("             ... and {more} more in that second")));
+            }
+            self.line_second = now;
+            self.lines = 0;
+        }
+        self.lines += 1;
+        if self.lines > LINES_PER_SECOND && told.severity < Severity::Alarm {
+            return;
+        }
+        match self.output.format {
+            crate::cli::arguments::Format::Text => {
+                let time = instant::clock(self.clock.wall().utc, &self.zone);
+                let sentence = match told.severity {
+                    Severity::Alarm => styled(BAD, &told.sentence),
+                    Severity::Warning => styled(LOOK, &told.sentence),
+                    _ => told.sentence.clone(),
+                };
+                self.output.line(&format!("{} {sentence}", styled(FAINT, &time)));
+            }
+            crate::cli::arguments::Format::Json => {
+                let line = serde_json::json!({
+                    "at": instant::utc(self.clock.wall().utc),
+                    "kind": told.kind,
+                    "subject": told.subject,
+                    "severity": format!("{:?}", told.severity).to_lowercase(),
+                    "who": told.who,
+                    "sentence": told.sentence,
+                    "data": told.data,
+                });
+                self.output.line(&line.to_string());
+            }
+        }
+    }
+}

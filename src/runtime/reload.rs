@@ -1,0 +1,179 @@
+//! Loading a changed site while it runs: as a whole or not at all.
+//!
+//! A builder thread reads, checks and compiles the texts, and becomes the next decision thread: between two steps the
+//! running one hands it the channels, the guard and the engine's state. What cannot be built changes nothing. A new set is
+//! watched for a while; where it does harm, the last good one comes back by itself and the harmful one is marked.
+
+use super::carrier::{PROBATION, Probation};
+use super::decision::{After, Decision};
+use super::message::{BuildFailed, Message, Occasion, TakeOver};
+use super::told::Told;
+use super::{opening, saving};
+use crate::control::protocol::Answer;
+use crate::site::{Built, Texts};
+use ballast_history::Severity;
+use ballast_model::Mono;
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, channel};
+use tokio::sync::oneshot;
+
+/// What a builder needs to begin.
+struct Order {
+    texts: Option<Texts>,
+    occasion: Occasion,
+    reply: Option<oneshot::Sender<Answer>>,
+    sender: SyncSender<Message>,
+    place: super::carrier::Place,
+}
+
+/// When the trial of the running set ends.
+pub fn next(decision: &Decision) -> Mono {
+    decision.carrier.probation.as_ref().map_or(Mono::MAX, |probation| probation.until)
+}
+
+/// Ends the trial when its time has come.
+pub fn watch(decision: &mut Decision, now: Mono) {
+    if decision.carrier.probation.as_ref().is_some_and(|probation| now >= probation.until) {
+        decision.carrier.probation = None;
+        let id = decision.carrier.texts.id();
+        let told = Told::info("reload", "", "the rules have stood their trial", json!({ "set": id.to_string() }));
+        decision.carrier.recorder.tell(now, &told);
+        decision.pace.hurry(now);
+    }
+}
+
+/// A person asks.
+pub fn asked(decision: &mut Decision, who: String, accept: bool, reply: oneshot::Sender<Answer>) {
+    begin(decision, None, Occasion::Asked { who, accept }, Some(reply));
+}
+
+/// The files lie changed and still.
+pub fn files_changed(decision: &mut Decision) {
+    begin(decision, None, Occasion::Saved, None);
+}
+
+/// A rule of the running set did harm: back to the last good set, if the running one is on trial and the rule is new in it.
+pub fn harmed(decision: &mut Decision, now: Mono, rule: &str, why: &str) {
+    let Some(probation) = &decision.carrier.probation else { return };
+    if !probation.changed.contains(rule) {
+        return;
+    }
+    let texts = probation.last_good.clone();
+    decision.carrier.probation = None;
+    decision.carrier.refused.insert(decision.carrier.texts.id());
+    let sentence = format!("{why}: the last good rules come back; mend the files and save them again");
+    let told = Told::info("reload", rule, sentence, json!({ "returned": true })).severity(Severity::Alarm);
+    decision.carrier.recorder.tell(now, &told);
+    begin(decision, Some(texts), Occasion::Return { why: why.to_owned() }, None);
+}
+
+fn begin(decision: &mut Decision, texts: Option<Texts>, occasion: Occasion, reply: Option<oneshot::Sender<Answer>>) {
+    let order = Order {
+        texts,
+        occasion,
+        reply,
+        sender: decision.carrier.sender.clone(),
+        place: decision.carrier.place.clone(),
+    };
+    let context = Context {
+        clock: Arc::clone(&decision.carrier.clock),
+        running: decision.carrier.texts.id(),
+        refused: decision.carrier.refused.clone(),
+    };
+    let started = std::thread::Builder::new().name("ballast-rules".into()).spawn(move || build(order, &context));
+    if let Err(error) = started {
+        let now = decision.carrier.clock.now();
+        let told = Told::info("reload", "", format!("no thread for a reload: {error}"), json!({}));
+        decision.carrier.recorder.tell(now, &told.severity(Severity::Warning));
+    }
+}
+
+/// What a builder may know of the running set.
+struct Context {
+    clock: Arc<crate::clock::Clock>,
+    running: crate::site::SetId,
+    refused: BTreeSet<crate::site::SetId>,
+}
+
+/// The builder thread: builds, and on success becomes the decision thread.
+fn build(order: Order, context: &Context) {
+    let Order { texts, occasion, mut reply, sender, place } = order;
+    let refuse = |texts: Texts, occasion: Occasion, reply, report: String, data| {
+        let failed = BuildFailed { texts, occasion, report, data, reply };
+        // A program that ends does not care.
+        let _ = sender.send(Message::BuildFailed(Box::new(failed)));
+    };
+    let texts = match texts.map_or_else(|| Texts::read(&place.site), Ok) {
+        Ok(texts) => texts,
+        Err(error) => {
+            let report = format!("the site's files cannot be read: {error}");
+            let data = json!({ "error": &report });
+            return refuse(Texts::default(), occasion, reply, report, data);
+        }
+    };
+    let id = texts.id();
+    let is_forced = matches!(occasion, Occasion::Asked { accept: true, .. } | Occasion::Return { .. });
+    if context.refused.contains(&id) && !is_forced {
+        let report = format!("this set ({id}) did harm before; change it, or say `ballast reload --accept`");
+        let data = json!({ "error": &report, "set": id.to_string() });
+        return refuse(texts, occasion, reply, report, data);
+    }
+    if id == context.running && occasion == Occasion::Saved {
+        return;
+    }
+    let built = match crate::site::build(&texts, &place.overrides) {
+        Ok(built) => built,
+        Err(report) => return refuse(texts, occasion, reply, report.text, report.data),
+    };
+    let (to, carriers) = channel();
+    let take_over = TakeOver { to, texts, occasion, reply: reply.take() };
+    if sender.send(Message::TakeOver(Box::new(take_over))).is_err() {
+        return;
+    }
+    drop(sender);
+    let Ok(carrier) = carriers.recv() else { return };
+    let now = context.clock.now();
+    let decision = opening::take_over(built, *carrier, now);
+    super::finish(decision.run());
+}
+
+/// Hands everything to the builder that waits; this thread ends.
+pub fn hand_over(decision: &mut Decision, take_over: TakeOver) -> After {
+    let now = decision.carrier.clock.now();
+    decision.turn(now);
+    saving::save(decision, now);
+    After::HandOver(Box::new(take_over))
+}
+
+/// A set could not be built: it is told, nothing changes.
+pub fn failed(decision: &mut Decision, failed: BuildFailed) {
+    let now = decision.carrier.clock.now();
+    *decision.carrier.reloads.entry("refused").or_default() += 1;
+    let first = failed.report.lines().next().unwrap_or_default();
+    let sentence = format!("the changed site was refused and the running one goes on: {first}");
+    let mut told = Told::info("reload", "", sentence, failed.data.clone()).severity(Severity::Warning);
+    if let Occasion::Asked { who, .. } = &failed.occasion {
+        told = told.by(who.clone());
+    }
+    decision.carrier.recorder.tell(now, &told);
+    decision.carrier.recorder.complain(&failed.report);
+    if let Some(reply) = failed.reply {
+        // An asker that went away does not matter.
+        let _ = reply.send(Answer { ok: false, text: failed.report, data: failed.data });
+    }
+}
+
+/// The names of rules that are new in `built` or whose text differs from the running ones.
+pub fn changed_rules(old: &ballast_engine::Plan, built: &Built) -> BTreeSet<String> {
+    let known: std::collections::BTreeMap<&str, u64> =
+        old.rules.iter().map(|rule| (&*rule.name, rule.text_hash)).collect();
+    let is_new = |rule: &&ballast_engine::plan::RulePlan| known.get(&*rule.name) != Some(&rule.text_hash);
+    built.running.plan.rules.iter().filter(is_new).map(|rule| rule.name.to_string()).collect()
+}
+
+/// A trial for a set in which something changed.
+pub fn trial(last_good: Texts, changed: BTreeSet<String>, now: Mono) -> Option<Probation> {
+    (!changed.is_empty()).then(|| Probation { last_good, until: now.after(PROBATION), changed })
+}

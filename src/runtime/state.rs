@@ -1,0 +1,79 @@
+//! Saves and loads what must survive: the engine, the guard, and the texts they run.
+
+use crate::site::{SetId, Texts};
+use ballast_history::{SavedState, StatePart};
+use ballast_model::{Mono, Span};
+use std::collections::BTreeSet;
+
+/// Version of the encodings below; a newer one is not read.
+const VERSION: u32 = 1;
+/// Shortest time between two saves.
+const PACE_MIN: Span = Span::from_secs(1);
+/// Bytes a second that saving may write while something changes all the time; a large state is then saved less often. A
+/// small site's state (2 kB) follows every change within a second, and a quiet site writes nothing.
+const BYTES_PER_SECOND: u64 = 2048;
+/// However large the state is, it is saved this often.
+const PACE_MAX: Span = Span::from_secs(60);
+
+/// The texts that run and those that must not.
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+pub struct RunningSet {
+    /// The running texts: they replace texts on disk that do not load.
+    pub texts: Texts,
+    /// Sets that did harm.
+    pub refused: BTreeSet<SetId>,
+}
+
+/// Encodes one part.
+pub fn encode<T: serde::Serialize>(name: &str, value: &T) -> Option<StatePart> {
+    postcard::to_allocvec(value).ok().map(|bytes| StatePart::new(name, VERSION, bytes))
+}
+
+/// Decodes one part; `None` where it is missing, newer or damaged.
+pub fn decode<T: serde::de::DeserializeOwned>(saved: &SavedState, name: &str) -> Option<T> {
+    let part = saved.part(name).filter(|part| part.version == VERSION)?;
+    postcard::from_bytes(&part.bytes).ok()
+}
+
+/// Decides when to save.
+#[derive(Clone, Debug)]
+pub struct Pace {
+    dirty_since: Option<Mono>,
+    last: Mono,
+    pause: Span,
+    last_hash: u64,
+}
+
+impl Pace {
+    /// Nothing to save yet.
+    pub fn new(now: Mono) -> Self {
+        Self { dirty_since: None, last: now, pause: PACE_MIN, last_hash: 0 }
+    }
+
+    /// Something that must survive changed.
+    pub fn touch(&mut self, now: Mono) {
+        self.dirty_since.get_or_insert(now);
+    }
+
+    /// Something changed that may not wait: a latch, a person's word.
+    pub fn hurry(&mut self, now: Mono) {
+        self.touch(now);
+        self.pause = Span::ZERO;
+    }
+
+    /// When to save next.
+    pub fn next(&self) -> Mono {
+        match self.dirty_since {
+            Some(_) => self.last.after(self.pause),
+            None => Mono::MAX,
+        }
+    }
+
+    /// A state of this many bytes and this content was taken; says whether it differs from the last saved one.
+    pub fn taken(&mut self, now: Mono, bytes: usize, hash: u64) -> bool {
+        self.dirty_since = None;
+        self.last = now;
+        self.pause = Span::from_secs(bytes as u64 / BYTES_PER_SECOND).max(PACE_MIN).min(PACE_MAX);
+        std::mem::replace(&mut self.last_hash, hash) != hash
+    }
+}

@@ -1,0 +1,288 @@
+//! Turns what the machines say into what is written down, and reacts where the shell must.
+//!
+//! Every change of an output becomes one event that holds the whole reason: who asked, by which values, what the guard
+//! made of it and when it may change again. `ballast why OUTPUT --at ...` reads these back.
+
+use super::decision::Decision;
+use super::reload;
+use super::told::Told;
+use crate::report::{causes, guard_words};
+use crate::site::Running;
+use ballast_engine::events::{EndReason, Source, Winner};
+use ballast_engine::Event as EngineEvent;
+use ballast_guard::GuardEvent;
+use ballast_history::Severity;
+use ballast_model::intent::{Cause, Witness};
+use ballast_model::time::Wall;
+use ballast_model::{Mono, OutputId, Utc, Verdict, Wanted};
+use serde_json::{Value, json};
+
+/// A meter's date vouches for the wall clock when the two differ by less than this.
+const CLOCK_AGREES_MS: u64 = 5 * 60 * 1000;
+
+/// What is remembered so that an event can hold the whole reason.
+pub struct Memory {
+    /// Who won each output, and by which values.
+    winners: Vec<Option<(Winner, Wanted)>>,
+    /// The values that started each rule.
+    reasons: Vec<Vec<Witness>>,
+    /// The last verdict of each output.
+    verdicts: Vec<Option<Verdict>>,
+    actuals: Vec<u64>,
+}
+
+impl Memory {
+    /// Nothing is remembered.
+    pub fn new(running: &Running) -> Self {
+        let outputs = running.catalog().outputs.len();
+        Self {
+            winners: vec![None; outputs],
+            reasons: vec![Vec::new(); running.plan.rules.len()],
+            verdicts: vec![None; outputs],
+            actuals: vec![0; outputs],
+        }
+    }
+
+    /// Numbers the readings of what an output really is.
+    pub fn next_actual(&mut self, output: OutputId) -> u64 {
+        let Some(number) = self.actuals.get_mut(output.index()) else { return 0 };
+        *number += 1;
+        *number
+    }
+}
+
+/// An event of the engine.
+pub fn engine(decision: &mut Decision, now: Mono, event: EngineEvent) {
+    let running = std::sync::Arc::clone(&decision.running);
+    decision.figures.engine_event(&event);
+    match &event {
+        EngineEvent::RuleStarted { rule, because, .. } => {
+            if let Some(place) = decision.memory.reasons.get_mut(*rule as usize) {
+                place.clone_from(because);
+            }
+            decision.pace.touch(now);
+        }
+        EngineEvent::Decision { output, wanted, new, .. } => {
+            if let Some(place) = decision.memory.winners.get_mut(output.index()) {
+                *place = Some((new.clone(), *wanted));
+            }
+            decision.pace.touch(now);
+            // The verdict that follows tells the whole reason; where the guard holds the output, nothing moved.
+            return;
+        }
+        EngineEvent::RuleSuspended { .. }
+        | EngineEvent::SettingChanged { .. }
+        | EngineEvent::ModeChanged { .. }
+        | EngineEvent::Requested { .. }
+        | EngineEvent::Released { .. } => decision.pace.hurry(now),
+        _ => decision.pace.touch(now),
+    }
+    let told = engine_told(&running, &event);
+    decision.carrier.recorder.tell(now, &told);
+    if let EngineEvent::RuleSuspended { rule }
+    | EngineEvent::RuleEnded { rule, reason: EndReason::Suspended, .. } = &event
+        && let Some(rule) = running.plan.rules.get(*rule as usize)
+    {
+        reload::harmed(decision, now, &rule.name, &format!("rule \"{}\" failed too often", rule.name));
+    }
+}
+
+fn engine_told(running: &Running, event: &EngineEvent) -> Told {
+    let plan = &running.plan;
+    let rule_name = |rule: &u32| plan.rules.get(*rule as usize).map_or("?", |rule| &*rule.name).to_owned();
+    let point_name = |point| running.catalog().point(point).map_or("?", |spec| &*spec.name).to_owned();
+    let sentence = crate::report::words::sentence(event, plan);
+    let data = |because: &[Witness]| json!({ "because": witnesses(running, because) });
+    let told = |kind, subject: String, severity, data| Told::info(kind, subject, sentence.clone(), data).severity(severity);
+    match event {
+        EngineEvent::RuleStarted { rule, because, .. } => told("rule", rule_name(rule), Severity::Info, data(because)),
+        EngineEvent::RuleEnded { rule, because, reason } => {
+            let mut data = data(because);
+            data["ended"] = json!(reason.words());
+            told("rule", rule_name(rule), Severity::Info, data)
+        }
+        EngineEvent::RuleUnknown { rule, .. } => told("rule", rule_name(rule), Severity::Notice, json!({})),
+        EngineEvent::RuleKnown { rule } => told("rule", rule_name(rule), Severity::Info, json!({})),
+        EngineEvent::RuleSuspended { rule } => told("rule", rule_name(rule), Severity::Alarm, json!({})),
+        EngineEvent::RuleResumed { rule, who } => {
+            told("rule", rule_name(rule), Severity::Notice, json!({})).by(who.to_string())
+        }
+        EngineEvent::BodyFailed { message, place, .. } => {
+            told("rule_error", String::new(), Severity::Warning, json!({ "message": message, "place": place }))
+        }
+        EngineEvent::NoticeRaised { notice, .. } => {
+            use ballast_engine::bodies::NoticeLevel;
+            let severity = match notice.level {
+                NoticeLevel::Notify => Severity::Notice,
+                NoticeLevel::Warn => Severity::Warning,
+                NoticeLevel::Alarm => Severity::Alarm,
+            };
+            told("notice", String::new(), severity, json!({ "text": notice.text, "raised": true }))
+        }
+        EngineEvent::NoticeCleared { notice, .. } => {
+            told("notice", String::new(), Severity::Info, json!({ "text": notice.text, "raised": false }))
+        }
+        EngineEvent::Requested { who, output, .. } | EngineEvent::Released { who, output, .. } => {
+            let name = running.catalog().output(*output).map_or("?", |spec| &*spec.name).to_owned();
+            told("request", name, Severity::Notice, json!({})).by(who.to_string())
+        }
+        EngineEvent::SettingChanged { point, who, .. } | EngineEvent::ModeChanged { point, who, .. } => {
+            let told = told("setting", point_name(*point), Severity::Notice, json!({}));
+            match who {
+                Some(who) => told.by(who.to_string()),
+                None => told,
+            }
+        }
+        EngineEvent::CommandRefused { who, .. } => {
+            told("command", String::new(), Severity::Warning, json!({})).by(who.to_string())
+        }
+        EngineEvent::GeneratorFailed { .. } => told("generator", String::new(), Severity::Alarm, json!({})),
+        EngineEvent::GeneratorPhase { .. } => told("generator", String::new(), Severity::Notice, json!({})),
+        EngineEvent::Coalesced { point, dropped } => {
+            told("coalesced", point_name(*point), Severity::Warning, json!({ "dropped": dropped }))
+        }
+        EngineEvent::Shed { .. } => told("shedding", String::new(), Severity::Warning, json!({})),
+        EngineEvent::Restoring { .. } => told("shedding", String::new(), Severity::Notice, json!({})),
+        EngineEvent::Restored { .. } => told("start", String::new(), Severity::Notice, json!({})),
+        _ => told("engine", String::new(), Severity::Info, json!({})),
+    }
+}
+
+/// Values with their ages, for programs.
+pub fn witnesses(running: &Running, witnesses: &[Witness]) -> Vec<Value> {
+    witnesses.iter().map(|witness| witness_data(running, witness)).collect()
+}
+
+fn witness_data(running: &Running, witness: &Witness) -> Value {
+    let spec = running.catalog().point(witness.point);
+    let age_s = if witness.age == ballast_model::Span::MAX { Value::Null } else { json!(witness.age.secs_f64()) };
+    json!({
+        "point": spec.map(|spec| &*spec.name),
+        "value": witness.value.zip(spec).map(|(value, spec)| spec.show(value)),
+        "age_s": age_s,
+        "unknown": witness.quality.reason().map(|reason| reason.words()),
+    })
+}
+
+/// A verdict of the guard: the output's whole reason.
+pub fn verdict(decision: &mut Decision, now: Mono, verdict: &Verdict) {
+    let running = std::sync::Arc::clone(&decision.running);
+    let before = decision.memory.verdicts.get_mut(verdict.output.index()).and_then(|place| place.replace(*verdict));
+    decision.figures.verdict(verdict);
+    let is_same = |old: Verdict| {
+        let key = |v: &Verdict| (v.state, v.asked, v.outcome, v.cause, v.awaits_restoration);
+        key(&old) == key(verdict)
+    };
+    let is_told = !before.is_some_and(is_same);
+    if !is_told {
+        return;
+    }
+    decision.pace.touch(now);
+    let winner = decision.memory.winners.get(verdict.output.index()).cloned().flatten();
+    let reasons = winner.as_ref().and_then(|(winner, _)| match winner.source {
+        Source::Rule(rule) | Source::Shed(rule) => decision.memory.reasons.get(rule as usize),
+        _ => None,
+    });
+    let told = output_told(&running, verdict, winner.as_ref(), reasons.map_or(&[], Vec::as_slice), before.as_ref());
+    decision.carrier.recorder.tell(now, &told);
+    if let Cause::Limit(_) = verdict.cause
+        && let Some((Winner { source: Source::Rule(rule), .. }, _)) = &winner
+        && let Some(rule) = running.plan.rules.get(*rule as usize)
+    {
+        let name = running.catalog().output(verdict.output).map_or("?", |spec| &*spec.name);
+        reload::harmed(decision, now, &rule.name, &format!("a limit had to force {name} against rule \"{}\"", rule.name));
+    }
+}
+
+fn output_told(
+    running: &Running,
+    verdict: &Verdict,
+    winner: Option<&(Winner, Wanted)>,
+    reasons: &[Witness],
+    before: Option<&Verdict>,
+) -> Told {
+    let catalog = running.catalog();
+    let spec = catalog.output(verdict.output);
+    let name = spec.map_or("?", |spec| &*spec.name);
+    let show = |wanted| spec.map_or_else(String::new, |spec| spec.show(wanted));
+    let has_moved = before.is_none_or(|old| old.state != verdict.state);
+    let who = winner.map_or_else(|| "nobody asks".to_owned(), |(winner, _)| crate::report::words::winner(winner, &running.plan));
+    let cause = causes::sentence(verdict.cause, &running.safety, catalog, false);
+    let mut sentence = format!("{name} {}{}", if has_moved { "" } else { "stays " }, show(verdict.state));
+    if verdict.asked == verdict.state && cause.is_empty() {
+        sentence.push_str(&format!(": {who}"));
+    } else {
+        sentence.push_str(&format!(": {cause}; {who} asks for {}", show(verdict.asked)));
+    }
+    if let Some(witness) = &verdict.witness {
+        sentence.push_str(&format!(" ({})", causes::witness(witness, catalog, false)));
+    }
+    let data = json!({
+        "output": name,
+        "state": show(verdict.state),
+        "asked": show(verdict.asked),
+        "outcome": format!("{:?}", verdict.outcome).to_lowercase(),
+        "cause": causes::word(verdict.cause),
+        "cause_en": cause,
+        "cause_fr": causes::sentence(verdict.cause, &running.safety, catalog, true),
+        "winner": winner.map(|(winner, _)| crate::report::words::winner(winner, &running.plan)),
+        "authority": winner.map(|(winner, _)| winner.authority.word()),
+        "because": witnesses(running, reasons),
+        "witness": verdict.witness.as_ref().map(|witness| witness_data(running, witness)),
+        "awaits_restoration": verdict.awaits_restoration,
+    });
+    let severity = match verdict.cause {
+        Cause::Limit(_) | Cause::Stage(_) | Cause::Bulk | Cause::Silence | Cause::NoEffect => Severity::Warning,
+        _ => Severity::Info,
+    };
+    Told::info("output", name, sentence, data).severity(severity)
+}
+
+/// An event of the guard.
+pub fn guard(decision: &mut Decision, now: Mono, event: GuardEvent) {
+    let running = std::sync::Arc::clone(&decision.running);
+    decision.figures.guard_event(&event);
+    let sentence = guard_words::sentence(&event, &running.safety, running.catalog());
+    if matches!(event, GuardEvent::LimitLatched { .. } | GuardEvent::WasReset { .. } | GuardEvent::Confirmed { .. } | GuardEvent::OperatorNow { .. }) {
+        decision.pace.hurry(now);
+    } else {
+        decision.pace.touch(now);
+    }
+    let mut told = Told::info(sentence.kind, sentence.subject, sentence.text, json!({})).severity(sentence.severity);
+    if let Some(who) = sentence.who {
+        told = told.by(who);
+    }
+    decision.carrier.recorder.tell(now, &told);
+    if let GuardEvent::Confirmed { fingerprint, .. } = event {
+        super::opening::adopt_confirmed(decision, fingerprint);
+    }
+}
+
+/// A bus came or went.
+pub fn link(decision: &mut Decision, is_up: bool, text: &str) {
+    let now = decision.carrier.clock.now();
+    let severity = if is_up { Severity::Info } else { Severity::Warning };
+    decision.carrier.recorder.tell(now, &Told::info("bus", "", text, json!({ "up": is_up })).severity(severity));
+}
+
+/// The wall clock was set, or its trust changed.
+pub fn wall(decision: &mut Decision, now: Mono, before: Wall, after: Wall, drift_ms: u64) {
+    if before == Wall::UNKNOWN {
+        return;
+    }
+    let sentence = match (before.trusted, after.trusted) {
+        (false, true) => "the wall clock is trusted now".to_owned(),
+        (true, false) => "the wall clock is not trusted any more: rules by the time of day wait".to_owned(),
+        _ => format!("the wall clock was moved by {}", ballast_model::Span::from_millis(drift_ms)),
+    };
+    let data = json!({ "trusted": after.trusted, "moved_ms": drift_ms });
+    decision.carrier.recorder.tell(now, &Told::info("clock", "", sentence, data).severity(Severity::Notice));
+}
+
+/// A meter's own clock: where it agrees with the machine's, the machine's is believed.
+pub fn device_clock(decision: &mut Decision, utc: Utc, at: Mono) {
+    let machine = decision.carrier.clock.wall().utc_untrusted(at);
+    if machine.millis().abs_diff(utc.millis()) < CLOCK_AGREES_MS {
+        decision.carrier.clock.vouch(true);
+    }
+}

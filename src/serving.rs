@@ -1,0 +1,117 @@
+//! The servers of a running program: the control socket and the metrics, until it is told to stop.
+
+use crate::cli::terminal::{LOOK, Output, styled};
+use crate::control::protocol::{Answer, Question};
+use crate::control::server::{self, Listener};
+use crate::runtime::message::Message;
+use crate::web::{self, Health, Status};
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, TrySendError};
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// The decision thread answers within this time, or something is wrong.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// A person's question may take longer: a reload compiles.
+const PATIENCE_OF_PEOPLE: Duration = Duration::from_secs(55);
+
+/// Serves until the program is told to stop or its decisions have ended.
+pub async fn until_told(
+    metrics: &str,
+    control: Option<Listener>,
+    sender: &SyncSender<Message>,
+    mut has_ended: oneshot::Receiver<()>,
+    output: &Output,
+) {
+    if let Some(control) = control {
+        let sender = sender.clone();
+        tokio::spawn(server::serve(control, move |who, question| ask(sender.clone(), who, question)));
+    }
+    serve_metrics(metrics, sender, output).await;
+    tokio::select! {
+        () = told_to_stop() => {
+            // A full channel empties: the decision thread is never blocked for long.
+            while let Err(TrySendError::Full(_)) = sender.try_send(Message::Stop) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            // Whatever happens, the program ends.
+            let _ = tokio::time::timeout(Duration::from_secs(10), has_ended).await;
+        }
+        _ = &mut has_ended => {}
+    }
+}
+
+async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// Metrics are worth less than control: when their port is taken the site runs without them.
+async fn serve_metrics(address: &str, sender: &SyncSender<Message>, output: &Output) {
+    if address == "off" {
+        return;
+    }
+    match tokio::net::TcpListener::bind(address).await {
+        Ok(listener) => {
+            let source = Arc::new(Running { sender: sender.clone() });
+            tokio::spawn(web::serve(listener, source));
+        }
+        Err(error) => {
+            let text = format!("no metrics: {address} cannot be opened ({error}); choose another with --metrics, or `off`");
+            output.complain(&styled(LOOK, &text));
+        }
+    }
+}
+
+async fn ask(sender: SyncSender<Message>, who: String, question: Question) -> Answer {
+    let (reply, answer) = oneshot::channel();
+    if sender.try_send(Message::Ask { who, question, reply }).is_err() {
+        return Answer::refused("the program is overloaded; try again");
+    }
+    match tokio::time::timeout(PATIENCE_OF_PEOPLE, answer).await {
+        Ok(Ok(answer)) => answer,
+        _ => Answer::refused("the program did not answer in time"),
+    }
+}
+
+/// What the web server shows, asked of the decision thread.
+struct Running {
+    sender: SyncSender<Message>,
+}
+
+impl Running {
+    /// Waits for the decision thread; called on a thread that may wait.
+    fn scrape(&self) -> Option<crate::metrics::Scrape> {
+        let (reply, answer) = std::sync::mpsc::channel();
+        self.sender.try_send(Message::Scrape(reply)).ok()?;
+        answer.recv_timeout(PATIENCE).ok()
+    }
+}
+
+/// What is said when nobody answers.
+const SILENT: &str = "the decision thread does not answer";
+
+impl Status for Running {
+    fn metrics(&self) -> String {
+        self.scrape().map(|scrape| scrape.metrics).unwrap_or_default()
+    }
+
+    fn health(&self) -> Health {
+        if self.scrape().is_some() { Health::Good } else { Health::Bad(vec![SILENT.into()]) }
+    }
+
+    fn ready(&self) -> Health {
+        match self.scrape() {
+            Some(scrape) if scrape.not_ready.is_empty() => Health::Good,
+            Some(scrape) => Health::Bad(scrape.not_ready),
+            None => Health::Bad(vec![SILENT.into()]),
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! From texts to what runs: the checked site, the compiled rules, the engine's plan.
+
+use super::Texts;
+use crate::journal;
+use ballast_config::diagnostics::Diagnostics;
+use ballast_config::load::{File, Files, Site};
+use ballast_config::render::{self, Style};
+use ballast_config::site::{DerivedRule, DriverFacts};
+use ballast_config::sources::Sources;
+use ballast_drivers::{DRIVERS, OpenBus};
+use ballast_engine::plan::{
+    AsleepPlan, Derivation, DerivedPlan, GeneratorPlan, Plan, RestorationLoad, RestorationPlan,
+};
+use ballast_guard::plan::{SafetySet, Strength};
+use ballast_model::device::BusDefinition;
+use ballast_model::diagnostic::FileId;
+use ballast_model::frame::fnv1a;
+use ballast_model::{Catalog, OutputId, PointId};
+use ballast_rules::{Compiled, RhaiBodies, Source};
+use include_dir::{Dir, include_dir};
+use serde_json::json;
+use std::sync::Arc;
+
+/// The device files that travel inside the program.
+static DEVICES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/config/devices");
+
+/// A site that runs or is about to: everything that can be shared between threads.
+#[derive(Debug)]
+pub struct Running {
+    /// The checked site.
+    pub site: Site,
+    /// What the engine runs.
+    pub plan: Arc<Plan>,
+    /// What the guard holds to.
+    pub safety: SafetySet,
+    /// The texts, for the journal.
+    pub journal_plan: Arc<journal::Plan>,
+    /// Hash of the catalog and the buses: another one means that the buses are opened anew.
+    pub definitions: u64,
+    /// Campaigns that the rules name.
+    pub campaigns: Vec<String>,
+}
+
+impl Running {
+    /// The nouns.
+    pub fn catalog(&self) -> &Catalog {
+        &self.plan.catalog
+    }
+
+    /// The point that tells the height of the sun.
+    pub fn sun(&self) -> Option<PointId> {
+        self.site.sun
+    }
+}
+
+/// A set that was built: it stays on the thread that built it, since scripts do.
+pub struct Built {
+    /// What can be shared.
+    pub running: Arc<Running>,
+    /// Runs the bodies.
+    pub bodies: RhaiBodies,
+    /// Buses that are checked and not open.
+    pub buses: Vec<(OpenBus, Vec<OutputId>)>,
+    /// Warnings, for people; empty where there are none.
+    pub warnings: String,
+    /// Everything that was found, for programs.
+    pub data: serde_json::Value,
+    /// What was understood, for `check --explain`.
+    pub notes: Vec<String>,
+}
+
+/// A set that was refused.
+#[derive(Debug)]
+pub struct Refused {
+    /// All mistakes, drawn into the texts.
+    pub text: String,
+    /// The same with colours.
+    pub coloured: String,
+    /// The same for programs.
+    pub data: serde_json::Value,
+}
+
+/// What the configuration must know of each driver.
+pub fn driver_facts() -> Vec<DriverFacts> {
+    let facts = |spec: &&ballast_drivers::DriverSpec| DriverFacts {
+        name: spec.name,
+        is_network: spec.name == "mqtt",
+        strength: Strength::Soft,
+        is_experimental: spec.is_experimental,
+    };
+    DRIVERS.iter().map(facts).collect()
+}
+
+/// Builds everything from the texts. `overrides` give keys of buses another value (`tic.port=/dev/ttyAMA0`).
+///
+/// # Errors
+/// All mistakes of all files, together.
+pub fn build(texts: &Texts, overrides: &[String]) -> Result<Built, Refused> {
+    let mut sources = Sources::new();
+    let mut found = Diagnostics::new();
+    let site = load_site(texts, &mut sources, &mut found);
+    let Some(mut site) = site else { return Err(refused(&found, &sources)) };
+    let catalog = Arc::new(site.catalog.clone());
+    let compiled = compile_rules(texts, &catalog, &mut sources, &mut found);
+    let unknown = apply_overrides(&mut site.buses, overrides);
+    let buses = open_buses(&site.buses, &catalog, &mut found);
+    if found.has_mistakes() || !unknown.is_empty() {
+        let mut refused = refused(&found, &sources);
+        for text in unknown {
+            refused.text.push_str(&text);
+            refused.coloured.push_str(&text);
+        }
+        return Err(refused);
+    }
+    let notes = compiled.notes.iter().map(|note| explained(note, &sources)).collect();
+    let campaigns = compiled.campaigns.iter().map(|campaign| campaign.name.to_string()).collect();
+    let definitions = definitions(&site, overrides);
+    let Compiled { rules, schedules, bodies, .. } = compiled;
+    let plan = plan(&site, catalog, rules, schedules, texts);
+    let running = Running {
+        safety: site.safety.clone(),
+        plan: Arc::new(plan),
+        journal_plan: Arc::new(journal::Plan { texts: texts.files.clone().into_iter().collect() }),
+        definitions,
+        campaigns,
+        site,
+    };
+    Ok(Built {
+        running: Arc::new(running),
+        bodies,
+        buses,
+        warnings: if found.is_empty() { String::new() } else { render::render(&found, &sources, Style::Coloured) },
+        data: json!({ "diagnostics": render::flatten(&found, &sources) }),
+        notes,
+    })
+}
+
+fn load_site(texts: &Texts, sources: &mut Sources, found: &mut Diagnostics) -> Option<Site> {
+    let file = |name: &str| match (texts.files.get(name), texts.too_large.get(name)) {
+        (Some(bytes), _) => File::Bytes(bytes),
+        (None, Some(length)) => File::TooLong(*length),
+        (None, None) => File::Absent,
+    };
+    let own = DEVICES.files().filter_map(|file| Some((file.path().to_str()?, File::Bytes(file.contents()))));
+    let of_site = texts.files.iter().filter(|(name, _)| name.starts_with("devices/"));
+    let of_site = of_site.map(|(name, bytes)| (name.as_str(), File::Bytes(bytes)));
+    let files = Files { site: file("site.yaml"), safety: file("safety.yaml"), devices: own.chain(of_site).collect() };
+    ballast_config::load::load(&files, &driver_facts(), sources, found)
+}
+
+fn compile_rules(
+    texts: &Texts,
+    catalog: &Arc<Catalog>,
+    sources: &mut Sources,
+    found: &mut Diagnostics,
+) -> Compiled {
+    let ids: Vec<FileId> = texts.rules().map(|(name, bytes)| sources.add(name, bytes, found)).collect();
+    for (name, length) in texts.too_large.iter().filter(|(name, _)| name.starts_with("rules/")) {
+        sources.refuse_by_length(name.as_str(), *length, found);
+    }
+    let readable = ids.iter().filter_map(|id| sources.get(*id).map(|source| (*id, source)));
+    let rules: Vec<Source<'_>> = readable
+        .filter(|(_, source)| source.is_readable())
+        .map(|(file, source)| Source { file, name: source.name().trim_start_matches("rules/"), text: source.text() })
+        .collect();
+    let compiled = ballast_rules::compile(&rules, catalog);
+    found.extend(compiled.diagnostics.iter().cloned());
+    compiled
+}
+
+/// Gives keys of buses another value; returns a sentence for each that fits nowhere.
+fn apply_overrides(buses: &mut [BusDefinition], overrides: &[String]) -> Vec<String> {
+    let mut unknown = Vec::new();
+    for text in overrides {
+        let parsed = text.split_once('=').and_then(|(path, value)| Some((path.split_once('.')?, value)));
+        let Some(((bus, key), value)) = parsed else {
+            unknown.push(format!("`--set {text}`: write BUS.KEY=VALUE, as in tic.port=/dev/ttyAMA0\n"));
+            continue;
+        };
+        let Some(bus) = buses.iter_mut().find(|known| &*known.name == bus) else {
+            unknown.push(format!("`--set {text}`: the site has no bus `{bus}`\n"));
+            continue;
+        };
+        match bus.settings.entries.iter_mut().find(|entry| &*entry.key == key) {
+            Some(entry) => entry.value = value.into(),
+            None => {
+                let (file, span) = (bus.settings.file, bus.settings.span);
+                bus.settings.entries.push(ballast_model::device::Setting {
+                    key: key.into(),
+                    value: value.into(),
+                    file,
+                    key_span: span,
+                    value_span: span,
+                });
+            }
+        }
+    }
+    unknown
+}
+
+fn open_buses(
+    definitions: &[BusDefinition],
+    catalog: &Catalog,
+    found: &mut Diagnostics,
+) -> Vec<(OpenBus, Vec<OutputId>)> {
+    let mut buses = Vec::new();
+    for definition in definitions {
+        let outputs = definition.outputs.iter().map(|output| output.output).collect();
+        match ballast_drivers::open(definition, catalog) {
+            Ok(bus) => buses.push((bus, outputs)),
+            Err(mistakes) => found.extend(mistakes),
+        }
+    }
+    found.sort();
+    buses
+}
+
+/// What must be the same for running buses to go on over a reload: every id, and every definition.
+fn definitions(site: &Site, overrides: &[String]) -> u64 {
+    let mut text = format!("{:?}", site.catalog.points);
+    text.push_str(&format!("{:?}", site.catalog.outputs));
+    for bus in &site.buses {
+        text.push_str(&format!("{} {}", bus.name, bus.driver));
+        let settings = std::iter::once(&bus.settings)
+            .chain(bus.points.iter().map(|point| &point.settings))
+            .chain(bus.outputs.iter().map(|output| &output.settings));
+        for entry in settings.flat_map(|settings| &settings.entries) {
+            text.push_str(&format!("{}={};", entry.key, entry.value));
+        }
+    }
+    text.push_str(&overrides.join(";"));
+    fnv1a(text.into_bytes())
+}
+
+fn plan(
+    site: &Site,
+    catalog: Arc<Catalog>,
+    rules: Vec<ballast_engine::plan::RulePlan>,
+    schedules: Vec<ballast_engine::plan::SchedulePlan>,
+    texts: &Texts,
+) -> Plan {
+    let mode = site.modes.iter().map(|modes| (modes.point, modes.initial));
+    let settings = site.settings.iter().map(|setting| (setting.point, setting.initial)).chain(mode).collect();
+    let derived = site.derived.iter().map(|derived| DerivedPlan {
+        point: derived.point,
+        program: match &derived.rule {
+            DerivedRule::Program(program) => Derivation::Expression(program.clone()),
+            DerivedRule::Median(points) => Derivation::Median(points.clone()),
+            DerivedRule::FirstGood(points) => Derivation::FirstGood(points.clone()),
+            DerivedRule::Sum(points) => Derivation::Sum(points.clone()),
+        },
+    });
+    let asleep = site.safety.asleep.iter().map(|asleep| AsleepPlan {
+        point: asleep.point,
+        value: asleep.value,
+        when: asleep.when.clone(),
+    });
+    let id = texts.id().to_string();
+    Plan {
+        derived: derived.collect(),
+        asleep: asleep.collect(),
+        generators: site.generators.iter().map(generator_plan).collect(),
+        restoration: restoration(site),
+        settings,
+        fingerprint: fnv1a(id.into_bytes()),
+        catalog,
+        rules,
+        schedules,
+    }
+}
+
+fn generator_plan(generator: &ballast_config::site::Generator) -> GeneratorPlan {
+    GeneratorPlan {
+        name: generator.name.as_str().into(),
+        run: generator.run,
+        ready: generator.ready,
+        wanted: generator.wanted,
+        failed: generator.failed,
+        running: generator.running.clone(),
+        warm_up: generator.warm_up,
+        min_run: generator.min_run,
+        cool_down: generator.cool_down,
+        attempts: generator.attempts,
+        attempt: generator.attempt,
+        rest: generator.rest,
+    }
+}
+
+/// What shedding opened comes back under the same bounds that the guard holds to.
+fn restoration(site: &Site) -> Option<RestorationPlan> {
+    let shedding = site.safety.shedding.as_ref()?;
+    let source = *shedding.source.first()?;
+    let load = |load: &ballast_guard::plan::Load| RestorationLoad {
+        output: load.output,
+        rated: load.rated,
+        power: load.power,
+    };
+    Some(RestorationPlan {
+        loads: shedding.loads.iter().map(load).collect(),
+        frequency: (source, shedding.restore.above),
+        settle: site.settle,
+        keep_free: shedding.restore.capacity.map(|capacity| (shedding.restore.keep_free, capacity)),
+        site_load: shedding.site_load,
+        one_per: shedding.restore.one_per,
+    })
+}
+
+fn refused(found: &Diagnostics, sources: &Sources) -> Refused {
+    Refused {
+        text: render::render(found, sources, Style::Plain),
+        coloured: render::render(found, sources, Style::Coloured),
+        data: json!({ "diagnostics": render::flatten(found, sources) }),
+    }
+}
+
+fn explained(note: &ballast_rules::Note, sources: &Sources) -> String {
+    let position = sources.position(note.file, note.span.start);
+    format!("{}:{}:{} {}", sources.name(note.file), position.line, position.column, note.text)
+}

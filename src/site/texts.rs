@@ -1,0 +1,96 @@
+//! The files of a site, read as they lie, within bounds.
+
+use ballast_config::limits::FILE_BYTES_MAX;
+use crate::watch::SetHash as SetId;
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// Files of one site; more is not a site but a mistake.
+const FILES_MAX: usize = 1000;
+
+/// The texts of a site: name relative to its directory, content.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Texts {
+    /// Sorted by name.
+    pub files: BTreeMap<String, Vec<u8>>,
+    /// Files that were left unread because they are too large: name and length.
+    pub too_large: BTreeMap<String, u64>,
+}
+
+impl Texts {
+    /// Reads `site.yaml`, `safety.yaml`, `rules/*.rhai` and `devices/*.yaml`.
+    ///
+    /// # Errors
+    /// When the directory or one of its files cannot be read; a missing file is no error here, the check tells it.
+    pub fn read(directory: &Path) -> std::io::Result<Self> {
+        // A directory that is not there would look like a site without files.
+        std::fs::read_dir(directory)?;
+        let mut texts = Self::default();
+        for name in ["site.yaml", "safety.yaml"] {
+            texts.read_file(directory, name)?;
+        }
+        for (folder, ending) in [("rules", "rhai"), ("devices", "yaml")] {
+            for name in list(directory, folder, ending)? {
+                texts.read_file(directory, &name)?;
+            }
+        }
+        Ok(texts)
+    }
+
+    fn read_file(&mut self, directory: &Path, name: &str) -> std::io::Result<()> {
+        let file = match std::fs::File::open(directory.join(name)) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            other => other?,
+        };
+        let length = file.metadata()?.len();
+        let limit = FILE_BYTES_MAX;
+        if length > limit {
+            self.too_large.insert(name.to_owned(), length);
+            return Ok(());
+        }
+        let mut bytes = Vec::new();
+        // The file may grow while it is read.
+        file.take(limit).read_to_end(&mut bytes)?;
+        self.files.insert(name.to_owned(), bytes);
+        Ok(())
+    }
+
+    /// The names of the rule files.
+    pub fn rules(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.files.iter().filter(|(name, _)| name.starts_with("rules/")).map(|(name, bytes)| (&**name, &**bytes))
+    }
+
+    /// Identity of the set: any other byte gives another.
+    pub fn id(&self) -> SetId {
+        SetId::of_files(self.files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())))
+    }
+}
+
+/// Files of a folder with an ending, sorted, as names relative to the site.
+fn list(directory: &Path, folder: &str, ending: &str) -> std::io::Result<Vec<String>> {
+    let entries = match std::fs::read_dir(directory.join(folder)) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other?,
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if path.extension().is_some_and(|found| found == ending) && !is_hidden && path.is_file() {
+            let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+            names.push(format!("{folder}/{name}"));
+        }
+    }
+    if names.len() > FILES_MAX {
+        let message = format!("{folder} holds {} files; a site has at most {FILES_MAX}", names.len());
+        return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, message));
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Where a site's state lies when nothing else is said.
+pub fn state_directory(site: &Path, asked: Option<&Path>) -> PathBuf {
+    asked.map_or_else(|| site.join(".ballast"), Path::to_owned)
+}
