@@ -80,7 +80,6 @@ impl Core {
     pub(crate) fn absorb(&mut self, plan: &Plan, inputs: &[Input], out: &mut Vec<Output>) {
         self.inbox.step += 1;
         let step = self.inbox.step;
-        self.world.is_asked = !inputs.is_empty() || !self.inbox.is_empty();
         for sample in take_heads(&mut self.inbox.samples) {
             claim_step(&mut self.inbox.point_step, sample.point.index(), step);
             self.take_sample(plan, &sample);

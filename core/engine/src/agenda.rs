@@ -71,7 +71,6 @@ impl Agenda {
     }
 
     /// The deadline of a task; [`Mono::MAX`] when it has none.
-    #[cfg(test)]
     pub(crate) fn get(&self, task: Task) -> Mono {
         let (kind, index) = task.place();
         self.at.get(kind).and_then(|list| list.get(index as usize)).copied().unwrap_or(Mono::MAX)

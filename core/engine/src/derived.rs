@@ -29,7 +29,7 @@ impl Core {
             }
             // Putting the value marked this very entry; it has been looked at.
             self.world.dirty.asleep.remove(&index);
-            self.agenda.set(Task::Asleep(index), next.min(self.world.expiry(asleep.point)));
+            self.agenda.set(Task::Asleep(index), next.min(self.world.next_expiry(asleep.point)));
         }
     }
 
@@ -61,7 +61,7 @@ impl Core {
     /// A member that is known, with the moment at which it no longer is.
     fn member(&self, point: PointId, next: &mut Mono) -> Option<Value> {
         let value = self.world.snapshot.known(point, self.world.now)?;
-        *next = (*next).min(self.world.expiry(point));
+        *next = (*next).min(self.world.next_expiry(point));
         Some(value)
     }
 

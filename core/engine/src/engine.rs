@@ -3,6 +3,7 @@
 use crate::bodies::Bodies;
 use crate::counters::Counters;
 use crate::events::{EndReason, Output, Phase, Winner};
+use crate::explain::{Explanation, RuleExplanation};
 use crate::input::Input;
 use crate::machine::Core;
 use crate::plan::Plan;
@@ -67,6 +68,17 @@ impl<B: Bodies> Engine<B> {
     /// it knew. What changed by it is told in the next step, which should be called at once.
     pub fn restore(&mut self, state: State, gap: Gap, saved_at: Mono, now: Mono) {
         self.core.restore(state, gap, saved_at, now);
+    }
+
+    /// Who asks what of an output, which values that rests on, what the guard said and when that may change; `None` for
+    /// an output that the plan does not have. Ages are told at `now`.
+    pub fn explain(&self, output: OutputId, now: Mono) -> Option<Explanation> {
+        self.core.explain(output, now)
+    }
+
+    /// Why a rule is active, or why not; `None` for an index that the plan does not have.
+    pub fn explain_rule(&self, rule: u32, now: Mono) -> Option<RuleExplanation> {
+        self.core.explain_rule(rule, self.rule(rule)?, now)
     }
 
     /// What it runs.

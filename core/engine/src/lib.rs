@@ -43,6 +43,7 @@ pub mod counters;
 mod derived;
 mod engine;
 pub mod events;
+pub mod explain;
 mod generators;
 pub mod input;
 pub mod limits;
@@ -56,6 +57,7 @@ mod schedules;
 mod shedding;
 mod state;
 mod wiring;
+pub mod words;
 mod world;
 
 #[cfg(test)]
@@ -65,6 +67,8 @@ pub use bodies::{Asked, Bodies, BodyContext, BodyOutcome};
 pub use counters::{Counters, RuleCounters};
 pub use engine::{Engine, RuleState};
 pub use events::{EndReason, Event, Output, Phase, Runner, Source, Winner};
+pub use explain::{Explanation, RuleExplanation};
 pub use input::{Command, Input, Refusal};
 pub use plan::Plan;
 pub use state::{STATE_VERSION, State};
+pub use words::Severity;

@@ -11,10 +11,15 @@ pub const VERDICTS_WAITING_MAX: usize = 64;
 pub const FAILURES_IN_A_ROW_MAX: u32 = 10;
 /// How long the requests of the last good run outlive a failing body.
 pub const FAILED_REQUESTS_KEPT: Span = Span::from_secs(10);
-/// In steps that no input brought about, a rule starts at most once in this time: two conditions that feed each other
-/// cannot spin the step. With an input it may always start: a measured value that crosses its threshold a hundred times a
-/// second is answered each time, and slowing outputs down is the envelope's task.
-pub const START_INTERVAL_MIN: Span = Span::from_millis(100);
+/// Starts of one rule are at least this far apart on average, so that two conditions that feed each other cannot spin the
+/// step; [`START_BURST`] of them may come at once. Fast, since a measured value that crosses its threshold a hundred
+/// times a second must be answered each time: slowing outputs down is the envelope's task.
+pub const START_INTERVAL: Span = Span::from_millis(10);
+/// Starts of one rule that may come at once.
+pub const START_BURST: u64 = 100;
+/// A rule that ended by its `until` in the very moment it started, or because something was unknown, starts again after
+/// this rest at the earliest.
+pub const START_REST: Span = Span::from_secs(1);
 /// Values that an event carries as its reasons; further ones are left out.
 pub const WITNESSES_MAX: usize = 8;
 /// A derived point whose expression moves without samples (`age`, `.since`) is computed again this often.

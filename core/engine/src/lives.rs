@@ -8,14 +8,15 @@
 //!                                                 suspended ── resumed by a person, or its text changed ──▶ idle
 //! ```
 //!
-//! Idle, only `when` counts; active, only `until` (absent: not `when`). Two things keep rules from spinning, and only
-//! those: a rule does not start while its end is true already (an `until` without `for`, or the one that just ended it),
-//! and without any input it starts at most once in [`START_INTERVAL_MIN`].
+//! Idle, only `when` counts; active, only `until` (absent: not `when`). Three things keep rules from spinning, and only
+//! those: a rule does not start while its end is true already (an `until` without `for`, or the one that just ended it);
+//! one that ended because something was unknown does not start while that is unknown; and the pace of starts is bounded
+//! ([`START_INTERVAL`], [`START_REST`]).
 
 use crate::agenda::Task;
 use crate::bodies::{Bodies, Notice, Request, ShedRequest};
 use crate::events::{EndReason, Event, Output, Runner, Source};
-use crate::limits::{FAILED_REQUESTS_KEPT, START_INTERVAL_MIN, WITNESSES_MAX};
+use crate::limits::{FAILED_REQUESTS_KEPT, START_BURST, START_INTERVAL, START_REST, WITNESSES_MAX};
 use crate::machine::Core;
 use crate::plan::{Plan, RulePlan};
 use crate::wiring::RulePrograms;
@@ -65,9 +66,13 @@ pub(crate) struct Life {
     pub(crate) when_hold: Hold,
     pub(crate) until_hold: Hold,
     pub(crate) unknown: Hold,
-    /// The last end came from `until`, which has been true ever since.
-    pub(crate) is_end_true: bool,
+    /// What ended it last holds ever since: its `until` is true, or something is unknown.
+    pub(crate) is_end_standing: bool,
     pub(crate) last_start: Option<Mono>,
+    /// Where the pace of starts stands: a start is too early while this lies more than a burst ahead.
+    pub(crate) pace: Mono,
+    /// No start before this.
+    pub(crate) rest_until: Mono,
     pub(crate) last_end: Option<(Mono, EndReason)>,
     pub(crate) requests: Vec<Held>,
     pub(crate) sheds: Vec<ShedRequest>,
@@ -98,7 +103,7 @@ impl Core {
     fn review_rule(&mut self, bodies: &mut dyn Bodies, plan: &Plan, index: u32, out: &mut Vec<Output>) {
         let Some(rule) = plan.rules.get(index as usize) else { return };
         self.counters.evaluated(index);
-        // End, start and end again is the longest way through one step: a start needs an interval after the last one.
+        // End and start again is the longest way through one step: what ends as it starts, rests.
         for _ in 0..4 {
             let place = index as usize;
             let (Some(programs), Some(life)) = (self.programs.rules.get(place), self.lives.get_mut(place))
@@ -145,6 +150,7 @@ impl Core {
         let Some(life) = self.lives.get_mut(index as usize) else { return };
         life.active = Some(Active { since: now, request });
         life.last_start = Some(now);
+        life.pace = life.pace.max(now).after(START_INTERVAL);
         life.when_hold.reset();
         life.until_hold.reset();
         life.unknown.reset();
@@ -172,12 +178,16 @@ impl Core {
     pub(crate) fn end(&mut self, plan: &Plan, index: u32, reason: EndReason, out: &mut Vec<Output>) {
         let now = self.world.now;
         let Some(life) = self.lives.get_mut(index as usize) else { return };
-        life.active = None;
+        let lived = life.active.take().map(|active| now.since(active.since));
         life.last_end = Some((now, reason));
+        let is_still_born = reason == EndReason::Until && lived == Some(Span::ZERO);
+        if is_still_born || reason == EndReason::Unknown {
+            life.rest_until = now.after(START_REST);
+        }
         life.when_hold.reset();
         life.until_hold.reset();
         life.unknown.reset();
-        life.is_end_true = reason == EndReason::Until;
+        life.is_end_standing = matches!(reason, EndReason::Until | EndReason::Unknown);
         life.body_expiry = None;
         life.campaigns.clear();
         life.records.clear();
@@ -251,7 +261,7 @@ impl Core {
             if self.world.snapshot.known(*point, now).is_none() {
                 missing = missing.or(Some(*point));
             } else {
-                *next = (*next).min(self.world.expiry(*point));
+                *next = (*next).min(self.world.next_expiry(*point));
             }
         }
         if let LastRun::Unknown(point) = life.run {
@@ -307,26 +317,49 @@ fn is_starting(
     let now = world.now;
     let seen = world.seen(None);
     let truth = programs.when.truth(&seen, next);
-    let mut is_end_true = false;
-    if let Some(until) = &programs.until
-        && !programs.until_is_relative
-        && (life.is_end_true || rule.until_hold == Span::ZERO)
-    {
-        is_end_true = until.truth(&seen, next) == Some(true);
-        life.is_end_true &= is_end_true;
-    }
+    let is_blocked = is_end_standing(rule, programs, life, world, next);
     if is_waiting_for_truth(life, truth, now, next) {
         return false;
     }
-    if !life.when_hold.update(truth == Some(true), rule.when_hold, now, next) || is_end_true {
+    if !life.when_hold.update(truth == Some(true), rule.when_hold, now, next) || is_blocked {
         return false;
     }
-    let earliest = life.last_start.map_or(Mono::ZERO, |start| start.after(START_INTERVAL_MIN));
-    if now < earliest && !world.is_asked {
+    let burst = START_INTERVAL.times(START_BURST);
+    let earliest = life.rest_until.max(life.pace.before(burst));
+    if now < earliest {
         *next = (*next).min(earliest);
         return false;
     }
     true
+}
+
+/// Whether an idle rule may not start because its end is true already, or because what ended it is unknown still.
+fn is_end_standing(
+    rule: &RulePlan,
+    programs: &RulePrograms,
+    life: &mut Life,
+    world: &World,
+    next: &mut Mono,
+) -> bool {
+    if !life.is_end_standing && rule.until_hold > Span::ZERO {
+        return false;
+    }
+    let was_unknown = life.is_end_standing && matches!(life.last_end, Some((_, EndReason::Unknown)));
+    let is_missing = |point: &PointId| world.snapshot.known(*point, world.now).is_none();
+    let mut stands = false;
+    if was_unknown {
+        stands = programs.plain.iter().any(is_missing)
+            || matches!(&life.run, LastRun::Unknown(point) if is_missing(point));
+    }
+    // Relative to its start, an end means nothing before the start.
+    if let Some(until) = &programs.until
+        && !programs.until_is_relative
+    {
+        let truth = until.truth(&world.seen(None), next);
+        stands |= if was_unknown { truth.is_none() } else { truth == Some(true) };
+    }
+    life.is_end_standing &= stands;
+    stands
 }
 
 /// Why an active rule ends by its conditions now, if it does, and whether their truth is unknown.

@@ -96,17 +96,19 @@ impl Core {
 
     /// Gives the next load its turn, if one may come back now.
     pub(crate) fn review_restoration(&mut self, plan: &Plan, out: &mut Vec<Output>) {
-        if !core::mem::take(&mut self.world.dirty.restoration) {
+        let Some(restoration) = &plan.restoration else { return };
+        let mut waiting = self.planner.waiting.iter().filter_map(|place| restoration.loads.get(*place));
+        let is_asked_else = waiting.any(|load| self.outputs.dirty.contains(load.output.0));
+        if !core::mem::take(&mut self.world.dirty.restoration) && !is_asked_else {
             return;
         }
-        let Some(restoration) = &plan.restoration else { return };
         let mut next = Mono::MAX;
         let now = self.world.now;
         let (point, above) = restoration.frequency;
         let is_above = self.world.number(point).is_some_and(|frequency| frequency > above);
         let is_good = self.planner.frequency.update(is_above, restoration.settle, now, &mut next);
         if is_above {
-            next = next.min(self.world.expiry(point));
+            next = next.min(self.world.next_expiry(point));
         }
         self.take_back_calls(restoration, is_good);
         if is_good && !self.planner.waiting.is_empty() && self.is_turn(restoration, &mut next) {

@@ -382,7 +382,7 @@ impl Core {
         if saved.condition_hash != rule.condition_hash {
             life.when_hold.reset();
             life.until_hold.reset();
-            life.is_end_true = false;
+            life.is_end_standing = false;
         }
         if saved.text_hash != rule.text_hash {
             life.is_suspended = false;
@@ -552,6 +552,7 @@ fn moved_life(mut life: Life, maps: &Maps, clock: Clock) -> Life {
     life.unknown = life.unknown.moved(rebase);
     life.last_start = life.last_start.map(rebase);
     life.last_end = life.last_end.map(|(moment, reason)| (rebase(moment), reason));
+    (life.pace, life.rest_until) = (rebase(life.pace), rebase(life.rest_until));
     life.body_expiry = life.body_expiry.map(rebase);
     life.resume_until = life.resume_until.map(rebase);
     let moved_held = |held: &Held| {

@@ -52,8 +52,8 @@ impl Core {
             BodyOutcome::Failed { message, place: at } => self.failed(plan, index, message, at, out),
         }
         self.asked = asked;
-        let moments = rule.body_reads.iter().map(|point| self.world.expiry(*point));
-        let next = moments.filter(|moment| *moment > self.world.now && *moment < Mono::MAX).min();
+        let moments = rule.body_reads.iter().map(|point| self.world.next_expiry(*point));
+        let next = moments.filter(|moment| *moment < Mono::MAX).min();
         if let Some(life) = self.lives.get_mut(place).filter(|life| life.active.is_some()) {
             life.body_expiry = next;
         }

@@ -110,8 +110,6 @@ pub(crate) struct World {
     pub(crate) trackers: Trackers,
     pub(crate) wall: Wall,
     pub(crate) now: Mono,
-    /// Whether an input brought this step about, and not only a deadline or the step before.
-    pub(crate) is_asked: bool,
     /// Points whose value changed since the last rules ran, sorted.
     pub(crate) edges: Vec<PointId>,
     /// The last good value of every point since the start; the first one is not a change.
@@ -129,7 +127,6 @@ impl World {
             trackers,
             wall: Wall::UNKNOWN,
             now,
-            is_asked: false,
             edges: Vec::new(),
             last_good: alloc::vec![None; catalog.points.len()],
             readers,
@@ -236,9 +233,16 @@ impl World {
         Witness { point, value: reading.value, quality: self.snapshot.quality(point, self.now), age }
     }
 
-    /// The first moment at which the present value of a point may not be used any more.
+    /// The first moment at which the present good value of a point may not be used any more, however long ago;
+    /// [`Mono::MAX`] when there is none.
     pub(crate) fn expiry(&self, point: PointId) -> Mono {
         let expires = self.snapshot.expires(point).filter(|_| self.snapshot.reading(point).quality.is_good());
         expires.map_or(Mono::MAX, |moment| moment.after(Span::from_nanos(1)))
+    }
+
+    /// The moment ahead at which a point becomes too old; [`Mono::MAX`] when it does not.
+    pub(crate) fn next_expiry(&self, point: PointId) -> Mono {
+        let moment = self.expiry(point);
+        if moment > self.now { moment } else { Mono::MAX }
     }
 }

@@ -11,7 +11,6 @@ use crate::input::Input;
 use crate::plan::{BodyId, Plan, RulePlan};
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
-use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use ballast_model::catalog::{DeviceId, DeviceSpec, Kind, Origin, OutputKind, PointSpec};
@@ -93,7 +92,6 @@ pub(crate) fn add_output(catalog: &mut Catalog, name: &str, kind: OutputKind, de
     catalog.add_output(name, "", device, kind, default).unwrap()
 }
 
-pub(crate) const F: PointId = PointId(0);
 pub(crate) const SOC: PointId = PointId(1);
 pub(crate) const LOAD: PointId = PointId(2);
 pub(crate) const A: OutputId = OutputId(0);
@@ -284,9 +282,4 @@ pub(crate) fn verdict(output: OutputId, state: Wanted, since: Mono) -> Verdict {
         next_change: None,
         awaits_restoration: false,
     }
-}
-
-pub(crate) fn failing(message: &str) -> Act {
-    let message = message.to_string();
-    Arc::new(move |_, _| BodyOutcome::Failed { message: message.clone(), place: "test.rhai:2:1".into() })
 }

@@ -1,0 +1,348 @@
+//! Why an output is as it is, and why a rule is active or not: made when somebody asks, from what is known.
+//!
+//! Everything is given as data with its shown form, for a sentence, a table or JSON. For the past, the events carry what
+//! is needed; see [`words`](crate::words).
+
+use crate::arbitrate::Claim;
+use crate::engine::RuleState;
+use crate::events::{EndReason, Source};
+use crate::lives::{LastRun, Life};
+use crate::machine::Core;
+use crate::plan::{Plan, RulePlan};
+use crate::restoration::Return;
+use crate::words::source_name;
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use ballast_model::expr::{BinaryOp, Program, Seen};
+use ballast_model::intent::{Cause, Witness};
+use ballast_model::quantity::Shown;
+use ballast_model::{Authority, Mono, Outcome, OutputId, PointId, Span};
+
+/// Why an output is as it is.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Explanation {
+    /// Its name.
+    pub output: Box<str>,
+    /// What the engine asks for; `None` before the first step.
+    pub wanted: Option<String>,
+    /// Since when the present winner wins.
+    pub winner_since: Mono,
+    /// Everyone who asks, strongest first; the first one wins. Empty: nobody asks, and the default holds.
+    pub requests: Vec<Asker>,
+    /// What it is when nobody asks.
+    pub default: String,
+    /// The values that the winner's conditions and body read.
+    pub values: Vec<Reading>,
+    /// The guard's last answer; `None` while it has not answered.
+    pub verdict: Option<Answer>,
+    /// Since when it waits to be given back after shedding; `None` when it does not.
+    pub waits_for_return_since: Option<Mono>,
+    /// The next moment at which something may change by itself: the winner's end or deadline, or the guard's.
+    pub next_change: Option<Mono>,
+}
+
+/// Somebody who asks something of an output.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Asker {
+    /// `rule "off-peak"`, `operator eva`.
+    pub name: String,
+    /// Who asks.
+    pub source: Source,
+    /// With which authority.
+    pub authority: Authority,
+    /// What.
+    pub wanted: String,
+    /// Since when.
+    pub since: Mono,
+    /// Until when, where that is known.
+    pub until: Option<Mono>,
+    /// Where it is written.
+    pub place: Option<Box<str>>,
+}
+
+/// A value with what matters about it.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Reading {
+    /// Name of the point.
+    pub point: Box<str>,
+    /// Its last value as people read it; `None` when there never was one.
+    pub value: Option<String>,
+    /// How old it is; `None` when never received.
+    pub age: Option<Span>,
+    /// Why it may not be used; `None` when it may.
+    pub problem: Option<&'static str>,
+}
+
+/// What the guard said.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Answer {
+    /// What it was asked.
+    pub asked: String,
+    /// What it told the output to be.
+    pub state: String,
+    /// Since when.
+    pub since: Mono,
+    /// What became of the request.
+    pub outcome: Outcome,
+    /// Why.
+    pub cause: Cause,
+    /// The value that decided, where one did.
+    pub witness: Option<Reading>,
+    /// When the answer may change by itself.
+    pub next_change: Option<Mono>,
+}
+
+/// Why a rule is active, or why not.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct RuleExplanation {
+    /// Its name.
+    pub rule: Box<str>,
+    /// Where it stands.
+    pub place: Box<str>,
+    /// Its priority.
+    pub priority: u8,
+    /// What it is doing.
+    pub state: RuleState,
+    /// When it starts.
+    pub when: Condition,
+    /// When it ends; `None`: when `when` is no longer true.
+    pub until: Option<Condition>,
+    /// What ended it last still stands in the way of a start: its `until` is true, or something is unknown.
+    pub is_held_back: bool,
+    /// When it last started.
+    pub last_start: Option<Mono>,
+    /// When and why it last ended.
+    pub last_end: Option<(Mono, EndReason)>,
+    /// What it asks now: output and state.
+    pub requests: Vec<(Box<str>, String)>,
+    /// How its body went wrong, if it did: since when, what, where.
+    pub failure: Option<(Mono, String, Box<str>)>,
+    /// The point that its body misses, if it does.
+    pub body_misses: Option<Box<str>>,
+    /// The next moment at which it is looked at although nothing changes.
+    pub next_change: Option<Mono>,
+}
+
+/// A condition as it stands now.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Condition {
+    /// As written.
+    pub text: Box<str>,
+    /// Whether it is true; `None`: unknown.
+    pub is_true: Option<bool>,
+    /// How long it must hold.
+    pub must_hold: Span,
+    /// Since when it has held, while that counts.
+    pub holds_since: Option<Mono>,
+    /// How long it must hold still; `None` while it does not hold.
+    pub remaining: Option<Span>,
+    /// Its comparisons with constants, each with the present value.
+    pub thresholds: Vec<Threshold>,
+    /// Every value it reads.
+    pub values: Vec<Reading>,
+}
+
+/// A comparison with a constant.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Threshold {
+    /// What is compared, as written.
+    pub subject: String,
+    /// `<`, `>=` and so on.
+    pub op: &'static str,
+    /// With what, as people read it.
+    pub limit: String,
+    /// The present values of the points that are compared directly.
+    pub values: Vec<Reading>,
+}
+
+impl Core {
+    pub(crate) fn explain(&self, output: OutputId, now: Mono) -> Option<Explanation> {
+        let plan = &self.plan;
+        let spec = plan.catalog.output(output)?;
+        let life = self.outputs.get(output)?;
+        let asker = |claim: &Claim| Asker {
+            name: source_name(plan, claim.source, claim.who.as_deref()),
+            source: claim.source,
+            authority: claim.authority,
+            wanted: spec.show(claim.wanted),
+            since: claim.since,
+            until: claim.until,
+            place: place_of(plan, claim.source),
+        };
+        let winner = life.claims.first();
+        let verdict = life.verdict;
+        let deadline = match winner.map(|claim| claim.source) {
+            Some(Source::Rule(rule) | Source::Shed(rule)) => self.agenda.get(crate::agenda::Task::Rule(rule)),
+            _ => Mono::MAX,
+        };
+        let ends = winner.and_then(|claim| claim.until).unwrap_or(Mono::MAX);
+        let guard = verdict.and_then(|verdict| verdict.next_change).unwrap_or(Mono::MAX);
+        let next = deadline.min(ends).min(guard);
+        Some(Explanation {
+            output: spec.name.clone(),
+            wanted: life.sent.map(|intent| spec.show(intent.wanted)),
+            winner_since: life.winner_since,
+            requests: life.claims.iter().map(asker).collect(),
+            default: spec.show(spec.default),
+            values: winner.map_or_else(Vec::new, |claim| self.values_of(claim.source, now)),
+            verdict: verdict.map(|verdict| Answer {
+                asked: spec.show(verdict.asked),
+                state: spec.show(verdict.state),
+                since: verdict.since,
+                outcome: verdict.outcome,
+                cause: verdict.cause,
+                witness: verdict.witness.map(|witness| witness_reading(plan, &witness)),
+                next_change: verdict.next_change,
+            }),
+            waits_for_return_since: match life.back {
+                Return::Waiting { since } | Return::Called { since, .. } => Some(since),
+                Return::Here | Return::Back => None,
+            },
+            next_change: (next < Mono::MAX).then_some(next),
+        })
+    }
+
+    /// The values behind a request.
+    fn values_of(&self, source: Source, now: Mono) -> Vec<Reading> {
+        let (Source::Rule(rule) | Source::Shed(rule)) = source else { return Vec::new() };
+        let Some(rule) = self.plan.rules.get(rule as usize) else { return Vec::new() };
+        let until = rule.until.iter().flat_map(|until| until.reads.iter());
+        let mut points: Vec<PointId> =
+            rule.when.reads.iter().chain(until).chain(&rule.body_reads).copied().collect();
+        points.sort_unstable();
+        points.dedup();
+        points.iter().map(|point| self.reading(*point, now)).collect()
+    }
+
+    fn reading(&self, point: PointId, now: Mono) -> Reading {
+        let reading = self.world.snapshot.reading(point);
+        let age = if reading.count == 0 { Span::MAX } else { now.since(reading.arrival) };
+        let quality = self.world.snapshot.quality(point, now);
+        witness_reading(&self.plan, &Witness { point, value: reading.value, quality, age })
+    }
+
+    pub(crate) fn explain_rule(&self, index: u32, state: RuleState, now: Mono) -> Option<RuleExplanation> {
+        let place = index as usize;
+        let (rule, life) = (self.plan.rules.get(place)?, self.lives.get(place)?);
+        let programs = self.programs.rules.get(place)?;
+        let name_of = |point: PointId| self.plan.catalog.point(point).map(|spec| spec.name.clone());
+        let (when_since, until_since) = (life.when_hold.since(), life.until_hold.since());
+        let when = self.condition(life, &programs.when, (&rule.when_text, rule.when_hold, when_since), now);
+        let until = programs
+            .until
+            .as_ref()
+            .map(|until| self.condition(life, until, (&rule.until_text, rule.until_hold, until_since), now));
+        let next = self.agenda.get(crate::agenda::Task::Rule(index));
+        Some(RuleExplanation {
+            rule: rule.name.clone(),
+            place: rule.place.clone(),
+            priority: rule.priority,
+            state,
+            when,
+            until,
+            is_held_back: self.is_held_back(rule, life, programs.until.as_ref(), now),
+            last_start: life.last_start,
+            last_end: life.last_end,
+            requests: self.requests_of(life),
+            failure: match &life.run {
+                LastRun::Failed { since, message, place } => Some((*since, message.clone(), place.clone())),
+                _ => None,
+            },
+            body_misses: if let LastRun::Unknown(point) = life.run { name_of(point) } else { None },
+            next_change: (next < Mono::MAX).then_some(next),
+        })
+    }
+
+    fn is_held_back(&self, rule: &RulePlan, life: &Life, until: Option<&Program>, now: Mono) -> bool {
+        if life.active.is_some() {
+            return false;
+        }
+        let is_end_true = || {
+            let truth = until.and_then(|until| until.truth(&self.seen_at(None, now), &mut ignored()));
+            truth == Some(true)
+        };
+        life.is_end_standing || (rule.until_hold == Span::ZERO && is_end_true())
+    }
+
+    fn requests_of(&self, life: &Life) -> Vec<(Box<str>, String)> {
+        let specs = life.requests.iter().filter_map(|held| {
+            let spec = self.plan.catalog.output(held.request.output)?;
+            Some((spec.name.clone(), spec.show(held.request.wanted)))
+        });
+        specs.collect()
+    }
+
+    fn seen_at(&self, active_since: Option<Mono>, now: Mono) -> Seen<'_> {
+        Seen { now, ..self.world.seen(active_since) }
+    }
+
+    fn condition(
+        &self,
+        life: &Life,
+        program: &Program,
+        (text, must_hold, holds_since): (&str, Span, Option<Mono>),
+        now: Mono,
+    ) -> Condition {
+        let since = life.active.map(|active| active.since);
+        let is_true = program.truth(&self.seen_at(since, now), &mut ignored());
+        let thresholds = program.thresholds.iter().map(|threshold| Threshold {
+            subject: threshold.subject.clone(),
+            op: symbol(threshold.op),
+            limit: Shown { base: threshold.value, unit: threshold.dimension.base() }.to_string(),
+            values: threshold.points.iter().map(|point| self.reading(*point, now)).collect(),
+        });
+        Condition {
+            text: text.into(),
+            is_true,
+            must_hold,
+            holds_since,
+            remaining: holds_since.map(|since| since.after(must_hold).since(now)),
+            thresholds: thresholds.collect(),
+            values: program.reads.iter().map(|point| self.reading(*point, now)).collect(),
+        }
+    }
+}
+
+fn place_of(plan: &Plan, source: Source) -> Option<Box<str>> {
+    match source {
+        Source::Rule(rule) | Source::Shed(rule) => {
+            plan.rules.get(rule as usize).map(|rule| rule.place.clone())
+        }
+        Source::Schedule(index) => plan.schedules.get(index as usize).map(|schedule| schedule.place.clone()),
+        _ => None,
+    }
+}
+
+/// A witness with its name and as people read it.
+pub fn witness_reading(plan: &Plan, witness: &Witness) -> Reading {
+    let spec = plan.catalog.point(witness.point);
+    Reading {
+        point: spec.map_or_else(|| "?".into(), |spec| spec.name.clone()),
+        value: spec.and_then(|spec| witness.value.map(|value| spec.show(value))),
+        age: (witness.age < Span::MAX).then_some(witness.age),
+        problem: witness.quality.reason().map(|reason| reason.words()),
+    }
+}
+
+/// A deadline that nobody waits for.
+const fn ignored() -> Mono {
+    Mono::MAX
+}
+
+const fn symbol(op: BinaryOp) -> &'static str {
+    match op {
+        BinaryOp::Less => "<",
+        BinaryOp::LessOrEqual => "<=",
+        BinaryOp::Greater => ">",
+        BinaryOp::GreaterOrEqual => ">=",
+        BinaryOp::Equal => "==",
+        BinaryOp::NotEqual => "!=",
+        BinaryOp::Add => "+",
+        BinaryOp::Subtract => "-",
+        BinaryOp::Multiply => "*",
+        BinaryOp::Divide => "/",
+        BinaryOp::And => "&&",
+        BinaryOp::Or => "||",
+    }
+}

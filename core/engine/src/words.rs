@@ -1,0 +1,360 @@
+//! Sentences for people: what happened, in English.
+//!
+//! An event knows ids; the names come from the plan that was running when it was said, so make the sentence then.
+
+use crate::bodies::NoticeLevel;
+use crate::events::{EndReason, Event, Phase, Runner, Source, Winner};
+use crate::explain::{Reading, witness_reading};
+use crate::plan::Plan;
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use ballast_model::intent::Witness;
+use ballast_model::time::Gap;
+use ballast_model::{GroupId, OutputId, PointId, Value, Wanted};
+
+/// How much an event matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub enum Severity {
+    /// The ordinary course.
+    Info,
+    /// Worth a look: a person or a reload changed something.
+    Notice,
+    /// Something is not as it should be.
+    Warning,
+    /// Somebody has to act.
+    Alarm,
+}
+
+impl Event {
+    /// A stable word for this kind of event.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::RuleStarted { .. } => "rule_started",
+            Self::RuleEnded { .. } => "rule_ended",
+            Self::RuleUnknown { .. } => "rule_unknown",
+            Self::RuleKnown { .. } => "rule_known",
+            Self::BodyFailed { .. } => "body_failed",
+            Self::RuleSuspended { .. } => "rule_suspended",
+            Self::RuleResumed { .. } => "rule_resumed",
+            Self::RuleRemoved { .. } => "rule_removed",
+            Self::NoticeRaised { .. } => "notice_raised",
+            Self::NoticeCleared { .. } => "notice_cleared",
+            Self::Decision { .. } => "decision",
+            Self::Requested { .. } => "requested",
+            Self::Released { .. } => "released",
+            Self::RequestOver { .. } => "request_over",
+            Self::SettingChanged { .. } => "setting_changed",
+            Self::ModeChanged { .. } => "mode_changed",
+            Self::CommandRefused { .. } => "command_refused",
+            Self::CampaignAsked { .. } => "campaign_asked",
+            Self::Record { .. } => "record",
+            Self::ScheduleRan { .. } => "schedule_ran",
+            Self::ScheduleMissed { .. } => "schedule_missed",
+            Self::Coalesced { .. } => "coalesced",
+            Self::GeneratorPhase { .. } => "generator_phase",
+            Self::GeneratorFailed { .. } => "generator_failed",
+            Self::Shed { .. } => "shed",
+            Self::Restoring { .. } => "restoring",
+            Self::Restored { .. } => "restored",
+        }
+    }
+
+    /// How much it matters.
+    pub const fn severity(&self) -> Severity {
+        match self {
+            Self::RuleSuspended { .. } | Self::GeneratorFailed { .. } => Severity::Alarm,
+            Self::NoticeRaised { notice, .. } => match notice.level {
+                NoticeLevel::Notify => Severity::Notice,
+                NoticeLevel::Warn => Severity::Warning,
+                NoticeLevel::Alarm => Severity::Alarm,
+            },
+            Self::BodyFailed { .. }
+            | Self::RuleUnknown { .. }
+            | Self::ScheduleMissed { .. }
+            | Self::Coalesced { .. }
+            | Self::CommandRefused { .. } => Severity::Warning,
+            Self::RuleEnded { reason: EndReason::Unknown | EndReason::Suspended, .. } => Severity::Warning,
+            Self::RuleResumed { .. }
+            | Self::RuleRemoved { .. }
+            | Self::Requested { .. }
+            | Self::Released { .. }
+            | Self::SettingChanged { .. }
+            | Self::ModeChanged { .. }
+            | Self::Shed { .. }
+            | Self::Restored { .. } => Severity::Notice,
+            _ => Severity::Info,
+        }
+    }
+
+    /// Whether a person, a site or a campaign did it: such events belong to the audit trail.
+    pub const fn is_audit(&self) -> bool {
+        matches!(
+            self,
+            Self::Requested { .. }
+                | Self::Released { .. }
+                | Self::SettingChanged { .. }
+                | Self::ModeChanged { .. }
+                | Self::CommandRefused { .. }
+                | Self::RuleResumed { .. }
+        )
+    }
+
+    /// Who did it, where somebody did.
+    pub fn who(&self) -> Option<&str> {
+        match self {
+            Self::Requested { who, .. }
+            | Self::Released { who, .. }
+            | Self::CommandRefused { who, .. }
+            | Self::RuleResumed { who, .. } => Some(who),
+            Self::SettingChanged { who, .. } | Self::ModeChanged { who, .. } => who.as_deref(),
+            Self::Decision { new, .. } => new.who.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// The name of the rule, output, point, schedule or generator it is about; empty when it is about everything.
+    pub fn subject(&self, plan: &Plan) -> Box<str> {
+        match self {
+            Self::RuleStarted { rule, .. }
+            | Self::RuleEnded { rule, .. }
+            | Self::RuleUnknown { rule, .. }
+            | Self::RuleKnown { rule }
+            | Self::RuleSuspended { rule }
+            | Self::RuleResumed { rule, .. }
+            | Self::Shed { rule, .. } => rule_name(plan, *rule).into(),
+            Self::RuleRemoved { name, .. } => name.clone(),
+            Self::BodyFailed { runner, .. }
+            | Self::NoticeRaised { runner, .. }
+            | Self::NoticeCleared { runner, .. }
+            | Self::CampaignAsked { runner, .. }
+            | Self::Record { runner, .. } => match runner {
+                Runner::Rule(rule) => rule_name(plan, *rule).into(),
+                Runner::Schedule(schedule) => schedule_name(plan, *schedule).into(),
+            },
+            Self::Decision { output, .. }
+            | Self::Requested { output, .. }
+            | Self::Released { output, .. }
+            | Self::RequestOver { output, .. }
+            | Self::Restoring { output, .. } => output_name(plan, *output).into(),
+            Self::SettingChanged { point, .. }
+            | Self::ModeChanged { point, .. }
+            | Self::Coalesced { point, .. } => point_name(plan, *point).into(),
+            Self::ScheduleRan { schedule } | Self::ScheduleMissed { schedule, .. } => {
+                schedule_name(plan, *schedule).into()
+            }
+            Self::GeneratorPhase { generator, .. } | Self::GeneratorFailed { generator, .. } => {
+                generator_name(plan, *generator).into()
+            }
+            Self::CommandRefused { .. } | Self::Restored { .. } => "".into(),
+        }
+    }
+
+    /// What happened, as one sentence without a full stop.
+    pub fn sentence(&self, plan: &Plan) -> String {
+        match self {
+            Self::RuleStarted { rule, because, .. } => {
+                format!("rule \"{}\" started{}", rule_name(plan, *rule), because_of(plan, because))
+            }
+            Self::RuleEnded { rule, reason, because } => {
+                let (name, values) = (rule_name(plan, *rule), because_of(plan, because));
+                format!("rule \"{name}\" ended: {}{values}", reason.words())
+            }
+            Self::RuleUnknown { rule, point, patience } => {
+                let what = point.map_or("something it needs", |point| point_name(plan, point));
+                let name = rule_name(plan, *rule);
+                format!("rule \"{name}\" misses {what} and ends in {patience} unless it comes back")
+            }
+            Self::RuleKnown { rule } => {
+                format!("rule \"{}\" knows everything it needs again", rule_name(plan, *rule))
+            }
+            Self::RuleSuspended { rule } => {
+                format!("rule \"{}\" is suspended: its body failed too often", rule_name(plan, *rule))
+            }
+            Self::RuleResumed { rule, who } => {
+                format!("{who} lets rule \"{}\" run again", rule_name(plan, *rule))
+            }
+            Self::RuleRemoved { name, was_active } => {
+                let was = if *was_active { ", which was active," } else { "" };
+                format!("rule \"{name}\"{was} is no longer there")
+            }
+            Self::BodyFailed { runner, message, place, in_a_row } => {
+                let (name, times) = (runner_name(plan, *runner), times(*in_a_row));
+                format!("{name} failed at {place}: {message} ({times} in a row)")
+            }
+            Self::NoticeRaised { notice, .. } => notice.text.clone(),
+            Self::NoticeCleared { notice, .. } => format!("over: {}", notice.text),
+            _ => self.sentence_of_outputs(plan),
+        }
+    }
+
+    fn sentence_of_outputs(&self, plan: &Plan) -> String {
+        let name = |output: &OutputId| output_name(plan, *output);
+        let show = |output: &OutputId, wanted: &Wanted| shown(plan, *output, *wanted);
+        match self {
+            Self::Decision { output, wanted, old, new, .. } => {
+                let by = winner_name(plan, new);
+                let before = old.as_ref().filter(|old| *old != new);
+                let before =
+                    before.map_or_else(String::new, |old| format!(" (before: {})", winner_name(plan, old)));
+                format!("{} shall be {}: {by}{before}", name(output), show(output, wanted))
+            }
+            Self::Requested { output, wanted, who, authority, .. } => {
+                let word = authority.word();
+                format!("{who} ({word}) wants {} {}", name(output), show(output, wanted))
+            }
+            Self::Released { output, who, authority } => {
+                format!("{who} ends the request of {} for {}", authority.word(), name(output))
+            }
+            Self::RequestOver { output, winner } => {
+                format!("the request of {} for {} is over", winner_name(plan, winner), name(output))
+            }
+            Self::Shed { rule, group, loads, asked_w, chosen_w } => {
+                let loads: Vec<&str> = loads.iter().map(|load| output_name(plan, *load)).collect();
+                let (group, rule) = (group_name(plan, *group), rule_name(plan, *rule));
+                let list = if loads.is_empty() { "nothing".to_string() } else { loads.join(", ") };
+                format!("rule \"{rule}\" sheds {list} of {group}: {chosen_w:.0} W for {asked_w:.0} W asked")
+            }
+            Self::Restoring { output, waited } => {
+                format!("{} may come back after {waited}", name(output))
+            }
+            _ => self.sentence_of_others(plan),
+        }
+    }
+
+    fn sentence_of_others(&self, plan: &Plan) -> String {
+        match self {
+            Self::SettingChanged { point, old, new, who, runner }
+            | Self::ModeChanged { point, old, new, who, runner } => {
+                let who = who.as_deref().map(ToString::to_string);
+                let who = who.or_else(|| runner.map(|runner| runner_name(plan, runner)));
+                let old = old.map_or_else(|| "unknown".to_string(), |old| value(plan, *point, old));
+                let (name, new) = (point_name(plan, *point), value(plan, *point, *new));
+                format!("{} sets {name} from {old} to {new}", who.unwrap_or_else(|| "somebody".to_string()))
+            }
+            Self::CommandRefused { who, refusal } => {
+                format!("a command of {who} was refused: {}", refusal.words())
+            }
+            Self::CampaignAsked { runner, campaign, start } => {
+                let verb = if *start { "starts" } else { "stops" };
+                format!("{} {verb} campaign \"{campaign}\"", runner_name(plan, *runner))
+            }
+            Self::Record { runner, name } => format!("{} records \"{name}\"", runner_name(plan, *runner)),
+            Self::ScheduleRan { schedule } => format!("`{}` ran", schedule_name(plan, *schedule)),
+            Self::ScheduleMissed { schedule, .. } => {
+                let name = schedule_name(plan, *schedule);
+                format!("`{name}` was missed by too much and is skipped until its next moment")
+            }
+            Self::Coalesced { point, dropped } => {
+                let name = point_name(plan, *point);
+                format!("{dropped} samples of {name} came too fast; only the newest was kept")
+            }
+            Self::GeneratorPhase { generator, phase, attempt } => {
+                let name = generator_name(plan, *generator);
+                match phase {
+                    Phase::Starting => format!("generator {name} starts, attempt {attempt}"),
+                    phase => format!("generator {name} {}", phase.words()),
+                }
+            }
+            Self::GeneratorFailed { generator, attempts } => {
+                let name = generator_name(plan, *generator);
+                format!("generator {name} did not start, tried {}", times(*attempts))
+            }
+            Self::Restored { gap, active } => {
+                let after = match gap {
+                    Gap::SameBoot(span) => format!("after {span} without the program"),
+                    Gap::OtherBoot(span) => format!("after a power cut of {span}"),
+                    Gap::Unknown => "after a power cut of unknown length".to_string(),
+                };
+                format!("goes on {after}, {active} rules active")
+            }
+            _ => self.kind().to_string(),
+        }
+    }
+}
+
+impl Phase {
+    /// What a generator in this phase does, after its name.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Stopped => "has stopped",
+            Self::Starting => "starts",
+            Self::Warming => "runs and warms up",
+            Self::Ready => "is ready for load",
+            Self::Cooling => "runs without load before it stops",
+            Self::Resting => "did not start and rests before the next attempt",
+            Self::Failed => "has failed",
+        }
+    }
+}
+
+fn rule_name(plan: &Plan, rule: u32) -> &str {
+    plan.rules.get(rule as usize).map_or("?", |rule| &rule.name)
+}
+fn schedule_name(plan: &Plan, schedule: u32) -> &str {
+    plan.schedules.get(schedule as usize).map_or("?", |schedule| &schedule.name)
+}
+fn generator_name(plan: &Plan, generator: u32) -> &str {
+    plan.generators.get(generator as usize).map_or("?", |generator| &generator.name)
+}
+fn output_name(plan: &Plan, output: OutputId) -> &str {
+    plan.catalog.output(output).map_or("?", |spec| &spec.name)
+}
+fn point_name(plan: &Plan, point: PointId) -> &str {
+    plan.catalog.point(point).map_or("?", |spec| &spec.name)
+}
+fn group_name(plan: &Plan, group: GroupId) -> &str {
+    plan.catalog.groups.get(group.index()).map_or("?", |group| &group.name)
+}
+fn shown(plan: &Plan, output: OutputId, wanted: Wanted) -> String {
+    plan.catalog.output(output).map_or_else(String::new, |spec| spec.show(wanted))
+}
+fn value(plan: &Plan, point: PointId, value: Value) -> String {
+    plan.catalog.point(point).map_or_else(String::new, |spec| spec.show(value))
+}
+
+fn runner_name(plan: &Plan, runner: Runner) -> String {
+    match runner {
+        Runner::Rule(rule) => format!("rule \"{}\"", rule_name(plan, rule)),
+        Runner::Schedule(schedule) => format!("`{}`", schedule_name(plan, schedule)),
+    }
+}
+
+fn winner_name(plan: &Plan, winner: &Winner) -> String {
+    source_name(plan, winner.source, winner.who.as_deref())
+}
+
+/// Who asks, as people read it: `rule "off-peak"`, `operator eva`.
+pub(crate) fn source_name(plan: &Plan, source: Source, who: Option<&str>) -> String {
+    let word = match source {
+        Source::Default => "nobody asks, the default holds",
+        Source::Generator(generator) => return format!("generator {}", generator_name(plan, generator)),
+        Source::Rule(rule) => return runner_name(plan, Runner::Rule(rule)),
+        Source::Schedule(schedule) => return runner_name(plan, Runner::Schedule(schedule)),
+        Source::Shed(rule) => return format!("shed by {}", runner_name(plan, Runner::Rule(rule))),
+        Source::Returning => "shed, waits to be given back",
+        Source::Campaign => "campaign",
+        Source::Remote => "remote",
+        Source::Operator => "operator",
+    };
+    who.map_or_else(|| word.to_string(), |who| format!("{word} {who}"))
+}
+
+fn times(count: u32) -> String {
+    if count == 1 { "once".to_string() } else { format!("{count} times") }
+}
+
+/// ` (battery.soc 24 %, grid.frequency too old)`; empty without values.
+fn because_of(plan: &Plan, witnesses: &[Witness]) -> String {
+    let shown = |witness: &Witness| {
+        let Reading { point, value, problem, .. } = witness_reading(plan, witness);
+        match (value, problem) {
+            (Some(value), None) => format!("{point} {value}"),
+            (_, Some(problem)) => format!("{point} {problem}"),
+            (None, None) => format!("{point} unknown"),
+        }
+    };
+    let parts: Vec<String> = witnesses.iter().map(shown).collect();
+    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
+}
