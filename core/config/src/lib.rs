@@ -21,6 +21,7 @@ pub mod load;
 pub mod nouns;
 pub mod render;
 pub mod safety;
+pub mod schema;
 pub mod site;
 pub mod sources;
 pub mod tree;

@@ -175,7 +175,7 @@ fn damaged(text: &str, changes: &[(usize, u8, &str)]) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(ProptestConfig::with_cases(30))]
 
     #[test]
     fn damaged_sites_are_survived(changes in damage()) {

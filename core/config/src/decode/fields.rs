@@ -1,6 +1,6 @@
 //! A map with known keys.
 
-use super::shape::{MapShape, Need};
+use super::shape::{MapShape, Need, Others};
 use crate::codes;
 use crate::diagnostics::{Diagnostics, Place, quote, suggest};
 use crate::tree::{Entry, Map, Node};
@@ -11,29 +11,14 @@ pub struct Fields<'t> {
     map: &'t Map,
     node: &'t Node,
     shape: &'static MapShape,
-    /// Whether keys that are not in the table belong to somebody else and are left to him.
-    is_open: bool,
 }
 
 impl<'t> Fields<'t> {
     /// Compares the keys of a map with its table: unknown keys, missing keys and keys without a value are reported.
+    /// Where the table leaves other keys to somebody else, they are in [`Fields::rest`].
     pub fn read(node: &'t Node, shape: &'static MapShape, out: &mut Diagnostics) -> Option<Self> {
-        Self::compare(node, shape, false, out)
-    }
-
-    /// Like [`Fields::read`], but keys that are not in the table are left to somebody else, see [`Fields::rest`].
-    pub fn read_open(node: &'t Node, shape: &'static MapShape, out: &mut Diagnostics) -> Option<Self> {
-        Self::compare(node, shape, true, out)
-    }
-
-    fn compare(
-        node: &'t Node,
-        shape: &'static MapShape,
-        is_open: bool,
-        out: &mut Diagnostics,
-    ) -> Option<Self> {
         let map = super::map(node, &format!("{} (keys with values)", shape.what), out)?;
-        let fields = Self { map, node, shape, is_open };
+        let fields = Self { map, node, shape };
         for entry in &map.entries {
             fields.review(entry, out);
         }
@@ -77,7 +62,7 @@ impl<'t> Fields<'t> {
     fn review(&self, entry: &Entry, out: &mut Diagnostics) {
         let name = entry.key.text.as_str();
         match self.shape.key(name) {
-            None if self.is_open => {}
+            None if self.shape.others != Others::Refused => {}
             None => {
                 let message = format!("{} has no key {}", self.shape.what, quote(name));
                 let known = self.shape.keys.iter().map(|key| key.name);
@@ -106,6 +91,7 @@ mod tests {
 
     static DEVICE: MapShape = MapShape {
         what: "a device",
+        others: Others::Refused,
         keys: &[
             required("driver", Form::Name, "which driver talks to it."),
             optional("label", Form::Text, "its name for people."),

@@ -11,6 +11,19 @@ pub struct MapShape {
     pub what: &'static str,
     /// Its keys, in the order in which the manual lists them.
     pub keys: &'static [KeyShape],
+    /// Whose the other keys are.
+    pub others: Others,
+}
+
+/// Whose the keys are that a table does not list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Others {
+    /// Nobody's: they are refused.
+    Refused,
+    /// The driver's: it gets them as text.
+    Driver,
+    /// They are names of outputs.
+    Outputs,
 }
 
 impl MapShape {

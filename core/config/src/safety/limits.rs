@@ -108,7 +108,7 @@ fn force(node: &Node, nouns: &Nouns<'_>, out: &mut Diagnostics) -> Vec<Placed<Fo
     }
     let mut steps = Vec::new();
     for item in items {
-        let Some(fields) = Fields::read_open(item, &shapes::FORCE, out) else { continue };
+        let Some(fields) = Fields::read(item, &shapes::FORCE, out) else { continue };
         let after = fields.get("after").and_then(|node| duration(node, out));
         let after = after.map_or(Duration::ZERO, |found| found.value);
         let entries: Vec<&Entry> = fields.rest().collect();

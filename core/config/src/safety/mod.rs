@@ -1,7 +1,7 @@
 //! `safety.yaml`: what holds whatever the rules say.
 //!
 //! It is read against the catalog of the site. What is decoded keeps its places, since most checks compare one part of
-//! the file with another; they are in [`crate::checks`].
+//! the file with another; they are in the module `checks`.
 
 mod envelopes;
 mod interlocks;

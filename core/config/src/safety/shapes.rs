@@ -2,11 +2,12 @@
 
 use ballast_model::Dimension;
 
-use crate::decode::shape::{Form, MapShape, checked, optional, required};
+use crate::decode::shape::{Form, MapShape, Others, checked, optional, required};
 
 /// `safety.yaml`.
 pub static SAFETY: MapShape = MapShape {
     what: "safety.yaml",
+    others: Others::Refused,
     keys: &[
         required("outputs", Form::Named(&Form::Map(&ENVELOPE)), "the safety data of every output."),
         optional("limits", Form::List(&Form::Map(&LIMIT)), "conditions on which the guard acts by itself."),
@@ -27,6 +28,7 @@ pub static SAFETY: MapShape = MapShape {
 /// One entry of `outputs:`.
 pub static ENVELOPE: MapShape = MapShape {
     what: "an envelope",
+    others: Others::Refused,
     keys: &[
         checked("safe", STATE, "what the unpowered wiring does, and where every alarm leads."),
         optional("default", STATE, "when nobody asks; `safe` if absent."),
@@ -77,6 +79,7 @@ pub static ENVELOPE: MapShape = MapShape {
 /// `ramp:` of an envelope.
 pub static RAMP: MapShape = MapShape {
     what: "a ramp",
+    others: Others::Refused,
     keys: &[required(
         "away_from_safe",
         Form::AnyQuantity,
@@ -87,6 +90,7 @@ pub static RAMP: MapShape = MapShape {
 /// `effect:` of an envelope.
 pub static EFFECT: MapShape = MapShape {
     what: "an effect",
+    others: Others::Refused,
     keys: &[
         required("point", Form::PointName, "the point that shows it."),
         optional("closed", Form::Text, "what is true of the point while the output is closed: `> 50 mA`."),
@@ -99,6 +103,7 @@ pub static EFFECT: MapShape = MapShape {
 /// One entry of `limits:`.
 pub static LIMIT: MapShape = MapShape {
     what: "a limit",
+    others: Others::Refused,
     keys: &[
         required("name", Form::Text, "for people; unique."),
         optional("when", Form::Condition, "when it is violated, with `for` where it must last."),
@@ -126,12 +131,14 @@ pub static LIMIT: MapShape = MapShape {
 /// One step of `force:`. The other key is the output.
 pub static FORCE: MapShape = MapShape {
     what: "a step of `force`",
+    others: Others::Outputs,
     keys: &[optional("after", DURATION, "how long after the limit acted; at once if absent.")],
 };
 
 /// One entry of `interlocks:`.
 pub static INTERLOCK: MapShape = MapShape {
     what: "an interlock",
+    others: Others::Refused,
     keys: &[
         required(
             "never_together",
@@ -149,6 +156,7 @@ pub static INTERLOCK: MapShape = MapShape {
 /// `shedding:`.
 pub static SHEDDING: MapShape = MapShape {
     what: "`shedding`",
+    others: Others::Refused,
     keys: &[
         required(
             "source",
@@ -190,6 +198,7 @@ pub static SHEDDING: MapShape = MapShape {
 /// One entry of `stages:`.
 pub static STAGE: MapShape = MapShape {
     what: "a stage",
+    others: Others::Refused,
     keys: &[
         required("below", Form::Quantity(Dimension::Frequency), "acts below this frequency."),
         required("for", DURATION, "for how long."),
@@ -201,6 +210,7 @@ pub static STAGE: MapShape = MapShape {
 /// `bulk:`.
 pub static BULK: MapShape = MapShape {
     what: "`bulk`",
+    others: Others::Refused,
     keys: &[
         required("below", Form::Quantity(Dimension::Frequency), "acts below this frequency,"),
         required(
@@ -216,6 +226,7 @@ pub static BULK: MapShape = MapShape {
 /// `restore_at_most:`.
 pub static RESTORE: MapShape = MapShape {
     what: "`restore_at_most`",
+    others: Others::Refused,
     keys: &[
         optional(
             "keep_free",

@@ -54,7 +54,7 @@ fn read_bus(
     draft: &mut SiteDraft,
     out: &mut Diagnostics,
 ) -> Option<()> {
-    let fields = Fields::read_open(&entry.value, &shapes::BUS, out)?;
+    let fields = Fields::read(&entry.value, &shapes::BUS, out)?;
     let driver = fields.get("driver").and_then(|node| name(node, out))?;
     if !drivers.iter().any(|known| known.name == driver.value) {
         let message = format!("there is no driver {}", quote(driver.value));
@@ -169,7 +169,7 @@ impl<'a> Device<'a> {
         let is_experimental = self.driver.is_some_and(|driver| driver.is_experimental);
         draft.experimental.resize(point.index(), false);
         draft.experimental.push(is_experimental);
-        let fields = Fields::read_open(&entry.value, &shapes::POINT, &mut Diagnostics::new())?;
+        let fields = Fields::read(&entry.value, &shapes::POINT, &mut Diagnostics::new())?;
         let settings = settings(&fields, out);
         draft.buses.get_mut(self.bus)?.points.push(PointDefinition { point, device: self.id, settings });
         Some(())
@@ -192,7 +192,7 @@ impl<'a> Device<'a> {
             self.add_long_names(&entry.key, output, draft, out);
         }
         self.note_definition(&entry.value, output.index(), true, draft);
-        let fields = Fields::read_open(&entry.value, &shapes::OUTPUT, &mut Diagnostics::new())?;
+        let fields = Fields::read(&entry.value, &shapes::OUTPUT, &mut Diagnostics::new())?;
         let settings = settings(&fields, out);
         draft.buses.get_mut(self.bus)?.outputs.push(OutputDefinition { output, device: self.id, settings });
         Some(())

@@ -23,7 +23,7 @@ pub(super) fn read(
     draft: &mut SiteDraft,
     out: &mut Diagnostics,
 ) -> Option<OutputId> {
-    let fields = Fields::read_open(node, &shapes::OUTPUT, out)?;
+    let fields = Fields::read(node, &shapes::OUTPUT, out)?;
     let kind = kind(&fields, out);
     let label = fields.get("label").and_then(|node| text(node, out)).map_or("", |found| found.value);
     let reverts_after = fields.get("reverts_after").and_then(|node| positive_duration(node, out));

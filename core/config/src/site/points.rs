@@ -17,7 +17,7 @@ const PERIODS_MAX: u64 = 3;
 
 /// Reads one point of a device. What is wrong is left out, so that the name exists all the same.
 pub(super) fn read(full: &str, device: DeviceId, node: &Node, out: &mut Diagnostics) -> Option<PointSpec> {
-    let fields = Fields::read_open(node, &shapes::POINT, out)?;
+    let fields = Fields::read(node, &shapes::POINT, out)?;
     let kind = kind(&fields, out).unwrap_or(Kind::Number(Unit::NONE));
     let dimension = match &kind {
         Kind::Number(unit) => unit.dimension(),

@@ -2,11 +2,12 @@
 
 use ballast_model::Dimension;
 
-use crate::decode::shape::{Form, MapShape, optional, required};
+use crate::decode::shape::{Form, MapShape, Others, optional, required};
 
 /// `site.yaml`.
 pub static SITE: MapShape = MapShape {
     what: "site.yaml",
+    others: Others::Refused,
     keys: &[
         required("site", Form::Name, "the site's readable id, unique among the sites of one owner."),
         optional("label", Form::Text, "the site's name for people, in any language."),
@@ -47,6 +48,7 @@ pub static SITE: MapShape = MapShape {
 /// `location:`.
 pub static LOCATION: MapShape = MapShape {
     what: "a location",
+    others: Others::Refused,
     keys: &[
         required("latitude", Form::Quantity(Dimension::Angle), "degrees north of the equator, `48.1 deg`."),
         required("longitude", Form::Quantity(Dimension::Angle), "degrees east of Greenwich, `-1.7 deg`."),
@@ -54,12 +56,16 @@ pub static LOCATION: MapShape = MapShape {
 };
 
 /// One entry of `buses:`. Other keys belong to the driver.
-pub static BUS: MapShape =
-    MapShape { what: "a bus", keys: &[required("driver", Form::Name, "the driver that speaks on it.")] };
+pub static BUS: MapShape = MapShape {
+    what: "a bus",
+    others: Others::Driver,
+    keys: &[required("driver", Form::Name, "the driver that speaks on it.")],
+};
 
 /// One entry of `devices:`.
 pub static DEVICE: MapShape = MapShape {
     what: "a device",
+    others: Others::Refused,
     keys: &[
         required("bus", Form::Name, "the bus on which it hangs."),
         optional("file", Form::Text, "the device file that describes its type."),
@@ -114,6 +120,7 @@ pub static DEVICE: MapShape = MapShape {
 /// One point. Other keys belong to the driver.
 pub static POINT: MapShape = MapShape {
     what: "a point",
+    others: Others::Driver,
     keys: &[
         optional("label", Form::Text, "its name for people, in any language."),
         optional("unit", Form::Text, "the unit of its numbers; `1` for plain numbers."),
@@ -141,6 +148,7 @@ pub static POINT: MapShape = MapShape {
 /// One output. Other keys belong to the driver.
 pub static OUTPUT: MapShape = MapShape {
     what: "an output",
+    others: Others::Driver,
     keys: &[
         optional("label", Form::Text, "its name for people, in any language."),
         required(
@@ -165,6 +173,7 @@ pub static OUTPUT: MapShape = MapShape {
 /// One entry of `groups:`.
 pub static GROUP: MapShape = MapShape {
     what: "a group",
+    others: Others::Refused,
     keys: &[
         required("members", Form::List(&Form::Name), "the devices in it."),
         optional("label", Form::Text, "its name for people, in any language."),
@@ -176,6 +185,7 @@ pub static GROUP: MapShape = MapShape {
 /// One entry of `settings:`.
 pub static SETTING: MapShape = MapShape {
     what: "a setting",
+    others: Others::Refused,
     keys: &[
         required("value", Form::AnyQuantity, "what it is until somebody changes it."),
         optional("label", Form::Text, "its name for people, in any language."),
@@ -188,6 +198,7 @@ pub static SETTING: MapShape = MapShape {
 /// One entry of `derived:`.
 pub static DERIVED: MapShape = MapShape {
     what: "a derived point",
+    others: Others::Refused,
     keys: &[
         optional("label", Form::Text, "its name for people, in any language."),
         optional("unit", Form::Text, "the unit in which people read it."),
@@ -205,6 +216,7 @@ pub static DERIVED: MapShape = MapShape {
 /// A device file.
 pub static DEVICE_FILE: MapShape = MapShape {
     what: "a device file",
+    others: Others::Refused,
     keys: &[
         required("device", Form::Text, "the name under which sites use it: the file's name without `.yaml`."),
         required("label", Form::Text, "maker and model, for people."),
@@ -223,6 +235,7 @@ pub static DEVICE_FILE: MapShape = MapShape {
 /// One parameter of a device file.
 pub static PARAMETER: MapShape = MapShape {
     what: "a parameter",
+    others: Others::Refused,
     keys: &[
         required("about", Form::Text, "what it is, for people."),
         optional("default", Form::Text, "what it is when the site says nothing; without one the site must."),
