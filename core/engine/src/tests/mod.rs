@@ -1,8 +1,13 @@
 //! The engine, driven by hand: plans built in Rust, bodies as closures, moments in milliseconds.
 
 mod arbitration;
+mod computed;
 mod lives;
+mod machines;
 mod properties;
+mod restoring;
+mod scale;
+mod words;
 
 use crate::bodies::{Asked, Bodies, BodyContext, BodyOutcome, Request};
 use crate::engine::Engine;

@@ -1,0 +1,170 @@
+//! Derived points, sleeping devices and schedules.
+
+use super::*;
+use crate::plan::{AsleepPlan, Derivation, DerivedPlan, NextInstant, SchedulePlan, Timing};
+use ballast_model::almanac::TimeOfDay;
+use ballast_model::time::{Utc, Wall};
+
+fn derived(program: impl FnOnce(&Site) -> Derivation) -> Run {
+    let mut catalog = catalog();
+    for name in ["p.one", "p.two"] {
+        catalog.add_point(spec(name, "W", Some(10))).unwrap();
+    }
+    let point = catalog.add_point(PointSpec { origin: Origin::Derived, ..spec("d", "W", None) }).unwrap();
+    let mut site = Site::of(catalog);
+    let program = program(&site);
+    site.plan.derived.push(DerivedPlan { point, program });
+    site.rule("high", &above("d", "100 W"), None, ask(A, Wanted::CLOSED), |_| {});
+    site.start()
+}
+
+fn value(run: &Run) -> Option<f64> {
+    let point = run.engine.plan().derived[0].point;
+    let value = run.engine.snapshot().known(point, run.engine.now());
+    value.and_then(Value::number).map(Finite::get)
+}
+
+fn members(run: &Run) -> [PointId; 3] {
+    let first = run.engine.plan().derived[0].point.0 - 2;
+    [LOAD, PointId(first), PointId(first + 1)]
+}
+
+fn of_three(kind: fn(Vec<PointId>) -> Derivation) -> Run {
+    derived(|site| {
+        let first = site.plan.catalog.points.len() as u32 - 3;
+        kind(alloc::vec![LOAD, PointId(first), PointId(first + 1)])
+    })
+}
+
+#[test]
+fn a_median_needs_half_of_its_members() {
+    let mut run = of_three(Derivation::Median);
+    let [one, two, three] = members(&run);
+    run.set(ms(0), one, 10.0);
+    assert_eq!(value(&run), None, "one of three is fewer than half");
+    run.set(ms(1000), two, 30.0);
+    assert_eq!(value(&run), Some(20.0));
+    run.set(ms(2000), three, 1000.0);
+    assert_eq!(value(&run), Some(30.0));
+    run.run_to(ms(11_001));
+    assert_eq!(value(&run), Some(505.0), "the second one has grown too old");
+}
+
+#[test]
+fn the_first_good_one_and_a_sum_do_what_they_say() {
+    let mut run = of_three(Derivation::FirstGood);
+    let [one, two, _] = members(&run);
+    run.set(ms(0), two, 30.0);
+    assert_eq!(value(&run), Some(30.0));
+    run.set(ms(1000), one, 10.0);
+    assert_eq!(value(&run), Some(10.0));
+    let gone = run.bad(one, ms(2000));
+    run.step(ms(2000), &[gone]);
+    assert_eq!(value(&run), Some(30.0));
+
+    let mut run = of_three(Derivation::Sum);
+    let [one, two, three] = members(&run);
+    run.set(ms(0), one, 10.0);
+    run.set(ms(0), two, 30.0);
+    assert_eq!(value(&run), None);
+    run.set(ms(0), three, 61.0);
+    assert_eq!(value(&run), Some(101.0));
+    assert!(run.is_active(0), "a rule sees it in the same step");
+    run.run_to(ms(10_001));
+    assert_eq!(value(&run), None);
+}
+
+#[test]
+fn a_sleeping_device_has_its_known_value_and_none_when_it_should_be_awake() {
+    let mut catalog = catalog();
+    let pv = catalog.add_point(spec("pv.power", "W", Some(10))).unwrap();
+    catalog.add_point(spec("sun.elevation", "deg", None)).unwrap();
+    let mut site = Site::of(catalog);
+    let sun = PointId(pv.0 + 1);
+    let when = site.program(&below("sun.elevation", "-2 deg"), 0);
+    site.plan.asleep.push(AsleepPlan { point: pv, value: number(0.0), when });
+    let mut run = site.start();
+    let known = |run: &Run| run.engine.snapshot().known(pv, run.engine.now());
+    run.set(ms(0), sun, 10.0);
+    run.set(ms(1000), pv, 700.0);
+    run.run_to(ms(11_001));
+    assert_eq!(known(&run), None, "by day silence is silence");
+    run.set(ms(20_000), sun, -3.0);
+    assert_eq!(known(&run), Some(number(0.0)));
+    run.run_to(ms(500_000));
+    assert_eq!(known(&run), Some(number(0.0)), "it does not grow old");
+    let offline = run.bad(pv, ms(500_000));
+    run.step(ms(500_000), &[offline]);
+    assert_eq!(known(&run), Some(number(0.0)));
+    run.set(ms(501_000), pv, 3.0);
+    assert_eq!(known(&run), Some(number(3.0)), "a live value counts, asleep or not");
+    run.run_to(ms(520_000));
+    assert_eq!(known(&run), Some(number(0.0)));
+    run.set(ms(600_000), sun, -1.0);
+    assert_eq!(known(&run), None);
+}
+
+/// Fires every full hour.
+#[derive(Debug)]
+struct Hourly;
+impl NextInstant for Hourly {
+    fn next_after(&self, utc: Utc) -> Option<Utc> {
+        Some(Utc::from_millis((utc.millis().div_euclid(3_600_000) + 1) * 3_600_000))
+    }
+}
+
+fn scheduled(timing: Timing) -> Run {
+    let mut site = Site::new();
+    let body = site.body(Arc::new(|_, asked| {
+        asked.requests.push(Request { output: A, wanted: Wanted::CLOSED, lasting: Some(secs(60)) });
+        BodyOutcome::Done
+    }));
+    site.plan.schedules.push(SchedulePlan { name: "at".into(), place: "x:1".into(), timing, body });
+    site.start()
+}
+
+const HOUR_MS: u64 = 3_600_000;
+
+fn clock(run: &mut Run, at: Mono, utc_ms: u64, trusted: bool) {
+    run.run_to(at);
+    run.step(at, &[Input::Wall(Wall { at, utc: Utc::from_millis(utc_ms as i64), trusted })]);
+}
+fn ran(run: &Run) -> usize {
+    run.events.iter().filter(|event| matches!(event, Event::ScheduleRan { .. })).count()
+}
+
+#[test]
+fn at_waits_for_a_trusted_clock_and_asks_for_a_time() {
+    for timing in [Timing::At(Arc::new(Hourly)), Timing::Daily(TimeOfDay::Clock(3600))] {
+        let mut run = scheduled(timing);
+        clock(&mut run, ms(1000), HOUR_MS - 1000, false);
+        run.run_to(ms(5000));
+        assert_eq!(ran(&run), 0);
+        clock(&mut run, ms(5000), HOUR_MS - 10_000, true);
+        run.run_to(ms(14_999));
+        assert_eq!(ran(&run), 0);
+        run.run_to(ms(15_000));
+        assert_eq!(ran(&run), 1);
+        assert_eq!(run.wanted(A), Wanted::CLOSED);
+        run.run_to(ms(75_000));
+        assert_eq!(run.wanted(A), Wanted::OPEN);
+    }
+}
+
+#[test]
+fn a_jump_of_the_clock_neither_doubles_nor_loses_a_moment() {
+    let mut run = scheduled(Timing::At(Arc::new(Hourly)));
+    clock(&mut run, ms(0), HOUR_MS - 5000, true);
+    run.run_to(ms(6000));
+    assert_eq!(ran(&run), 1);
+    // Back by a minute: the moment comes again and does not count again.
+    clock(&mut run, ms(6000), HOUR_MS - 59_000, true);
+    run.run_to(ms(200_000));
+    assert_eq!(ran(&run), 0);
+    // Ahead over the next moment, by little: made up for. By much: skipped and told.
+    clock(&mut run, ms(200_000), 2 * HOUR_MS + 60_000, true);
+    assert_eq!(ran(&run), 1);
+    clock(&mut run, ms(300_000), 9 * HOUR_MS + 60_000, true);
+    assert_eq!(ran(&run), 0);
+    assert!(run.has_event(|event| matches!(event, Event::ScheduleMissed { .. })));
+}

@@ -1,0 +1,309 @@
+//! Reload, restart and power cut.
+
+use super::*;
+use crate::input::Command;
+use crate::plan::{SchedulePlan, Timing};
+use ballast_model::Authority;
+use ballast_model::time::Gap;
+
+const RELOAD: Gap = Gap::SameBoot(Span::ZERO);
+
+impl Run {
+    /// Goes on with another plan.
+    fn take_over(self, site: Site, gap: Gap, now: Mono) -> Self {
+        let state = self.engine.save();
+        let saved_at = state.saved_at();
+        let bytes = postcard::to_allocvec(&state).unwrap();
+        let mut engine = Engine::new(Arc::new(site.plan), site.acts, now);
+        engine.restore(postcard::from_bytes(&bytes).unwrap(), gap, saved_at, now);
+        // Another stream of samples after a restart begins at 1; going on is allowed too.
+        let mut run = Self { engine, ..self };
+        run.step(now, &[]);
+        run
+    }
+}
+
+/// Low battery closes `a` after ten minutes, until it is full for one minute.
+fn low(change: impl FnOnce(&mut RulePlan)) -> Site {
+    let mut site = Site::new();
+    let (when, until) = (below("battery.soc", "25 %"), above("battery.soc", "60 %"));
+    site.rule("low", &when, Some(&until), ask(A, Wanted::CLOSED), |rule| {
+        rule.when_hold = secs(600);
+        rule.until_hold = secs(60);
+        change(rule);
+    });
+    site
+}
+
+fn keep_low(run: &mut Run, from_s: u64, to_s: u64) {
+    for second in (from_s..to_s).step_by(5) {
+        run.set(ms(second * 1000), SOC, 20.0);
+    }
+}
+
+#[test]
+fn a_reload_without_a_change_says_nothing() {
+    let mut run = low(|_| {}).start();
+    keep_low(&mut run, 0, 700);
+    assert!(run.is_active(0));
+    let run = run.take_over(low(|_| {}), RELOAD, ms(700_000));
+    assert!(run.intents.is_empty() && run.events.is_empty(), "{:?} {:?}", run.intents, run.events);
+    assert!(run.is_active(0));
+}
+
+#[test]
+fn a_changed_condition_starts_its_time_anew_and_an_active_rule_stays_active() {
+    let changed = |rule: &mut RulePlan| (rule.condition_hash, rule.text_hash) = (2, 2);
+    let mut run = low(|_| {}).start();
+    keep_low(&mut run, 0, 300);
+    let mut run = run.take_over(low(changed), RELOAD, ms(300_000));
+    keep_low(&mut run, 301, 890);
+    assert!(!run.is_active(0));
+    keep_low(&mut run, 890, 906);
+    assert!(run.is_active(0));
+    let run = run.take_over(low(|_| {}), RELOAD, ms(906_000));
+    assert!(run.is_active(0));
+    assert_eq!(run.wanted(A), Wanted::CLOSED);
+}
+
+#[test]
+fn a_removed_rule_takes_its_requests_with_it() {
+    let mut run = low(|_| {}).start();
+    keep_low(&mut run, 0, 605);
+    assert_eq!(run.wanted(A), Wanted::CLOSED);
+    let mut site = Site::new();
+    site.rule("other", &below("battery.soc", "1 %"), None, ask(B, Wanted::CLOSED), |_| {});
+    let run = run.take_over(site, RELOAD, ms(605_000));
+    assert_eq!(run.wanted(A), Wanted::OPEN);
+    assert!(run.has_event(|event| matches!(event, Event::RuleRemoved { was_active: true, .. })));
+}
+
+#[test]
+fn a_restart_resumes_the_time_of_when_once_it_is_known_to_hold() {
+    let gap = Gap::SameBoot(secs(30));
+    let mut run = low(|_| {}).start();
+    keep_low(&mut run, 0, 400);
+    let mut run = run.take_over(low(|_| {}), gap, ms(430_000));
+    run.run_to(ms(440_000));
+    keep_low(&mut run, 440, 600);
+    assert!(!run.is_active(0));
+    run.set(ms(600_000), SOC, 20.0);
+    assert!(run.is_active(0), "ten minutes since it first held");
+
+    let mut run = low(|_| {}).start();
+    keep_low(&mut run, 0, 400);
+    let mut run = run.take_over(low(|_| {}), gap, ms(430_000));
+    run.set(ms(440_000), SOC, 30.0);
+    keep_low(&mut run, 441, 1036);
+    assert!(!run.is_active(0), "it did not hold when it was known again");
+    keep_low(&mut run, 1036, 1047);
+    assert!(run.is_active(0));
+}
+
+#[test]
+fn a_long_outage_starts_the_time_of_when_anew() {
+    for gap in [Gap::SameBoot(secs(3601)), Gap::OtherBoot(secs(3601)), Gap::Unknown] {
+        let mut run = low(|_| {}).start();
+        keep_low(&mut run, 0, 400);
+        let mut run = run.take_over(low(|_| {}), gap, ms(5_000_000));
+        keep_low(&mut run, 5_000, 5_596);
+        assert!(!run.is_active(0), "{gap:?}");
+        keep_low(&mut run, 5_596, 5_606);
+        assert!(run.is_active(0), "{gap:?}");
+    }
+}
+
+#[test]
+fn a_power_cut_keeps_an_active_rule_and_starts_the_time_of_until_anew() {
+    for (gap, ends_at) in [(Gap::SameBoot(secs(20)), 660), (Gap::OtherBoot(secs(20)), 5_060)] {
+        let mut run = low(|_| {}).start();
+        keep_low(&mut run, 0, 600);
+        run.set(ms(600_000), SOC, 20.0);
+        run.step(ms(600_000), &[]);
+        assert!(run.is_active(0));
+        run.set(ms(601_000), SOC, 70.0);
+        run.set(ms(605_000), SOC, 70.0);
+        // After a power cut the clock of the new boot has its own origin.
+        let back = if gap.is_power_cut() { 5_000 } else { 625 };
+        let mut run = run.take_over(low(|_| {}), gap, ms(back * 1000));
+        assert!(run.is_active(0), "{gap:?}");
+        assert_eq!(run.intents.len(), 4, "everything is said again");
+        for second in (back..ends_at).step_by(5) {
+            run.set(ms(second * 1000), SOC, 70.0);
+            assert!(run.is_active(0), "{gap:?} at {second}");
+        }
+        run.set(ms((ends_at + 1) * 1000), SOC, 70.0);
+        assert!(!run.is_active(0), "{gap:?}");
+    }
+}
+
+#[test]
+fn timed_requests_lose_the_time_of_the_outage() {
+    let request = Command::Request {
+        output: A,
+        wanted: Wanted::CLOSED,
+        until: ms(100_000),
+        who: "eva".into(),
+        authority: Authority::Operator,
+    };
+    for (gap, left_s) in
+        [(Gap::SameBoot(secs(30)), Some(60)), (Gap::OtherBoot(secs(30)), Some(60)), (Gap::Unknown, None)]
+    {
+        let mut run = Site::new().start();
+        run.step(ms(10_000), &[Input::Command(request.clone())]);
+        let now = if gap.is_power_cut() { 900_000 } else { 40_000 };
+        let mut run = run.take_over(Site::new(), gap, ms(now));
+        match left_s {
+            Some(left) => {
+                assert_eq!(run.wanted(A), Wanted::CLOSED);
+                run.run_to(ms(now + left * 1000 - 1));
+                assert_eq!(run.wanted(A), Wanted::CLOSED);
+                run.run_to(ms(now + left * 1000));
+                assert_eq!(run.wanted(A), Wanted::OPEN);
+            }
+            None => assert_eq!(run.wanted(A), Wanted::OPEN),
+        }
+    }
+}
+
+#[test]
+fn what_was_measured_is_known_after_a_reload_aged_after_a_restart_and_unknown_after_a_cut() {
+    for (gap, known) in [
+        (RELOAD, true),
+        (Gap::SameBoot(secs(4)), true),
+        (Gap::SameBoot(secs(11)), false),
+        (Gap::OtherBoot(secs(1)), false),
+    ] {
+        let mut run = Site::new().start();
+        run.set(ms(1000), SOC, 50.0);
+        let now = ms(1000).after(gap.length());
+        let run = run.take_over(Site::new(), gap, now);
+        assert_eq!(run.engine.snapshot().known(SOC, now).is_some(), known, "{gap:?}");
+    }
+}
+
+#[test]
+fn the_first_value_after_a_restart_is_no_change_but_after_a_reload_it_is() {
+    let site = || {
+        let mut site = Site::new();
+        site.rule(
+            "moved",
+            &call("changed", alloc::vec![name("battery.soc")]),
+            None,
+            ask(A, Wanted::CLOSED),
+            |_| {},
+        );
+        site
+    };
+    for (gap, is_change) in
+        [(RELOAD, true), (Gap::SameBoot(secs(1)), false), (Gap::OtherBoot(secs(1)), false)]
+    {
+        let mut run = site().start();
+        run.set(ms(1000), SOC, 50.0);
+        let mut run = run.take_over(site(), gap, ms(2000));
+        run.set(ms(2000), SOC, 51.0);
+        assert_eq!(run.has_event(|event| matches!(event, Event::RuleStarted { .. })), is_change, "{gap:?}");
+    }
+}
+
+#[test]
+fn names_and_not_places_decide_what_is_kept() {
+    let mut run = low(|_| {}).start();
+    keep_low(&mut run, 0, 605);
+    run.grant_all(ms(600_500));
+    // The same nouns in another order, and one rule before.
+    let mut catalog = Catalog::default();
+    for device in ["c", "b", "a"] {
+        add_output(&mut catalog, device, OutputKind::Contact, Wanted::OPEN);
+    }
+    catalog.add_point(spec("battery.soc", "%", Some(10))).unwrap();
+    let mut site = Site::of(catalog);
+    site.rule("new", &below("battery.soc", "1 %"), None, ask(OutputId(1), Wanted::CLOSED), |_| {});
+    let (when, until) = (below("battery.soc", "25 %"), above("battery.soc", "60 %"));
+    site.rule("low", &when, Some(&until), ask(OutputId(2), Wanted::CLOSED), |_| {});
+    let run = run.take_over(site, RELOAD, ms(605_000));
+    assert!(run.is_active(1));
+    assert_eq!(run.wanted(OutputId(2)), Wanted::CLOSED);
+    assert_eq!(run.engine.verdict(OutputId(2)).unwrap().output, OutputId(2));
+    assert_eq!(run.engine.explain(OutputId(2), ms(605_000)).unwrap().requests[0].name, "rule \"low\"");
+    assert_eq!(run.intents.len(), 3, "another table of outputs: everything is said again");
+}
+
+#[test]
+fn repetitions_are_dropped_over_a_reload_with_other_points() {
+    let mut run = Site::new().start();
+    run.set(ms(1000), LOAD, 500.0);
+    let repeated = Sample::good(LOAD, number(999.0), ms(900), run.sequence);
+    let mut catalog = catalog();
+    catalog.add_point(spec("more.power", "W", None)).unwrap();
+    let mut run = run.take_over(Site::of(catalog), RELOAD, ms(2000));
+    run.step(ms(2000), &[Input::Sample(repeated)]);
+    assert_eq!(run.engine.counters().duplicates, 1);
+    assert_eq!(run.engine.snapshot().known(LOAD, ms(2000)), Some(number(500.0)));
+}
+
+#[test]
+fn settings_and_the_mode_survive_everything_by_their_meaning() {
+    let site = |words: [&str; 3], first: f64| {
+        let mut catalog = catalog();
+        let setting = PointSpec {
+            origin: Origin::Setting,
+            valid: Finite::new(0.0).zip(Finite::new(10.0)),
+            ..spec("setting.cap", "W", None)
+        };
+        let cap = catalog.add_point(setting).unwrap();
+        let kind = Kind::Words(words.map(Box::from).to_vec());
+        let mode = catalog
+            .add_point(PointSpec { origin: Origin::Mode, kind, ..spec("site.mode", "", None) })
+            .unwrap();
+        let mut site = Site::of(catalog);
+        site.plan.settings = alloc::vec![(cap, number(first)), (mode, Value::Word(0))];
+        (site, cap, mode)
+    };
+    for gap in [RELOAD, Gap::SameBoot(secs(5)), Gap::OtherBoot(secs(5)), Gap::Unknown] {
+        let (first, cap, mode) = site(["home", "away", "storm"], 3.0);
+        let mut run = first.start();
+        let who = || Box::from("eva");
+        let commands = [
+            Input::Command(Command::Setting { point: cap, value: number(7.0), who: who() }),
+            Input::Command(Command::Setting { point: cap, value: number(70.0), who: who() }),
+            Input::Command(Command::Mode { word: 2, who: who() }),
+            Input::Command(Command::Mode { word: 3, who: who() }),
+        ];
+        run.step(ms(1000), &commands);
+        let refused = run.events.iter().filter(|event| matches!(event, Event::CommandRefused { .. })).count();
+        assert_eq!(refused, 2);
+        let run = run.take_over(site(["storm", "home", "holiday"], 4.0).0, gap, ms(9000));
+        let known = |point| run.engine.snapshot().known(point, ms(9000));
+        assert_eq!(known(cap), Some(number(7.0)), "{gap:?}");
+        assert_eq!(known(mode), Some(Value::Word(0)), "{gap:?}: storm is the first word now");
+    }
+}
+
+#[test]
+fn every_counts_on_over_a_reload_and_anew_from_a_restart() {
+    let site = || {
+        let mut site = Site::new();
+        let body = site.body(ask(A, Wanted::CLOSED));
+        let timing = Timing::Every(secs(60));
+        site.plan.schedules.push(SchedulePlan {
+            name: "every 1min".into(),
+            place: "x:1".into(),
+            timing,
+            body,
+        });
+        site
+    };
+    let run = site().start();
+    let mut run = run.take_over(site(), RELOAD, ms(50_000));
+    run.run_to(ms(60_000));
+    assert!(
+        run.has_event(|event| matches!(event, Event::BodyFailed { .. })),
+        "an untimed request is refused"
+    );
+    let mut run = run.take_over(site(), Gap::SameBoot(secs(10)), ms(70_000));
+    run.run_to(ms(129_999));
+    assert!(run.events.iter().all(|event| !matches!(event, Event::ScheduleRan { .. })));
+    run.run_to(ms(130_000));
+    assert!(run.has_event(|event| matches!(event, Event::ScheduleRan { .. })));
+}
