@@ -68,6 +68,16 @@ pub struct Site {
     pub settle: Duration,
 }
 
+/// What came out of the files.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The site, when there was no mistake at all.
+    pub site: Option<Site>,
+    /// The nouns, when all of `site.yaml` could be read: with them the rules can be checked although something else is
+    /// wrong, so that a person sees the mistakes of all files together.
+    pub catalog: Option<Catalog>,
+}
+
 /// Reads and checks a site. All mistakes of all files are collected in `out`; a site comes out only when there is none.
 /// The texts stay in `sources`, to which the caller adds the rules.
 pub fn load(
@@ -76,6 +86,17 @@ pub fn load(
     sources: &mut Sources,
     out: &mut Diagnostics,
 ) -> Option<Site> {
+    load_with_nouns(files, drivers, sources, out).site
+}
+
+/// Like [`load`], and gives the nouns of a site that has mistakes.
+pub fn load_with_nouns(
+    files: &Files<'_>,
+    drivers: &[DriverFacts],
+    sources: &mut Sources,
+    out: &mut Diagnostics,
+) -> Loaded {
+    let earlier = out.mistakes();
     let site_file = add(sources, "site.yaml", files.site, out);
     let safety_file = add(sources, "safety.yaml", files.safety, out);
     let device_files: Vec<FileId> =
@@ -86,9 +107,11 @@ pub fn load(
     let safety_tree = parse_one(safety_file, files.safety, sources, out);
     let library = Library::read(&device_trees, sources, out);
     let site = site::read(&site_tree, &library, drivers, out);
+    let catalog = site.is_complete.then(|| site.catalog.clone());
     let safety = safety::read(&safety_tree, &site, out);
     checks::run(&site, &safety, out);
-    (!out.has_mistakes()).then(|| finish(site, &safety, &safety_tree))
+    let is_right = out.mistakes() == earlier;
+    Loaded { site: is_right.then(|| finish(site, &safety, &safety_tree)), catalog }
 }
 
 fn add(sources: &mut Sources, name: &str, file: File<'_>, out: &mut Diagnostics) -> FileId {

@@ -1,5 +1,7 @@
 //! Every example site and every device file of the program is read without a mistake or a warning.
 
+use std::path::Path;
+
 use ballast_config::diagnostics::Diagnostics;
 use ballast_config::load::{File, Files, Site, load};
 use ballast_config::render::{Style, render};
@@ -16,29 +18,50 @@ const DRIVERS: &[DriverFacts] = &[
     DriverFacts { name: "tic", is_network: false, strength: Strength::Soft, is_experimental: false },
 ];
 
-/// The device files that lie beside the program.
-const DEVICES: &[(&str, &str)] = &[
-    ("config/devices/linky.yaml", include_str!("../../../config/devices/linky.yaml")),
-    ("config/devices/mqtt-number.yaml", include_str!("../../../config/devices/mqtt-number.yaml")),
-    ("config/devices/mqtt-relay.yaml", include_str!("../../../config/devices/mqtt-relay.yaml")),
-    ("config/devices/sim-genset.yaml", include_str!("../../../config/devices/sim-genset.yaml")),
-    ("config/devices/sim-load.yaml", include_str!("../../../config/devices/sim-load.yaml")),
-    ("config/devices/sim-storage.yaml", include_str!("../../../config/devices/sim-storage.yaml")),
-];
+/// A text of the project, by its path.
+fn text(path: &str) -> String {
+    let full = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);
+    std::fs::read_to_string(&full).unwrap_or_default()
+}
+
+/// The names in a folder of the project, sorted.
+fn names(path: &str) -> Vec<String> {
+    let full = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);
+    let entries = std::fs::read_dir(full).into_iter().flatten().flatten();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
 
 fn read(site: &str, safety: &str) -> Option<Site> {
     let mut out = Diagnostics::new();
     let mut sources = Sources::new();
+    let devices: Vec<(String, String)> = names("config/devices")
+        .into_iter()
+        .map(|name| (name.clone(), text(&format!("config/devices/{name}"))))
+        .collect();
     let files = Files {
         site: File::Bytes(site.as_bytes()),
         safety: File::Bytes(safety.as_bytes()),
-        devices: DEVICES.iter().map(|(name, text)| (*name, File::Bytes(text.as_bytes()))).collect(),
+        devices: devices.iter().map(|(name, text)| (name.as_str(), File::Bytes(text.as_bytes()))).collect(),
     };
     let site = load(&files, DRIVERS, &mut sources, &mut out);
     out.sort();
     assert!(out.is_empty(), "{}", render(&out, &sources, Style::Plain));
     assert!(site.is_some(), "a site without mistakes comes out");
     site
+}
+
+#[test]
+fn every_example_is_read() {
+    let examples = names("examples");
+    assert!(examples.len() >= 2, "the examples are not where they were");
+    for example in examples {
+        let site = text(&format!("examples/{example}/site.yaml"));
+        let safety = text(&format!("examples/{example}/safety.yaml"));
+        assert!(read(&site, &safety).is_some(), "{example}");
+    }
 }
 
 #[test]

@@ -461,3 +461,24 @@ roles: { r: m.a }
 ",
     );
 }
+
+#[test]
+fn the_nouns_come_out_although_something_else_is_wrong() {
+    let nouns = |site: &str, safety: &str| {
+        let mut out = Diagnostics::new();
+        let files = Files {
+            site: File::Bytes(site.as_bytes()),
+            safety: File::Bytes(safety.as_bytes()),
+            devices: vec![],
+        };
+        let loaded = crate::load::load_with_nouns(&files, DRIVERS, &mut Sources::new(), &mut out);
+        (loaded.site.is_some(), loaded.catalog.is_some())
+    };
+    let outputs = crate::checks::fixture::OUTPUTS;
+    let site = crate::checks::fixture::SITE;
+    assert_eq!(nouns(site, outputs), (true, true));
+    assert_eq!(nouns(site, "outputs: {}\n"), (false, true), "only the safety file is wrong");
+    assert_eq!(nouns(&site.replace("members: [home_1]", "members: [home_9]"), outputs), (false, true));
+    assert_eq!(nouns(&site.replace("bus: pins", "bus: pin"), outputs), (false, false), "devices are missing");
+    assert_eq!(nouns(&format!("{site}x: {{\n"), outputs), (false, false), "a part could not be read");
+}
