@@ -113,7 +113,8 @@ pub fn scrape(decision: &Decision) -> Scrape {
         not_ready.push("the guard does not listen to the rules".into());
     }
     let rules = decision.running.plan.rules.iter().zip(0u32..);
-    let suspended = rules.filter(|(_, index)| matches!(decision.engine.rule(*index), Some(RuleState::Suspended)));
+    let suspended =
+        rules.filter(|(_, index)| matches!(decision.engine.rule(*index), Some(RuleState::Suspended)));
     not_ready.extend(suspended.map(|(rule, _)| format!("rule \"{}\" is suspended", rule.name)));
     Scrape { metrics: expose(decision), not_ready }
 }
@@ -141,7 +142,8 @@ fn build_info(out: &mut Exposition, decision: &Decision) {
     out.family("ballast_set_on_trial", "1 while the running rules are on trial.", Kind::Gauge)
         .sample(&[], flag(decision.carrier.probation.is_some()));
     let trusted = decision.carrier.wall.trusted;
-    out.family("ballast_clock_trusted", "1 while the wall clock is trusted.", Kind::Gauge).sample(&[], flag(trusted));
+    out.family("ballast_clock_trusted", "1 while the wall clock is trusted.", Kind::Gauge)
+        .sample(&[], flag(trusted));
     let mut reloads = out.family("ballast_reloads_total", "Reloads, by outcome.", Kind::Counter);
     for outcome in ["loaded", "refused"] {
         let count = decision.carrier.reloads.get(outcome).copied().unwrap_or(0);
@@ -175,7 +177,11 @@ fn points(out: &mut Exposition, decision: &Decision) {
                 numbers.entry(unit.suffix).or_default().push((&spec.name, value.get() * unit.scale));
             }
             (Some(Value::Word(is)), PointKind::Words(all)) => {
-                words.extend(all.iter().enumerate().map(|(i, word)| (&*spec.name, &**word, flag(i == usize::from(is)))));
+                words.extend(
+                    all.iter()
+                        .enumerate()
+                        .map(|(i, word)| (&*spec.name, &**word, flag(i == usize::from(is)))),
+                );
             }
             (Some(Value::Flag(is)), _) => flags.push((&*spec.name, flag(is))),
             _ => {}
@@ -188,7 +194,8 @@ fn points(out: &mut Exposition, decision: &Decision) {
             family.sample(&[("point", point)], *value);
         }
     }
-    let mut family = out.family("ballast_point_word", "1 for the word that a text point is now.", Kind::Gauge);
+    let mut family =
+        out.family("ballast_point_word", "1 for the word that a text point is now.", Kind::Gauge);
     for (point, word, value) in words {
         family.sample(&[("point", point), ("word", word)], value);
     }
@@ -196,7 +203,8 @@ fn points(out: &mut Exposition, decision: &Decision) {
     for (point, value) in flags {
         family.sample(&[("point", point)], value);
     }
-    let mut family = out.family("ballast_point_age_seconds", "Time since the last reading of a point.", Kind::Gauge);
+    let mut family =
+        out.family("ballast_point_age_seconds", "Time since the last reading of a point.", Kind::Gauge);
     for (point, age) in ages {
         family.sample(&[("point", point)], age);
     }
@@ -204,7 +212,8 @@ fn points(out: &mut Exposition, decision: &Decision) {
 
 fn outputs(out: &mut Exposition, decision: &Decision) {
     let catalog = decision.running.catalog();
-    let all = || catalog.outputs.iter().zip(0u32..).map(|(spec, id)| (&*spec.name, ballast_model::OutputId(id)));
+    let all =
+        || catalog.outputs.iter().zip(0u32..).map(|(spec, id)| (&*spec.name, ballast_model::OutputId(id)));
     let mut family = out.family(
         "ballast_output_state",
         "What an output was last told: 1 closed, 0 open; a setpoint in its base unit.",
@@ -215,13 +224,15 @@ fn outputs(out: &mut Exposition, decision: &Decision) {
             family.sample(&[("output", name)], level(verdict.state));
         }
     }
-    let mut family = out.family("ballast_output_asked", "What is asked of an output, in the same form.", Kind::Gauge);
+    let mut family =
+        out.family("ballast_output_asked", "What is asked of an output, in the same form.", Kind::Gauge);
     for (name, id) in all() {
         if let Some(intent) = decision.engine.intent(id) {
             family.sample(&[("output", name)], level(intent.wanted));
         }
     }
-    let mut family = out.family("ballast_output_winner", "1 for the one whose request won an output.", Kind::Gauge);
+    let mut family =
+        out.family("ballast_output_winner", "1 for the one whose request won an output.", Kind::Gauge);
     for (name, id) in all() {
         if let Some((winner, _)) = decision.engine.winner(id) {
             let who = crate::report::words::winner(winner, &decision.running.plan);
@@ -238,9 +249,13 @@ fn outputs(out: &mut Exposition, decision: &Decision) {
             family.sample(&[("output", name), ("strength", strength.word())], 1.0);
         }
     }
-    let mut family = out.family("ballast_output_switches_total", "Changes of state since the start.", Kind::Counter);
+    let mut family =
+        out.family("ballast_output_switches_total", "Changes of state since the start.", Kind::Counter);
     for (name, id) in all() {
-        family.sample(&[("output", name)], decision.figures.switches.get(id.index()).copied().unwrap_or(0) as f64);
+        family.sample(
+            &[("output", name)],
+            decision.figures.switches.get(id.index()).copied().unwrap_or(0) as f64,
+        );
     }
 }
 
@@ -265,7 +280,10 @@ fn rules(out: &mut Exposition, decision: &Decision) {
     }
     let mut family = out.family("ballast_rule_starts_total", "Times a rule became active.", Kind::Counter);
     for (name, index) in all() {
-        family.sample(&[("rule", name)], decision.figures.rule_starts.get(index as usize).copied().unwrap_or(0) as f64);
+        family.sample(
+            &[("rule", name)],
+            decision.figures.rule_starts.get(index as usize).copied().unwrap_or(0) as f64,
+        );
     }
     let counters = decision.engine.counters();
     let rows = [
@@ -298,7 +316,11 @@ fn guard(out: &mut Exposition, decision: &Decision) {
     for limit in guard.limits() {
         family.sample(&[("limit", limit.name)], flag(limit.state.acted.is_some()));
     }
-    let mut family = out.family("ballast_output_awaits_restoration", "1 while a cut load waits to be given back.", Kind::Gauge);
+    let mut family = out.family(
+        "ballast_output_awaits_restoration",
+        "1 while a cut load waits to be given back.",
+        Kind::Gauge,
+    );
     for output in guard.awaiting_restoration() {
         let name = decision.running.catalog().output(output).map_or("?", |spec| &*spec.name);
         family.sample(&[("output", name)], 1.0);
@@ -314,8 +336,16 @@ fn engine(out: &mut Exposition, decision: &Decision) {
     let counters = decision.engine.counters();
     for (name, help, value) in [
         ("ballast_samples_total", "Readings taken.", counters.samples),
-        ("ballast_samples_repeated_total", "Readings dropped as repeated or out of order.", counters.duplicates),
-        ("ballast_samples_coalesced_total", "Readings dropped because too many of one point waited.", counters.coalesced),
+        (
+            "ballast_samples_repeated_total",
+            "Readings dropped as repeated or out of order.",
+            counters.duplicates,
+        ),
+        (
+            "ballast_samples_coalesced_total",
+            "Readings dropped because too many of one point waited.",
+            counters.coalesced,
+        ),
         ("ballast_commands_refused_total", "Commands that were refused.", counters.refused),
     ] {
         out.family(name, help, Kind::Counter).sample(&[], value as f64);
@@ -349,12 +379,17 @@ fn records(out: &mut Exposition, decision: &Decision) {
         .sample(&[], decision.carrier.ring.bytes() as f64);
     let Some(store) = recorder.store() else { return };
     let health = store.health();
-    out.family("ballast_history_healthy", "1 while the history can be written.", Kind::Gauge).sample(&[], flag(health.ok));
+    out.family("ballast_history_healthy", "1 while the history can be written.", Kind::Gauge)
+        .sample(&[], flag(health.ok));
     out.family("ballast_history_unsaved_events", "Events that wait for the disk.", Kind::Gauge)
         .sample(&[], health.unsaved_events as f64);
     for (name, help, value) in [
         ("ballast_history_events_written_total", "Events written.", health.written_events),
-        ("ballast_history_events_lost_total", "Events that found no room.", health.lost_events + recorder.lost),
+        (
+            "ballast_history_events_lost_total",
+            "Events that found no room.",
+            health.lost_events + recorder.lost,
+        ),
         ("ballast_history_states_written_total", "States written.", health.written_states),
     ] {
         out.family(name, help, Kind::Counter).sample(&[], value as f64);

@@ -64,7 +64,9 @@ async fn serve_metrics(address: &str, sender: &SyncSender<Message>, output: &Out
             tokio::spawn(web::serve(listener, source));
         }
         Err(error) => {
-            let text = format!("no metrics: {address} cannot be opened ({error}); choose another with --metrics, or `off`");
+            let text = format!(
+                "no metrics: {address} cannot be opened ({error}); choose another with --metrics, or `off`"
+            );
             output.complain(&styled(LOOK, &text));
         }
     }

@@ -5,7 +5,7 @@ use crate::campaign::{CampaignOutline, outline, pieces};
 use crate::checks::{self, Checked, RuleAsks};
 use crate::condition::{canonical, convert};
 use crate::file::{File, Fnv, keyword};
-use crate::limits::{FILES_MAX, NAME_CHARS_MAX, RULES_MAX, SCHEDULES_MAX};
+use crate::limits::{FILE_BYTES_MAX, FILES_MAX, NAME_CHARS_MAX, RULES_MAX, SCHEDULES_MAX};
 use crate::report::{Report, problem};
 use crate::run::{Body, RhaiBodies};
 use crate::sandbox;
@@ -87,6 +87,9 @@ pub fn compile(sources: &[Source<'_>], catalog: &Arc<Catalog>) -> Compiled {
     }
     for (file, statements) in &statements {
         for (custom, at) in statements {
+            if compiler.report.is_full() {
+                break;
+            }
             match keyword(custom) {
                 "rule" => compiler.rule(file, custom, *at),
                 "campaign" => {}
@@ -168,9 +171,21 @@ impl<'a> Compiler<'a> {
             let message = format!("there are {} rule files; at most {FILES_MAX} are read", sources.len());
             self.wrong(over.file, problem(Span::new(0, 0), "rules::too_large", message, "join some of them"));
         }
-        let read = sources.iter().take(FILES_MAX);
-        read.map(|source| File::new(engine, source.file, source.name, source.text, &mut self.report))
+        let read: Vec<_> = sources.iter().take(FILES_MAX).filter(|source| self.is_small(source)).collect();
+        read.iter()
+            .map(|source| File::new(engine, source.file, source.name, source.text, &mut self.report))
             .collect()
+    }
+
+    /// A file that is too long is not even looked at.
+    fn is_small(&mut self, source: &Source<'_>) -> bool {
+        let size = source.text.len();
+        if size > FILE_BYTES_MAX {
+            let message = format!("the file has {size} bytes; at most {FILE_BYTES_MAX} are read");
+            let help = "split it into several files";
+            self.wrong(source.file, problem(Span::new(0, 0), "rules::too_large", message, help));
+        }
+        size <= FILE_BYTES_MAX
     }
 
     /// Functions know only their arguments.

@@ -12,7 +12,7 @@ pub const FILES_MAX: usize = 1_000;
 pub const RULES_MAX: usize = 20_000;
 /// Schedules and campaigns of one site; the site is refused with more.
 pub const SCHEDULES_MAX: usize = 2_000;
-/// Mistakes and warnings that are reported; the rest is counted in one more.
+/// Mistakes and warnings that are reported; one more says that there are others, which are not looked for.
 pub const DIAGNOSTICS_MAX: usize = 200;
 /// How often the parser is started again behind a mistake in one file; what comes after that is not looked at.
 pub const RECOVERIES_MAX: usize = 20;
@@ -22,7 +22,7 @@ pub const NAME_CHARS_MAX: usize = 80;
 /// Operations of one run of a body; the run fails there.
 pub const OPERATIONS_MAX: u64 = 50_000;
 /// How deep functions may call each other; the run fails there.
-pub const CALL_LEVELS_MAX: usize = 16;
+pub const CALL_LEVELS_MAX: usize = 8;
 /// How deep an expression may be nested at the top level and in a function; refused at load. A level takes up to 24 KB
 /// of stack in a release build, so that levels and depth together stay below 1 MB.
 pub const EXPRESSION_DEPTH_MAX: usize = 48;

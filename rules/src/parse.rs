@@ -1,6 +1,6 @@
 //! From text to the parser's tree, going on behind every mistake.
 
-use crate::limits::{FILE_BYTES_MAX, LINE_CHARS_MAX, LINES_MAX, RECOVERIES_MAX};
+use crate::limits::{LINE_CHARS_MAX, LINES_MAX, RECOVERIES_MAX};
 use crate::report::{Report, mistake, problem};
 use crate::scan::{Chunk, STATEMENTS, Scanned};
 use ballast_model::diagnostic::{FileId, Span, did_you_mean};
@@ -20,6 +20,11 @@ pub(crate) fn parse(
     if let Err(problem) = check_size(scanned) {
         report.problems(file, [problem]);
         return None;
+    }
+    if let Some(span) = scanned.open_comment {
+        let message = "this comment is not closed: its `*/` is missing";
+        let help = "what stands behind it would be lost";
+        report.problems(file, [problem(span, "rules::incomplete", message, help)]);
     }
     let mut blanked = vec![false; scanned.chunks.len()];
     for (index, chunk) in scanned.chunks.iter().enumerate() {
@@ -68,12 +73,7 @@ fn culprit(scanned: &Scanned<'_>, blanked: &[bool], byte: u32) -> Option<usize> 
 
 fn check_size(scanned: &Scanned<'_>) -> Result<(), Problem> {
     let whole = Span::new(0, 0);
-    let size = scanned.text.len();
     let (lines, widest) = scanned.shape();
-    if size > FILE_BYTES_MAX {
-        let message = format!("the file has {size} bytes; at most {FILE_BYTES_MAX} are read");
-        return Err(problem(whole, "rules::too_large", message, "split it into several files"));
-    }
     if lines > LINES_MAX || widest > LINE_CHARS_MAX {
         let message = format!("the file has {lines} lines of up to {widest} characters");
         let help = format!("at most {LINES_MAX} lines of {LINE_CHARS_MAX} characters are read");

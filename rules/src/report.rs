@@ -3,7 +3,7 @@
 //! A rule that `each` unrolls has the same mistake once per member; a person wants to read it once.
 
 use crate::limits::DIAGNOSTICS_MAX;
-use ballast_model::diagnostic::{Diagnostic, FileId, Span};
+use ballast_model::diagnostic::{Diagnostic, FileId, Severity, Span};
 use ballast_model::expr::Problem;
 use std::collections::BTreeSet;
 
@@ -12,8 +12,10 @@ use std::collections::BTreeSet;
 pub(crate) struct Report {
     diagnostics: Vec<Diagnostic>,
     seen: BTreeSet<(FileId, (u32, u32), &'static str)>,
-    dropped: usize,
-    last: Option<(FileId, Span)>,
+    mistakes: usize,
+    warnings: usize,
+    /// Something that was too much to show; a mistake if there was one.
+    last: Option<Diagnostic>,
 }
 
 impl Report {
@@ -22,12 +24,15 @@ impl Report {
         if !self.seen.insert((file, (span.start, span.end), diagnostic.code)) {
             return;
         }
-        if self.diagnostics.len() >= DIAGNOSTICS_MAX {
-            self.dropped += 1;
-            self.last = Some((file, span));
-            return;
+        let count =
+            if diagnostic.severity == Severity::Mistake { &mut self.mistakes } else { &mut self.warnings };
+        if *count < DIAGNOSTICS_MAX {
+            *count += 1;
+            self.diagnostics.push(diagnostic);
+        } else {
+            let last = Diagnostic { secondary: Vec::new(), help: None, ..diagnostic };
+            self.last = self.last.take().filter(|last| last.severity == Severity::Mistake).or(Some(last));
         }
-        self.diagnostics.push(diagnostic);
     }
 
     pub(crate) fn problems(&mut self, file: FileId, problems: impl IntoIterator<Item = Problem>) {
@@ -36,11 +41,16 @@ impl Report {
         }
     }
 
+    /// Whether no more mistakes can be shown; then the rest is not looked at.
+    pub(crate) fn is_full(&self) -> bool {
+        self.mistakes >= DIAGNOSTICS_MAX
+    }
+
     /// All of them, sorted by place.
     pub(crate) fn finish(mut self) -> Vec<Diagnostic> {
-        if let Some((file, span)) = self.last {
-            let message = format!("{} more mistakes and warnings are not shown", self.dropped);
-            self.diagnostics.push(Diagnostic::mistake("rules::too_many", file, span, message));
+        if let Some(last) = self.last.take() {
+            let message = format!("there is more: only the first {DIAGNOSTICS_MAX} of a kind are shown");
+            self.diagnostics.push(Diagnostic { code: "rules::too_many", message, ..last });
         }
         self.diagnostics.sort_by_key(|found| (found.primary.file, found.primary.span.start, found.severity));
         self.diagnostics

@@ -90,6 +90,8 @@ fn set_limits(engine: &mut Engine) {
         .set_allow_anonymous_fn(false)
         .set_allow_looping(true)
         .set_allow_shadowing(true)
+        // Built-in operators first would hide the comparisons that are refused below.
+        .set_fast_operators(false)
         .set_fail_on_invalid_map_property(true)
         .set_optimization_level(OptimizationLevel::None);
 }
@@ -226,5 +228,64 @@ fn register_comparisons(engine: &mut Engine) {
         engine.register_fn(op, |_: i64, _: bool| differ("a number", "yes or no"));
         engine.register_fn(op, |_: bool, _: ImmutableString| differ("yes or no", "a text"));
         engine.register_fn(op, |_: ImmutableString, _: bool| differ("a text", "yes or no"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Everything that the engine would find for a script, without what it gives back.
+    fn visible() -> String {
+        let (engine, _) = engine();
+        let signatures = engine.gen_fn_signatures(true);
+        let short = |line: &String| {
+            let taken = line.split(" -> ").next().unwrap_or("");
+            taken.replace("_: ", "").replace("types::dynamic::Dynamic", "any").replace("&mut ", "")
+        };
+        let mut names: Vec<String> = signatures.iter().map(short).collect();
+        names.sort();
+        names.join("\n") + "\n"
+    }
+
+    #[test]
+    fn a_script_sees_these_functions_and_no_others() {
+        let visible = visible();
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/visible_functions.txt");
+        if std::env::var_os("UPDATE_EXPECT").is_some() {
+            std::fs::write(file, &visible).unwrap();
+        }
+        assert_eq!(visible, std::fs::read_to_string(file).unwrap());
+    }
+
+    #[test]
+    fn every_function_that_can_be_called_is_visible_and_the_other_way_round() {
+        let visible = visible();
+        let names: std::collections::BTreeSet<&str> =
+            visible.lines().filter_map(|line| line.split('(').next()).collect();
+        let requests = REQUESTS.iter().map(|(name, _)| *name);
+        let called: std::collections::BTreeSet<&str> =
+            requests.chain(FUNCTIONS.iter().map(|(name, _, _)| *name)).collect();
+        let operators = ["==", "!=", "<", "<=", ">", ">=", "to_string", "or_else"];
+        let others: Vec<_> = names.difference(&called).filter(|name| !operators.contains(name)).collect();
+        assert!(others.is_empty(), "visible and not known at load: {others:?}");
+        let missing: Vec<_> = called.difference(&names).collect();
+        assert!(missing.is_empty(), "known at load and not there: {missing:?}");
+    }
+
+    #[test]
+    fn the_limits_are_set_and_none_is_left_open() {
+        let (engine, _) = engine();
+        assert_eq!(engine.max_operations(), limits::OPERATIONS_MAX);
+        assert_eq!(engine.max_call_levels(), limits::CALL_LEVELS_MAX);
+        assert_eq!(engine.max_expr_depth(), limits::EXPRESSION_DEPTH_MAX);
+        assert_eq!(engine.max_function_expr_depth(), limits::FUNCTION_DEPTH_MAX);
+        assert_eq!(engine.max_string_size(), limits::TEXT_BYTES_MAX);
+        assert_eq!(engine.max_array_size(), limits::ARRAY_MAX);
+        assert_eq!(engine.max_map_size(), 1);
+        assert_eq!(engine.max_variables(), limits::VARIABLES_MAX);
+        assert_eq!(engine.max_functions(), limits::FUNCTIONS_MAX);
+        assert_eq!(engine.max_modules(), 0);
+        assert!(!engine.allow_anonymous_fn());
     }
 }

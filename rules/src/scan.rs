@@ -39,6 +39,8 @@ pub(crate) struct Scanned<'a> {
     pub(crate) text: &'a str,
     pub(crate) tokens: Vec<Token>,
     pub(crate) chunks: Vec<Chunk>,
+    /// A comment that is opened and never closed.
+    pub(crate) open_comment: Option<Span>,
     line_starts: Vec<u32>,
 }
 
@@ -49,8 +51,8 @@ impl<'a> Scanned<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
         let starts = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at as u32 + 1);
         let line_starts = core::iter::once(0).chain(starts).collect();
-        let tokens = Lexer { bytes: text.as_bytes(), at: 0 }.run();
-        let mut scanned = Self { text, tokens, chunks: Vec::new(), line_starts };
+        let (tokens, open_comment) = Lexer { bytes: text.as_bytes(), at: 0, open_comment: None }.run();
+        let mut scanned = Self { text, tokens, chunks: Vec::new(), open_comment, line_starts };
         scanned.chunks = scanned.split();
         scanned
     }
@@ -181,6 +183,7 @@ impl<'a> Scanned<'a> {
 struct Lexer<'a> {
     bytes: &'a [u8],
     at: usize,
+    open_comment: Option<Span>,
 }
 
 impl Lexer<'_> {
@@ -188,7 +191,7 @@ impl Lexer<'_> {
         self.bytes.get(self.at + ahead).copied().unwrap_or(0)
     }
 
-    fn run(mut self) -> Vec<Token> {
+    fn run(mut self) -> (Vec<Token>, Option<Span>) {
         let mut tokens = Vec::new();
         while self.at < self.bytes.len() {
             let start = self.at;
@@ -197,7 +200,7 @@ impl Lexer<'_> {
                 tokens.push(Token { start: start as u32, end: self.at as u32, kind });
             }
         }
-        tokens
+        (tokens, self.open_comment)
     }
 
     /// Moves over one token, or over a space or a comment (`None`).
@@ -246,6 +249,7 @@ impl Lexer<'_> {
 
     fn block_comment(&mut self) {
         let mut depth = 0u32;
+        let start = self.at as u32;
         while self.at < self.bytes.len() {
             match (self.peek(0), self.peek(1)) {
                 (b'/', b'*') => (depth, self.at) = (depth + 1, self.at + 2),
@@ -256,6 +260,7 @@ impl Lexer<'_> {
                 return;
             }
         }
+        self.open_comment = Some(Span::new(start, start + 2));
     }
 
     /// A text in quotes ends with its line unless the line ends with `\`.

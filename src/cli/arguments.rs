@@ -335,7 +335,9 @@ pub struct Journal {
 
 /// `ballast clock`
 #[derive(Args, Debug)]
-#[command(after_help = "Example: ballast clock trust     the clock of this machine is right; holds for 30 days")]
+#[command(
+    after_help = "Example: ballast clock trust     the clock of this machine is right; holds for 30 days"
+)]
 pub struct Clock {
     /// What to say about it
     #[arg(value_enum)]

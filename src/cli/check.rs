@@ -71,11 +71,15 @@ fn tell(running: &Running, notes: &[String], output: &Output) {
     }
     output.line("points:");
     for spec in &running.catalog().points {
-        let age = spec.max_age.map_or_else(|| "never grows old".to_owned(), |age| format!("unknown after {age}"));
+        let age =
+            spec.max_age.map_or_else(|| "never grows old".to_owned(), |age| format!("unknown after {age}"));
         output.line(&format!("  {:<28} {:<8} {age}", spec.name, spec.unit().symbol()));
     }
     if !running.campaigns.is_empty() {
-        output.line(&styled(BAD, &format!("campaigns are checked and do not run yet: {}", running.campaigns.join(", "))));
+        output.line(&styled(
+            BAD,
+            &format!("campaigns are checked and do not run yet: {}", running.campaigns.join(", ")),
+        ));
     }
 }
 

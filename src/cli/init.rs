@@ -53,7 +53,11 @@ fn readable_id(directory: &Path) -> String {
     let name = directory.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
     let id: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     let id = id.trim_matches('_').to_owned();
-    if id.starts_with(|c: char| c.is_ascii_lowercase()) { id } else { format!("site_{id}").trim_end_matches('_').to_owned() }
+    if id.starts_with(|c: char| c.is_ascii_lowercase()) {
+        id
+    } else {
+        format!("site_{id}").trim_end_matches('_').to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -62,7 +66,9 @@ mod tests {
 
     #[test]
     fn any_directory_gives_a_readable_id() {
-        for (directory, id) in [("my-site", "my_site"), ("/tmp/École 2", "cole_2"), ("42", "site_42"), ("/", "site")] {
+        for (directory, id) in
+            [("my-site", "my_site"), ("/tmp/École 2", "cole_2"), ("42", "site_42"), ("/", "site")]
+        {
             assert_eq!(readable_id(Path::new(directory)), id);
         }
     }

@@ -2,7 +2,8 @@
 
 use super::Exit;
 use super::arguments::{
-    Clock, Guard, GuardAction, Journal, Mode, Release, Reload, Request, Rule, RuleAction, Setting, Site, Trust, Why, WhyNot,
+    Clock, Guard, GuardAction, Journal, Mode, Release, Reload, Request, Rule, RuleAction, Setting, Site,
+    Trust, Why, WhyNot,
 };
 use super::terminal::{BAD, Output, styled};
 use crate::control::client::{self, NoAnswer};

@@ -12,7 +12,7 @@ use crate::runtime::recorder::Recorder;
 use crate::runtime::state::{RunningSet, decode};
 use crate::site::{Built, Texts, build, state_directory};
 use crate::{runtime, serving, watch};
-use ballast_history::{Found, Opened, SavedState, Store};
+use ballast_history::{Found, Opened, Store};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
@@ -40,7 +40,10 @@ pub fn run(options: &Run, output: Output) -> Exit {
             return Exit::Failed;
         }
         Err(error) => {
-            output.complain(&styled(BAD, &format!("no control socket ({error}): `ballast why` and others will not work")));
+            output.complain(&styled(
+                BAD,
+                &format!("no control socket ({error}): `ballast why` and others will not work"),
+            ));
             None
         }
     };
@@ -127,9 +130,14 @@ fn open_store(state: &Path, clock: &Clock, output: &Output) -> (Option<Store>, O
             match &opened.found {
                 Found::Damaged { set_aside, reason } => output.complain(&styled(
                     BAD,
-                    &format!("the history was damaged ({reason}) and lies at {}; a new one begins", set_aside.display()),
+                    &format!(
+                        "the history was damaged ({reason}) and lies at {}; a new one begins",
+                        set_aside.display()
+                    ),
                 )),
-                Found::Unusable => output.complain(&styled(BAD, "the history cannot be written; control goes on without it")),
+                Found::Unusable => {
+                    output.complain(&styled(BAD, "the history cannot be written; control goes on without it"))
+                }
                 _ => {}
             }
             (Some(store), Some(opened))
@@ -139,18 +147,29 @@ fn open_store(state: &Path, clock: &Clock, output: &Output) -> (Option<Store>, O
             (None, None)
         }
         Err(error) => {
-            output.complain(&styled(BAD, &format!("the history cannot be used ({error}); control goes on without it")));
+            output.complain(&styled(
+                BAD,
+                &format!("the history cannot be used ({error}); control goes on without it"),
+            ));
             (None, Some(nothing))
         }
     }
 }
 
 /// The set on disk, if it loads and did no harm before; else the set that ran last.
-fn choose(texts: Texts, set: Option<RunningSet>, overrides: &[String], output: &Output) -> Option<(Built, Texts)> {
+fn choose(
+    texts: Texts,
+    set: Option<RunningSet>,
+    overrides: &[String],
+    output: &Output,
+) -> Option<(Built, Texts)> {
     let id = texts.id();
     let did_harm = set.as_ref().is_some_and(|set| set.refused.contains(&id) && set.texts.id() != id);
     if did_harm {
-        output.complain(&styled(BAD, &format!("the site's files ({id}) did harm before; the last good ones run")));
+        output.complain(&styled(
+            BAD,
+            &format!("the site's files ({id}) did harm before; the last good ones run"),
+        ));
     } else {
         match build(&texts, overrides) {
             Ok(built) => return Some((built, texts)),
@@ -160,7 +179,8 @@ fn choose(texts: Texts, set: Option<RunningSet>, overrides: &[String], output: &
     let last = set.filter(|set| !set.texts.files.is_empty() && set.texts.id() != id)?.texts;
     match build(&last, overrides) {
         Ok(built) => {
-            output.complain(&styled(BAD, "the files above were not loaded: the set that ran last runs again"));
+            output
+                .complain(&styled(BAD, "the files above were not loaded: the set that ran last runs again"));
             Some((built, last))
         }
         Err(_) => None,
@@ -168,11 +188,7 @@ fn choose(texts: Texts, set: Option<RunningSet>, overrides: &[String], output: &
 }
 
 /// Watches the files; a site whose files cannot be watched runs all the same.
-fn watch_files(
-    site: &Path,
-    sender: &SyncSender<Message>,
-    output: &Output,
-) -> Option<watch::Watch> {
+fn watch_files(site: &Path, sender: &SyncSender<Message>, output: &Output) -> Option<watch::Watch> {
     let sender = sender.clone();
     let tell = move |_| {
         // A program that ends does not care; a full channel is tried again with the next change.
@@ -181,7 +197,9 @@ fn watch_files(
     match watch::SetHash::of_directory(site).and_then(|known| watch::watch(site, known, tell)) {
         Ok(watching) => Some(watching),
         Err(error) => {
-            output.complain(&format!("changed files will not load by themselves ({error}); use `ballast reload`"));
+            output.complain(&format!(
+                "changed files will not load by themselves ({error}); use `ballast reload`"
+            ));
             None
         }
     }

@@ -26,7 +26,8 @@ pub enum NoAnswer {
 /// Asks one question of the program whose state lies in `state`.
 pub fn ask(state: &Path, question: &Question) -> Result<Answer, NoAnswer> {
     let path = state.join(SOCKET);
-    let stream = UnixStream::connect(&path).map_err(|error| NoAnswer::NotRunning(format!("{}: {error}", path.display())))?;
+    let stream = UnixStream::connect(&path)
+        .map_err(|error| NoAnswer::NotRunning(format!("{}: {error}", path.display())))?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     let mut line = serde_json::to_vec(question)?;

@@ -13,7 +13,8 @@ fn limit_name(set: &SafetySet, index: u16) -> &str {
 fn members(set: &SafetySet, catalog: &Catalog, index: u16) -> String {
     let Some(interlock) = set.interlocks.get(usize::from(index)) else { return "?".into() };
     let name = |output| catalog.output(output).map_or("?", |spec| &*spec.name);
-    let members = interlock.members.iter().map(|(output, contact)| format!("{} {}", name(*output), contact.word()));
+    let members =
+        interlock.members.iter().map(|(output, contact)| format!("{} {}", name(*output), contact.word()));
     members.collect::<Vec<_>>().join(", ")
 }
 
@@ -54,7 +55,9 @@ pub fn sentence(cause: Cause, set: &SafetySet, catalog: &Catalog, french: bool) 
 /// Causes whose sentence needs no name.
 fn plain(cause: Cause) -> (&'static str, &'static str) {
     match cause {
-        Cause::MinClosed => ("it has not been closed long enough", "il n'est pas fermé depuis assez longtemps"),
+        Cause::MinClosed => {
+            ("it has not been closed long enough", "il n'est pas fermé depuis assez longtemps")
+        }
         Cause::MinOpen => ("it has not been open long enough", "il n'est pas ouvert depuis assez longtemps"),
         Cause::MaxClosed => (
             "it was closed for its longest time and rests until the request ends",
@@ -74,17 +77,21 @@ fn plain(cause: Cause) -> (&'static str, &'static str) {
             "shedding did not help and has stopped; look at the sources",
             "le délestage n'a pas aidé et s'est arrêté ; voyez les sources",
         ),
-        Cause::AwaitsRestoration => (
-            "it was cut and waits to be given back",
-            "il a été coupé et attend d'être réalimenté",
-        ),
+        Cause::AwaitsRestoration => {
+            ("it was cut and waits to be given back", "il a été coupé et attend d'être réalimenté")
+        }
         Cause::Silence => ("the program fell silent", "le programme ne répond plus"),
         Cause::AtStart => (
             "the program has just started and the inputs of its limits are not good yet",
             "le programme vient de démarrer et les mesures de ses limites ne sont pas encore bonnes",
         ),
-        Cause::Latched => ("it waits for a person: `ballast guard reset`", "il attend une personne : `ballast guard reset`"),
-        Cause::Value => ("the value was brought to the nearest allowed one", "la valeur a été ramenée à la plus proche permise"),
+        Cause::Latched => {
+            ("it waits for a person: `ballast guard reset`", "il attend une personne : `ballast guard reset`")
+        }
+        Cause::Value => (
+            "the value was brought to the nearest allowed one",
+            "la valeur a été ramenée à la plus proche permise",
+        ),
         Cause::Ramp => ("it moves in the steps of its ramp", "il suit sa rampe"),
         Cause::MinInterval => ("it was set too short a time ago", "il a été réglé il y a trop peu de temps"),
         Cause::OutsideChange => ("someone else moved it", "quelqu'un d'autre l'a manœuvré"),
@@ -92,8 +99,13 @@ fn plain(cause: Cause) -> (&'static str, &'static str) {
             "it was told to move and nothing followed; check the relay and the wiring",
             "l'ordre est resté sans effet ; vérifiez le relais et le câblage",
         ),
-        Cause::OperatorNow => ("a person asked for safety, now", "une personne a demandé la mise en sécurité"),
-        Cause::NotAllowed => ("what was asked is not a state of this output", "ce qui est demandé n'est pas un état de cette sortie"),
+        Cause::OperatorNow => {
+            ("a person asked for safety, now", "une personne a demandé la mise en sécurité")
+        }
+        Cause::NotAllowed => (
+            "what was asked is not a state of this output",
+            "ce qui est demandé n'est pas un état de cette sortie",
+        ),
         Cause::Unreachable => ("the device does not answer", "l'appareil ne répond pas"),
         _ => ("", ""),
     }
@@ -106,14 +118,26 @@ pub fn witness(witness: &Witness, catalog: &Catalog, french: bool) -> String {
     match (witness.value, witness.quality.reason()) {
         (Some(value), None) => {
             let value = spec.show(value);
-            if french { format!("{} {value} (il y a {age})", spec.name) } else { format!("{} {value} ({age} old)", spec.name) }
+            if french {
+                format!("{} {value} (il y a {age})", spec.name)
+            } else {
+                format!("{} {value} ({age} old)", spec.name)
+            }
         }
         (_, Some(reason)) => {
             let reason = reason.words();
-            if french { format!("{} pas de valeur ({reason})", spec.name) } else { format!("{} unknown ({reason})", spec.name) }
+            if french {
+                format!("{} pas de valeur ({reason})", spec.name)
+            } else {
+                format!("{} unknown ({reason})", spec.name)
+            }
         }
         (None, None) => {
-            if french { format!("{} pas de valeur", spec.name) } else { format!("{} unknown", spec.name) }
+            if french {
+                format!("{} pas de valeur", spec.name)
+            } else {
+                format!("{} unknown", spec.name)
+            }
         }
     }
 }

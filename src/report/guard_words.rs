@@ -24,14 +24,24 @@ pub struct GuardSentence {
 /// Makes the sentence of an event.
 pub fn sentence(event: &GuardEvent, set: &SafetySet, catalog: &Catalog) -> GuardSentence {
     let output = |id: &OutputId| catalog.output(*id).map_or("?", |spec| &*spec.name).to_owned();
-    let limit = |index: &u16| set.limits.get(usize::from(*index)).map_or("?", |limit| &*limit.name).to_owned();
-    let of = |kind, subject: String, severity, text: String| GuardSentence { kind, subject, severity, who: None, text };
+    let limit =
+        |index: &u16| set.limits.get(usize::from(*index)).map_or("?", |limit| &*limit.name).to_owned();
+    let of = |kind, subject: String, severity, text: String| GuardSentence {
+        kind,
+        subject,
+        severity,
+        who: None,
+        text,
+    };
     match event {
         GuardEvent::SessionOpened { .. } => {
             of("guard", String::new(), Severity::Info, "the guard listens to the rules".into())
         }
         GuardEvent::SessionClosed { fault, .. } => {
-            let text = format!("the guard stopped listening: {}; outputs go safe as their leases end", fault_words(*fault));
+            let text = format!(
+                "the guard stopped listening: {}; outputs go safe as their leases end",
+                fault_words(*fault)
+            );
             of("guard", String::new(), Severity::Alarm, text)
         }
         GuardEvent::FrameRefused { fault, .. } => {
@@ -55,14 +65,18 @@ pub fn sentence(event: &GuardEvent, set: &SafetySet, catalog: &Catalog) -> Guard
         }
         GuardEvent::LimitLatched { limit: index } => {
             let name = limit(index);
-            let text = format!("limit \"{name}\" is clear and waits for a person: ballast guard reset \"{name}\"");
+            let text =
+                format!("limit \"{name}\" is clear and waits for a person: ballast guard reset \"{name}\"");
             of("limit", name, Severity::Alarm, text)
         }
         GuardEvent::OperatorNow { who, output: which } => {
             let subject = which.as_ref().map(&output).unwrap_or_default();
             let what = if subject.is_empty() { "everything" } else { &*subject };
             let text = format!("{} asked the guard to make {what} safe, now", who.as_str());
-            GuardSentence { who: Some(who.as_str().into()), ..of("guard", subject.clone(), Severity::Alarm, text) }
+            GuardSentence {
+                who: Some(who.as_str().into()),
+                ..of("guard", subject.clone(), Severity::Alarm, text)
+            }
         }
         GuardEvent::WasReset { who, what } => {
             let (subject, name) = reset_name(what, &limit, &output);
@@ -76,11 +90,17 @@ pub fn sentence(event: &GuardEvent, set: &SafetySet, catalog: &Catalog) -> Guard
         }
         GuardEvent::Confirmed { who, fingerprint } => {
             let text = format!("{} accepted the safety set {fingerprint:016x}", who.as_str());
-            GuardSentence { who: Some(who.as_str().into()), ..of("guard", String::new(), Severity::Notice, text) }
+            GuardSentence {
+                who: Some(who.as_str().into()),
+                ..of("guard", String::new(), Severity::Notice, text)
+            }
         }
         GuardEvent::ConfirmRefused { who, fingerprint } => {
             let text = format!("no safety set {fingerprint:016x} waits for a confirmation");
-            GuardSentence { who: Some(who.as_str().into()), ..of("guard", String::new(), Severity::Warning, text) }
+            GuardSentence {
+                who: Some(who.as_str().into()),
+                ..of("guard", String::new(), Severity::Warning, text)
+            }
         }
         other => of_output(other, catalog, &output),
     }
@@ -88,7 +108,13 @@ pub fn sentence(event: &GuardEvent, set: &SafetySet, catalog: &Catalog) -> Guard
 
 /// Events about one output, or about shedding.
 fn of_output(event: &GuardEvent, catalog: &Catalog, output: &dyn Fn(&OutputId) -> String) -> GuardSentence {
-    let of = |kind, subject: String, severity, text: String| GuardSentence { kind, subject, severity, who: None, text };
+    let of = |kind, subject: String, severity, text: String| GuardSentence {
+        kind,
+        subject,
+        severity,
+        who: None,
+        text,
+    };
     let about = |id: &OutputId, severity, text: &str| {
         let name = output(id);
         let text = format!("{name} {text}");
@@ -96,10 +122,16 @@ fn of_output(event: &GuardEvent, catalog: &Catalog, output: &dyn Fn(&OutputId) -
     };
     let shedding = |severity, text: String| of("shedding", String::new(), severity, text);
     match event {
-        GuardEvent::LeaseExpired { output } => about(output, Severity::Alarm, "was not renewed by the program"),
-        GuardEvent::MaxClosed { output } => about(output, Severity::Warning, "was closed for its longest time"),
+        GuardEvent::LeaseExpired { output } => {
+            about(output, Severity::Alarm, "was not renewed by the program")
+        }
+        GuardEvent::MaxClosed { output } => {
+            about(output, Severity::Warning, "was closed for its longest time")
+        }
         GuardEvent::SwitchesSpent { output } => about(output, Severity::Warning, "has no switchings left"),
-        GuardEvent::InterlockActed { output, .. } => about(output, Severity::Warning, "had to leave for its partner"),
+        GuardEvent::InterlockActed { output, .. } => {
+            about(output, Severity::Warning, "had to leave for its partner")
+        }
         GuardEvent::Unreachable { output } => about(output, Severity::Warning, "cannot be reached"),
         GuardEvent::Reachable { output } => about(output, Severity::Notice, "can be reached again"),
         GuardEvent::OutsideChange { output: id, told, actual } => {
@@ -107,20 +139,30 @@ fn of_output(event: &GuardEvent, catalog: &Catalog, output: &dyn Fn(&OutputId) -
             let text = format!("was moved by someone else: told {}, is {}", show(*told), show(*actual));
             about(id, Severity::Warning, &text)
         }
-        GuardEvent::NotCorrected { output } => about(output, Severity::Alarm, "does not stay where it is told to be"),
-        GuardEvent::EffectRetried { output } => about(output, Severity::Warning, "showed no effect and was told again"),
+        GuardEvent::NotCorrected { output } => {
+            about(output, Severity::Alarm, "does not stay where it is told to be")
+        }
+        GuardEvent::EffectRetried { output } => {
+            about(output, Severity::Warning, "showed no effect and was told again")
+        }
         GuardEvent::NoEffect { output } => {
             about(output, Severity::Alarm, "shows no effect: a welded or broken relay, or a cut wire")
         }
         GuardEvent::EffectBack { output } => about(output, Severity::Notice, "shows its effect again"),
         GuardEvent::Restored { output } => about(output, Severity::Notice, "was given back"),
         GuardEvent::StageActed { stage, frequency, before, shed, loads } => {
-            let text = format!("shedding stage {} acted{}: {}", stage + 1, at(*frequency), amount(*loads, *shed, *before));
+            let text = format!(
+                "shedding stage {} acted{}: {}",
+                stage + 1,
+                at(*frequency),
+                amount(*loads, *shed, *before)
+            );
             shedding(Severity::Alarm, text)
         }
-        GuardEvent::BulkActed { frequency, before, shed, loads } => {
-            shedding(Severity::Alarm, format!("bulk shedding acted{}: {}", at(*frequency), amount(*loads, *shed, *before)))
-        }
+        GuardEvent::BulkActed { frequency, before, shed, loads } => shedding(
+            Severity::Alarm,
+            format!("bulk shedding acted{}: {}", at(*frequency), amount(*loads, *shed, *before)),
+        ),
         GuardEvent::ShedShort { missing } => {
             shedding(Severity::Alarm, format!("not enough loads to shed: {} are missing", watts(*missing)))
         }
@@ -128,16 +170,21 @@ fn of_output(event: &GuardEvent, catalog: &Catalog, output: &dyn Fn(&OutputId) -
         GuardEvent::FrequencyBack { frequency } => {
             shedding(Severity::Notice, format!("the frequency is known again{}", at(Some(*frequency))))
         }
-        GuardEvent::SourcesDisagree => shedding(Severity::Alarm, "the sources of the frequency do not agree".into()),
+        GuardEvent::SourcesDisagree => {
+            shedding(Severity::Alarm, "the sources of the frequency do not agree".into())
+        }
         GuardEvent::SourceStuck { point } => {
             let name = catalog.point(*point).map_or("?", |spec| &*spec.name);
             shedding(Severity::Alarm, format!("{name} stands still while another source moves"))
         }
         GuardEvent::EventOver => shedding(Severity::Notice, "the frequency has recovered".into()),
         GuardEvent::Futile => shedding(Severity::Alarm, "shedding did not help and has stopped".into()),
-        GuardEvent::Dropped { events } => {
-            of("guard", String::new(), Severity::Warning, format!("{events} events of the guard found no room"))
-        }
+        GuardEvent::Dropped { events } => of(
+            "guard",
+            String::new(),
+            Severity::Warning,
+            format!("{events} events of the guard found no room"),
+        ),
         _ => of("guard", String::new(), Severity::Info, format!("{event:?}")),
     }
 }

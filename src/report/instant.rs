@@ -59,7 +59,8 @@ mod tests {
     fn instants_are_read_as_people_write_them() {
         let zone = Zone::get("Europe/Paris").unwrap();
         let now: Timestamp = "2026-11-22T12:00:00Z".parse().unwrap();
-        let expected = Utc::from_millis("2026-11-22T05:30:00Z".parse::<Timestamp>().unwrap().as_millisecond());
+        let expected =
+            Utc::from_millis("2026-11-22T05:30:00Z".parse::<Timestamp>().unwrap().as_millisecond());
         for text in ["06:30", "2026-11-22T06:30", "2026-11-22T05:30:00Z", "2026-11-22 06:30:00"] {
             assert_eq!(parse_at(text, &zone, now), Some(expected), "{text}");
         }

@@ -52,7 +52,8 @@ fn output_now(decision: &Decision, id: OutputId, french: bool) -> Answer {
     text.push_str(".\n");
     let strength = decision.carrier.guard.strength(id).map_or("?", |strength| strength.word());
     let mut rows: Vec<(String, String)> = Vec::new();
-    let label = |english: &str, translated: &str| if french { translated.to_owned() } else { english.to_owned() };
+    let label =
+        |english: &str, translated: &str| if french { translated.to_owned() } else { english.to_owned() };
     if let Some(next) = verdict.next_change {
         rows.push((label("may change in", "peut changer dans"), next.since(now).to_string()));
     }
@@ -80,7 +81,9 @@ fn french_state(state: &str) -> &str {
 
 /// Why a rule is, or was, not active.
 pub fn rule(decision: &Decision, index: u32, at_ms: Option<i64>, french: bool) -> Answer {
-    let Some(rule) = decision.running.plan.rules.get(index as usize) else { return Answer::refused("no such rule") };
+    let Some(rule) = decision.running.plan.rules.get(index as usize) else {
+        return Answer::refused("no such rule");
+    };
     if let Some(at) = at_ms {
         return past(decision, "rule", &rule.name, Utc::from_millis(at), french);
     }
@@ -91,9 +94,19 @@ pub fn rule(decision: &Decision, index: u32, at_ms: Option<i64>, french: bool) -
             if french { format!("est active depuis {span}") } else { format!("has been active for {span}") }
         }
         Some(RuleState::Suspended) => {
-            if french { "est suspendue : son corps a échoué trop souvent".into() } else { "is suspended: its body failed too often".into() }
+            if french {
+                "est suspendue : son corps a échoué trop souvent".into()
+            } else {
+                "is suspended: its body failed too often".into()
+            }
         }
-        _ => if french { "n'est pas active".into() } else { "is not active".into() },
+        _ => {
+            if french {
+                "n'est pas active".into()
+            } else {
+                "is not active".into()
+            }
+        }
     };
     let word = if french { "la règle" } else { "rule" };
     let mut text = format!("{word} \"{}\" ({}) {state}.\n", rule.name, rule.place);
@@ -109,7 +122,13 @@ pub fn rule(decision: &Decision, index: u32, at_ms: Option<i64>, french: bool) -
 /// What was written down last before an instant.
 fn past(decision: &Decision, kind: &str, subject: &str, at: Utc, french: bool) -> Answer {
     let zone = &decision.running.catalog().zone;
-    let query = Query { subject: Some(subject.into()), kind: Some(kind.into()), until: Some(at), limit: 1, ..Query::default() };
+    let query = Query {
+        subject: Some(subject.into()),
+        kind: Some(kind.into()),
+        until: Some(at),
+        limit: 1,
+        ..Query::default()
+    };
     let reader = decision.carrier.recorder.store().map(ballast_history::Store::reader);
     let events = match reader {
         Some(Ok(reader)) => reader.events(&query).unwrap_or_default(),
@@ -126,10 +145,15 @@ fn past(decision: &Decision, kind: &str, subject: &str, at: Utc, french: bool) -
     let payload: Value = serde_json::from_str(&event.payload).unwrap_or_default();
     let when = instant::local(event.stamp.utc, zone);
     let sentence = payload.get("sentence").and_then(Value::as_str).unwrap_or_default();
-    let mut text = if french { format!("depuis {when} : {sentence}\n") } else { format!("since {when}: {sentence}\n") };
+    let mut text =
+        if french { format!("depuis {when} : {sentence}\n") } else { format!("since {when}: {sentence}\n") };
     let because = payload.pointer("/data/because").and_then(Value::as_array).cloned().unwrap_or_default();
     for row in &because {
-        let get = |key: &str| row.get(key).map_or_else(String::new, |value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+        let get = |key: &str| {
+            row.get(key).map_or_else(String::new, |value| {
+                value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+            })
+        };
         text.push_str(&format!("  {:<28} {:<14} {} s\n", get("point"), get("value"), get("age_s")));
     }
     let data = json!({ "at": instant::utc(at), "since": instant::utc(event.stamp.utc), "what": payload });
@@ -151,7 +175,9 @@ pub fn status(decision: &Decision) -> Answer {
         let value = snapshot.known(point, now).map(|value| spec.show(value));
         let reading = snapshot.reading(point);
         let shown = match (&value, snapshot.quality(point, now).reason()) {
-            (Some(value), _) if spec.max_age.is_some() => format!("{value:<16} {} old", now.since(reading.arrival)),
+            (Some(value), _) if spec.max_age.is_some() => {
+                format!("{value:<16} {} old", now.since(reading.arrival))
+            }
             (Some(value), _) => value.clone(),
             (None, reason) => format!("unknown: {}", reason.map_or("no value", |reason| reason.words())),
         };
@@ -162,7 +188,10 @@ pub fn status(decision: &Decision) -> Answer {
     let mut outputs = serde_json::Map::new();
     for (spec, id) in catalog.outputs.iter().zip(0u32..) {
         let state = decision.carrier.guard.verdict(OutputId(id)).map(|verdict| spec.show(verdict.state));
-        let who = decision.engine.winner(OutputId(id)).map(|(winner, _)| crate::report::words::winner(winner, &decision.running.plan));
+        let who = decision
+            .engine
+            .winner(OutputId(id))
+            .map(|(winner, _)| crate::report::words::winner(winner, &decision.running.plan));
         let (state, who) = (state.unwrap_or_else(|| "?".into()), who.unwrap_or_default());
         text.push_str(&format!("  {:<32} {state:<10} {who}\n", spec.name));
         outputs.insert(spec.name.to_string(), json!({ "state": state, "winner": who }));

@@ -5,12 +5,12 @@
 
 use super::field::Field;
 use super::link::Link;
-use super::opening::OpenField;
 use super::message::{Message, Occasion};
+use super::opening::OpenField;
 use super::recorder::Recorder;
 use crate::clock::Clock;
-use crate::journal::Ring;
 use crate::control::protocol::Answer;
+use crate::journal::Ring;
 use crate::site::{Running, SetId, Texts};
 use ballast_guard::Guard;
 use ballast_model::time::Wall;

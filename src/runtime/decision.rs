@@ -226,7 +226,14 @@ impl Decision {
         let point = spec.facet(Facet::Actual);
         let sequence = self.memory.next_actual(output);
         let value = actual.map(Wanted::value);
-        self.engine_in.push(EngineInput::Sample(Sample { point, value, quality, source: None, arrival: at, sequence }));
+        self.engine_in.push(EngineInput::Sample(Sample {
+            point,
+            value,
+            quality,
+            source: None,
+            arrival: at,
+            sequence,
+        }));
     }
 
     /// Gives the engine a command in the next turn.

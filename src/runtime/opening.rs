@@ -193,7 +193,8 @@ fn tell_reload(
             text.push_str(&format!("  {row}\n"));
         }
         text.push_str(&format!("  ballast guard confirm {fingerprint}"));
-        sentence.push_str(&format!("; the looser safety set waits for `ballast guard confirm {fingerprint}`"));
+        sentence
+            .push_str(&format!("; the looser safety set waits for `ballast guard confirm {fingerprint}`"));
     }
     if !warnings.is_empty() {
         text.push('\n');
@@ -224,7 +225,10 @@ pub fn adopt_confirmed(decision: &mut Decision, fingerprint: u64) {
     let now = decision.carrier.clock.now();
     if decision.carrier.guard.adopt_confirmed(now).is_some() {
         let sentence = format!("the safety set {fingerprint:016x} is in force");
-        decision.carrier.recorder.tell(now, &Told::info("guard", "", sentence, json!({})).severity(Severity::Notice));
+        decision
+            .carrier
+            .recorder
+            .tell(now, &Told::info("guard", "", sentence, json!({})).severity(Severity::Notice));
         decision.greet();
     }
 }

@@ -46,14 +46,25 @@ pub fn answer(decision: &mut Decision, who: String, question: Question, reply: o
         },
         Question::Journal { file } => dump(decision, file, "asked"),
         Question::Clock { trusted } => vouch(decision, &who, trusted),
-        Question::GuardNow => guard(decision, &who, OperatorCommand::Now(None), "every output goes to its safe state".into()),
+        Question::GuardNow => {
+            guard(decision, &who, OperatorCommand::Now(None), "every output goes to its safe state".into())
+        }
         Question::GuardReset { name } => match find_reset(decision, &name) {
-            Ok(what) => guard(decision, &who, OperatorCommand::Reset(what), format!("{name} was looked at again")),
+            Ok(what) => {
+                guard(decision, &who, OperatorCommand::Reset(what), format!("{name} was looked at again"))
+            }
             Err(refused) => refused,
         },
         Question::GuardConfirm { fingerprint } => match u64::from_str_radix(fingerprint.trim(), 16) {
-            Ok(print) => guard(decision, &who, OperatorCommand::Confirm(print), format!("safety set {fingerprint} confirmed")),
-            Err(_) => Answer::refused(format!("`{fingerprint}` is not a fingerprint; copy it from the reload's answer")),
+            Ok(print) => guard(
+                decision,
+                &who,
+                OperatorCommand::Confirm(print),
+                format!("safety set {fingerprint} confirmed"),
+            ),
+            Err(_) => Answer::refused(format!(
+                "`{fingerprint}` is not a fingerprint; copy it from the reload's answer"
+            )),
         },
     };
     // An asker that went away does not matter.
@@ -152,7 +163,9 @@ fn read_state(decision: &Decision, output: OutputId, state: &str) -> Result<Want
     match (&spec.kind, state) {
         (OutputKind::Contact, "closed" | "close") => Ok(Wanted::CLOSED),
         (OutputKind::Contact, "open") => Ok(Wanted::OPEN),
-        (OutputKind::Contact, _) => Err(format!("`{state}` is not a state of {}: say `closed` or `open`", spec.name)),
+        (OutputKind::Contact, _) => {
+            Err(format!("`{state}` is not a state of {}: say `closed` or `open`", spec.name))
+        }
         (OutputKind::Setpoint(unit), text) => match parse_quantity(text) {
             Ok(quantity) if quantity.dimension() == unit.dimension() => Ok(Wanted::Level(quantity.base)),
             Ok(quantity) => Err(format!("{} takes {}, not {}", spec.name, unit, quantity.unit)),
@@ -185,8 +198,14 @@ fn set_mode(decision: &mut Decision, who: &str, mode: Option<&str>) -> Answer {
     let Some(point) = decision.running.site.modes.as_ref().map(|modes| modes.point) else {
         return Answer::refused("this site has no modes; list them under `modes:` in site.yaml");
     };
-    let words: Vec<String> =
-        decision.running.catalog().point(point).map_or(&[][..], |spec| spec.words()).iter().map(ToString::to_string).collect();
+    let words: Vec<String> = decision
+        .running
+        .catalog()
+        .point(point)
+        .map_or(&[][..], |spec| spec.words())
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     let Some(mode) = mode else {
         let now = shown(decision, point).unwrap_or_else(|| "unknown".into());
         let text = format!("mode {now}; the modes are {}", words.join(", "));
@@ -202,7 +221,8 @@ fn set_mode(decision: &mut Decision, who: &str, mode: Option<&str>) -> Answer {
 }
 
 fn setting(decision: &mut Decision, who: &str, name: Option<&str>, value: Option<&str>) -> Answer {
-    let full = |name: &str| if name.starts_with("setting.") { name.to_owned() } else { format!("setting.{name}") };
+    let full =
+        |name: &str| if name.starts_with("setting.") { name.to_owned() } else { format!("setting.{name}") };
     let points: Vec<PointId> = decision.running.site.settings.iter().map(|setting| setting.point).collect();
     let names: Vec<String> = points
         .iter()
@@ -263,8 +283,14 @@ fn read_value(decision: &Decision, point: PointId, text: &str) -> Result<Value, 
 fn vouch(decision: &mut Decision, who: &str, trusted: bool) -> Answer {
     let now = decision.carrier.clock.now();
     decision.carrier.clock.vouch(trusted);
-    let sentence = if trusted { format!("{who} answers for the wall clock") } else { format!("{who} no longer answers for the wall clock") };
-    let told = Told::info("clock", "", sentence.clone(), json!({ "trusted": trusted })).severity(Severity::Notice).by(who);
+    let sentence = if trusted {
+        format!("{who} answers for the wall clock")
+    } else {
+        format!("{who} no longer answers for the wall clock")
+    };
+    let told = Told::info("clock", "", sentence.clone(), json!({ "trusted": trusted }))
+        .severity(Severity::Notice)
+        .by(who);
     decision.carrier.recorder.tell(now, &told);
     decision.turn(now);
     Answer::done(sentence, json!({ "trusted": trusted }))
@@ -288,6 +314,8 @@ pub fn dump(decision: &mut Decision, file: Option<String>, reason: &str) -> Answ
             let text = format!("journal written to {}", path.display());
             Answer::done(text, json!({ "file": path }))
         }
-        Err(error) => Answer::refused(format!("the journal cannot be written to {}: {error}", path.display())),
+        Err(error) => {
+            Answer::refused(format!("the journal cannot be written to {}: {error}", path.display()))
+        }
     }
 }

@@ -38,7 +38,8 @@ pub fn watch(decision: &mut Decision, now: Mono) {
     if decision.carrier.probation.as_ref().is_some_and(|probation| now >= probation.until) {
         decision.carrier.probation = None;
         let id = decision.carrier.texts.id();
-        let told = Told::info("reload", "", "the rules have stood their trial", json!({ "set": id.to_string() }));
+        let told =
+            Told::info("reload", "", "the rules have stood their trial", json!({ "set": id.to_string() }));
         decision.carrier.recorder.tell(now, &told);
         decision.pace.hurry(now);
     }
@@ -69,7 +70,12 @@ pub fn harmed(decision: &mut Decision, now: Mono, rule: &str, why: &str) {
     begin(decision, Some(texts), Occasion::Return { why: why.to_owned() }, None);
 }
 
-fn begin(decision: &mut Decision, texts: Option<Texts>, occasion: Occasion, reply: Option<oneshot::Sender<Answer>>) {
+fn begin(
+    decision: &mut Decision,
+    texts: Option<Texts>,
+    occasion: Occasion,
+    reply: Option<oneshot::Sender<Answer>>,
+) {
     let order = Order {
         texts,
         occasion,
@@ -82,7 +88,8 @@ fn begin(decision: &mut Decision, texts: Option<Texts>, occasion: Occasion, repl
         running: decision.carrier.texts.id(),
         refused: decision.carrier.refused.clone(),
     };
-    let started = std::thread::Builder::new().name("ballast-rules".into()).spawn(move || build(order, &context));
+    let started =
+        std::thread::Builder::new().name("ballast-rules".into()).spawn(move || build(order, &context));
     if let Err(error) = started {
         let now = decision.carrier.clock.now();
         let told = Told::info("reload", "", format!("no thread for a reload: {error}"), json!({}));

@@ -53,7 +53,8 @@ pub fn checkpoint(decision: &mut Decision, now: Mono) {
     if !decision.carrier.ring.needs_checkpoint(now) {
         return;
     }
-    let checkpoint = Checkpoint { engine: decision.engine.save(), guard: decision.carrier.guard.save(), at: now };
+    let checkpoint =
+        Checkpoint { engine: decision.engine.save(), guard: decision.carrier.guard.save(), at: now };
     if let Ok(bytes) = postcard::to_allocvec(&checkpoint) {
         decision.carrier.ring.begin(now, &decision.running.journal_plan, bytes);
     }

@@ -8,8 +8,8 @@ use super::reload;
 use super::told::Told;
 use crate::report::{causes, guard_words};
 use crate::site::Running;
-use ballast_engine::events::{EndReason, Source, Winner};
 use ballast_engine::Event as EngineEvent;
+use ballast_engine::events::{EndReason, Source, Winner};
 use ballast_guard::GuardEvent;
 use ballast_history::Severity;
 use ballast_model::intent::{Cause, Witness};
@@ -93,9 +93,13 @@ fn engine_told(running: &Running, event: &EngineEvent) -> Told {
     let point_name = |point| running.catalog().point(point).map_or("?", |spec| &*spec.name).to_owned();
     let sentence = crate::report::words::sentence(event, plan);
     let data = |because: &[Witness]| json!({ "because": witnesses(running, because) });
-    let told = |kind, subject: String, severity, data| Told::info(kind, subject, sentence.clone(), data).severity(severity);
+    let told = |kind, subject: String, severity, data| {
+        Told::info(kind, subject, sentence.clone(), data).severity(severity)
+    };
     match event {
-        EngineEvent::RuleStarted { rule, because, .. } => told("rule", rule_name(rule), Severity::Info, data(because)),
+        EngineEvent::RuleStarted { rule, because, .. } => {
+            told("rule", rule_name(rule), Severity::Info, data(because))
+        }
         EngineEvent::RuleEnded { rule, because, reason } => {
             let mut data = data(because);
             data["ended"] = json!(reason.words());
@@ -107,9 +111,12 @@ fn engine_told(running: &Running, event: &EngineEvent) -> Told {
         EngineEvent::RuleResumed { rule, who } => {
             told("rule", rule_name(rule), Severity::Notice, json!({})).by(who.to_string())
         }
-        EngineEvent::BodyFailed { message, place, .. } => {
-            told("rule_error", String::new(), Severity::Warning, json!({ "message": message, "place": place }))
-        }
+        EngineEvent::BodyFailed { message, place, .. } => told(
+            "rule_error",
+            String::new(),
+            Severity::Warning,
+            json!({ "message": message, "place": place }),
+        ),
         EngineEvent::NoticeRaised { notice, .. } => {
             use ballast_engine::bodies::NoticeLevel;
             let severity = match notice.level {
@@ -155,7 +162,8 @@ pub fn witnesses(running: &Running, witnesses: &[Witness]) -> Vec<Value> {
 
 fn witness_data(running: &Running, witness: &Witness) -> Value {
     let spec = running.catalog().point(witness.point);
-    let age_s = if witness.age == ballast_model::Span::MAX { Value::Null } else { json!(witness.age.secs_f64()) };
+    let age_s =
+        if witness.age == ballast_model::Span::MAX { Value::Null } else { json!(witness.age.secs_f64()) };
     json!({
         "point": spec.map(|spec| &*spec.name),
         "value": witness.value.zip(spec).map(|(value, spec)| spec.show(value)),
@@ -167,7 +175,8 @@ fn witness_data(running: &Running, witness: &Witness) -> Value {
 /// A verdict of the guard: the output's whole reason.
 pub fn verdict(decision: &mut Decision, now: Mono, verdict: &Verdict) {
     let running = std::sync::Arc::clone(&decision.running);
-    let before = decision.memory.verdicts.get_mut(verdict.output.index()).and_then(|place| place.replace(*verdict));
+    let before =
+        decision.memory.verdicts.get_mut(verdict.output.index()).and_then(|place| place.replace(*verdict));
     decision.figures.verdict(verdict);
     let is_same = |old: Verdict| {
         let key = |v: &Verdict| (v.state, v.asked, v.outcome, v.cause, v.awaits_restoration);
@@ -183,14 +192,20 @@ pub fn verdict(decision: &mut Decision, now: Mono, verdict: &Verdict) {
         Source::Rule(rule) | Source::Shed(rule) => decision.memory.reasons.get(rule as usize),
         _ => None,
     });
-    let told = output_told(&running, verdict, winner.as_ref(), reasons.map_or(&[], Vec::as_slice), before.as_ref());
+    let told =
+        output_told(&running, verdict, winner.as_ref(), reasons.map_or(&[], Vec::as_slice), before.as_ref());
     decision.carrier.recorder.tell(now, &told);
     if let Cause::Limit(_) = verdict.cause
         && let Some((Winner { source: Source::Rule(rule), .. }, _)) = &winner
         && let Some(rule) = running.plan.rules.get(*rule as usize)
     {
         let name = running.catalog().output(verdict.output).map_or("?", |spec| &*spec.name);
-        reload::harmed(decision, now, &rule.name, &format!("a limit had to force {name} against rule \"{}\"", rule.name));
+        reload::harmed(
+            decision,
+            now,
+            &rule.name,
+            &format!("a limit had to force {name} against rule \"{}\"", rule.name),
+        );
     }
 }
 
@@ -206,7 +221,10 @@ fn output_told(
     let name = spec.map_or("?", |spec| &*spec.name);
     let show = |wanted| spec.map_or_else(String::new, |spec| spec.show(wanted));
     let has_moved = before.is_none_or(|old| old.state != verdict.state);
-    let who = winner.map_or_else(|| "nobody asks".to_owned(), |(winner, _)| crate::report::words::winner(winner, &running.plan));
+    let who = winner.map_or_else(
+        || "nobody asks".to_owned(),
+        |(winner, _)| crate::report::words::winner(winner, &running.plan),
+    );
     let cause = causes::sentence(verdict.cause, &running.safety, catalog, false);
     let mut sentence = format!("{name} {}{}", if has_moved { "" } else { "stays " }, show(verdict.state));
     if verdict.asked == verdict.state && cause.is_empty() {
@@ -232,7 +250,9 @@ fn output_told(
         "awaits_restoration": verdict.awaits_restoration,
     });
     let severity = match verdict.cause {
-        Cause::Limit(_) | Cause::Stage(_) | Cause::Bulk | Cause::Silence | Cause::NoEffect => Severity::Warning,
+        Cause::Limit(_) | Cause::Stage(_) | Cause::Bulk | Cause::Silence | Cause::NoEffect => {
+            Severity::Warning
+        }
         _ => Severity::Info,
     };
     Told::info("output", name, sentence, data).severity(severity)
@@ -243,12 +263,19 @@ pub fn guard(decision: &mut Decision, now: Mono, event: GuardEvent) {
     let running = std::sync::Arc::clone(&decision.running);
     decision.figures.guard_event(&event);
     let sentence = guard_words::sentence(&event, &running.safety, running.catalog());
-    if matches!(event, GuardEvent::LimitLatched { .. } | GuardEvent::WasReset { .. } | GuardEvent::Confirmed { .. } | GuardEvent::OperatorNow { .. }) {
+    if matches!(
+        event,
+        GuardEvent::LimitLatched { .. }
+            | GuardEvent::WasReset { .. }
+            | GuardEvent::Confirmed { .. }
+            | GuardEvent::OperatorNow { .. }
+    ) {
         decision.pace.hurry(now);
     } else {
         decision.pace.touch(now);
     }
-    let mut told = Told::info(sentence.kind, sentence.subject, sentence.text, json!({})).severity(sentence.severity);
+    let mut told =
+        Told::info(sentence.kind, sentence.subject, sentence.text, json!({})).severity(sentence.severity);
     if let Some(who) = sentence.who {
         told = told.by(who);
     }
@@ -262,7 +289,10 @@ pub fn guard(decision: &mut Decision, now: Mono, event: GuardEvent) {
 pub fn link(decision: &mut Decision, is_up: bool, text: &str) {
     let now = decision.carrier.clock.now();
     let severity = if is_up { Severity::Info } else { Severity::Warning };
-    decision.carrier.recorder.tell(now, &Told::info("bus", "", text, json!({ "up": is_up })).severity(severity));
+    decision
+        .carrier
+        .recorder
+        .tell(now, &Told::info("bus", "", text, json!({ "up": is_up })).severity(severity));
 }
 
 /// The wall clock was set, or its trust changed.

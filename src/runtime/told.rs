@@ -22,7 +22,12 @@ pub struct Told {
 
 impl Told {
     /// Something of little weight that nobody did on purpose.
-    pub fn info(kind: &'static str, subject: impl Into<String>, sentence: impl Into<String>, data: Value) -> Self {
+    pub fn info(
+        kind: &'static str,
+        subject: impl Into<String>,
+        sentence: impl Into<String>,
+        data: Value,
+    ) -> Self {
         let (subject, sentence) = (subject.into(), sentence.into());
         Self { kind, subject, severity: Severity::Info, who: None, sentence, data }
     }

@@ -129,7 +129,11 @@ pub fn build(texts: &Texts, overrides: &[String]) -> Result<Built, Refused> {
         running: Arc::new(running),
         bodies,
         buses,
-        warnings: if found.is_empty() { String::new() } else { render::render(&found, &sources, Style::Coloured) },
+        warnings: if found.is_empty() {
+            String::new()
+        } else {
+            render::render(&found, &sources, Style::Coloured)
+        },
         data: json!({ "diagnostics": render::flatten(&found, &sources) }),
         notes,
     })
@@ -144,7 +148,8 @@ fn load_site(texts: &Texts, sources: &mut Sources, found: &mut Diagnostics) -> O
     let own = DEVICES.files().filter_map(|file| Some((file.path().to_str()?, File::Bytes(file.contents()))));
     let of_site = texts.files.iter().filter(|(name, _)| name.starts_with("devices/"));
     let of_site = of_site.map(|(name, bytes)| (name.as_str(), File::Bytes(bytes)));
-    let files = Files { site: file("site.yaml"), safety: file("safety.yaml"), devices: own.chain(of_site).collect() };
+    let files =
+        Files { site: file("site.yaml"), safety: file("safety.yaml"), devices: own.chain(of_site).collect() };
     ballast_config::load::load(&files, &driver_facts(), sources, found)
 }
 
@@ -161,7 +166,11 @@ fn compile_rules(
     let readable = ids.iter().filter_map(|id| sources.get(*id).map(|source| (*id, source)));
     let rules: Vec<Source<'_>> = readable
         .filter(|(_, source)| source.is_readable())
-        .map(|(file, source)| Source { file, name: source.name().trim_start_matches("rules/"), text: source.text() })
+        .map(|(file, source)| Source {
+            file,
+            name: source.name().trim_start_matches("rules/"),
+            text: source.text(),
+        })
         .collect();
     let compiled = ballast_rules::compile(&rules, catalog);
     found.extend(compiled.diagnostics.iter().cloned());

@@ -3,8 +3,8 @@
 pub mod build;
 mod texts;
 
-pub use build::{Built, Refused, Running, build};
 pub use crate::watch::SetHash as SetId;
+pub use build::{Built, Refused, Running, build};
 pub use texts::{Texts, state_directory};
 
 use ballast_model::almanac::Zone;

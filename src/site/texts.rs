@@ -1,7 +1,7 @@
 //! The files of a site, read as they lie, within bounds.
 
-use ballast_config::limits::FILE_BYTES_MAX;
 use crate::watch::SetHash as SetId;
+use ballast_config::limits::FILE_BYTES_MAX;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -58,7 +58,10 @@ impl Texts {
 
     /// The names of the rule files.
     pub fn rules(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.files.iter().filter(|(name, _)| name.starts_with("rules/")).map(|(name, bytes)| (&**name, &**bytes))
+        self.files
+            .iter()
+            .filter(|(name, _)| name.starts_with("rules/"))
+            .map(|(name, bytes)| (&**name, &**bytes))
     }
 
     /// Identity of the set: any other byte gives another.

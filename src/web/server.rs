@@ -59,10 +59,7 @@ async fn serve_within(door: Door, source: Arc<dyn Status>) {
     let router = Router::new()
         .route("/", get(about))
         .route("/metrics", get(metrics))
-        .route(
-            "/healthz",
-            get(|State(source): State<Arc<dyn Status>>| health(move || source.health())),
-        )
+        .route("/healthz", get(|State(source): State<Arc<dyn Status>>| health(move || source.health())))
         .route("/readyz", get(|State(source): State<Arc<dyn Status>>| health(move || source.ready())))
         .fallback(|| async {
             text(StatusCode::NOT_FOUND, TEXT_TYPE, "there is no such page; see /\n".into())

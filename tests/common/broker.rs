@@ -25,7 +25,9 @@ impl Broker {
         let scratch = Scratch::new("broker");
         let port = free_port();
         let configuration = scratch.0.join("mosquitto.conf");
-        let text = format!("listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nset_tcp_nodelay true\n");
+        let text = format!(
+            "listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nset_tcp_nodelay true\n"
+        );
         std::fs::write(&configuration, text).expect("the configuration can be written");
         let child = launch(&program, &configuration);
         let broker = Self { child, program, port, scratch };
@@ -131,7 +133,13 @@ impl Observer {
                 .status();
             assert!(sent.expect("mosquitto_pub runs").success());
             std::thread::sleep(Duration::from_millis(30));
-            observer.seen.lock().expect("no holder panics").iter().any(|m| m.topic == "ballast-test/ready").then_some(())
+            observer
+                .seen
+                .lock()
+                .expect("no holder panics")
+                .iter()
+                .any(|m| m.topic == "ballast-test/ready")
+                .then_some(())
         });
         observer.clear();
         observer

@@ -1,8 +1,13 @@
 //! What the tests of the whole system stand on: a real broker, an independent client, a pseudo-terminal, the program.
 //!
 //! Everything binds to loopback on a port that the kernel chose and is ended by its own process id.
-#![allow(dead_code, reason = "each test file uses its part")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failing test is its own message")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failing test is its own message"
+)]
 #![allow(clippy::print_stderr, reason = "skips are told on the error output")]
 
 pub mod broker;

@@ -31,7 +31,8 @@ pub fn frame(mode: Mode, groups: &[Group], replaced: &[(&str, &str)]) -> Vec<u8>
     let mut writer = Writer::new(&mut buffer, mode, Bit7::Parity);
     writer.start_frame().expect("room");
     for (label, horodate, value) in groups {
-        let value = replaced.iter().find(|(known, _)| known == label).map_or(value.as_str(), |(_, value)| value);
+        let value =
+            replaced.iter().find(|(known, _)| known == label).map_or(value.as_str(), |(_, value)| value);
         writer.group(label, horodate.as_deref(), value).expect("room");
     }
     writer.end_frame().expect("room");

@@ -23,6 +23,8 @@ use crate::tree::{Kind, Node};
 pub struct Compiled<'t> {
     /// What the machines evaluate.
     pub program: Program,
+    /// As it was written.
+    pub expr: Expr,
     /// `for 2 s`, where it has one.
     pub hold: Option<Placed<Duration>>,
     /// The scalar that holds the text.
@@ -54,7 +56,7 @@ pub fn condition<'t>(
         return None;
     }
     let hold = condition.hold.map(|(value, span)| Placed { value, place: place_in(node, span) });
-    Some(Compiled { program, hold, node })
+    Some(Compiled { program, expr: condition.expr, hold, node })
 }
 
 /// A number, or a condition where `dialect` is that of derived points.
@@ -70,7 +72,7 @@ pub fn value<'t>(
             .text;
     let expr = parse_value(text).map_err(|problem| report(node, problem, out)).ok()?;
     let program = check(node, text, &expr, nouns, dialect, out)?;
-    Some(Compiled { program, hold: None, node })
+    Some(Compiled { program, expr, hold: None, node })
 }
 
 /// A comparison whose left side is a point that stands elsewhere: `> 50 mA`.
@@ -87,7 +89,7 @@ pub fn comparison<'t>(
     let (left, right) = (Box::new(left), Box::new(comparison.right));
     let whole = Expr { span, kind: expr::ExprKind::Binary { op: comparison.op, left, right } };
     let program = check(node, text, &whole, nouns, Dialect::Limit, out)?;
-    Some(Compiled { program, hold: None, node })
+    Some(Compiled { program, expr: whole, hold: None, node })
 }
 
 /// A part of a scalar's text as a condition: `sun.elevation < -2 deg` of `0 W when sun.elevation < -2 deg`.
@@ -105,7 +107,7 @@ pub fn condition_part<'t>(
     let condition = parse_condition(&text).map_err(|problem| report(node, problem, out)).ok()?;
     let program = check(node, &text, &condition.expr, nouns, dialect, out)?;
     let hold = condition.hold.map(|(value, span)| Placed { value, place: place_in(node, span) });
-    Some(Compiled { program, hold, node })
+    Some(Compiled { program, expr: condition.expr, hold, node })
 }
 
 fn report(node: &Node, problem: Problem, out: &mut Diagnostics) {

@@ -47,7 +47,7 @@ pub(crate) struct Work {
     pub(crate) powers: bool,
     /// Outputs that ask to be given back and may not yet.
     pub(crate) waiting: Marks,
-    /// Loads that can be cut: minutes and place. Room for all of them.
+    /// Loads that can be cut: how long they were cut (ns), and their place. Room for all of them.
     pub(crate) ranked: Vec<(u64, u32)>,
     reviews: Vec<u8>,
 }

@@ -328,8 +328,7 @@ fn note_cause(state: &mut OutputState, envelope: &Envelope, proposal: &Proposal,
     let was_cut = matches!(proposal.cause, Cause::Silence | Cause::AtStart);
     let opens = proposal.wanted == Wanted::OPEN && (state.told == Wanted::CLOSED || !state.sent);
     if is_load && was_cut && opens {
-        state.awaits = true;
-        state.shed_by = Some(ShedBy::Outage);
+        state.cut(ShedBy::Outage);
     }
     // A default that was held to its longest time may return once its minimum time is over.
     if leaves && !rules::is_engaged(envelope, state.told) && state.spent == Some(state.request) {

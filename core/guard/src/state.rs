@@ -356,6 +356,17 @@ impl OutputState {
     }
 }
 
+impl OutputState {
+    /// It is cut and waits to be given back: by a request that is made from now on, not by one that stands already.
+    pub(crate) fn cut(&mut self, by: ShedBy) {
+        self.awaits = true;
+        self.shed_by = Some(by);
+        if let Some(word) = &mut self.word {
+            word.is_restoration = false;
+        }
+    }
+}
+
 impl SourceState {
     /// A source that said nothing yet.
     pub(crate) const SILENT: Self = Self {

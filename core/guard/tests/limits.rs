@@ -217,7 +217,7 @@ fn limits_do_not_wait_for_minimum_times() {
 fn derated(unknown: OnUnknown) -> (Site, OutputId, PointId) {
     let mut site = Site::new();
     let charge = site.setpoint("charge", &[(0.0, 0.0), (200.0, 2000.0)]);
-    site.envelope(charge).level.as_mut().unwrap().step = Some(num(10.0));
+    site.level(charge).step = Some(num(10.0));
     let warm = site.point("battery.temperature", "°C", Some(secs(60)));
     let of = site.program(&name("battery.temperature"));
     let curve = [(45.0, 100.0), (50.0, 50.0), (55.0, 0.0)];

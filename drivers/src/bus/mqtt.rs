@@ -100,11 +100,17 @@ fn lose(bus: &MqttBus, context: &mut Context, lasted: Span) {
     }
 }
 
+/// A socket that sends at once: else a command waits for the broker's delayed acknowledgement of the one before it, for
+/// 40 ms and more.
+async fn dial(host: &str, port: u16) -> io::Result<TcpStream> {
+    let tcp = TcpStream::connect((host, port)).await?;
+    tcp.set_nodelay(true)?;
+    Ok(tcp)
+}
+
 /// Makes a connection and introduces us.
 async fn connect(connection: &Connection) -> Result<Link, Fault> {
-    let tcp = TcpStream::connect((&*connection.host, connection.port)).await.map_err(Fault::Connect)?;
-    // Without this a command waits for the broker's delayed acknowledgement of the one before, 40 ms and more.
-    tcp.set_nodelay(true).map_err(Fault::Connect)?;
+    let tcp = dial(&connection.host, connection.port).await.map_err(Fault::Connect)?;
     let mut stream: Box<dyn Stream> = match &connection.tls {
         None => Box::new(tcp),
         Some(settings) => {
@@ -165,5 +171,19 @@ fn refusal(code: ConnectReturnCode) -> &'static str {
         ConnectReturnCode::ServiceUnavailable => "it is not ready",
         ConnectReturnCode::BadUserNamePassword => "wrong user name or password",
         ConnectReturnCode::NotAuthorized => "not allowed; check `user` and `password_file`",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sockets_send_at_once() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+        let socket = runtime.block_on(dial("127.0.0.1", port)).unwrap();
+        assert!(socket.nodelay().unwrap());
     }
 }

@@ -2,6 +2,7 @@
 //! What is not installed is skipped, and says so.
 #![cfg(test)]
 
+mod bad_broker;
 mod broker;
 mod checks;
 mod device_file;

@@ -1,14 +1,16 @@
 //! A meter on a real pseudo-terminal, at the speed of its line and with the parity in bit 7.
 
-use crate::support::{Running, Site, base};
+use crate::support::{PATIENCE, Running, Site, base};
 use ballast_drivers::Report;
-use ballast_model::{PointId, Quality, Reason, Utc, Value};
+use ballast_model::{PointId, Quality, Reason, Sample, Utc, Value};
 use nix::pty::{OpenptyResult, openpty};
+use nix::sys::stat::Mode as Rights;
+use nix::sys::termios::{BaudRate, cfgetospeed, tcgetattr};
 use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tic_decoder::Mode;
 use tic_decoder::encode::{Bit7, Writer, with_parity};
 
@@ -210,10 +212,11 @@ fn a_word_that_is_not_known_is_no_value() {
 #[test]
 fn recorded_meters() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/tic");
-    for (file, mode, bytes, power) in [
-        ("continuous_linky_3P_historical_TIC_sample.bin", Mode::Historical, 500, true),
-        ("continuous_linky_1P_standard_TIC_sample.bin", Mode::Standard, 1800, true),
-        ("standard_mono_producteur.bin", Mode::Standard, 900, false),
+    for (file, mode, bytes, subscribed) in [
+        ("continuous_linky_3P_historical_TIC_sample.bin", Mode::Historical, 500, 9000.0),
+        ("continuous_linky_1P_standard_TIC_sample.bin", Mode::Standard, 1800, 6000.0),
+        ("historique_tri_ejp.bin", Mode::Historical, 600, 18_000.0),
+        ("standard_mono_producteur.bin", Mode::Standard, 900, 6000.0),
     ] {
         let Ok(recorded) = std::fs::read(folder.join(file)) else {
             eprintln!("skipped: {} is not there", folder.join(file).display());
@@ -225,11 +228,55 @@ fn recorded_meters() {
         running.wait_link(true, 0);
         let recorded: Vec<u8> = recorded.iter().take(bytes).map(|byte| with_parity(*byte)).collect();
         line.send(&recorded, u64::from(mode.baud()));
-        let heard = running.wait("a subscribed power", |heard| {
-            heard.samples.iter().any(|sample| sample.point == house.subscribed) || !power
-        });
-        assert!(heard.samples.iter().all(|sample| sample.quality.is_good() || sample.point == house.period));
+        running.wait_last(house.subscribed, base(subscribed), Quality::Good);
+        let heard = running.wait("everything", |_| true);
+        let is_good = |sample: &Sample| sample.quality.is_good() || sample.point == house.period;
+        assert!(heard.samples.iter().all(is_good));
         assert!(running.handle.counters().good > 10, "{file}");
         assert_eq!(running.handle.counters().bad, 0, "{file}");
     }
+}
+
+#[test]
+fn a_line_that_is_not_understood_is_tried_at_its_other_speed() {
+    let line = Line::new("speed");
+    let house = house(line.path(), &[]);
+    let running = Running::start(house.site.open());
+    running.wait_link(true, 0);
+    let speed = || cfgetospeed(&tcgetattr(&line.meter.as_ref().unwrap().slave).unwrap());
+    assert_eq!(speed(), BaudRate::B9600);
+    let deadline = Instant::now() + PATIENCE;
+    while speed() != BaudRate::B1200 {
+        assert!(Instant::now() < deadline, "still at 9600 baud");
+        line.send(b"\xf5\x12", 9600);
+    }
+    line.send(&frame(Mode::Historical, &[("PAPP", "00540")]), 1200);
+    running.wait_last(house.power, base(540.0), Quality::Good);
+}
+
+#[test]
+fn a_pipe_and_a_recording_are_lines_too() {
+    let stream = frame(Mode::Standard, &[("SINSTS", "00777")]);
+    let name = |kind: &str| std::env::temp_dir().join(format!("ballast-tic-{}-{kind}", std::process::id()));
+    let (pipe, recording) = (name("pipe"), name("recording"));
+    nix::unistd::mkfifo(&pipe, Rights::S_IRWXU).unwrap();
+    std::fs::write(&recording, &stream).unwrap();
+    for path in [&pipe, &recording] {
+        let house = house(path.to_str().unwrap(), &[("mode", "standard")]);
+        let running = Running::start(house.site.open());
+        running.wait_link(true, 0);
+        if path == &pipe {
+            std::fs::write(path, &stream).unwrap();
+        }
+        running.wait_last(house.power, base(777.0), Quality::Good);
+        std::fs::remove_file(path).unwrap();
+    }
+}
+
+#[test]
+fn a_port_that_is_not_there() {
+    let house = house("/nowhere/ttyUSB0", &[]);
+    let running = Running::start(house.site.open());
+    running.wait_link(false, 0);
+    running.wait_offline(house.power);
 }

@@ -1,6 +1,9 @@
 //! The rule language through its public door.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod bodies;
 mod carets;
+mod damage;
 mod golden;
 mod site;
 

@@ -50,6 +50,7 @@ devices:
       frequency: { unit: Hz, max_age: 1 s, resolution: 0.01 Hz }
       frequency_2: { unit: Hz, max_age: 1 s }
       power: { unit: W, max_age: 10 s }
+      subscribed: { unit: W, max_age: 1 min, valid: 0..50 kW }
   probe: { bus: bench, points: { level: { unit: V, max_age: 5 s } } }
   home_1: { bus: broker, rated: 2 kW, outputs: { relay: { kind: contact, reverts_after: 60 s } } }
   home_2: { bus: broker, outputs: { relay: { kind: contact } } }

@@ -12,6 +12,7 @@ mod interlocks;
 mod limit_names;
 mod max_age;
 mod no_safe_state;
+mod proportion;
 mod resolution;
 mod smoothed;
 mod sources;
@@ -35,6 +36,7 @@ pub(crate) fn run(site: &SiteDraft, safety: &SafetyDraft<'_>, out: &mut Diagnost
     times::check(site, safety, out);
     limit_names::check(safety, out);
     hysteresis::check(site, safety, out);
+    proportion::check(site, safety, out);
     resolution::check(site, safety, out);
     max_age::check(site, safety, out);
     smoothed::check(site, safety, out);

@@ -22,6 +22,10 @@ pub(crate) fn apply(question: &Question<'_>, proposal: &mut Proposal) {
 
 /// The allowed value nearest to this one; of two equally near ones the one nearer to safe. Safe is always allowed.
 pub(crate) fn nearest(level: &Level, safe: Finite, asked: Finite) -> Finite {
+    // Far outside all ranges every value is equally far in floating point: the nearest end counts.
+    let low = level.ranges.iter().map(|(low, _)| *low).min().unwrap_or(safe).min(safe);
+    let high = level.ranges.iter().map(|(_, high)| *high).max().unwrap_or(safe).max(safe);
+    let asked = asked.clamp(low, high);
     let distance = |value: Finite| (value.get() - asked.get()).abs();
     let from_safe = |value: Finite| (value.get() - safe.get()).abs();
     let mut best = safe;

@@ -49,8 +49,7 @@ impl Run<'_> {
                 shed += draws(self.live, load, self.now);
                 count += 1;
                 if let Some(state) = self.live.outputs.get_mut(load.output.index()) {
-                    state.awaits = true;
-                    state.shed_by = Some(by);
+                    state.cut(by);
                 }
                 self.urge(load.output);
             }
@@ -66,9 +65,9 @@ impl Run<'_> {
                 continue;
             }
             let fairness = self.live.shedding.fairness.get(place);
-            let minutes = fairness.map_or(0, |fairness| fairness.total(self.now).nanos() / 60_000_000_000);
+            let cut_for = fairness.map_or(0, |fairness| fairness.total(self.now).nanos());
             if self.work.ranked.len() < self.work.ranked.capacity() {
-                self.work.ranked.push((minutes, place as u32));
+                self.work.ranked.push((cut_for, place as u32));
             }
         }
         // The best one is taken from the end.

@@ -1,5 +1,11 @@
 //! A bench for the guard: a site in a few lines, an engine that speaks frames, devices that redeem permits.
 #![allow(dead_code, unreachable_pub, reason = "every test file uses another part of the bench")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failing test is its own message"
+)]
 
 use ballast_guard::plan::{
     Envelope, ForceStep, Interlock, Level, Limit, LimitAction, Load, OnUnknown, Restore, SafetySet, Shedding,
@@ -92,6 +98,10 @@ impl Site {
 
     pub fn envelope(&mut self, id: OutputId) -> &mut Envelope {
         &mut self.set.envelopes[id.index()]
+    }
+
+    pub fn level(&mut self, id: OutputId) -> &mut Level {
+        self.envelope(id).level.as_mut().unwrap()
     }
 
     pub fn program(&self, expr: &Expr) -> Program {
