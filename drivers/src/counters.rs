@@ -51,6 +51,8 @@ counters! {
     link_errors,
     /// Subscriptions that the broker refused.
     subscriptions_refused,
+    /// Times a line was tried at its other speed, because nothing was understood.
+    speed_trials,
     /// Times a batch waited because the shell's queue was full.
     full_waits,
     /// Commands written.

@@ -136,6 +136,7 @@ async fn listen(mut port: Port, bus: &mut SerialBus, context: &mut Context, spee
             },
             () = tokio::time::sleep(duration(FULL_RETRY)), if !is_free => {}
             () = tokio::time::sleep_until(trial_ends), if speeds.all.len() > 1 => {
+                context.counters.speed_trials.add(1);
                 port.set_speed(speeds.next());
                 bus.listener.reset();
                 trial_ends = deadline(SPEED_TRIAL);
