@@ -235,7 +235,7 @@ fn outputs(out: &mut Exposition, decision: &Decision) {
         out.family("ballast_output_winner", "1 for the one whose request won an output.", Kind::Gauge);
     for (name, id) in all() {
         if let Some((winner, _)) = decision.engine.winner(id) {
-            let who = crate::report::words::winner(winner, &decision.running.plan);
+            let who = winner.name(&decision.running.plan);
             family.sample(&[("output", name), ("authority", winner.authority.word()), ("winner", &who)], 1.0);
         }
     }

@@ -99,9 +99,9 @@ fn explain(code: &str, output: &Output) -> Exit {
 /// Prints the JSON Schema of a site file.
 pub fn schema(file: SchemaFile, output: &Output) -> Exit {
     let text = match file {
-        SchemaFile::Site => String::new(),
-        SchemaFile::Safety => String::new(),
-        SchemaFile::Device => String::new(),
+        SchemaFile::Site => ballast_config::schema::site(),
+        SchemaFile::Safety => ballast_config::schema::safety(),
+        SchemaFile::Device => ballast_config::schema::device_file(),
     };
     output.line(&text);
     Exit::Done

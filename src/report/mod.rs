@@ -4,4 +4,3 @@ pub mod causes;
 pub mod guard_words;
 pub mod instant;
 pub mod why;
-pub mod words;

@@ -31,7 +31,7 @@ fn output_now(decision: &Decision, id: OutputId, french: bool) -> Answer {
     let asked = spec.show(verdict.asked);
     let cause = causes::sentence(verdict.cause, decision.carrier.guard.safety_set(), catalog, french);
     let plan = &decision.running.plan;
-    let who = decision.engine.winner(id).map(|(winner, _)| crate::report::words::winner(winner, plan));
+    let who = decision.engine.winner(id).map(|(winner, _)| winner.name(plan));
     let who = who.unwrap_or_else(|| if french { "personne ne demande".into() } else { "nobody asks".into() });
     let since = now.since(verdict.since);
     let mut text = if french {
@@ -191,7 +191,7 @@ pub fn status(decision: &Decision) -> Answer {
         let who = decision
             .engine
             .winner(OutputId(id))
-            .map(|(winner, _)| crate::report::words::winner(winner, &decision.running.plan));
+            .map(|(winner, _)| winner.name(&decision.running.plan));
         let (state, who) = (state.unwrap_or_else(|| "?".into()), who.unwrap_or_default());
         text.push_str(&format!("  {:<32} {state:<10} {who}\n", spec.name));
         outputs.insert(spec.name.to_string(), json!({ "state": state, "winner": who }));

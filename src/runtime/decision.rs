@@ -269,6 +269,7 @@ impl Decision {
                 break;
             }
         }
+        telling::settle(self, now);
         if self.pace.next() <= now {
             saving::save(self, now);
         }

@@ -16,6 +16,7 @@ use ballast_model::intent::{Cause, Witness};
 use ballast_model::time::Wall;
 use ballast_model::{Mono, OutputId, Utc, Verdict, Wanted};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// A meter's date vouches for the wall clock when the two differ by less than this.
 const CLOCK_AGREES_MS: u64 = 5 * 60 * 1000;
@@ -29,6 +30,8 @@ pub struct Memory {
     /// The last verdict of each output.
     verdicts: Vec<Option<Verdict>>,
     actuals: Vec<u64>,
+    /// Outputs whose winner changed and was not told yet.
+    untold: BTreeSet<OutputId>,
 }
 
 impl Memory {
@@ -40,6 +43,7 @@ impl Memory {
             reasons: vec![Vec::new(); running.plan.rules.len()],
             verdicts: vec![None; outputs],
             actuals: vec![0; outputs],
+            untold: BTreeSet::new(),
         }
     }
 
@@ -67,7 +71,8 @@ pub fn engine(decision: &mut Decision, now: Mono, event: EngineEvent) {
                 *place = Some((new.clone(), *wanted));
             }
             decision.pace.touch(now);
-            // The verdict that follows tells the whole reason; where the guard holds the output, nothing moved.
+            // The verdict that follows tells the whole reason; where none follows, `settle` does.
+            decision.memory.untold.insert(*output);
             return;
         }
         EngineEvent::RuleSuspended { .. }
@@ -88,70 +93,26 @@ pub fn engine(decision: &mut Decision, now: Mono, event: EngineEvent) {
 }
 
 fn engine_told(running: &Running, event: &EngineEvent) -> Told {
-    let plan = &running.plan;
-    let rule_name = |rule: &u32| plan.rules.get(*rule as usize).map_or("?", |rule| &*rule.name).to_owned();
-    let point_name = |point| running.catalog().point(point).map_or("?", |spec| &*spec.name).to_owned();
-    let sentence = crate::report::words::sentence(event, plan);
-    let data = |because: &[Witness]| json!({ "because": witnesses(running, because) });
-    let told = |kind, subject: String, severity, data| {
-        Told::info(kind, subject, sentence.clone(), data).severity(severity)
+    let data = match event {
+        EngineEvent::RuleStarted { because, .. } => json!({ "because": witnesses(running, because) }),
+        EngineEvent::RuleEnded { because, reason, .. } => {
+            json!({ "because": witnesses(running, because), "ended": reason.words() })
+        }
+        EngineEvent::BodyFailed { message, place, .. } => json!({ "message": message, "place": place }),
+        EngineEvent::NoticeRaised { notice, .. } => json!({ "text": notice.text }),
+        EngineEvent::Coalesced { dropped, .. } => json!({ "dropped": dropped }),
+        _ => Value::Null,
     };
-    match event {
-        EngineEvent::RuleStarted { rule, because, .. } => {
-            told("rule", rule_name(rule), Severity::Info, data(because))
-        }
-        EngineEvent::RuleEnded { rule, because, reason } => {
-            let mut data = data(because);
-            data["ended"] = json!(reason.words());
-            told("rule", rule_name(rule), Severity::Info, data)
-        }
-        EngineEvent::RuleUnknown { rule, .. } => told("rule", rule_name(rule), Severity::Notice, json!({})),
-        EngineEvent::RuleKnown { rule } => told("rule", rule_name(rule), Severity::Info, json!({})),
-        EngineEvent::RuleSuspended { rule } => told("rule", rule_name(rule), Severity::Alarm, json!({})),
-        EngineEvent::RuleResumed { rule, who } => {
-            told("rule", rule_name(rule), Severity::Notice, json!({})).by(who.to_string())
-        }
-        EngineEvent::BodyFailed { message, place, .. } => told(
-            "rule_error",
-            String::new(),
-            Severity::Warning,
-            json!({ "message": message, "place": place }),
-        ),
-        EngineEvent::NoticeRaised { notice, .. } => {
-            use ballast_engine::bodies::NoticeLevel;
-            let severity = match notice.level {
-                NoticeLevel::Notify => Severity::Notice,
-                NoticeLevel::Warn => Severity::Warning,
-                NoticeLevel::Alarm => Severity::Alarm,
-            };
-            told("notice", String::new(), severity, json!({ "text": notice.text, "raised": true }))
-        }
-        EngineEvent::NoticeCleared { notice, .. } => {
-            told("notice", String::new(), Severity::Info, json!({ "text": notice.text, "raised": false }))
-        }
-        EngineEvent::Requested { who, output, .. } | EngineEvent::Released { who, output, .. } => {
-            let name = running.catalog().output(*output).map_or("?", |spec| &*spec.name).to_owned();
-            told("request", name, Severity::Notice, json!({})).by(who.to_string())
-        }
-        EngineEvent::SettingChanged { point, who, .. } | EngineEvent::ModeChanged { point, who, .. } => {
-            let told = told("setting", point_name(*point), Severity::Notice, json!({}));
-            match who {
-                Some(who) => told.by(who.to_string()),
-                None => told,
-            }
-        }
-        EngineEvent::CommandRefused { who, .. } => {
-            told("command", String::new(), Severity::Warning, json!({})).by(who.to_string())
-        }
-        EngineEvent::GeneratorFailed { .. } => told("generator", String::new(), Severity::Alarm, json!({})),
-        EngineEvent::GeneratorPhase { .. } => told("generator", String::new(), Severity::Notice, json!({})),
-        EngineEvent::Coalesced { point, dropped } => {
-            told("coalesced", point_name(*point), Severity::Warning, json!({ "dropped": dropped }))
-        }
-        EngineEvent::Shed { .. } => told("shedding", String::new(), Severity::Warning, json!({})),
-        EngineEvent::Restoring { .. } => told("shedding", String::new(), Severity::Notice, json!({})),
-        EngineEvent::Restored { .. } => told("start", String::new(), Severity::Notice, json!({})),
-        _ => told("engine", String::new(), Severity::Info, json!({})),
+    let severity = match event.severity() {
+        ballast_engine::Severity::Info => Severity::Info,
+        ballast_engine::Severity::Notice => Severity::Notice,
+        ballast_engine::Severity::Warning => Severity::Warning,
+        ballast_engine::Severity::Alarm => Severity::Alarm,
+    };
+    let told = Told::info(event.kind(), event.subject(&running.plan), event.sentence(&running.plan), data);
+    match event.who().filter(|_| event.is_audit()) {
+        Some(who) => told.severity(severity).by(who),
+        None => told.severity(severity),
     }
 }
 
@@ -182,19 +143,11 @@ pub fn verdict(decision: &mut Decision, now: Mono, verdict: &Verdict) {
         let key = |v: &Verdict| (v.state, v.asked, v.outcome, v.cause, v.awaits_restoration);
         key(&old) == key(verdict)
     };
-    let is_told = !before.is_some_and(is_same);
-    if !is_told {
+    if before.is_some_and(is_same) {
         return;
     }
     decision.pace.touch(now);
-    let winner = decision.memory.winners.get(verdict.output.index()).cloned().flatten();
-    let reasons = winner.as_ref().and_then(|(winner, _)| match winner.source {
-        Source::Rule(rule) | Source::Shed(rule) => decision.memory.reasons.get(rule as usize),
-        _ => None,
-    });
-    let told =
-        output_told(&running, verdict, winner.as_ref(), reasons.map_or(&[], Vec::as_slice), before.as_ref());
-    decision.carrier.recorder.tell(now, &told);
+    let winner = tell_output(decision, now, verdict, before.as_ref());
     if let Cause::Limit(_) = verdict.cause
         && let Some((Winner { source: Source::Rule(rule), .. }, _)) = &winner
         && let Some(rule) = running.plan.rules.get(*rule as usize)
@@ -206,6 +159,36 @@ pub fn verdict(decision: &mut Decision, now: Mono, verdict: &Verdict) {
             &rule.name,
             &format!("a limit had to force {name} against rule \"{}\"", rule.name),
         );
+    }
+}
+
+/// Tells why an output is as it is; gives who won it.
+fn tell_output(
+    decision: &mut Decision,
+    now: Mono,
+    verdict: &Verdict,
+    before: Option<&Verdict>,
+) -> Option<(Winner, Wanted)> {
+    decision.memory.untold.remove(&verdict.output);
+    let memory = &decision.memory;
+    let winner = memory.winners.get(verdict.output.index()).cloned().flatten();
+    let reasons = winner.as_ref().and_then(|(winner, _)| match winner.source {
+        Source::Rule(rule) | Source::Shed(rule) => memory.reasons.get(rule as usize),
+        _ => None,
+    });
+    let reasons = reasons.map_or(&[][..], Vec::as_slice);
+    let told = output_told(&decision.running, verdict, winner.as_ref(), reasons, before);
+    decision.carrier.recorder.tell(now, &told);
+    winner
+}
+
+/// Tells the outputs whose winner changed although the guard's answer did not.
+pub fn settle(decision: &mut Decision, now: Mono) {
+    while let Some(output) = decision.memory.untold.pop_first() {
+        let verdict = decision.memory.verdicts.get(output.index()).copied().flatten();
+        if let Some(verdict) = verdict {
+            tell_output(decision, now, &verdict, Some(&verdict));
+        }
     }
 }
 
@@ -223,7 +206,7 @@ fn output_told(
     let has_moved = before.is_none_or(|old| old.state != verdict.state);
     let who = winner.map_or_else(
         || "nobody asks".to_owned(),
-        |(winner, _)| crate::report::words::winner(winner, &running.plan),
+        |(winner, _)| winner.name(&running.plan),
     );
     let cause = causes::sentence(verdict.cause, &running.safety, catalog, false);
     let mut sentence = format!("{name} {}{}", if has_moved { "" } else { "stays " }, show(verdict.state));
@@ -243,7 +226,7 @@ fn output_told(
         "cause": causes::word(verdict.cause),
         "cause_en": cause,
         "cause_fr": causes::sentence(verdict.cause, &running.safety, catalog, true),
-        "winner": winner.map(|(winner, _)| crate::report::words::winner(winner, &running.plan)),
+        "winner": winner.map(|(winner, _)| winner.name(&running.plan)),
         "authority": winner.map(|(winner, _)| winner.authority.word()),
         "because": witnesses(running, reasons),
         "witness": verdict.witness.as_ref().map(|witness| witness_data(running, witness)),

@@ -194,10 +194,10 @@ impl Event {
         let show = |output: &OutputId, wanted: &Wanted| shown(plan, *output, *wanted);
         match self {
             Self::Decision { output, wanted, old, new, .. } => {
-                let by = winner_name(plan, new);
+                let by = new.name(plan);
                 let before = old.as_ref().filter(|old| *old != new);
                 let before =
-                    before.map_or_else(String::new, |old| format!(" (before: {})", winner_name(plan, old)));
+                    before.map_or_else(String::new, |old| format!(" (before: {})", old.name(plan)));
                 format!("{} shall be {}: {by}{before}", name(output), show(output, wanted))
             }
             Self::Requested { output, wanted, who, authority, .. } => {
@@ -208,7 +208,7 @@ impl Event {
                 format!("{who} ends the request of {} for {}", authority.word(), name(output))
             }
             Self::RequestOver { output, winner } => {
-                format!("the request of {} for {} is over", winner_name(plan, winner), name(output))
+                format!("the request of {} for {} is over", winner.name(plan), name(output))
             }
             Self::Shed { rule, group, loads, asked_w, chosen_w } => {
                 let loads: Vec<&str> = loads.iter().map(|load| output_name(plan, *load)).collect();
@@ -321,8 +321,11 @@ fn runner_name(plan: &Plan, runner: Runner) -> String {
     }
 }
 
-fn winner_name(plan: &Plan, winner: &Winner) -> String {
-    source_name(plan, winner.source, winner.who.as_deref())
+impl Winner {
+    /// Who it is, as people read it.
+    pub fn name(&self, plan: &Plan) -> String {
+        source_name(plan, self.source, self.who.as_deref())
+    }
 }
 
 /// Who asks, as people read it: `rule "off-peak"`, `operator eva`.
