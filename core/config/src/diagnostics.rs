@@ -119,6 +119,11 @@ impl Diagnostics {
         self.list.is_empty()
     }
 
+    /// False when so much is wrong that looking for similar names among all of the site is not worth its time.
+    pub fn wants_suggestions(&self) -> bool {
+        self.list.len() < limits::SUGGESTIONS_MAX
+    }
+
     /// How many mistakes were found, those that are not kept included.
     pub fn mistakes(&self) -> usize {
         self.mistakes

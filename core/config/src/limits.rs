@@ -18,6 +18,10 @@ pub const SYNTAX_MISTAKES_MAX: usize = 20;
 /// Most mistakes and warnings that are kept; the others are counted only. A person mends the first ones first.
 pub const DIAGNOSTICS_MAX: usize = 500;
 
+/// Most mistakes for which a similar name is looked for among all names of the site. The further ones come without:
+/// looking costs the number of names each time, and a site with twenty unknown names has one cause.
+pub const SUGGESTIONS_MAX: usize = 20;
+
 /// Longest word for which a similar one is looked for, in bytes. Longer ones are no slips of the finger.
 pub const SUGGESTION_BYTES_MAX: usize = 80;
 

@@ -28,7 +28,9 @@ impl Nouns<'_> {
             Some(Noun::Output(id)) => return Some(id),
             None => {
                 let outputs = self.catalog.outputs.iter().map(|output| &*output.name);
-                (format!("there is no output `{name}`"), suggest(name, outputs, "the outputs are"))
+                let help =
+                    if out.wants_suggestions() { suggest(name, outputs, "the outputs are") } else { None };
+                (format!("there is no output `{name}`"), help)
             }
             Some(Noun::Device(id)) => {
                 let outputs = self.outputs_of(id);
@@ -50,7 +52,8 @@ impl Nouns<'_> {
         let (message, help) = match self.catalog.resolve(name) {
             Some(Noun::Point(id)) => return Some(id),
             None => {
-                let near = self.catalog.suggest(name).map(|near| format!("did you mean `{near}`?"));
+                let near = if out.wants_suggestions() { self.catalog.suggest(name) } else { None };
+                let near = near.map(|near| format!("did you mean `{near}`?"));
                 (format!("there is no point `{name}`"), near)
             }
             Some(Noun::Output(_)) => {
@@ -73,7 +76,7 @@ impl Nouns<'_> {
             return Some(id);
         }
         let groups = self.catalog.groups.iter().map(|group| &*group.name);
-        let help = suggest(name, groups, "the groups are");
+        let help = if out.wants_suggestions() { suggest(name, groups, "the groups are") } else { None };
         self.refuse(codes::NAME_UNKNOWN_GROUP, place, format!("there is no group `{name}`"), help, name, out);
         None
     }

@@ -92,7 +92,9 @@ fn members(
                 let message = format!("there is no device `{}`", member.value);
                 let mut diagnostic = member.place.mistake(codes::GROUP_MEMBER, message);
                 let known = draft.catalog.devices.iter().map(|device| &*device.name);
-                diagnostic.help = suggest(member.value, known, "the devices are");
+                if out.wants_suggestions() {
+                    diagnostic.help = suggest(member.value, known, "the devices are");
+                }
                 out.push(diagnostic);
             }
             continue;

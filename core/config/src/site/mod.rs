@@ -166,7 +166,9 @@ fn check_roles(targets: &[Placed<&str>], draft: &SiteDraft, out: &mut Diagnostic
             let message = format!("there is nothing called `{}`", target.value);
             let mut diagnostic = target.place.mistake(codes::SITE_ROLE, message);
             let known = draft.catalog.names().map(|(name, _)| name);
-            diagnostic.help = suggest(target.value, known, "the site has");
+            if out.wants_suggestions() {
+                diagnostic.help = suggest(target.value, known, "the site has");
+            }
             out.push(diagnostic);
         }
     }
