@@ -1,0 +1,251 @@
+//! Devices that do not do what they were told: lost writes, a hand on the switch, welded relays, timers of their own.
+
+mod kit;
+use ballast_guard::plan::{Effect, OutsideChange};
+use ballast_guard::{GuardEvent, Input, OperatorCommand, ResetWhat};
+use ballast_model::intent::Cause;
+use ballast_model::{OutputId, PointId};
+use kit::*;
+
+#[test]
+fn a_write_that_fails_is_tried_again_and_said() {
+    let mut site = Site::new();
+    let pump = site.contact("pump");
+    let mut bench = site.bench();
+    bench.step(&[]);
+    bench.settle();
+    bench.broken[0] = true;
+    bench.ask(pump, CLOSED);
+    assert_eq!(bench.verdict(pump).cause, Cause::Unreachable);
+    bench.pass(secs(20));
+    assert!(bench.permits.len() >= 5, "{:?}", bench.permits);
+    bench.broken[0] = false;
+    bench.pass(secs(20));
+    assert_eq!((bench.is(pump), bench.verdict(pump).cause), (CLOSED, Cause::Asked));
+    let told = [GuardEvent::Unreachable { output: pump }, GuardEvent::Reachable { output: pump }];
+    assert!(told.iter().all(|event| bench.count(|seen| seen == event) == 1));
+}
+
+#[test]
+fn minimum_times_count_from_the_confirmation() {
+    let mut site = Site::new();
+    let pump = site.contact("pump");
+    site.envelope(pump).min_closed = secs(60);
+    let mut bench = site.bench();
+    bench.step(&[]);
+    bench.settle();
+    bench.hello();
+    bench.broken[0] = true;
+    bench.ask(pump, CLOSED);
+    bench.pass(secs(30));
+    bench.broken[0] = false;
+    while bench.is(pump) == OPEN {
+        bench.pass(ms(100));
+    }
+    let closed_at = bench.now;
+    bench.ask(pump, OPEN);
+    bench.pass(ms(59_800));
+    assert_eq!(bench.is(pump), CLOSED);
+    bench.pass(ms(300));
+    assert_eq!(bench.is(pump), OPEN);
+    assert!(bench.now.since(closed_at) < secs(61));
+}
+
+#[test]
+fn a_permit_that_nobody_answers_is_made_again() {
+    let mut site = Site::new();
+    let pump = site.contact("pump");
+    let mut guard = site.bench().guard;
+    let mut out = Vec::with_capacity(64);
+    let start = guard.live().clone();
+    let now = ballast_model::Mono::from_millis(1_000_000);
+    guard.step(now, &[], &mut out);
+    out.clear();
+    guard.step(now.after(ms(2999)), &[], &mut out);
+    assert!(!out.iter().any(|output| matches!(output, ballast_guard::Output::Permit(_))));
+    guard.step(now.after(ms(3000)), &[], &mut out);
+    assert!(out.iter().any(|output| matches!(output, ballast_guard::Output::Permit(_))));
+    assert_ne!(*guard.live(), start);
+    assert_eq!(guard.output(pump).unwrap().counter, 2);
+    // An answer to the lost one is too late: it says nothing about the second.
+    guard.step(now.after(ms(3001)), &[Input::Written { output: pump, counter: 1, ok: true }], &mut out);
+    assert!(!guard.output(pump).unwrap().settled);
+}
+
+fn moved_by_hand(policy: OutsideChange) -> (Bench, OutputId) {
+    let mut site = Site::new();
+    let pump = site.contact("pump");
+    site.envelope(pump).outside_change = policy;
+    let mut bench = site.bench();
+    bench.ask(pump, OPEN);
+    bench.pass(secs(5));
+    bench.physical[0] = Some(CLOSED);
+    bench.actual(pump, CLOSED);
+    (bench, pump)
+}
+
+#[test]
+fn an_outside_change_is_followed_for_a_while() {
+    let (mut bench, pump) = moved_by_hand(OutsideChange::Follow(secs(100)));
+    assert_eq!((bench.verdict(pump).state, bench.verdict(pump).cause), (CLOSED, Cause::OutsideChange));
+    bench.pass(ms(99_999));
+    assert_eq!(bench.is(pump), CLOSED);
+    bench.pass(ms(1));
+    assert_eq!(bench.is(pump), OPEN);
+}
+
+#[test]
+fn an_outside_change_is_not_followed_into_silence() {
+    let (mut bench, pump) = moved_by_hand(OutsideChange::Follow(secs(100)));
+    bench.pass_in_silence(secs(4));
+    assert_eq!(bench.is(pump), OPEN);
+    bench.physical[0] = Some(CLOSED);
+    bench.pass_in_silence(secs(3));
+    bench.actual(pump, CLOSED);
+    assert_eq!(bench.is(pump), OPEN, "what acts at once is told again");
+}
+
+#[test]
+fn an_outside_change_is_corrected_a_few_times() {
+    let (mut bench, pump) = moved_by_hand(OutsideChange::Correct(3));
+    for _ in 0..5 {
+        bench.pass(secs(3));
+        bench.physical[0] = Some(CLOSED);
+        bench.actual(pump, CLOSED);
+    }
+    assert_eq!(bench.count(|event| matches!(event, GuardEvent::OutsideChange { .. })), 3);
+    assert_eq!(bench.count(|event| matches!(event, GuardEvent::NotCorrected { .. })), 1);
+    assert_eq!((bench.is(pump), bench.verdict(pump).cause), (CLOSED, Cause::OutsideChange));
+    bench.operator(OperatorCommand::Reset(ResetWhat::Output(pump)));
+    bench.actual(pump, CLOSED);
+    assert_eq!(bench.is(pump), OPEN, "a person starts the count anew");
+}
+
+#[test]
+fn an_outside_change_only_alarms() {
+    let (mut bench, pump) = moved_by_hand(OutsideChange::Alarm);
+    bench.pass(secs(100));
+    bench.actual(pump, CLOSED);
+    assert_eq!((bench.is(pump), bench.verdict(pump).cause), (CLOSED, Cause::OutsideChange));
+    assert_eq!(bench.count(|event| matches!(event, GuardEvent::OutsideChange { .. })), 1);
+    bench.actual(pump, OPEN);
+    assert_eq!(bench.verdict(pump).cause, Cause::Asked);
+}
+
+#[test]
+fn a_reading_that_lags_behind_a_write_is_no_outside_change() {
+    let mut site = Site::new();
+    let pump = site.contact("pump");
+    let mut bench = site.bench();
+    bench.ask(pump, CLOSED);
+    bench.actual(pump, OPEN);
+    bench.pass(ms(1900));
+    bench.actual(pump, CLOSED);
+    bench.pass(secs(10));
+    assert!(!bench.has(|event| matches!(event, GuardEvent::OutsideChange { .. })));
+}
+
+fn watched() -> (Site, OutputId, PointId, PointId) {
+    let mut site = Site::new();
+    let charger = site.contact("charger");
+    let current = site.point("charger.current", "A", Some(secs(600)));
+    let voltage = site.point("battery.voltage", "V", Some(secs(600)));
+    let closed = Some(site.program(&above("charger.current", "50 mA")));
+    let open = Some(site.program(&below("charger.current", "20 mA")));
+    let unless = Some(site.program(&above("battery.voltage", "13.6 V")));
+    site.envelope(charger).effect = Some(Effect { point: current, closed, open, within: secs(20), unless });
+    (site, charger, current, voltage)
+}
+
+#[test]
+fn a_missing_effect_is_told_once_more_and_then_alarms() {
+    let (site, charger, current, voltage) = watched();
+    let mut bench = site.bench();
+    bench.set(current, 0.0);
+    bench.set(voltage, 12.0);
+    bench.ask(charger, CLOSED);
+    let told = bench.permits.len();
+    bench.pass(ms(19_999));
+    assert_eq!(bench.permits.len(), told);
+    bench.pass(ms(1));
+    assert_eq!(bench.permits.len(), told + 1);
+    assert!(bench.has(|event| *event == GuardEvent::EffectRetried { output: charger }));
+    bench.pass(secs(19));
+    assert!(!bench.has(|event| *event == GuardEvent::NoEffect { output: charger }));
+    bench.pass(secs(2));
+    assert!(bench.has(|event| *event == GuardEvent::NoEffect { output: charger }));
+    assert_eq!(bench.verdict(charger).cause, Cause::NoEffect);
+    bench.pass(secs(100));
+    assert_eq!(bench.permits.len(), told + 1, "once");
+    bench.set(current, 3.0);
+    assert!(bench.has(|event| *event == GuardEvent::EffectBack { output: charger }));
+    assert_eq!(bench.verdict(charger).cause, Cause::Asked);
+}
+
+#[test]
+fn an_effect_may_be_excused_or_unknown() {
+    let (site, charger, current, voltage) = watched();
+    let mut bench = site.bench();
+    bench.set(current, 0.0);
+    bench.set(voltage, 13.7);
+    bench.ask(charger, CLOSED);
+    bench.pass(secs(100));
+    assert!(!bench.has(|event| *event == GuardEvent::EffectRetried { output: charger }), "a full battery");
+    bench.lose(current);
+    bench.set(voltage, 12.0);
+    bench.pass(secs(100));
+    assert!(!bench.has(|event| *event == GuardEvent::EffectRetried { output: charger }), "nothing is known");
+}
+
+#[test]
+fn a_welded_relay_is_found_by_what_still_flows() {
+    let (site, charger, current, voltage) = watched();
+    let mut bench = site.bench();
+    bench.set(current, 0.0);
+    bench.set(voltage, 12.0);
+    bench.ask(charger, CLOSED);
+    bench.set(current, 3.0);
+    bench.pass(secs(30));
+    bench.ask(charger, OPEN);
+    bench.pass(secs(50));
+    assert!(bench.has(|event| *event == GuardEvent::NoEffect { output: charger }));
+}
+
+#[test]
+fn a_device_with_a_timer_of_its_own_is_told_again() {
+    let mut site = Site::new();
+    let charge = site.setpoint("charge", &[(0.0, 2000.0)]);
+    site.envelope(charge).refresh = Some(secs(30));
+    let mut bench = site.bench();
+    bench.ask(charge, level(500.0));
+    bench.permits.clear();
+    bench.pass(secs(300));
+    assert!((9..=11).contains(&bench.permits.len()), "{}", bench.permits.len());
+    assert!(bench.permits.iter().all(|(_, _, wanted)| *wanted == level(500.0)));
+    bench.ask(charge, level(0.0));
+    bench.permits.clear();
+    bench.pass(secs(300));
+    assert!(bench.permits.is_empty(), "safe needs no renewal");
+}
+
+#[test]
+fn now_is_safe_until_it_is_reset() {
+    let mut site = Site::new();
+    let pump = site.contact("pump");
+    let fan = site.contact("fan");
+    site.envelope(pump).min_closed = secs(600);
+    let mut bench = site.bench();
+    bench.ask(pump, CLOSED);
+    bench.ask(fan, CLOSED);
+    bench.operator(OperatorCommand::Now(Some(pump)));
+    assert_eq!((bench.is(pump), bench.is(fan)), (OPEN, CLOSED));
+    assert_eq!(bench.verdict(pump).cause, Cause::OperatorNow);
+    bench.operator(OperatorCommand::Now(None));
+    assert_eq!(bench.is(fan), OPEN);
+    bench.ask(pump, CLOSED);
+    assert_eq!(bench.is(pump), OPEN);
+    bench.operator(OperatorCommand::Reset(ResetWhat::All));
+    assert_eq!((bench.is(pump), bench.is(fan)), (CLOSED, CLOSED));
+    bench.operator(OperatorCommand::Reset(ResetWhat::All));
+    assert!(bench.has(|event| matches!(event, GuardEvent::ResetRefused { .. })));
+}

@@ -1,0 +1,160 @@
+//! Who may speak: hello, counters, old sessions, damaged links.
+
+mod kit;
+use ballast_guard::{Door, GuardEvent, Input, Output, Redeem, SessionFault, Stale};
+use ballast_model::frame::{Frame, Message};
+use ballast_model::{Authority, Intent, OutputId};
+use kit::*;
+
+fn closed_by(bench: &Bench, fault: SessionFault) -> bool {
+    bench.has(|event| matches!(event, GuardEvent::SessionClosed { fault: is, .. } if *is == fault))
+}
+
+fn pump() -> (Bench, OutputId) {
+    let mut site = Site::new();
+    let pump = site.contact("pump");
+    let mut bench = site.bench();
+    bench.ask(pump, CLOSED);
+    assert_eq!(bench.is(pump), CLOSED);
+    (bench, pump)
+}
+
+#[test]
+fn what_is_unexpected_ends_the_session_and_the_lease_runs_out() {
+    type Break = fn(&mut Bench) -> Input;
+    let breaks: [(SessionFault, Break); 6] = [
+        (SessionFault::Counter, |bench| {
+            bench.counter += 1;
+            bench.frame(Message::Renew)
+        }),
+        (SessionFault::Counter, |bench| {
+            bench.counter -= 1;
+            bench.frame(Message::Renew)
+        }),
+        (SessionFault::UnknownOutput, |bench| bench.intent(OutputId(99), CLOSED, Authority::Rule(1), 1)),
+        (SessionFault::Authority, |bench| bench.intent(OutputId(0), CLOSED, Authority::Guard, 1)),
+        (SessionFault::Bye, |bench| bench.frame(Message::Bye)),
+        (SessionFault::Link, |_| Input::LinkClosed),
+    ];
+    for (fault, make) in breaks {
+        let (mut bench, pump) = pump();
+        let input = make(&mut bench);
+        bench.step(&[input]);
+        assert!(closed_by(&bench, fault), "{fault:?}");
+        assert_eq!(bench.is(pump), CLOSED, "the word holds until its lease is over");
+        bench.pass(secs(4));
+        assert_eq!(bench.is(pump), OPEN, "{fault:?}: renewals of a closed session do not count");
+    }
+}
+
+#[test]
+fn another_table_is_no_session() {
+    let (mut bench, pump) = pump();
+    bench.session += 1;
+    bench.counter = 0;
+    let frame = bench.frame(Message::Hello { outputs: 1 });
+    bench.step(&[frame]);
+    assert!(closed_by(&bench, SessionFault::Table));
+    let frame = bench.intent(pump, CLOSED, Authority::Rule(1), 1);
+    bench.step(&[frame]);
+    bench.pass(secs(4));
+    assert_eq!(bench.is(pump), OPEN);
+}
+
+#[test]
+fn a_process_that_wakes_up_from_an_old_session_cannot_speak() {
+    let (mut bench, pump) = pump();
+    let (old, counter) = (bench.session, bench.counter);
+    bench.pass(secs(1));
+    bench.hello();
+    bench.ask(pump, OPEN);
+    assert_eq!(bench.is(pump), OPEN);
+    let intent = Intent {
+        output: pump,
+        wanted: CLOSED,
+        authority: Authority::Operator,
+        request: 9,
+        is_restoration: false,
+    };
+    let frame =
+        Frame { session: old, counter: counter + 1, lease_ms: 3000, message: Message::Intent(intent) };
+    let hello = Message::Hello { outputs: bench.guard.outputs_hash() };
+    let again = Frame { session: old, counter: 1, lease_ms: 3000, message: hello };
+    bench.step(&[Input::Frame(frame), Input::Frame(again)]);
+    bench.settle();
+    assert_eq!(bench.is(pump), OPEN);
+    bench.ask(pump, CLOSED);
+    assert_eq!(bench.is(pump), CLOSED, "the living session goes on");
+}
+
+#[test]
+fn a_frame_may_shorten_a_lease_and_never_lengthen_it() {
+    let mut site = Site::new();
+    let pump = site.contact("pump");
+    site.envelope(pump).lease = secs(10);
+    let mut bench = site.bench();
+    bench.ask(pump, CLOSED);
+    let frame =
+        Frame { session: bench.session, counter: bench.counter + 1, lease_ms: 1000, message: Message::Renew };
+    bench.pass_in_silence(ms(9_500));
+    assert_eq!(bench.is(pump), CLOSED);
+    bench.step(&[Input::Frame(frame)]);
+    bench.pass_in_silence(ms(999));
+    assert_eq!(bench.is(pump), CLOSED);
+    bench.pass_in_silence(ms(10));
+    assert_eq!(bench.is(pump), OPEN);
+}
+
+#[test]
+fn a_permit_that_is_kept_over_a_new_session_is_stale_and_made_again() {
+    let mut site = Site::new();
+    let pump = site.contact("pump");
+    let mut bench = site.bench();
+    bench.step(&[]);
+    bench.settle();
+    bench.hello();
+    let ask = bench.intent(pump, CLOSED, Authority::Rule(1), 1);
+    let mut out = Vec::with_capacity(64);
+    bench.guard.step(bench.now, &[ask], &mut out);
+    let kept = out
+        .into_iter()
+        .find_map(|output| if let Output::Permit(permit) = output { Some(permit) } else { None });
+    let kept = kept.unwrap();
+    bench.now = bench.now.after(ms(10));
+    let hello = Message::Hello { outputs: bench.guard.outputs_hash() };
+    let session = bench.session + 1;
+    let frame = Frame { session, counter: 1, lease_ms: 3000, message: hello };
+    bench.step(&[Input::Frame(frame)]);
+    assert_eq!(bench.permits.last().map(|(_, _, wanted)| *wanted), Some(CLOSED), "made again at once");
+    let mut door = Door::new(pump);
+    door.enter_session(bench.guard.session());
+    assert_eq!(door.redeem(kept, bench.now), Err(Stale::Session));
+}
+
+#[test]
+fn many_outputs_are_not_looked_at_when_nothing_about_them_changed() {
+    let mut site = Site::new();
+    let outputs: Vec<OutputId> = (0..1000).map(|index| site.contact(&format!("o{index}"))).collect();
+    let mut bench = site.bench();
+    bench.step(&[]);
+    bench.settle();
+    bench.hello();
+    for (index, output) in outputs.iter().enumerate() {
+        let frame = bench.intent(*output, CLOSED, Authority::Rule(1), index as u64 + 1);
+        bench.step(&[frame]);
+    }
+    bench.settle();
+    let before = bench.guard.counters().reviews;
+    let frame = bench.intent(outputs[500], OPEN, Authority::Rule(1), 5000);
+    bench.step(&[frame]);
+    bench.step(&[]);
+    assert!(bench.guard.counters().reviews - before <= 3, "{}", bench.guard.counters().reviews - before);
+    let before = bench.guard.counters().reviews;
+    for _ in 0..100 {
+        bench.now = bench.now.after(ms(100));
+        let frame = bench.frame(Message::Renew);
+        bench.step(&[frame]);
+    }
+    // Each word's own lease runs out once and is then carried by the renewals.
+    assert!(bench.guard.counters().reviews - before <= 1000, "{}", bench.guard.counters().reviews - before);
+}

@@ -1,0 +1,118 @@
+//! Setpoints: values, step, shortest interval, ramp.
+
+mod kit;
+use ballast_model::intent::Cause;
+use ballast_model::{Outcome, Wanted};
+use kit::*;
+
+#[test]
+fn takes_the_nearest_allowed_value() {
+    let mut site = Site::new();
+    let charge = site.setpoint("charge", &[(0.0, 0.0), (200.0, 2000.0)]);
+    site.level(charge).step = Some(num(10.0));
+    let mut bench = site.bench();
+    for (asked, given) in [
+        (200.0, 200.0),
+        (199.0, 200.0),
+        (100.0, 0.0),
+        (101.0, 200.0),
+        (1504.0, 1500.0),
+        (1506.0, 1510.0),
+        (2000.0, 2000.0),
+        (2001.0, 2000.0),
+        (-5.0, 0.0),
+        (1e300, 2000.0),
+    ] {
+        bench.ask(charge, level(asked));
+        assert_eq!(bench.is(charge), level(given), "asked {asked}");
+        let expected = if asked == given { Cause::Asked } else { Cause::Value };
+        assert_eq!(bench.verdict(charge).cause, expected, "asked {asked}");
+    }
+}
+
+#[test]
+fn a_state_of_the_wrong_kind_is_not_followed() {
+    let mut site = Site::new();
+    let charge = site.setpoint("charge", &[(0.0, 2000.0)]);
+    let pump = site.contact("pump");
+    let mut bench = site.bench();
+    bench.ask(charge, level(500.0));
+    bench.ask(charge, CLOSED);
+    assert_eq!((bench.is(charge), bench.verdict(charge).cause), (level(500.0), Cause::NotAllowed));
+    bench.ask(pump, level(1.0));
+    assert_eq!((bench.is(pump), bench.verdict(pump).outcome), (OPEN, Outcome::Held));
+}
+
+#[test]
+fn asked_changes_keep_their_interval_and_silence_does_not_wait() {
+    let mut site = Site::new();
+    let charge = site.setpoint("charge", &[(0.0, 2000.0)]);
+    site.level(charge).min_interval = secs(15);
+    let mut bench = site.bench();
+    bench.ask(charge, level(500.0));
+    bench.pass(secs(30));
+    assert_eq!(bench.is(charge), level(500.0), "after the interval since the start");
+    bench.ask(charge, level(600.0));
+    assert_eq!(bench.is(charge), level(600.0));
+    bench.ask(charge, level(700.0));
+    assert_eq!((bench.is(charge), bench.verdict(charge).cause), (level(600.0), Cause::MinInterval));
+    bench.pass(ms(14_999));
+    assert_eq!(bench.is(charge), level(600.0));
+    bench.pass(ms(1));
+    assert_eq!(bench.is(charge), level(700.0));
+    bench.pass_in_silence(secs(4));
+    assert_eq!(bench.is(charge), level(0.0));
+}
+
+#[test]
+fn ramps_away_from_safe_and_returns_at_once() {
+    let mut site = Site::new();
+    let power = site.setpoint("power", &[(-2000.0, 2000.0)]);
+    site.level(power).ramp_away = Some(num(200.0));
+    site.level(power).step = Some(num(10.0));
+    let mut bench = site.bench();
+    bench.step(&[]);
+    bench.settle();
+    bench.pass(secs(3600));
+    bench.ask(power, level(1000.0));
+    let began = bench.now;
+    assert_eq!(bench.is(power), level(0.0), "waiting earns no head start");
+    bench.pass(secs(10));
+    let mut last = began;
+    for (at, output, wanted) in &bench.permits {
+        let Wanted::Level(value) = wanted else { continue };
+        if *output == power && *at >= began {
+            assert!(value.get() <= 200.0 * at.since(began).secs_f64() + 1e-6, "{value} at {at:?}");
+            last = *at;
+        }
+    }
+    assert_eq!(bench.is(power), level(1000.0));
+    assert!(last.since(began) >= secs(5) && last.since(began) <= secs(6));
+    bench.ask(power, level(300.0));
+    assert_eq!(bench.is(power), level(300.0), "towards safe at once");
+    bench.ask(power, level(-500.0));
+    assert_eq!(bench.is(power), level(0.0), "through safe");
+    bench.pass(secs(1));
+    assert_eq!(bench.is(power), level(-200.0), "and on from there");
+    bench.pass(secs(5));
+    assert_eq!(bench.is(power), level(-500.0));
+}
+
+#[test]
+fn times_and_switchings_count_away_from_safe() {
+    let mut site = Site::new();
+    let charge = site.setpoint("charge", &[(0.0, 2000.0)]);
+    let envelope = site.envelope(charge);
+    (envelope.min_closed, envelope.min_open) = (secs(60), secs(30));
+    let mut bench = site.bench();
+    bench.step(&[]);
+    bench.settle();
+    bench.pass(secs(30));
+    bench.ask(charge, level(500.0));
+    bench.ask(charge, level(700.0));
+    assert_eq!(bench.is(charge), level(700.0), "between two levels no time counts");
+    bench.ask(charge, level(0.0));
+    assert_eq!((bench.is(charge), bench.verdict(charge).cause), (level(700.0), Cause::MinClosed));
+    bench.pass(secs(60));
+    assert_eq!(bench.is(charge), level(0.0));
+}

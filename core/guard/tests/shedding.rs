@@ -1,0 +1,403 @@
+//! Shedding: stages, bulk, sources, cap, futility, giving back.
+
+mod kit;
+use ballast_guard::plan::{Bulk, Load, Stage, SwitchBudget};
+use ballast_guard::{GuardEvent, OperatorCommand, ResetWhat};
+use ballast_model::intent::Cause;
+use ballast_model::{Authority, OutputId, PointId, Span};
+use kit::*;
+
+fn stage(below: f64, hold: u64, share: f64, from: &[&str]) -> Stage {
+    Stage {
+        below: num(below),
+        hold: ms(hold),
+        share: num(share),
+        from: from.iter().map(|group| Box::from(*group)).collect(),
+    }
+}
+
+struct Village {
+    site: Site,
+    frequency: PointId,
+    loads: Vec<OutputId>,
+}
+
+/// Ten homes of 1 kW, the last five of group `homes`, the first five of `comfort`; stages at 49.5 and 49.3 Hz.
+fn village() -> Village {
+    let mut site = Site::new();
+    let frequency = site.point("feeder.frequency", "Hz", Some(secs(2)));
+    let loads: Vec<OutputId> = (0..10).map(|index| site.contact(&format!("home{index}"))).collect();
+    for load in &loads {
+        site.envelope(*load).min_closed = secs(60);
+    }
+    let rows: Vec<(OutputId, &str, f64)> = loads
+        .iter()
+        .enumerate()
+        .map(|(index, load)| (*load, if index < 5 { "comfort" } else { "homes" }, 1000.0))
+        .collect();
+    let shedding = site.shedding(&[frequency], &rows);
+    shedding.stages = vec![stage(49.5, 60, 10.0, &["comfort"]), stage(49.3, 60, 25.0, &["comfort", "homes"])];
+    Village { site, frequency, loads }
+}
+
+impl Village {
+    /// A bench on which every home is connected.
+    fn up(&self) -> Bench {
+        let mut bench = self.site.bench();
+        bench.step(&[]);
+        bench.settle();
+        bench.hello();
+        bench.set(self.frequency, 50.0);
+        for load in &self.loads {
+            bench.give_back(*load);
+        }
+        for _ in 0..110 {
+            self.run(&mut bench, 50.0, 1000);
+        }
+        assert_eq!(closed(&bench, &self.loads), 10);
+        bench.events.clear();
+        bench.permits.clear();
+        bench
+    }
+
+    /// A reading every 20 ms.
+    fn run(&self, bench: &mut Bench, hertz: f64, millis: u64) {
+        for _ in 0..millis.div_ceil(20) {
+            bench.set(self.frequency, hertz);
+            bench.pass(ms(20));
+        }
+    }
+}
+
+fn closed(bench: &Bench, loads: &[OutputId]) -> usize {
+    loads.iter().filter(|load| bench.is(**load) == CLOSED).count()
+}
+
+#[test]
+fn after_a_start_every_load_waits_to_be_given_back_one_by_one() {
+    let village = village();
+    let mut bench = village.site.bench();
+    bench.ask(village.loads[0], CLOSED);
+    village.run(&mut bench, 50.0, 1000);
+    assert_eq!(
+        (bench.is(village.loads[0]), bench.verdict(village.loads[0]).cause),
+        (OPEN, Cause::AwaitsRestoration)
+    );
+    assert!(bench.verdict(village.loads[0]).awaits_restoration);
+    bench.give_back(village.loads[0]);
+    assert_eq!(bench.is(village.loads[0]), CLOSED);
+    bench.give_back(village.loads[1]);
+    village.run(&mut bench, 50.0, 9_900);
+    assert_eq!(bench.is(village.loads[1]), OPEN, "one in ten seconds");
+    village.run(&mut bench, 50.0, 200);
+    assert_eq!(bench.is(village.loads[1]), CLOSED);
+}
+
+#[test]
+fn giving_back_waits_while_the_frequency_is_low_or_unknown() {
+    let village = village();
+    let mut bench = village.site.bench();
+    bench.step(&[]);
+    bench.settle();
+    bench.hello();
+    bench.give_back(village.loads[0]);
+    bench.pass(secs(5));
+    assert_eq!(bench.is(village.loads[0]), OPEN, "unknown");
+    village.run(&mut bench, 49.8, 1000);
+    assert_eq!(bench.is(village.loads[0]), OPEN, "at the bound is not above it");
+    village.run(&mut bench, 49.81, 100);
+    assert_eq!(bench.is(village.loads[0]), CLOSED);
+}
+
+#[test]
+fn giving_back_keeps_room_free() {
+    let mut village = village();
+    let capacity = village.site.point("site.capacity", "W", Some(secs(60)));
+    let load = village.site.point("site.load", "W", Some(secs(60)));
+    let shedding = village.site.set.shedding.as_mut().unwrap();
+    shedding.restore.capacity = Some(capacity);
+    shedding.site_load = Some(load);
+    let mut bench = village.site.bench();
+    bench.step(&[]);
+    bench.hello();
+    bench.set(village.frequency, 50.0);
+    bench.give_back(village.loads[0]);
+    assert_eq!(bench.is(village.loads[0]), OPEN, "nothing known");
+    bench.set(capacity, 10_000.0);
+    bench.set(load, 7_501.0);
+    assert_eq!(bench.is(village.loads[0]), OPEN, "8501 of 10000 W leaves less than 15 %");
+    bench.set(load, 7_500.0);
+    assert_eq!(bench.is(village.loads[0]), CLOSED);
+}
+
+#[test]
+fn a_stage_acts_below_its_frequency_and_not_at_it() {
+    let village = village();
+    let mut bench = village.up();
+    village.run(&mut bench, 49.5, 500);
+    assert_eq!(closed(&bench, &village.loads), 10);
+    village.run(&mut bench, 49.49, 40);
+    village.run(&mut bench, 49.5, 40);
+    village.run(&mut bench, 49.49, 40);
+    assert_eq!(closed(&bench, &village.loads), 10, "interrupted before 60 ms");
+    village.run(&mut bench, 49.49, 40);
+    assert_eq!(closed(&bench, &village.loads), 9, "10 % of ten kilowatts, whatever min_closed says");
+    village.run(&mut bench, 49.49, 5000);
+    assert_eq!(closed(&bench, &village.loads), 9, "once per event");
+    let cut = village.loads.iter().find(|load| bench.is(**load) == OPEN).unwrap();
+    assert_eq!(bench.verdict(*cut).cause, Cause::Stage(0));
+    bench.ask(*cut, CLOSED);
+    assert_eq!(bench.is(*cut), OPEN, "only restoration gives it back");
+}
+
+#[test]
+fn stages_add_up_and_each_takes_its_share_of_the_load_before() {
+    let village = village();
+    let mut bench = village.up();
+    village.run(&mut bench, 49.2, 100);
+    // 10 % is one home, 25 % of the same ten kilowatts is three more (2.5 exceeded by whole loads).
+    assert_eq!(closed(&bench, &village.loads), 6);
+    assert_eq!(closed(&bench, &village.loads[..5]), 1, "comfort first");
+    let acted = bench.events.iter().filter_map(|event| match event {
+        GuardEvent::StageActed { stage, before, shed, loads, .. } => {
+            Some((*stage, before.get(), shed.get(), *loads))
+        }
+        _ => None,
+    });
+    assert_eq!(acted.collect::<Vec<_>>(), [(0, 10_000.0, 1000.0, 1), (1, 10_000.0, 3000.0, 3)]);
+}
+
+#[test]
+fn the_site_load_counts_where_it_is_measured_and_single_loads_by_their_meters() {
+    let mut village = village();
+    let site_load = village.site.point("site.load", "W", Some(secs(60)));
+    let meter = village.site.point("home0.power", "W", Some(secs(600)));
+    let shedding = village.site.set.shedding.as_mut().unwrap();
+    shedding.site_load = Some(site_load);
+    shedding.loads[0].power = Some(meter);
+    let mut bench = village.site.bench();
+    bench.step(&[]);
+    bench.hello();
+    for load in &village.loads {
+        bench.set(village.frequency, 50.0);
+        bench.give_back(*load);
+    }
+    for _ in 0..110 {
+        village.run(&mut bench, 50.0, 1000);
+    }
+    bench.set(meter, 0.0);
+    bench.set(site_load, 15_000.0);
+    village.run(&mut bench, 50.0, 40);
+    village.run(&mut bench, 49.4, 100);
+    // 1500 W: home0 draws nothing and relieves nobody; home1 and home2 do.
+    let open: Vec<usize> = (0..10).filter(|index| bench.is(village.loads[*index]) == OPEN).collect();
+    assert_eq!(open, [1, 2]);
+}
+
+#[test]
+fn those_cut_least_go_first() {
+    let village = village();
+    let mut bench = village.up();
+    let mut cut_before = Vec::new();
+    for _ in 0..3 {
+        village.run(&mut bench, 49.45, 100);
+        let cut = *village.loads.iter().find(|load| bench.is(**load) == OPEN).unwrap();
+        assert!(!cut_before.contains(&cut), "{cut:?} was cut before");
+        cut_before.push(cut);
+        for _ in 0..130 {
+            village.run(&mut bench, 50.0, 1000);
+        }
+        assert_eq!(bench.count(|event| *event == GuardEvent::EventOver), cut_before.len());
+        bench.give_back(cut);
+        for _ in 0..12 {
+            village.run(&mut bench, 50.0, 1000);
+        }
+        assert_eq!(bench.is(cut), CLOSED);
+    }
+}
+
+#[test]
+fn the_never_list_is_kept_by_stages_and_requests_and_not_by_limits() {
+    let mut village = village();
+    let clinic = village.loads[0];
+    let smoke = village.site.point("smoke.level", "%", None);
+    village.site.limit("smoke", &above("smoke.level", "50 %"), &[(clinic, OPEN)]);
+    village.site.set.shedding.as_mut().unwrap().never = vec![clinic];
+    let mut bench = village.site.bench();
+    bench.step(&[]);
+    bench.hello();
+    bench.set(smoke, 0.0);
+    for load in &village.loads {
+        bench.set(village.frequency, 50.0);
+        bench.give_back(*load);
+    }
+    for _ in 0..110 {
+        village.run(&mut bench, 50.0, 1000);
+    }
+    village.run(&mut bench, 49.0, 200);
+    assert_eq!(bench.is(clinic), CLOSED);
+    for authority in [Authority::Rule(99), Authority::Shed, Authority::Operator] {
+        bench.ask_as(clinic, OPEN, authority, 77);
+        assert_eq!((bench.is(clinic), bench.verdict(clinic).cause), (CLOSED, Cause::Never));
+    }
+    bench.set(smoke, 60.0);
+    assert_eq!(bench.is(clinic), OPEN);
+}
+
+#[test]
+fn the_bulk_acts_on_a_fast_fall_only() {
+    let mut village = village();
+    let shedding = village.site.set.shedding.as_mut().unwrap();
+    shedding.stages.clear();
+    let from = ["comfort", "homes"].map(Box::from).to_vec();
+    shedding.bulk = Some(Bulk { below: num(49.7), falling: num(3.0), share: num(40.0), from });
+    for (slope, expected) in [(2.9, 10), (3.1, 6)] {
+        let mut bench = village.up();
+        for step in 0..20 {
+            bench.set(village.frequency, 50.0 - slope * 0.02 * f64::from(step));
+            bench.pass(ms(20));
+        }
+        assert_eq!(closed(&bench, &village.loads), expected, "{slope} Hz/s");
+    }
+}
+
+#[test]
+fn two_sources_must_agree_and_one_that_stands_still_is_found_out() {
+    let mut village = village();
+    let inverter = village.site.point("inverter.frequency", "Hz", Some(secs(2)));
+    village.site.set.shedding.as_mut().unwrap().source.push(inverter);
+    let mut bench = village.site.bench();
+    bench.step(&[]);
+    bench.hello();
+    let both = |bench: &mut Bench, feeder: f64, other: f64, millis: u64| {
+        for step in 0..millis / 20 {
+            // A living source is never quite still.
+            let noise = f64::from(u32::from(step % 2 == 0)) * 0.004;
+            bench.set(village.frequency, feeder + noise);
+            bench.set(inverter, other);
+            bench.pass(ms(20));
+        }
+    };
+    both(&mut bench, 50.0, 50.002, 100);
+    for load in &village.loads {
+        bench.give_back(*load);
+    }
+    for _ in 0..110 {
+        both(&mut bench, 50.0, 50.0, 500);
+        both(&mut bench, 50.0, 50.01, 500);
+    }
+    assert_eq!(closed(&bench, &village.loads), 10);
+    both(&mut bench, 50.0, 49.2, 4_000);
+    assert_eq!(closed(&bench, &village.loads), 10, "no shedding on one of two");
+    assert!(bench.has(|event| *event == GuardEvent::SourcesDisagree));
+    assert!(bench.guard.shedding().frequency.is_none());
+    both(&mut bench, 50.0, 49.2, 1_100);
+    assert!(bench.has(|event| *event == GuardEvent::SourceStuck { point: inverter }));
+    both(&mut bench, 50.0, 49.2, 1_000);
+    assert_eq!(closed(&bench, &village.loads), 10);
+    both(&mut bench, 49.4, 49.2, 100);
+    assert_eq!(closed(&bench, &village.loads), 9, "the other one alone is believed");
+}
+
+#[test]
+fn ordinary_requests_keep_to_the_cap() {
+    let mut village = village();
+    village.site.set.shedding.as_mut().unwrap().cap = Some(SwitchBudget { count: 3, per: secs(10) });
+    let mut bench = village.up();
+    for (index, load) in village.loads.iter().enumerate() {
+        bench.ask_as(*load, OPEN, Authority::Shed, 500 + index as u64);
+    }
+    assert_eq!(closed(&bench, &village.loads), 7);
+    assert_eq!(bench.verdict(village.loads[3]).cause, Cause::ShedCap);
+    village.run(&mut bench, 50.0, 9_980);
+    assert_eq!(closed(&bench, &village.loads), 7);
+    village.run(&mut bench, 50.0, 60);
+    assert_eq!(closed(&bench, &village.loads), 4);
+}
+
+#[test]
+fn shedding_that_does_not_help_stops_until_a_person_looks() {
+    let mut village = village();
+    let shedding = village.site.set.shedding.as_mut().unwrap();
+    shedding.futile_after = Some(2);
+    shedding.stages.push(stage(49.1, 60, 10.0, &["homes"]));
+    let mut bench = village.up();
+    village.run(&mut bench, 49.4, 1_200);
+    village.run(&mut bench, 49.2, 1_200);
+    assert!(bench.has(|event| *event == GuardEvent::Futile));
+    let left = closed(&bench, &village.loads);
+    village.run(&mut bench, 49.0, 1_200);
+    assert_eq!(closed(&bench, &village.loads), left, "stopped");
+    bench.ask_as(village.loads[9], OPEN, Authority::Shed, 900);
+    assert_eq!(bench.verdict(village.loads[9]).cause, Cause::Futile);
+    bench.operator(OperatorCommand::Reset(ResetWhat::Shedding));
+    assert!(closed(&bench, &village.loads) < left);
+}
+
+#[test]
+fn shedding_that_helps_is_not_futile() {
+    let mut village = village();
+    village.site.set.shedding.as_mut().unwrap().futile_after = Some(1);
+    let mut bench = village.up();
+    village.run(&mut bench, 49.4, 500);
+    village.run(&mut bench, 49.43, 1_000);
+    assert!(!bench.has(|event| *event == GuardEvent::Futile));
+}
+
+#[test]
+fn loads_opened_by_a_lease_wait_for_restoration_too() {
+    let village = village();
+    let mut bench = village.up();
+    bench.pass_in_silence(secs(4));
+    assert_eq!(closed(&bench, &village.loads), 0);
+    for load in &village.loads {
+        bench.ask(*load, CLOSED);
+    }
+    village.run(&mut bench, 50.0, 60_000);
+    assert_eq!(closed(&bench, &village.loads), 0);
+    bench.give_back(village.loads[4]);
+    village.run(&mut bench, 50.0, 100);
+    assert_eq!(closed(&bench, &village.loads), 1);
+}
+
+#[test]
+fn jitter_is_spread_and_the_same_on_every_replay() {
+    let mut village = village();
+    village.site.set.shedding.as_mut().unwrap().restore.jitter = secs(3);
+    let waits = || {
+        let mut bench = village.site.bench();
+        bench.step(&[]);
+        bench.hello();
+        let mut waits = Vec::new();
+        let mut last = bench.now;
+        for load in &village.loads {
+            bench.set(village.frequency, 50.0);
+            bench.give_back(*load);
+            while bench.is(*load) == OPEN {
+                village.run(&mut bench, 50.0, 20);
+            }
+            waits.push(bench.now.since(last));
+            last = bench.now;
+        }
+        waits
+    };
+    let first = waits();
+    assert_eq!(first, waits());
+    assert!(first[1..].iter().all(|wait| *wait >= secs(10) && *wait <= secs(14)), "{first:?}");
+    assert!(first[1..].iter().collect::<std::collections::BTreeSet<&Span>>().len() > 5);
+}
+
+#[test]
+fn a_load_is_known_by_its_group_alone() {
+    let mut village = village();
+    let groups = vec!["comfort".into(), "homes".into()];
+    let output = village.loads[9];
+    village.site.set.shedding.as_mut().unwrap().loads[9] =
+        Load { output, groups, rated: num(1000.0), power: None };
+    let shedding = village.site.set.shedding.as_mut().unwrap();
+    shedding.stages = vec![stage(49.5, 60, 100.0, &["comfort"])];
+    let mut bench = village.up();
+    village.run(&mut bench, 49.4, 100);
+    assert_eq!(closed(&bench, &village.loads), 4);
+    assert!(bench.has(|event| matches!(event, GuardEvent::ShedShort { missing } if *missing == num(4000.0))));
+}
