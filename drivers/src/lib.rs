@@ -21,6 +21,7 @@ mod formula;
 pub mod limits;
 pub mod mqtt;
 mod mqtt_settings;
+mod mqtt_topics;
 pub mod point;
 mod pointer;
 pub mod readings;
@@ -30,7 +31,7 @@ pub mod spec;
 mod table;
 pub mod tic;
 
-pub use bus::{BusHandle, Clock, Meaning, NotTaken, OpenBus, Sink, World, spawn};
+pub use bus::{BusHandle, Clock, Meaning, NotTaken, OpenBus, Sink, SteppedBus, World, spawn};
 pub use counters::{BusCounters, CounterSnapshot};
 pub use readings::{Batch, Report, WriteResult};
 pub use spec::{DriverSpec, Key};

@@ -38,7 +38,8 @@ pub enum Report {
         /// When.
         at: Mono,
     },
-    /// What became of a permit. Every permit that [`crate::bus::BusHandle::apply`] took has exactly one.
+    /// What became of a permit. Every permit that [`crate::bus::BusHandle::apply`] took has exactly one, unless the bus
+    /// is ended meanwhile.
     Written {
         /// Which output.
         output: OutputId,

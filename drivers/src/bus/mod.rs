@@ -10,14 +10,17 @@ mod memory;
 mod mqtt;
 mod serial;
 mod session;
+mod stepped;
 mod tls;
 
 pub use memory::{Meaning, World};
+pub use stepped::SteppedBus;
 
 use crate::counters::{BusCounters, CounterSnapshot};
 use crate::limits::PERMITS_MAX;
-use crate::mqtt::{Topics, Writer};
+use crate::mqtt::Writer;
 use crate::mqtt_settings::Connection;
+use crate::mqtt_topics::Topics;
 use crate::readings::{Batch, Readings};
 use crate::shape::Listener;
 use crate::sim::SimBus;
@@ -109,6 +112,14 @@ impl OpenBus {
         match &mut self.body {
             Body::Sim(sim) => sim.join(world),
             _ => Ok(()),
+        }
+    }
+
+    /// A simulated bus without a task, for a simulation that moves its time by hand; `None` for any other bus.
+    pub fn stepped(self, now: Mono) -> Option<SteppedBus> {
+        match self.body {
+            Body::Sim(sim) => Some(SteppedBus::new(sim, self.readings, now)),
+            _ => None,
         }
     }
 
