@@ -1,6 +1,6 @@
 //! Taking up a saved state: reload, restart and power cut are this one thing.
 //!
-//! | | same plan, no gap | reload | restart, same boot | power cut |
+//! | | same plan, reload | reload | restart, same boot | power cut |
 //! |---|---|---|---|---|
 //! | continues bit for bit | yes | where nothing changed | no | no |
 //! | moments | as they are | as they are | as they are | moved by the length of the cut |
@@ -11,12 +11,14 @@
 //! | `until ... for` | kept | anew if the condition changed | goes on once known | anew |
 //! | what was said to the guard | kept | kept | said again | said again |
 //!
-//! The first value of a point after a restart or a power cut is not a change.
+//! A gap of at most [`RELOAD_GAP_MAX`] on the same boot is a reload. The first value of a point after a restart or a power
+//! cut is not a change.
 
 use crate::arbitrate::{Claim, OutputLife};
 use crate::commands::check_value;
 use crate::events::{Event, Phase, Source, Winner};
 use crate::generators::GeneratorLife;
+use crate::limits::RELOAD_GAP_MAX;
 use crate::lives::{Held, LastRun, Life};
 use crate::machine::Core;
 use crate::restoration::Return;
@@ -118,7 +120,7 @@ struct Clock {
 
 impl Clock {
     fn is_reload(self) -> bool {
-        self.gap == Gap::SameBoot(Span::ZERO)
+        matches!(self.gap, Gap::SameBoot(gap) if gap <= RELOAD_GAP_MAX)
     }
 
     /// On the same boot the clock ran on. Else a moment keeps its distance from the save, and the save lies as far back

@@ -196,8 +196,7 @@ impl Event {
             Self::Decision { output, wanted, old, new, .. } => {
                 let by = new.name(plan);
                 let before = old.as_ref().filter(|old| *old != new);
-                let before =
-                    before.map_or_else(String::new, |old| format!(" (before: {})", old.name(plan)));
+                let before = before.map_or_else(String::new, |old| format!(" (before: {})", old.name(plan)));
                 format!("{} shall be {}: {by}{before}", name(output), show(output, wanted))
             }
             Self::Requested { output, wanted, who, authority, .. } => {

@@ -350,7 +350,7 @@ fn call_step(engine: &mut Engine<Acts>, at: Mono, inputs: &[Input]) -> (Vec<Outp
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(120))]
 
     /// Looking only at what changed is the same as looking at everything in every step.
     #[test]

@@ -196,7 +196,7 @@ fn the_first_value_after_a_restart_is_no_change_but_after_a_reload_it_is() {
         site
     };
     for (gap, is_change) in
-        [(RELOAD, true), (Gap::SameBoot(secs(1)), false), (Gap::OtherBoot(secs(1)), false)]
+        [(RELOAD, true), (Gap::SameBoot(secs(2)), false), (Gap::OtherBoot(secs(1)), false)]
     {
         let mut run = site().start();
         run.set(ms(1000), SOC, 50.0);
