@@ -250,7 +250,8 @@ pub struct Request {
     /// The output
     pub output: String,
     /// `closed`, `open`, or a quantity for a setpoint
-    pub state: String,
+    #[arg(value_name = "STATE")]
+    pub wanted: String,
     /// For how long, 7 days at most
     #[arg(long = "for", value_name = "TIME", default_value = "30min")]
     pub lasting: String,
@@ -405,4 +406,15 @@ pub enum SchemaFile {
     Safety,
     /// A device file
     Device,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        use clap::CommandFactory;
+        Arguments::command().debug_assert();
+    }
 }

@@ -93,7 +93,7 @@ pub fn request(options: &Request, output: &Output) -> Exit {
     };
     let question = Question::Request {
         output: options.output.clone(),
-        state: options.state.clone(),
+        state: options.wanted.clone(),
         for_ms: lasting.millis(),
     };
     ask(&options.site, &question, output)

@@ -1,5 +1,6 @@
 //! Why an output is not as it was asked to be: one sentence for each cause of the guard, in both languages.
 
+use ballast_engine::{Plan, Source, Winner};
 use ballast_guard::plan::SafetySet;
 use ballast_model::Catalog;
 use ballast_model::intent::{Cause, Witness};
@@ -108,6 +109,45 @@ fn plain(cause: Cause) -> (&'static str, &'static str) {
         ),
         Cause::Unreachable => ("the device does not answer", "l'appareil ne répond pas"),
         _ => ("", ""),
+    }
+}
+
+/// Who asks, as people read it.
+pub fn asker(source: Source, who: Option<&str>, plan: &Plan, french: bool) -> String {
+    let winner = Winner { authority: ballast_model::Authority::Default, source, who: who.map(Into::into) };
+    if !french {
+        return winner.name(plan);
+    }
+    let word = match source {
+        Source::Default => "personne ne demande rien",
+        Source::Rule(rule) => return format!("règle « {} »", rule_name(plan, rule)),
+        Source::Shed(rule) => return format!("délesté par la règle « {} »", rule_name(plan, rule)),
+        Source::Returning => "délesté, attend d'être réalimenté",
+        Source::Generator(index) => {
+            let name = plan.generators.get(index as usize).map_or("?", |generator| &*generator.name);
+            return format!("groupe {name}");
+        }
+        Source::Schedule(index) => {
+            let name = plan.schedules.get(index as usize).map_or("?", |schedule| &*schedule.name);
+            return format!("horaire « {name} »");
+        }
+        Source::Campaign => "campagne",
+        Source::Remote => "à distance",
+        Source::Operator => "opérateur",
+    };
+    who.map_or_else(|| word.to_owned(), |who| format!("{word} {who}"))
+}
+
+fn rule_name(plan: &Plan, index: u32) -> &str {
+    plan.rules.get(index as usize).map_or("?", |rule| &rule.name)
+}
+
+/// A state as people read it.
+pub fn state(shown: &str, french: bool) -> &str {
+    match (shown, french) {
+        ("closed", true) => "connecté",
+        ("open", true) => "coupé",
+        (other, _) => other,
     }
 }
 

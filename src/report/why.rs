@@ -4,10 +4,10 @@ use crate::control::protocol::Answer;
 use crate::report::{causes, instant};
 use crate::runtime::decision::Decision;
 use crate::runtime::telling::witnesses;
-use ballast_engine::RuleState;
+use ballast_engine::{RuleState, Source, Winner};
 use ballast_history::{Query, StoredEvent};
 use ballast_model::catalog::Origin;
-use ballast_model::{OutputId, PointId, Utc};
+use ballast_model::{Mono, OutputId, PointId, Utc};
 use serde_json::{Value, json};
 
 /// Why an output is, or was, as it is.
@@ -16,7 +16,7 @@ pub fn output(decision: &Decision, id: OutputId, at_ms: Option<i64>, french: boo
         None => output_now(decision, id, french),
         Some(at) => {
             let name = decision.running.catalog().output(id).map_or("?", |spec| &*spec.name);
-            past(decision, "output", name, Utc::from_millis(at), french)
+            past(decision, &["output"], name, Utc::from_millis(at), french)
         }
     }
 }
@@ -31,18 +31,21 @@ fn output_now(decision: &Decision, id: OutputId, french: bool) -> Answer {
     let asked = spec.show(verdict.asked);
     let cause = causes::sentence(verdict.cause, decision.carrier.guard.safety_set(), catalog, french);
     let plan = &decision.running.plan;
-    let who = decision.engine.winner(id).map(|(winner, _)| winner.name(plan));
-    let who = who.unwrap_or_else(|| if french { "personne ne demande".into() } else { "nobody asks".into() });
+    let winner = decision.engine.winner(id).map(|(winner, _)| winner.clone()).unwrap_or(Winner::DEFAULT);
+    let who = causes::asker(winner.source, winner.who.as_deref(), plan, french);
+    let is_default = winner.source == Source::Default;
     let since = now.since(verdict.since);
     let mut text = if french {
-        format!("{} est {} depuis {since} : ", spec.name, french_state(&state))
+        format!("{} est {} depuis {since} : ", spec.name, causes::state(&state, true))
     } else {
         format!("{} has been {state} for {since}: ", spec.name)
     };
     text.push_str(&if verdict.state == verdict.asked && cause.is_empty() {
         who.clone()
+    } else if is_default {
+        format!("{cause}; {who}")
     } else if french {
-        format!("{cause} ; {who} demande {}", french_state(&asked))
+        format!("{cause} ; {who} demande {}", causes::state(&asked, true))
     } else {
         format!("{cause}; {who} asks for {asked}")
     });
@@ -51,32 +54,103 @@ fn output_now(decision: &Decision, id: OutputId, french: bool) -> Answer {
     }
     text.push_str(".\n");
     let strength = decision.carrier.guard.strength(id).map_or("?", |strength| strength.word());
-    let mut rows: Vec<(String, String)> = Vec::new();
-    let label =
-        |english: &str, translated: &str| if french { translated.to_owned() } else { english.to_owned() };
-    if let Some(next) = verdict.next_change {
-        rows.push((label("may change in", "peut changer dans"), next.since(now).to_string()));
-    }
-    rows.push((label("without the program", "sans le programme"), strength.to_owned()));
+    let explanation = decision.engine.explain(id, now);
+    let rows = rows(explanation.as_ref(), plan, verdict.next_change, strength, now, french);
     for (key, value) in &rows {
-        text.push_str(&format!("  {key:<20} {value}\n"));
+        text.push_str(&format!("  {key:<22} {value}\n"));
     }
+    let witness = verdict.witness.as_ref().map(std::slice::from_ref);
     let data = json!({
         "output": spec.name, "state": state, "asked": asked, "since_s": since.secs_f64(),
         "cause": causes::word(verdict.cause), "winner": who, "strength": strength,
-        "witness": verdict.witness.as_ref().map(|witness| witnesses(&decision.running, std::slice::from_ref(witness))),
+        "witness": witness.map(|witness| witnesses(&decision.running, witness)),
         "next_change_s": verdict.next_change.map(|next| next.since(now).secs_f64()),
+        "explanation": explanation,
     });
     Answer::done(text, data)
 }
 
-/// The two states of a contact, as people say them.
-fn french_state(state: &str) -> &str {
-    match state {
-        "closed" => "connecté",
-        "open" => "coupé",
-        other => other,
+/// The table under the sentence: everyone who asks, the values that were read, what comes next.
+fn rows(
+    explanation: Option<&ballast_engine::Explanation>,
+    plan: &ballast_engine::Plan,
+    guard_next: Option<Mono>,
+    strength: &str,
+    now: Mono,
+    french: bool,
+) -> Vec<(&'static str, String)> {
+    let label = |english: &'static str, translated: &'static str| if french { translated } else { english };
+    let mut rows = Vec::new();
+    if let Some(explanation) = explanation {
+        for asker in &explanation.requests {
+            let place = asker.place.as_ref().map_or_else(String::new, |place| format!(" ({place})"));
+            let until = asker.until.map_or_else(String::new, |until| {
+                format!(", {} {}", label("for another", "encore"), until.since(now))
+            });
+            let since = now.since(asker.since);
+            let since = if french { format!("depuis {since}") } else { format!("for {since}") };
+            rows.push((
+                label("asks", "demande"),
+                format!(
+                    "{}: {} {since}{until}{place}",
+                    who(asker, plan, french),
+                    causes::state(&asker.wanted, french)
+                ),
+            ));
+        }
+        rows.push((
+            label("if nobody asks", "sans demande"),
+            causes::state(&explanation.default, french).to_owned(),
+        ));
+        for value in &explanation.values {
+            rows.push((label("by", "selon"), reading(value, french)));
+        }
     }
+    let next =
+        guard_next.into_iter().chain(explanation.and_then(|explanation| explanation.next_change)).min();
+    if let Some(next) = next.filter(|next| *next > now) {
+        rows.push((label("may change in", "peut changer dans"), next.since(now).to_string()));
+    }
+    rows.push((label("without the program", "sans le programme"), strength.to_owned()));
+    rows
+}
+
+/// The name of one who asks.
+fn who(asker: &ballast_engine::explain::Asker, plan: &ballast_engine::Plan, french: bool) -> String {
+    if french { causes::asker(asker.source, None, plan, true) } else { asker.name.clone() }
+}
+
+/// A value with its age, or why there is none.
+fn reading(reading: &ballast_engine::explain::Reading, french: bool) -> String {
+    let value = reading.value.as_deref().unwrap_or(if french { "pas de valeur" } else { "no value" });
+    let age = reading.age.map_or_else(String::new, |age| {
+        if french { format!(", il y a {age}") } else { format!(", {age} old") }
+    });
+    let problem = reading.problem.map_or_else(String::new, |problem| format!(" ({problem})"));
+    format!("{} {value}{age}{problem}", reading.point)
+}
+
+/// A condition, as far as it is true, with what it reads.
+fn condition(
+    name: &'static str,
+    condition: &ballast_engine::explain::Condition,
+    french: bool,
+) -> Vec<(&'static str, String)> {
+    let say = |english: &'static str, translated: &'static str| if french { translated } else { english };
+    let truth = match condition.is_true {
+        Some(true) => say("true", "vrai"),
+        Some(false) => say("not true", "faux"),
+        None => say("unknown", "inconnu"),
+    };
+    let mut text = format!("{} : {truth}", condition.text).replace(" :", if french { " :" } else { ":" });
+    if let Some(remaining) = condition.remaining.filter(|span| *span > ballast_model::Span::ZERO) {
+        let say =
+            if french { format!(", encore {remaining}") } else { format!(", must hold another {remaining}") };
+        text.push_str(&say);
+    }
+    let mut rows = vec![(name, text)];
+    rows.extend(condition.values.iter().map(|value| ("", reading(value, french))));
+    rows
 }
 
 /// Why a rule is, or was, not active.
@@ -85,7 +159,13 @@ pub fn rule(decision: &Decision, index: u32, at_ms: Option<i64>, french: bool) -
         return Answer::refused("no such rule");
     };
     if let Some(at) = at_ms {
-        return past(decision, "rule", &rule.name, Utc::from_millis(at), french);
+        return past(
+            decision,
+            &["rule_started", "rule_ended", "rule_suspended"],
+            &rule.name,
+            Utc::from_millis(at),
+            french,
+        );
     }
     let now = decision.carrier.clock.now();
     let state = match decision.engine.rule(index) {
@@ -110,31 +190,57 @@ pub fn rule(decision: &Decision, index: u32, at_ms: Option<i64>, french: bool) -
     };
     let word = if french { "la règle" } else { "rule" };
     let mut text = format!("{word} \"{}\" ({}) {state}.\n", rule.name, rule.place);
-    let when = if french { "quand" } else { "when" };
-    text.push_str(&format!("  {when:<20} {}\n", rule.when_text));
-    if !rule.until_text.is_empty() {
-        let until = if french { "jusqu'à" } else { "until" };
-        text.push_str(&format!("  {until:<20} {}\n", rule.until_text));
+    let explanation = decision.engine.explain_rule(index, now);
+    let say = |english: &'static str, translated: &'static str| if french { translated } else { english };
+    let mut rows = Vec::new();
+    if let Some(explanation) = &explanation {
+        rows.extend(condition(say("when", "quand"), &explanation.when, french));
+        if let Some(until) = &explanation.until {
+            rows.extend(condition(say("until", "jusqu'à"), until, french));
+        }
+        if let Some((at, reason)) = explanation.last_end {
+            let ago = now.since(at);
+            let text = if french {
+                format!("il y a {ago} : {}", reason.words())
+            } else {
+                format!("{ago} ago: {}", reason.words())
+            };
+            rows.push((say("ended", "terminée"), text));
+        }
+        for (output, wanted) in &explanation.requests {
+            rows.push((say("asks", "demande"), format!("{output} {wanted}")));
+        }
+        if let Some((_, message, place)) = &explanation.failure {
+            rows.push((say("failed", "échec"), format!("{place}: {message}")));
+        }
+        if let Some(point) = &explanation.body_misses {
+            rows.push((say("misses", "manque"), point.to_string()));
+        }
     }
-    Answer::done(text, json!({ "rule": rule.name, "place": rule.place }))
+    for (key, value) in &rows {
+        text.push_str(&format!("  {key:<12} {value}\n"));
+    }
+    Answer::done(text, json!({ "rule": rule.name, "place": rule.place, "explanation": explanation }))
 }
 
 /// What was written down last before an instant.
-fn past(decision: &Decision, kind: &str, subject: &str, at: Utc, french: bool) -> Answer {
+fn past(decision: &Decision, kinds: &[&str], subject: &str, at: Utc, french: bool) -> Answer {
     let zone = &decision.running.catalog().zone;
-    let query = Query {
-        subject: Some(subject.into()),
-        kind: Some(kind.into()),
-        until: Some(at),
-        limit: 1,
-        ..Query::default()
+    let Some(Ok(reader)) = decision.carrier.recorder.store().map(ballast_history::Store::reader) else {
+        return Answer::refused("the history cannot be read");
     };
-    let reader = decision.carrier.recorder.store().map(ballast_history::Store::reader);
-    let events = match reader {
-        Some(Ok(reader)) => reader.events(&query).unwrap_or_default(),
-        _ => return Answer::refused("the history cannot be read"),
+    let last = |kind: &&str| {
+        let query = Query {
+            subject: Some(subject.into()),
+            kind: Some((*kind).into()),
+            until: Some(at),
+            limit: 1,
+            ..Query::default()
+        };
+        reader.events(&query).unwrap_or_default().into_iter().next()
     };
-    let Some(StoredEvent { event, .. }) = events.first() else {
+    let newest = kinds.iter().filter_map(last).max_by_key(|found| found.sequence);
+    let Some(StoredEvent { event, .. }) = newest else {
         let when = instant::local(at, zone);
         return Answer::refused(if french {
             format!("rien n'est noté sur {subject} avant {when}")
@@ -188,10 +294,7 @@ pub fn status(decision: &Decision) -> Answer {
     let mut outputs = serde_json::Map::new();
     for (spec, id) in catalog.outputs.iter().zip(0u32..) {
         let state = decision.carrier.guard.verdict(OutputId(id)).map(|verdict| spec.show(verdict.state));
-        let who = decision
-            .engine
-            .winner(OutputId(id))
-            .map(|(winner, _)| winner.name(&decision.running.plan));
+        let who = decision.engine.winner(OutputId(id)).map(|(winner, _)| winner.name(&decision.running.plan));
         let (state, who) = (state.unwrap_or_else(|| "?".into()), who.unwrap_or_default());
         text.push_str(&format!("  {:<32} {state:<10} {who}\n", spec.name));
         outputs.insert(spec.name.to_string(), json!({ "state": state, "winner": who }));

@@ -32,7 +32,7 @@ impl Buses {
         let mut handles = Vec::new();
         for (bus, outputs) in buses {
             routes.extend(outputs.into_iter().map(|output| (output, handles.len())));
-            let sink = Arc::new(ToDecision { epoch, sender: sender.clone() });
+            let sink = Arc::new(ToDecision { epoch, bus: bus.name().into(), sender: sender.clone() });
             let clock: Arc<dyn ballast_drivers::Clock> = Arc::clone(clock) as _;
             handles.push(ballast_drivers::spawn(bus, runtime, clock, sink));
         }
@@ -69,12 +69,14 @@ impl Field for Buses {
 /// The way from a bus to the decision thread.
 struct ToDecision {
     epoch: u32,
+    bus: Arc<str>,
     sender: SyncSender<Message>,
 }
 
 impl Sink for ToDecision {
     fn deliver(&self, batch: &mut Batch) -> bool {
-        let message = Message::Field { epoch: self.epoch, batch: std::mem::take(batch) };
+        let message =
+            Message::Field { epoch: self.epoch, bus: Arc::clone(&self.bus), batch: std::mem::take(batch) };
         match self.sender.try_send(message) {
             Ok(()) => true,
             Err(TrySendError::Full(Message::Field { batch: back, .. })) => {

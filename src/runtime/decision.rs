@@ -163,9 +163,9 @@ impl Decision {
 
     fn take(&mut self, message: Message) -> After {
         match message {
-            Message::Field { epoch, batch } => {
+            Message::Field { epoch, bus, batch } => {
                 if epoch == self.carrier.epoch {
-                    self.hear(&batch);
+                    self.hear(&bus, &batch);
                 }
                 After::GoOn
             }
@@ -191,14 +191,14 @@ impl Decision {
         }
     }
 
-    /// Takes what the field tells.
-    pub fn hear(&mut self, batch: &Batch) {
+    /// Takes what a bus tells.
+    pub fn hear(&mut self, bus: &str, batch: &Batch) {
         for sample in &batch.samples {
             self.hear_sample(*sample);
         }
         for report in &batch.reports {
             match report {
-                Report::Link { is_up, text, .. } => telling::link(self, *is_up, text),
+                Report::Link { is_up, text, .. } => telling::link(self, bus, *is_up, text),
                 Report::Written { output, counter, result, .. } => {
                     let ok = *result == WriteResult::Done;
                     self.guard_in.push(GuardInput::Written { output: *output, counter: *counter, ok });
@@ -262,7 +262,7 @@ impl Decision {
             }
             if !self.batch.is_empty() {
                 let batch = std::mem::take(&mut self.batch);
-                self.hear(&batch);
+                self.hear("", &batch);
             }
             let is_quiet = self.engine_in.is_empty() && self.guard_in.is_empty();
             if is_quiet && self.engine_wake > now && self.guard_wake > now {

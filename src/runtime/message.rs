@@ -5,6 +5,7 @@ use crate::control::protocol::{Answer, Question};
 use crate::metrics::Scrape;
 use crate::site::Texts;
 use ballast_drivers::Batch;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, sync_channel};
 use tokio::sync::oneshot;
 
@@ -17,7 +18,9 @@ pub enum Message {
     Field {
         /// Counts the catalogs of this run.
         epoch: u32,
-        /// What they tell.
+        /// Which bus tells.
+        bus: Arc<str>,
+        /// What it tells.
         batch: Batch,
     },
     /// A person's question.

@@ -204,17 +204,17 @@ fn output_told(
     let name = spec.map_or("?", |spec| &*spec.name);
     let show = |wanted| spec.map_or_else(String::new, |spec| spec.show(wanted));
     let has_moved = before.is_none_or(|old| old.state != verdict.state);
-    let who = winner.map_or_else(
-        || "nobody asks".to_owned(),
-        |(winner, _)| winner.name(&running.plan),
-    );
+    let who = winner.map_or_else(|| "nobody asks".to_owned(), |(winner, _)| winner.name(&running.plan));
+    let is_default = winner.is_none_or(|(winner, _)| winner.source == Source::Default);
     let cause = causes::sentence(verdict.cause, &running.safety, catalog, false);
     let mut sentence = format!("{name} {}{}", if has_moved { "" } else { "stays " }, show(verdict.state));
-    if verdict.asked == verdict.state && cause.is_empty() {
-        sentence.push_str(&format!(": {who}"));
+    sentence.push_str(&if verdict.asked == verdict.state && cause.is_empty() {
+        format!(": {who}")
+    } else if is_default {
+        format!(": {cause}")
     } else {
-        sentence.push_str(&format!(": {cause}; {who} asks for {}", show(verdict.asked)));
-    }
+        format!(": {cause}; {who} asks for {}", show(verdict.asked))
+    });
     if let Some(witness) = &verdict.witness {
         sentence.push_str(&format!(" ({})", causes::witness(witness, catalog, false)));
     }
@@ -269,13 +269,11 @@ pub fn guard(decision: &mut Decision, now: Mono, event: GuardEvent) {
 }
 
 /// A bus came or went.
-pub fn link(decision: &mut Decision, is_up: bool, text: &str) {
+pub fn link(decision: &mut Decision, bus: &str, is_up: bool, text: &str) {
     let now = decision.carrier.clock.now();
     let severity = if is_up { Severity::Info } else { Severity::Warning };
-    decision
-        .carrier
-        .recorder
-        .tell(now, &Told::info("bus", "", text, json!({ "up": is_up })).severity(severity));
+    let told = Told::info("bus", bus, format!("bus {bus}: {text}"), json!({ "up": is_up }));
+    decision.carrier.recorder.tell(now, &told.severity(severity));
 }
 
 /// The wall clock was set, or its trust changed.
