@@ -165,8 +165,8 @@ impl<'a> Session<'a> {
                     self.context.counters.bytes.add(count as u64);
                 }
                 () = &mut timer => {
-                    self.keep_alive()?;
-                    timer.as_mut().reset(self.next_deadline());
+                    self.keep_alive(is_free)?;
+                    timer.as_mut().reset(if is_free { self.next_deadline() } else { deadline(FULL_RETRY) });
                 }
             }
         }
@@ -332,13 +332,13 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Something may be due: a ping, or the end of our patience.
-    fn keep_alive(&mut self) -> Result<(), Fault> {
+    /// Something may be due: a ping, or the end of our patience. While we do not read, the broker's answers are not late.
+    fn keep_alive(&mut self, is_reading: bool) -> Result<(), Fault> {
         let now = Instant::now();
         let patience = duration(STALL_MAX);
         let is_late = |since: Option<Instant>| since.is_some_and(|since| now >= since + patience);
         let is_unconfirmed = self.unconfirmed.front().is_some_and(|command| now >= command.until);
-        if is_late(self.stuck_since) || is_late(self.ping_since) || is_unconfirmed {
+        if is_late(self.stuck_since) || is_reading && (is_late(self.ping_since) || is_unconfirmed) {
             return Err(Fault::Stalled);
         }
         if !self.output.is_empty() {

@@ -131,7 +131,8 @@ impl Moved {
                 }
             }
             for value in &self.arrived {
-                let word = words.get(*value as usize).copied().unwrap_or("");
+                let index = if *value >= 0.0 { *value as usize } else { usize::MAX };
+                let word = words.get(index).copied().unwrap_or("");
                 let raw = if words.is_empty() { Raw::Number(*value) } else { Raw::Text(word.as_bytes()) };
                 let is_value = readings.put(slot, raw, Freshness::Live, now);
                 counters.messages.add(1);
