@@ -397,7 +397,10 @@ impl Core {
             if clock.gap.is_power_cut() {
                 life.until_hold.reset();
             }
+            let mut ignored = Mono::MAX;
+            // Nothing is known at first: that is no news, but it counts from now on.
             life.unknown.reset();
+            life.unknown.update(life.active.is_some(), Span::MAX, clock.now, &mut ignored);
             let has_progress = life.when_hold.since().is_some() || life.until_hold.since().is_some();
             let patience = OUTAGE_BRIDGED.minus(clock.gap.length());
             life.resume_until = has_progress.then(|| clock.now.after(patience));

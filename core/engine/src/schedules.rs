@@ -52,7 +52,8 @@ impl Core {
             Timing::At(_) | Timing::Daily(_) => match self.world.wall.utc(now) {
                 None => Mono::MAX,
                 Some(utc) => {
-                    if life.next_utc.is_none() {
+                    // One that has passed is due. One ahead is found anew: the clock may have gone back over others.
+                    if life.next_utc.is_none_or(|next| next > utc) {
                         life.next_utc = next_after(plan, schedule, life.last_utc, utc);
                     }
                     life.next_utc.map_or(Mono::MAX, |next| self.world.wall.mono(next))
@@ -88,10 +89,11 @@ impl Core {
                 }
                 Timing::At(_) | Timing::Daily(_) => match (self.world.wall.utc(now), life.next_utc) {
                     (Some(utc), Some(next)) if next <= utc => {
-                        life.last_utc = Some(next);
                         life.next_utc = None;
                         let is_fresh = utc.since(next) <= SCHEDULE_CATCH_UP;
-                        if !is_fresh {
+                        if is_fresh {
+                            life.last_utc = Some(next);
+                        } else {
                             out.push(Output::Event(Event::ScheduleMissed { schedule: index, at: next }));
                         }
                         is_fresh

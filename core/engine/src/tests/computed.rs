@@ -167,4 +167,8 @@ fn a_jump_of_the_clock_neither_doubles_nor_loses_a_moment() {
     clock(&mut run, ms(300_000), 9 * HOUR_MS + 60_000, true);
     assert_eq!(ran(&run), 0);
     assert!(run.has_event(|event| matches!(event, Event::ScheduleMissed { .. })));
+    // Far back: the clock had been wrong, and what ran by it counts no more.
+    clock(&mut run, ms(400_000), 3 * HOUR_MS - 10_000, true);
+    run.run_to(ms(410_000));
+    assert_eq!(ran(&run), 1);
 }

@@ -85,6 +85,32 @@ fn whole_loads_are_shed_least_shed_first_until_enough() {
 }
 
 #[test]
+fn what_was_shed_longest_is_shed_last() {
+    let mut site = village();
+    site.plan.restoration = None;
+    site.rule("low", &below("battery.soc", "20 %"), None, shed(ShedAmount::Power(Finite::from(150))), |_| {});
+    let mut run = site.start();
+    obey(&mut run, ms(0));
+    run.set(ms(1000), SOC, 10.0);
+    obey(&mut run, ms(1000));
+    run.set(ms(61_000), SOC, 30.0);
+    obey(&mut run, ms(61_000));
+    assert_eq!(open_loads(&run), [], "without a plan for restoration they come back at once");
+    run.set(ms(70_000), SOC, 10.0);
+    assert_eq!(open_loads(&run), [C], "the one that was never shed, and it is enough");
+}
+
+#[test]
+fn as_much_as_asked_is_enough() {
+    let mut site = village();
+    site.rule("low", &below("battery.soc", "20 %"), None, shed(ShedAmount::Power(Finite::from(100))), |_| {});
+    let mut run = site.start();
+    obey(&mut run, ms(0));
+    run.set(ms(1000), SOC, 10.0);
+    assert_eq!(open_loads(&run), [A]);
+}
+
+#[test]
 fn a_share_is_of_the_present_load() {
     let mut site = village();
     site.rule("low", &below("battery.soc", "20 %"), None, shed(ShedAmount::Share(Finite::from(40))), |_| {});
@@ -156,6 +182,29 @@ fn what_the_guard_cut_is_given_back_in_the_order_of_the_list() {
         run.set(ms(second * 1000), PointId(0), 50.0);
     }
     assert!(run.engine.intent(C).unwrap().is_restoration);
+}
+
+#[test]
+fn a_load_that_nobody_wants_closed_waits_and_is_called_when_somebody_does() {
+    let mut run = village().start();
+    obey(&mut run, ms(0));
+    run.set(ms(500), PointId(2), 10_000.0);
+    let keep_open = crate::Command::Request {
+        output: A,
+        wanted: Wanted::OPEN,
+        until: ms(20_000),
+        who: "eva".into(),
+        authority: ballast_model::Authority::Operator,
+    };
+    let cut = Verdict { awaits_restoration: true, ..verdict(A, Wanted::OPEN, ms(1000)) };
+    run.step(ms(1000), &[Input::Command(keep_open), Input::Verdict(cut)]);
+    for second in (1..20).step_by(3) {
+        run.set(ms(second * 1000), PointId(0), 50.0);
+    }
+    assert_eq!(run.wanted(A), Wanted::OPEN);
+    run.run_to(ms(20_000));
+    let intent = run.engine.intent(A).unwrap();
+    assert!(intent.wanted == Wanted::CLOSED && intent.is_restoration);
 }
 
 fn genset() -> (Site, u32, u32) {

@@ -82,6 +82,7 @@ fn condition(pick: u8, level: i8) -> Expr {
         8 => over("avg", pick / 20 % 4),
         9 => over("highest", pick / 20 % 4),
         10 => binary(BinaryOp::Greater, call("age", alloc::vec![name(point(pick / 20 % 3))]), text("3 s")),
+        11 if level > 5 => call("changed", alloc::vec![name("b.wanted")]),
         11 => call("changed", alloc::vec![name(point(pick / 20))]),
         12 => call("known", alloc::vec![name(point(pick / 20 % 3))]),
         13 => binary(BinaryOp::Equal, name("a.state"), text("closed")),

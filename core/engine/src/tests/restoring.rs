@@ -234,6 +234,7 @@ fn repetitions_are_dropped_over_a_reload_with_other_points() {
     let mut run = Site::new().start();
     run.set(ms(1000), LOAD, 500.0);
     let repeated = Sample::good(LOAD, number(999.0), ms(900), run.sequence);
+    let run = run.take_over(Site::new(), RELOAD, ms(1500));
     let mut catalog = catalog();
     catalog.add_point(spec("more.power", "W", None)).unwrap();
     let mut run = run.take_over(Site::of(catalog), RELOAD, ms(2000));
