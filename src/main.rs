@@ -1,29 +1,6 @@
-//! The program `ballast`: reads a site, runs its rules and its guard, answers people.
-//!
-//! | module | holds |
-//! |---|---|
-//! | [`cli`] | the command line |
-//! | [`site`] | from the files of a site to what runs |
-//! | [`runtime`] | the running program |
-//! | [`serving`], [`control`], [`web`], [`metrics`] | how others ask it |
-//! | [`report`] | sentences for people |
-//! | [`journal`] | the last half hour, for replay |
-//! | [`watch`] | files that were saved |
-//! | [`clock`] | the only place that reads time |
+//! The program `ballast`.
 #![forbid(unsafe_code)]
 
-pub mod cli;
-pub mod clock;
-pub mod control;
-pub mod journal;
-pub mod metrics;
-pub mod report;
-pub mod runtime;
-pub mod serving;
-pub mod site;
-pub mod watch;
-pub mod web;
-
 fn main() -> std::process::ExitCode {
-    cli::main()
+    ballast::cli::main()
 }

@@ -145,7 +145,7 @@ fn build_info(out: &mut Exposition, decision: &Decision) {
     out.family("ballast_clock_trusted", "1 while the wall clock is trusted.", Kind::Gauge)
         .sample(&[], flag(trusted));
     let mut reloads = out.family("ballast_reloads_total", "Reloads, by outcome.", Kind::Counter);
-    for outcome in ["loaded", "refused"] {
+    for outcome in ["loaded", "refused", "waiting"] {
         let count = decision.carrier.reloads.get(outcome).copied().unwrap_or(0);
         reloads.sample(&[("outcome", outcome)], count as f64);
     }

@@ -30,14 +30,19 @@ pub async fn until_told(
     serve_metrics(metrics, sender, output).await;
     tokio::select! {
         () = told_to_stop() => {
-            // A full channel empties: the decision thread is never blocked for long.
-            while let Err(TrySendError::Full(_)) = sender.try_send(Message::Stop) {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
+            stop(sender).await;
             // Whatever happens, the program ends.
             let _ = tokio::time::timeout(Duration::from_secs(10), has_ended).await;
         }
         _ = &mut has_ended => {}
+    }
+}
+
+/// Tells the decision thread to stop.
+pub async fn stop(sender: &SyncSender<Message>) {
+    // A full channel empties: the decision thread is never blocked for long.
+    while let Err(TrySendError::Full(_)) = sender.try_send(Message::Stop) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 

@@ -105,10 +105,10 @@ pub enum Command {
 #[derive(Args, Clone, Debug)]
 pub struct Site {
     /// The site's directory
-    #[arg(long, default_value = ".", value_name = "DIR")]
+    #[arg(long, default_value = ".", value_name = "DIR", global = true)]
     pub site: PathBuf,
     /// Where the running program keeps its state, if not in `.ballast` of the site's directory
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", global = true)]
     pub state: Option<PathBuf>,
 }
 
@@ -116,6 +116,7 @@ pub struct Site {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   ballast demo                       one minute of village in one second
+  ballast demo --start 19:25         just before the main set breaks at the evening peak
   ballast demo --speed 1             as fast as life
   ballast demo --seed 7 --for 2min   another day, and an end")]
 pub struct Demo {
@@ -125,6 +126,9 @@ pub struct Demo {
     /// Number from which the village's chance is drawn
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// Local time of the village's day at which it begins
+    #[arg(long, value_name = "HH:MM", default_value = "14:00")]
+    pub start: String,
     /// Stop after this much time on the wall
     #[arg(long = "for", value_name = "TIME")]
     pub lasting: Option<String>,

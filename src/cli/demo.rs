@@ -1,10 +1,268 @@
-//! `ballast demo`
+//! `ballast demo`: the village, from a directory of its own, on a clock that runs faster than life.
 
 use super::Exit;
-use super::arguments::Demo;
-use super::terminal::Output;
+use super::arguments::{Demo, Format};
+use super::run::{Undertaking, carry_out};
+use super::terminal::{FAINT, Output, STRONG, styled};
+use crate::clock::Clock;
+use crate::simulation::field::{self, Onlooker};
+use crate::simulation::lockstep::{VILLAGE, village_at};
+use crate::simulation::pace::Pace;
+use crate::simulation::{SharedPlant, picture};
+use ballast_model::quantity::parse_span;
+use ballast_model::{Span, Utc};
+use ballast_plant::Village;
+use std::io::IsTerminal;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-/// x
-pub fn run(_options: &Demo, _output: Output) -> Exit {
-    Exit::Failed
+/// Speeds that make sense: from a tenth of life to an hour in a second.
+const SPEEDS: std::ops::RangeInclusive<f64> = 0.1..=3_600.0;
+/// The picture is drawn anew so often on a terminal, where it stands in one place ...
+const REDRAW: Duration = Duration::from_millis(250);
+/// ... and elsewhere, where each is a line.
+const REPEAT: Duration = Duration::from_secs(5);
+
+/// Runs the demonstration.
+pub fn run(options: &Demo, output: Output) -> Exit {
+    let wishes = match Wishes::read(options) {
+        Ok(wishes) => wishes,
+        Err(error) => {
+            output.complain(&error);
+            return Exit::Failed;
+        }
+    };
+    let directory = match Directory::make(options.directory.as_deref()) {
+        Ok(directory) => directory,
+        Err(error) => {
+            output.complain(&error);
+            return Exit::Failed;
+        }
+    };
+    let spec = village_at(wishes.start_s);
+    let clock = Arc::new(Clock::made_up(Utc::from_millis(spec.start_unix_s.saturating_mul(1000))));
+    let plant = match SharedPlant::new(spec, options.seed, clock.now()) {
+        Ok(plant) => plant,
+        Err(error) => {
+            output.complain(&format!("the village cannot be: {error}"));
+            return Exit::Failed;
+        }
+    };
+    if output.format == Format::Text {
+        introduce(options, &wishes, &directory.path, &output);
+    }
+    let screen = Arc::new(Mutex::new(Screen::new(output)));
+    let drawing = Arc::clone(&screen);
+    let onlooker: Onlooker =
+        Arc::new(move |village| drawing.lock().unwrap_or_else(PoisonError::into_inner).draw(village));
+    let printing = Arc::clone(&screen);
+    let undertaking = Undertaking {
+        site: &directory.path,
+        state: directory.path.join(".ballast"),
+        overrides: Vec::new(),
+        clock: Arc::clone(&clock),
+        metrics: &options.metrics,
+        is_quiet: false,
+        is_watched: true,
+        lasting: wishes.lasting,
+        show_line: Some(Box::new(move |line| {
+            printing.lock().unwrap_or_else(PoisonError::into_inner).line(line);
+        })),
+    };
+    let pace = Some(Pace::new(options.speed));
+    let exit = carry_out(undertaking, output, |_, _| field::opener(plant, clock, pace, Some(onlooker)));
+    screen.lock().unwrap_or_else(PoisonError::into_inner).leave();
+    exit
+}
+
+/// What the command line asks, understood.
+struct Wishes {
+    /// Local time of the village's day, s after midnight.
+    start_s: u64,
+    lasting: Option<Duration>,
+}
+
+impl Wishes {
+    fn read(options: &Demo) -> Result<Self, String> {
+        if !SPEEDS.contains(&options.speed) {
+            return Err(format!("--speed {}: give a number from 0.1 to 3600", options.speed));
+        }
+        let start: Option<jiff::civil::Time> = options.start.parse().ok();
+        let start = start.ok_or_else(|| {
+            format!("--start {}: give a local time of the village's day, as 19:15", options.start)
+        })?;
+        let lasting = match &options.lasting {
+            None => None,
+            Some(text) => {
+                let span = parse_span(text).filter(|span| *span > Span::ZERO);
+                let span = span.ok_or_else(|| format!("--for {text}: give a time, as 2min or 30s"))?;
+                Some(Duration::from_nanos(span.nanos()))
+            }
+        };
+        let seconds =
+            i64::from(start.hour()) * 3600 + i64::from(start.minute()) * 60 + i64::from(start.second());
+        Ok(Self { start_s: u64::try_from(seconds).unwrap_or(0), lasting })
+    }
+}
+
+/// Where the demonstration's files lie.
+struct Directory {
+    path: PathBuf,
+    is_temporary: bool,
+}
+
+impl Directory {
+    fn make(asked: Option<&Path>) -> Result<Self, String> {
+        let own = || std::env::temp_dir().join(format!("ballast-demo-{}", std::process::id()));
+        let path = asked.map_or_else(own, Path::to_owned);
+        let fails = |error: std::io::Error| format!("{} cannot be written: {error}", path.display());
+        let made = std::fs::DirBuilder::new().recursive(asked.is_some()).mode(0o700).create(&path);
+        made.map_err(fails)?;
+        if path.join(".ballast").exists() {
+            return Err(format!(
+                "{} holds the state of an earlier run, whose time is another one: choose another directory",
+                path.display()
+            ));
+        }
+        // Files that a person has changed are kept.
+        if !path.join("site.yaml").exists() {
+            VILLAGE.extract(&path).map_err(fails)?;
+        }
+        Ok(Self { is_temporary: asked.is_none(), path })
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        if self.is_temporary {
+            // What is left behind lies in the directory for such things.
+            let _ = std::fs::remove_dir_all(&self.path);
+        }
+    }
+}
+
+/// Says what is to be seen and how to look closer.
+fn introduce(options: &Demo, wishes: &Wishes, site: &Path, output: &Output) {
+    let (hour, minute) = (wishes.start_s / 3600, wishes.start_s / 60 % 60);
+    let speed = options.speed;
+    output.line(&styled(
+        STRONG,
+        output.say(
+            "An island village: 40 homes, two generating sets, 40 kWp of sun, a 60 kWh battery.",
+            "Un village en îlot : 40 foyers, deux groupes électrogènes, 40 kWc de soleil, une batterie de 60 kWh.",
+        ),
+    ));
+    let text = match output.is_french() {
+        false => format!(
+            "It is {hour:02}:{minute:02}, time runs {speed} x faster than life. Clouds come at 14:15 and 15:00, and around\n\
+             19:30, at the evening peak, the main set breaks. Everything is simulated; rules and guard are real."
+        ),
+        true => format!(
+            "Il est {hour:02}:{minute:02}, le temps passe {speed} x plus vite. Des nuages viennent à 14:15 et à 15:00, et vers\n\
+             19:30, à la pointe du soir, le groupe principal tombe en panne. Tout est simulé ; règles et protections sont vraies."
+        ),
+    };
+    output.line(&text);
+    let site = site.display();
+    let look = output
+        .say("Look closer from another terminal:", "Pour regarder de plus près, dans un autre terminal :");
+    output.line(&format!("{look}\n  ballast why homes_north --site {site}\n  ballast status --site {site}"));
+    output.line(&format!("  $EDITOR {site}/rules/balance.rhai"));
+    if options.metrics != "off" {
+        output.line(&format!("  curl http://{}/metrics", options.metrics));
+    }
+    output.line(&styled(FAINT, output.say("Ctrl-C ends it.", "Ctrl-C pour finir.")));
+    output.line("");
+}
+
+/// Events scroll, and the picture of the village stands below them.
+struct Screen {
+    output: Output,
+    is_terminal: bool,
+    picture: String,
+    drawn: Option<Instant>,
+}
+
+impl Screen {
+    fn new(output: Output) -> Self {
+        let is_terminal = std::io::stdout().is_terminal();
+        Self { output, is_terminal, picture: String::new(), drawn: None }
+    }
+
+    /// One event.
+    fn line(&mut self, text: &str) {
+        if self.is_terminal && !self.picture.is_empty() {
+            self.output.piece(&format!("{CLEAR}{text}\n{}", self.picture));
+        } else {
+            self.output.line(text);
+        }
+    }
+
+    fn draw(&mut self, village: &Village) {
+        let pause = if self.is_terminal { REDRAW } else { REPEAT };
+        if self.output.format == Format::Json || self.drawn.is_some_and(|drawn| drawn.elapsed() < pause) {
+            return;
+        }
+        self.drawn = Some(Instant::now());
+        let picture = picture::line(village);
+        if self.is_terminal {
+            self.picture = cut(&picture, columns());
+            self.output.piece(&format!("{CLEAR}{}", self.picture));
+        } else {
+            self.output.line(&picture);
+        }
+    }
+
+    /// The last picture stays.
+    fn leave(&mut self) {
+        if self.is_terminal && !std::mem::take(&mut self.picture).is_empty() {
+            self.output.line("");
+        }
+    }
+}
+
+/// To the beginning of the line, and nothing in it.
+const CLEAR: &str = "\r\x1b[2K";
+
+fn columns() -> usize {
+    rustix::termios::tcgetwinsize(std::io::stdout()).map_or(120, |size| usize::from(size.ws_col).max(20))
+}
+
+/// A picture that is too wide would break into two lines and could not be drawn over; it loses its colours as well.
+fn cut(picture: &str, columns: usize) -> String {
+    let plain = anstream::adapter::strip_str(picture).to_string();
+    if plain.chars().count() < columns {
+        picture.to_owned()
+    } else {
+        plain.chars().take(columns - 1).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wide_picture_is_cut() {
+        assert_eq!(cut("\x1b[31mabc\x1b[0m", 10), "\x1b[31mabc\x1b[0m");
+        assert_eq!(cut("\x1b[31mabcdef\x1b[0m", 4), "abc");
+    }
+
+    #[test]
+    fn the_village_travels_whole() {
+        for name in ["site.yaml", "safety.yaml", "rules/balance.rhai", "rules/evening.rhai"] {
+            assert!(VILLAGE.get_file(name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_directory_of_its_own_goes_with_it() {
+        let directory = Directory::make(None).unwrap();
+        let path = directory.path.clone();
+        assert!(path.join("rules/balance.rhai").exists());
+        drop(directory);
+        assert!(!path.exists());
+    }
 }

@@ -8,21 +8,61 @@ use crate::control::server;
 use crate::runtime::carrier::Place;
 use crate::runtime::message::{Message, channel};
 use crate::runtime::opening::{self, OpenField, Start};
-use crate::runtime::recorder::Recorder;
+use crate::runtime::recorder::{Recorder, ShowLine};
 use crate::runtime::state::{RunningSet, decode};
 use crate::site::{Built, Texts, build, state_directory};
 use crate::{runtime, serving, watch};
 use ballast_history::{Found, Opened, Store};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
+use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 /// Runs the site.
 pub fn run(options: &Run, output: Output) -> Exit {
-    let state = state_directory(&options.site, options.state.as_deref());
     let clock = Arc::new(Clock::of_machine());
     clock.vouch(options.trust_clock);
+    let undertaking = Undertaking {
+        site: &options.site,
+        state: state_directory(&options.site, options.state.as_deref()),
+        overrides: options.overrides.clone(),
+        clock: Arc::clone(&clock),
+        metrics: &options.metrics,
+        is_quiet: options.quiet,
+        is_watched: !options.no_watch,
+        lasting: None,
+        show_line: None,
+    };
+    carry_out(undertaking, output, |sender, runtime| opening::field_of_buses(sender, clock, runtime))
+}
+
+/// A site that is to run, on equipment or on a simulated plant.
+pub(super) struct Undertaking<'a> {
+    pub(super) site: &'a Path,
+    pub(super) state: PathBuf,
+    pub(super) overrides: Vec<String>,
+    pub(super) clock: Arc<Clock>,
+    /// Where metrics are served; `off` for nowhere.
+    pub(super) metrics: &'a str,
+    pub(super) is_quiet: bool,
+    /// Whether changed files load by themselves.
+    pub(super) is_watched: bool,
+    /// Ends after this time on the wall.
+    pub(super) lasting: Option<Duration>,
+    /// Where lines for people go instead of the standard output.
+    pub(super) show_line: Option<ShowLine>,
+}
+
+/// Runs until it is told to stop.
+pub(super) fn carry_out(
+    undertaking: Undertaking<'_>,
+    output: Output,
+    open_field: impl FnOnce(SyncSender<Message>, Handle) -> Box<OpenField>,
+) -> Exit {
+    let Undertaking { site, state, overrides, clock, metrics, is_quiet, is_watched, lasting, show_line } =
+        undertaking;
     if let Err(error) = std::fs::create_dir_all(&state) {
         output.complain(&format!("{} cannot be made: {error}; state will not be kept", state.display()));
     }
@@ -50,19 +90,27 @@ pub fn run(options: &Run, output: Output) -> Exit {
     let (sender, inbox) = channel();
     let (ended, has_ended) = oneshot::channel();
     let order = Order {
-        place: Place { site: options.site.clone(), state, overrides: options.overrides.clone() },
-        open_field: opening::field_of_buses(sender.clone(), Arc::clone(&clock), runtime.handle().clone()),
+        place: Place { site: site.to_owned(), state, overrides },
+        open_field: open_field(sender.clone(), runtime.handle().clone()),
         channel: (sender.clone(), inbox),
         clock,
         output,
-        is_quiet: options.quiet,
+        is_quiet,
+        show_line,
         ended,
     };
     if let Err(exit) = begin(order) {
         return exit;
     }
-    let watching = if options.no_watch { None } else { watch_files(&options.site, &sender, &output) };
-    runtime.block_on(serving::until_told(&options.metrics, listener, &sender, has_ended, &output));
+    let watching = if is_watched { watch_files(site, &sender, &output) } else { None };
+    if let Some(lasting) = lasting {
+        let sender = sender.clone();
+        runtime.spawn(async move {
+            tokio::time::sleep(lasting).await;
+            serving::stop(&sender).await;
+        });
+    }
+    runtime.block_on(serving::until_told(metrics, listener, &sender, has_ended, &output));
     drop(watching);
     Exit::Done
 }
@@ -75,6 +123,7 @@ struct Order {
     clock: Arc<Clock>,
     output: Output,
     is_quiet: bool,
+    show_line: Option<ShowLine>,
     ended: oneshot::Sender<()>,
 }
 
@@ -105,7 +154,7 @@ fn begin(order: Order) -> Result<(), Exit> {
 
 /// Reads the site and what the last run left.
 fn open(order: Order) -> Result<Start, Exit> {
-    let Order { place, open_field, channel, clock, output, is_quiet, ended } = order;
+    let Order { place, open_field, channel, clock, output, is_quiet, show_line, ended } = order;
     let texts = Texts::read(&place.site).map_err(|error| {
         output.complain(&format!("{} cannot be read: {error}", place.site.display()));
         Exit::Mistakes
@@ -113,11 +162,19 @@ fn open(order: Order) -> Result<Start, Exit> {
     let (store, opened) = open_store(&place.state, &clock, &output);
     let saved = opened.ok_or(Exit::Failed)?.state;
     let set = saved.as_ref().and_then(|saved| decode::<RunningSet>(saved, "plan"));
-    let (built, texts) = choose(texts, set, &place.overrides, &output).ok_or(Exit::Mistakes)?;
+    let Choice { built, texts, reload } =
+        choose(texts, set, &place.overrides, &output).ok_or(Exit::Mistakes)?;
+    if reload {
+        // The channel is empty: there is room.
+        let _ = channel.0.try_send(Message::FilesChanged);
+    }
     if !built.warnings.is_empty() {
         output.complain(&built.warnings);
     }
-    let recorder = Recorder::new(store, Arc::clone(&clock), output, is_quiet);
+    let mut recorder = Recorder::new(store, Arc::clone(&clock), output, is_quiet);
+    if let Some(show_line) = show_line {
+        recorder.show_through(show_line);
+    }
     let ended = Some(ended);
     Ok(Start { built, texts, saved, place, clock, recorder, channel, open_field, ended })
 }
@@ -156,35 +213,53 @@ fn open_store(state: &Path, clock: &Clock, output: &Output) -> (Option<Store>, O
     }
 }
 
-/// The set on disk, if it loads and did no harm before; else the set that ran last.
-fn choose(
+/// What to begin with.
+struct Choice {
+    built: Built,
     texts: Texts,
-    set: Option<RunningSet>,
-    overrides: &[String],
-    output: &Output,
-) -> Option<(Built, Texts)> {
+    /// The files on disk are another set that must come in as a reload does.
+    reload: bool,
+}
+
+/// The set on disk, if it loads and did no harm before; else the set that ran last. Where the safety set on disk is
+/// another one, the last one begins and the new one comes in by a reload: a restart loosens nothing.
+fn choose(texts: Texts, set: Option<RunningSet>, overrides: &[String], output: &Output) -> Option<Choice> {
     let id = texts.id();
     let did_harm = set.as_ref().is_some_and(|set| set.refused.contains(&id) && set.texts.id() != id);
+    let last = set.map(|set| set.texts).filter(|last| !last.files.is_empty() && last.id() != id);
+    let run_last = |say: Option<&str>, reload: bool| {
+        let last = last.clone()?;
+        let built = build(&last, overrides).ok()?;
+        if let Some(say) = say {
+            output.complain(&styled(BAD, say));
+        }
+        Some(Choice { built, texts: last, reload })
+    };
     if did_harm {
-        output.complain(&styled(
-            BAD,
-            &format!("the site's files ({id}) did harm before; the last good ones run"),
-        ));
-    } else {
-        match build(&texts, overrides) {
-            Ok(built) => return Some((built, texts)),
-            Err(refused) => output.complain(&refused.coloured),
+        let say = format!("the site's files ({id}) did harm before; the last good ones run");
+        if let Some(choice) = run_last(Some(&say), false) {
+            return Some(choice);
         }
     }
-    let last = set.filter(|set| !set.texts.files.is_empty() && set.texts.id() != id)?.texts;
-    match build(&last, overrides) {
+    match build(&texts, overrides) {
         Ok(built) => {
-            output
-                .complain(&styled(BAD, "the files above were not loaded: the set that ran last runs again"));
-            Some((built, last))
+            let before = run_last(None, true)
+                .filter(|before| before.built.running.safety.fingerprint != built.running.safety.fingerprint);
+            return Some(before.unwrap_or(Choice { built, texts, reload: false }));
         }
-        Err(_) => None,
+        Err(refused) => output.complain(&refused.coloured),
     }
+    let say = "the files above were not loaded: the set that ran last runs again";
+    if let Some(choice) = run_last(Some(say), false) {
+        return Some(choice);
+    }
+    // No set ever ran: with a good site and safety set the outputs can at least be held at their defaults.
+    let mut bare = texts;
+    bare.files.retain(|name, _| !name.starts_with("rules/"));
+    let built = build(&bare, overrides).ok()?;
+    let say = "no rules run: outputs stay at their defaults until the files above are mended and saved";
+    output.complain(&styled(BAD, say));
+    Some(Choice { built, texts: bare, reload: false })
 }
 
 /// Watches the files; a site whose files cannot be watched runs all the same.

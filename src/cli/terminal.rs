@@ -35,6 +35,12 @@ impl Output {
         let _ = writeln!(anstream::stdout(), "{text}");
     }
 
+    /// Prints a piece of a line on the standard output, at once: for what is drawn over later.
+    pub fn piece(&self, text: &str) {
+        let mut stdout = anstream::stdout();
+        let _ = write!(stdout, "{text}").and_then(|()| stdout.flush());
+    }
+
     /// Prints a line on the error output.
     pub fn complain(&self, text: &str) {
         let _ = writeln!(anstream::stderr(), "{text}");

@@ -52,6 +52,8 @@ pub struct Carrier {
     pub texts: Texts,
     /// The last texts that proved good, and until when the running ones are watched.
     pub probation: Option<Probation>,
+    /// A set whose outputs or points are others than the running ones: it waits for a person's word as a whole.
+    pub awaiting: Option<(u64, Texts)>,
     /// Sets that did harm; not loaded by themselves.
     pub refused: BTreeSet<SetId>,
     /// Counts the catalogs of this run.

@@ -18,7 +18,7 @@ use ballast_model::{Finite, Mono, OutputId, Quality, Sample, Span, Value, Wanted
 use ballast_rules::RhaiBodies;
 use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Rounds of engine and guard in one turn; a rest is done in the next turn, which comes at once.
 const ROUNDS_MAX: usize = 32;
@@ -105,9 +105,7 @@ impl Decision {
     /// Runs until another thread takes over or the program ends; gives back what there is to close.
     pub fn run(mut self) -> Option<Carrier> {
         loop {
-            let wake = self.next_wake();
-            let now = self.carrier.clock.now();
-            let patience = Duration::from_nanos(wake.since(now).nanos().min(3_600_000_000_000));
+            let patience = self.carrier.field.patience(&self.carrier.clock, self.next_wake());
             let first = match self.carrier.inbox.recv_timeout(patience) {
                 Ok(message) => Some(message),
                 Err(RecvTimeoutError::Timeout) => None,
@@ -146,9 +144,21 @@ impl Decision {
                 taken += 1;
                 waiting = if taken < MESSAGES_MAX { self.carrier.inbox.try_recv().ok() } else { None };
             }
-            let now = self.carrier.clock.now();
-            self.turn(now);
+            self.go_on();
         }
+    }
+
+    /// Lets the field go on, hears what it tells, and makes a turn.
+    pub fn go_on(&mut self) {
+        let wake = self.next_wake();
+        let mut batch = std::mem::take(&mut self.batch);
+        self.carrier.field.advance(&self.carrier.clock, wake, &mut batch);
+        // Only a bus of its own task tells of its link.
+        self.hear("", &batch);
+        batch.clear();
+        self.batch = batch;
+        let now = self.carrier.clock.now();
+        self.turn(now);
     }
 
     /// When the next turn is due at the latest.

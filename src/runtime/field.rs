@@ -1,8 +1,10 @@
 //! Where permits go: the buses of a running site, or the plant of a simulation.
 
+use crate::clock::Clock;
 use ballast_drivers::Batch;
 use ballast_guard::Permit;
 use ballast_model::Mono;
+use std::time::Duration;
 
 /// What carries permits out into the field.
 pub trait Field: Send {
@@ -12,6 +14,16 @@ pub trait Field: Send {
 
     /// Whether the buses of another set of definitions must be opened instead of these.
     fn fits(&self, definitions: u64) -> bool;
+
+    /// How long the decision thread may wait for messages when the machines want to be woken at `wake`. Where the field
+    /// has no time of its own: until then, an hour at most.
+    fn patience(&self, clock: &Clock, wake: Mono) -> Duration {
+        Duration::from_nanos(wake.since(clock.now()).nanos()).min(Duration::from_secs(3600))
+    }
+
+    /// Lets a world that goes on by steps make its next one, not beyond `wake`, and moves the clock with it. What it tells is
+    /// added to `batch`. Real buses tell through the channel and have nothing to do here.
+    fn advance(&mut self, _clock: &Clock, _wake: Mono, _batch: &mut Batch) {}
 
     /// Counters of every bus for the metrics: bus, counter, value.
     fn counters(&self) -> Vec<(String, &'static str, u64)>;

@@ -56,6 +56,11 @@ pub enum Occasion {
     },
     /// A file was saved.
     Saved,
+    /// A person confirmed the safety set of this fingerprint.
+    Confirmed {
+        /// Of which set.
+        fingerprint: u64,
+    },
     /// The new set did harm: back to the last good one.
     Return {
         /// What happened.

@@ -13,9 +13,10 @@ use super::{reload, saving};
 use crate::clock::Clock;
 use crate::control::protocol::Answer;
 use crate::journal::{Limits, Ring};
+use crate::simulation::plant::{self, SharedPlant};
 use crate::site::{Built, Running, Texts};
 use ballast_engine::Engine;
-use ballast_guard::Guard;
+use ballast_guard::{Guard, Replaced, Taken};
 use ballast_history::{SavedState, Severity};
 use ballast_model::time::{Gap, Wall};
 use ballast_model::{Mono, Span};
@@ -84,6 +85,7 @@ pub fn start(start: Start) -> Decision {
         open_field,
         texts,
         probation: None,
+        awaiting: None,
         refused: set.refused,
         epoch: 0,
         reloads: BTreeMap::new(),
@@ -115,27 +117,46 @@ fn tell_start(decision: &mut Decision, now: Mono, gap: Option<Gap>) {
     decision.carrier.recorder.tell(now, &Told::info("start", "", sentence, data).severity(Severity::Notice));
 }
 
-/// Goes on in place of the thread that handed over.
-pub fn take_over(mut built: Built, mut carrier: Carrier, now: Mono) -> Decision {
+/// Goes on in place of the thread that handed over: with the new set, or with the running one where a person must
+/// confirm first that its outputs or points become others.
+pub fn take_over(built: Built, mut carrier: Carrier, now: Mono) -> Decision {
     let handed = carrier.handed.take();
-    let same_field = carrier.field.fits(built.running.definitions);
+    let running = &built.running;
+    let fingerprint = running.safety.fingerprint;
+    let confirmed =
+        handed.as_ref().is_some_and(|handed| handed.occasion == Occasion::Confirmed { fingerprint });
+    let catalog = Arc::clone(&running.plan.catalog);
+    let replaced = carrier.guard.replace(catalog, running.safety.clone(), confirmed, now);
+    if replaced.taken == Taken::Nothing
+        && let Ok(old) = crate::site::build(&carrier.texts, &carrier.place.overrides)
+    {
+        return stay(old, carrier, handed, &replaced, now);
+    }
+    adopt(built, carrier, handed, &replaced, now)
+}
+
+/// Runs the new set.
+fn adopt(
+    mut built: Built,
+    mut carrier: Carrier,
+    handed: Option<Handed>,
+    replaced: &Replaced,
+    now: Mono,
+) -> Decision {
     let changed = handed.as_ref().map(|handed| reload::changed_rules(&handed.running.plan, &built));
     let last_good = carrier.texts.clone();
-    if !same_field {
+    if !carrier.field.fits(built.running.definitions) {
         carrier.epoch += 1;
         carrier.field = (carrier.open_field)(&mut built, carrier.epoch);
         carrier.recorder.set_zone(built.running.catalog().zone.clone());
     }
     let running = Arc::clone(&built.running);
-    let replaced =
-        carrier.guard.replace(Arc::clone(&running.plan.catalog), running.safety.clone(), false, now);
     let mut engine = Engine::new(Arc::clone(&running.plan), built.bodies, now);
     let mut reply = None;
-    if let Some(Handed { state, at, texts, occasion, reply: waiting, running: before, .. }) = handed {
+    if let Some(Handed { state, at, texts, occasion, reply: waiting, running: before }) = handed {
         engine.restore(state, Gap::SameBoot(now.since(at)), at, now);
         carrier.texts = texts;
-        let is_return = matches!(occasion, Occasion::Return { .. });
-        carrier.probation = if is_return {
+        carrier.probation = if matches!(occasion, Occasion::Return { .. }) {
             None
         } else {
             // A second change on top of one on trial returns to where the first one would have.
@@ -144,15 +165,55 @@ pub fn take_over(mut built: Built, mut carrier: Carrier, now: Mono) -> Decision 
         };
         reply = Some((occasion, waiting, before));
     }
+    carrier.awaiting = None;
     carrier.loaded = now;
     carrier.link = Link::new(next_session(&carrier.clock), shortest_lease(&running));
     let mut decision = Decision::new(engine, running, carrier, now);
     decision.greet();
     decision.turn(now);
     if let Some((occasion, waiting, before)) = reply {
-        tell_reload(&mut decision, now, &occasion, waiting, &before, &replaced, &built.warnings);
+        tell_reload(&mut decision, now, &occasion, waiting, &before, replaced, &built.warnings);
     }
     saving::save(&mut decision, now);
+    decision
+}
+
+/// Goes on with the running set; the new one waits for a person's word.
+fn stay(
+    built: Built,
+    mut carrier: Carrier,
+    handed: Option<Handed>,
+    replaced: &Replaced,
+    now: Mono,
+) -> Decision {
+    let mut engine = Engine::new(Arc::clone(&built.running.plan), built.bodies, now);
+    let mut waiting = None;
+    if let Some(Handed { state, at, texts, occasion, reply, .. }) = handed {
+        engine.restore(state, Gap::SameBoot(now.since(at)), at, now);
+        carrier.awaiting = replaced.waits_for.map(|fingerprint| (fingerprint, texts));
+        waiting = Some((occasion, reply));
+    }
+    carrier.link = Link::new(next_session(&carrier.clock), shortest_lease(&built.running));
+    let mut decision = Decision::new(engine, built.running, carrier, now);
+    decision.greet();
+    decision.turn(now);
+    let fingerprint = replaced.waits_for.map_or_else(String::new, |print| format!("{print:016x}"));
+    let sentence = format!(
+        "the changed site waits: its outputs or measured points become others. Confirm with `ballast guard confirm {fingerprint}`"
+    );
+    let loosenings: Vec<String> = replaced.loosenings.iter().map(loosening).collect();
+    let text = format!("{sentence}\n  {}", loosenings.join("\n  "));
+    let data = json!({ "loosenings": loosenings, "fingerprint": fingerprint, "waits": true });
+    *decision.carrier.reloads.entry("waiting").or_default() += 1;
+    let mut told = Told::info("reload", "", sentence, data.clone()).severity(Severity::Warning);
+    if let Some((Occasion::Asked { who, .. }, _)) = &waiting {
+        told = told.by(who.clone());
+    }
+    decision.carrier.recorder.tell(now, &told);
+    if let Some((_, Some(reply))) = waiting {
+        // An asker that went away does not matter.
+        let _ = reply.send(Answer { ok: false, text, data });
+    }
     decision
 }
 
@@ -163,7 +224,7 @@ fn tell_reload(
     occasion: &Occasion,
     waiting: Option<tokio::sync::oneshot::Sender<Answer>>,
     before: &Running,
-    replaced: &ballast_guard::Replaced,
+    replaced: &Replaced,
     warnings: &str,
 ) {
     *decision.carrier.reloads.entry("loaded").or_default() += 1;
@@ -185,8 +246,9 @@ fn tell_reload(
         }
     }
     let mut text = sentence.clone();
-    let loosenings: Vec<String> = replaced.loosenings.iter().map(loosening).collect();
-    if !loosenings.is_empty() {
+    let waits = replaced.waits_for.is_some();
+    let loosenings: Vec<String> = replaced.loosenings.iter().filter(|_| waits).map(loosening).collect();
+    if waits {
         let fingerprint = format!("{:016x}", decision.running.safety.fingerprint);
         text.push_str("\nThe safety set would be loosened and stays as it is until a person confirms it:\n");
         for row in &loosenings {
@@ -220,15 +282,18 @@ fn loosening(row: &ballast_guard::Loosening) -> String {
     format!("{}: {} from {} to {}", row.subject, row.key, row.old, row.new)
 }
 
-/// A person confirmed a looser safety set: the guard adopts it.
+/// A person confirmed a looser safety set: the guard adopts it, with the set of rules that it belongs to.
 pub fn adopt_confirmed(decision: &mut Decision, fingerprint: u64) {
     let now = decision.carrier.clock.now();
+    if let Some((_, texts)) = decision.carrier.awaiting.take_if(|(waits, _)| *waits == fingerprint) {
+        return reload::confirmed(decision, texts, fingerprint);
+    }
     if decision.carrier.guard.adopt_confirmed(now).is_some() {
         let sentence = format!("the safety set {fingerprint:016x} is in force");
-        decision
-            .carrier
-            .recorder
-            .tell(now, &Told::info("guard", "", sentence, json!({})).severity(Severity::Notice));
+        let told = Told::info("guard", "", sentence, json!({})).severity(Severity::Notice);
+        decision.carrier.recorder.tell(now, &told);
+        decision.carrier.link =
+            Link::new(next_session(&decision.carrier.clock), shortest_lease(&decision.running));
         decision.greet();
     }
 }
@@ -250,8 +315,25 @@ pub fn field_of_buses(
     clock: Arc<Clock>,
     runtime: tokio::runtime::Handle,
 ) -> Box<OpenField> {
+    // One village for all buses that name it, over every reload.
+    let mut village: Option<SharedPlant> = None;
     Box::new(move |built, epoch| {
-        let buses = std::mem::take(&mut built.buses);
+        let mut buses = std::mem::take(&mut built.buses);
+        for (bus, _) in buses.iter_mut().filter(|(bus, _)| bus.world().is_some()) {
+            let seed = seed_of(built, bus.name());
+            village = village.take().or_else(|| plant::live(seed, &clock));
+            if let Some(village) = &village {
+                // Names that the world does not have were told when the set was built.
+                let _ = bus.join(village.world());
+            }
+        }
         Box::new(Buses::start(buses, built.running.definitions, epoch, &sender, &clock, &runtime))
     })
+}
+
+/// The seed of a simulated world, as the bus that names it says.
+fn seed_of(built: &Built, bus: &str) -> u64 {
+    let definition = built.running.site.buses.iter().find(|definition| &*definition.name == bus);
+    let seed = definition.and_then(|definition| definition.settings.get("seed"));
+    seed.and_then(|seed| seed.parse().ok()).unwrap_or(1)
 }

@@ -16,11 +16,15 @@ use std::sync::Arc;
 /// Lines on the terminal in one second; the rest are counted in one line.
 pub const LINES_PER_SECOND: u32 = 100;
 
+/// Takes the lines that people see.
+pub type ShowLine = Box<dyn FnMut(&str) + Send>;
+
 /// Writes down what happens.
 pub struct Recorder {
     store: Option<Store>,
     clock: Arc<Clock>,
     output: Output,
+    show_line: Option<ShowLine>,
     zone: Zone,
     is_quiet: bool,
     line_second: Mono,
@@ -38,6 +42,7 @@ impl Recorder {
             store,
             clock,
             output,
+            show_line: None,
             zone: Zone::default(),
             is_quiet,
             line_second: Mono::ZERO,
@@ -45,6 +50,11 @@ impl Recorder {
             counts: BTreeMap::new(),
             lost: 0,
         }
+    }
+
+    /// Lines for people go here instead of the standard output.
+    pub fn show_through(&mut self, show_line: ShowLine) {
+        self.show_line = Some(show_line);
     }
 
     /// Local time is that of this zone from now on.
@@ -104,7 +114,7 @@ impl Recorder {
         if now.since(self.line_second) >= Span::from_secs(1) {
             if self.lines > LINES_PER_SECOND {
                 let more = self.lines - LINES_PER_SECOND;
-                self.output.line(&styled(FAINT, &format!("             ... and {more} more in that second")));
+                self.line(&styled(FAINT, &format!("             ... and {more} more in that second")));
             }
             self.line_second = now;
             self.lines = 0;
@@ -121,7 +131,7 @@ impl Recorder {
                     Severity::Warning => styled(LOOK, &told.sentence),
                     _ => told.sentence.clone(),
                 };
-                self.output.line(&format!("{} {sentence}", styled(FAINT, &time)));
+                self.line(&format!("{} {sentence}", styled(FAINT, &time)));
             }
             crate::cli::arguments::Format::Json => {
                 let line = serde_json::json!({
@@ -133,8 +143,15 @@ impl Recorder {
                     "sentence": told.sentence,
                     "data": told.data,
                 });
-                self.output.line(&line.to_string());
+                self.line(&line.to_string());
             }
+        }
+    }
+
+    fn line(&mut self, text: &str) {
+        match &mut self.show_line {
+            Some(show) => show(text),
+            None => self.output.line(text),
         }
     }
 }

@@ -55,6 +55,11 @@ pub fn files_changed(decision: &mut Decision) {
     begin(decision, None, Occasion::Saved, None);
 }
 
+/// A person confirmed a set that waited.
+pub fn confirmed(decision: &mut Decision, texts: Texts, fingerprint: u64) {
+    begin(decision, Some(texts), Occasion::Confirmed { fingerprint }, None);
+}
+
 /// A rule of the running set did harm: back to the last good set, if the running one is on trial and the rule is new in it.
 pub fn harmed(decision: &mut Decision, now: Mono, rule: &str, why: &str) {
     let Some(probation) = &decision.carrier.probation else { return };

@@ -2,8 +2,9 @@
 
 use super::Texts;
 use crate::journal;
+use crate::simulation::plant;
 use ballast_config::diagnostics::Diagnostics;
-use ballast_config::load::{File, Files, Site};
+use ballast_config::load::{File, Files, Loaded, Site};
 use ballast_config::render::{self, Style};
 use ballast_config::site::{DerivedRule, DriverFacts};
 use ballast_config::sources::Sources;
@@ -13,7 +14,7 @@ use ballast_engine::plan::{
 };
 use ballast_guard::plan::{SafetySet, Strength};
 use ballast_model::device::BusDefinition;
-use ballast_model::diagnostic::FileId;
+use ballast_model::diagnostic::{Diagnostic, FileId};
 use ballast_model::frame::fnv1a;
 use ballast_model::{Catalog, OutputId, PointId};
 use ballast_rules::{Compiled, RhaiBodies, Source};
@@ -98,10 +99,11 @@ pub fn driver_facts() -> Vec<DriverFacts> {
 pub fn build(texts: &Texts, overrides: &[String]) -> Result<Built, Refused> {
     let mut sources = Sources::new();
     let mut found = Diagnostics::new();
-    let site = load_site(texts, &mut sources, &mut found);
-    let Some(mut site) = site else { return Err(refused(&found, &sources)) };
-    let catalog = Arc::new(site.catalog.clone());
+    let Loaded { site, catalog } = load_site(texts, &mut sources, &mut found);
+    let Some(catalog) = catalog.map(Arc::new) else { return Err(refused(&found, &sources)) };
+    // Rules are checked although the safety set may have mistakes: a person sees them all together.
     let compiled = compile_rules(texts, &catalog, &mut sources, &mut found);
+    let Some(mut site) = site else { return Err(refused(&found, &sources)) };
     let unknown = apply_overrides(&mut site.buses, overrides);
     let buses = open_buses(&site.buses, &catalog, &mut found);
     if found.has_mistakes() || !unknown.is_empty() {
@@ -139,7 +141,7 @@ pub fn build(texts: &Texts, overrides: &[String]) -> Result<Built, Refused> {
     })
 }
 
-fn load_site(texts: &Texts, sources: &mut Sources, found: &mut Diagnostics) -> Option<Site> {
+fn load_site(texts: &Texts, sources: &mut Sources, found: &mut Diagnostics) -> Loaded {
     let file = |name: &str| match (texts.files.get(name), texts.too_large.get(name)) {
         (Some(bytes), _) => File::Bytes(bytes),
         (None, Some(length)) => File::TooLong(*length),
@@ -150,7 +152,7 @@ fn load_site(texts: &Texts, sources: &mut Sources, found: &mut Diagnostics) -> O
     let of_site = of_site.map(|(name, bytes)| (name.as_str(), File::Bytes(bytes)));
     let files =
         Files { site: file("site.yaml"), safety: file("safety.yaml"), devices: own.chain(of_site).collect() };
-    ballast_config::load::load(&files, &driver_facts(), sources, found)
+    ballast_config::load::load_with_nouns(&files, &driver_facts(), sources, found)
 }
 
 fn compile_rules(
@@ -216,12 +218,30 @@ fn open_buses(
     for definition in definitions {
         let outputs = definition.outputs.iter().map(|output| output.output).collect();
         match ballast_drivers::open(definition, catalog) {
-            Ok(bus) => buses.push((bus, outputs)),
+            Ok(mut bus) => {
+                match join_world(definition, &mut bus) {
+                    Ok(()) => buses.push((bus, outputs)),
+                    Err(mistakes) => found.extend(mistakes),
+                };
+            }
             Err(mistakes) => found.extend(mistakes),
         }
     }
     found.sort();
     buses
+}
+
+/// Tries the simulated world that a bus names, so that names it does not have are told like any other mistake. Who opens the
+/// bus joins the world that will run.
+fn join_world(definition: &BusDefinition, bus: &mut OpenBus) -> Result<(), Vec<Diagnostic>> {
+    match bus.world() {
+        None => Ok(()),
+        Some(world) if plant::WORLDS.contains(&world) => plant::try_world(bus),
+        Some(world) => {
+            let wrong = definition.settings.wrong("plant", format!("there is no simulated world `{world}`"));
+            Err(vec![wrong.help(format!("there is {}", plant::WORLDS.join(", ")))])
+        }
+    }
 }
 
 /// What must be the same for running buses to go on over a reload: every id, and every definition.
@@ -315,6 +335,9 @@ fn restoration(site: &Site) -> Option<RestorationPlan> {
 }
 
 fn refused(found: &Diagnostics, sources: &Sources) -> Refused {
+    let mut sorted = found.clone();
+    sorted.sort();
+    let found = &sorted;
     Refused {
         text: render::render(found, sources, Style::Plain),
         coloured: render::render(found, sources, Style::Coloured),

@@ -25,9 +25,8 @@ pub struct SteppedBus {
 }
 
 impl SteppedBus {
-    pub(super) fn new(bus: SimBus, mut readings: Readings, now: Mono) -> Self {
+    pub(super) fn new(bus: SimBus, readings: Readings, now: Mono) -> Self {
         let doors = doors(bus.outputs.iter().map(|output| output.output));
-        readings.report(Report::Link { is_up: true, text: "simulated".into(), at: now });
         Self { moved: Moved::new(bus, now), readings, doors, counters: BusCounters::default() }
     }
 

@@ -1,0 +1,29 @@
+//! What the program `ballast` is made of: it reads a site, runs its rules and its guard, answers people.
+//!
+//! A library so that the tests of the whole system can run a site in simulated time; nobody else builds on it.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`cli`] | the command line |
+//! | [`site`] | from the files of a site to what runs |
+//! | [`runtime`] | the running program |
+//! | [`serving`], [`control`], [`web`], [`metrics`] | how others ask it |
+//! | [`simulation`] | a village instead of equipment |
+//! | [`report`] | sentences for people |
+//! | [`journal`] | the last half hour, for replay |
+//! | [`watch`] | files that were saved |
+//! | [`clock`] | the only place that reads time |
+#![forbid(unsafe_code)]
+
+pub mod cli;
+pub mod clock;
+pub mod control;
+pub mod journal;
+pub mod metrics;
+pub mod report;
+pub mod runtime;
+pub mod serving;
+pub mod simulation;
+pub mod site;
+pub mod watch;
+pub mod web;

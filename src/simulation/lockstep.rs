@@ -1,0 +1,176 @@
+//! A whole site on a simulated village, as fast as it can, without files, threads or a terminal.
+
+use super::field::{self, Onlooker};
+use super::plant::SharedPlant;
+use crate::cli::arguments::{Format, Language};
+use crate::cli::terminal::Output;
+use crate::clock::Clock;
+use crate::runtime::carrier::Place;
+use crate::runtime::decision::Decision;
+use crate::runtime::message::channel;
+use crate::runtime::opening::{self, Start};
+use crate::runtime::recorder::Recorder;
+use crate::site::{Refused, Texts, build};
+use ballast_model::{Mono, Span, Utc};
+use ballast_plant::faults::FaultWindow;
+use ballast_plant::{PlantError, Village, VillageSpec};
+use include_dir::{Dir, include_dir};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The village of the demonstration travels inside the program.
+pub static VILLAGE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/examples/village");
+
+/// Lines of the log at most; later ones are not kept.
+const LOG_LINES_MAX: usize = 100_000;
+
+/// What a simulation is made of.
+pub struct Setup {
+    /// The site.
+    pub texts: Texts,
+    /// The village behind it; its start is the site's wall clock.
+    pub spec: VillageSpec,
+    /// Number from which the village's chance is drawn.
+    pub seed: u64,
+    /// Disturbed readings.
+    pub faults: Vec<FaultWindow>,
+    /// The outputs lead nowhere.
+    pub cut_outputs: bool,
+    /// Looks at the village after each step.
+    pub onlooker: Option<Onlooker>,
+}
+
+impl Setup {
+    /// The demonstration's site and village with this seed, begun at this local time of its day, s after midnight.
+    pub fn village(seed: u64, local_s: u64) -> Self {
+        Self {
+            texts: village_texts(),
+            spec: village_at(local_s),
+            seed,
+            faults: Vec::new(),
+            cut_outputs: false,
+            onlooker: None,
+        }
+    }
+}
+
+/// The demonstration's village, begun at this local time of its day, s after midnight.
+pub fn village_at(local_s: u64) -> VillageSpec {
+    let mut spec = VillageSpec::demo();
+    let midnight_s = ballast_plant::sun::local_midnight_s(spec.start_unix_s, spec.utc_offset_s);
+    spec.start_unix_s = midnight_s.saturating_add(i64::try_from(local_s.min(86_400)).unwrap_or(0));
+    spec
+}
+
+/// The texts of the demonstration's site.
+pub fn village_texts() -> Texts {
+    let mut texts = Texts::default();
+    for folder in [Some(&VILLAGE), VILLAGE.get_dir("rules"), VILLAGE.get_dir("devices")].into_iter().flatten()
+    {
+        for file in folder.files() {
+            if let Some(name) = file.path().to_str() {
+                texts.files.insert(name.to_owned(), file.contents().to_vec());
+            }
+        }
+    }
+    texts
+}
+
+/// Why a simulation does not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum NotBegun {
+    /// The site has mistakes.
+    #[error("the site has mistakes:\n{}", .0.text)]
+    Site(Refused),
+    /// The village cannot be.
+    #[error("the village cannot be: {0}")]
+    Plant(#[from] PlantError),
+}
+
+/// A running simulation.
+pub struct Simulation {
+    /// Engine, guard and everything around them.
+    pub decision: Decision,
+    plant: SharedPlant,
+    start: Mono,
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+impl Simulation {
+    /// Begins.
+    ///
+    /// # Errors
+    /// The site has mistakes, or the village cannot be.
+    pub fn begin(setup: Setup) -> Result<Self, NotBegun> {
+        let clock = Arc::new(Clock::made_up(Utc::from_millis(setup.spec.start_unix_s.saturating_mul(1000))));
+        let start = clock.now();
+        let plant = SharedPlant::new(setup.spec, setup.seed, start)?;
+        plant.disturb(setup.faults);
+        if setup.cut_outputs {
+            plant.cut_outputs();
+        }
+        let built = build(&setup.texts, &[]).map_err(NotBegun::Site)?;
+        let output = Output::new(Format::Text, Some(Language::En));
+        let mut recorder = Recorder::new(None, Arc::clone(&clock), output, false);
+        let log: Arc<Mutex<Vec<String>>> = Arc::default();
+        let lines = Arc::clone(&log);
+        recorder.show_through(Box::new(move |line| {
+            let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+            if lines.len() < LOG_LINES_MAX {
+                lines.push(anstream::adapter::strip_str(line).to_string());
+            }
+        }));
+        let open_field = field::opener(plant.clone(), Arc::clone(&clock), None, setup.onlooker);
+        let place = Place { site: PathBuf::new(), state: PathBuf::new(), overrides: Vec::new() };
+        let decision = opening::start(Start {
+            built,
+            texts: setup.texts,
+            saved: None,
+            place,
+            clock,
+            recorder,
+            channel: channel(),
+            open_field,
+            ended: None,
+        });
+        Ok(Self { decision, plant, start, log })
+    }
+
+    /// One step of plant, clock and decisions.
+    pub fn step(&mut self) {
+        self.decision.go_on();
+    }
+
+    /// Steps until so much time has passed since the beginning.
+    pub fn run_until(&mut self, elapsed: Span) {
+        while self.elapsed() < elapsed {
+            self.step();
+        }
+    }
+
+    /// Time since the beginning.
+    pub fn elapsed(&self) -> Span {
+        self.decision.carrier.clock.now().since(self.start)
+    }
+
+    /// The plant.
+    pub fn plant(&self) -> &SharedPlant {
+        &self.plant
+    }
+
+    /// Looks at the village.
+    pub fn look<T>(&self, look: impl FnOnce(&Village) -> T) -> T {
+        self.plant.look(look)
+    }
+
+    /// Every line that a person would have seen, with its local time.
+    pub fn log(&self) -> Vec<String> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Everything that decides what happens next, as bytes: the states of engine and guard.
+    pub fn state(&self) -> Vec<u8> {
+        let state = (self.decision.engine.save(), self.decision.carrier.guard.save());
+        postcard::to_allocvec(&state).unwrap_or_default()
+    }
+}

@@ -1,0 +1,21 @@
+//! Sites on a simulated village instead of equipment.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`plant`] | the village as the `sim` driver's buses see it, with disturbed readings and outputs that lead nowhere |
+//! | [`field`] | a field that moves plant and made-up clock together, in steps that follow the plant's restlessness |
+//! | [`pace`] | so many simulated seconds in a second of the wall |
+//! | [`lockstep`] | a whole site that runs as fast as it can, for tests |
+//! | [`picture`] | one line that shows the village |
+//!
+//! Rules, guard, drivers and reports are those of a running site. The same site, seed and faults give the same run, bit for
+//! bit: nothing here reads a clock but [`pace`], and that only decides when the next step is made, never what it does.
+
+pub mod field;
+pub mod lockstep;
+pub mod pace;
+pub mod picture;
+pub mod plant;
+
+pub use lockstep::{Setup, Simulation};
+pub use plant::SharedPlant;
