@@ -37,6 +37,9 @@ pub fn sentence(event: &GuardEvent, set: &SafetySet, catalog: &Catalog) -> Guard
         GuardEvent::SessionOpened { .. } => {
             of("guard", String::new(), Severity::Info, "the guard listens to the rules".into())
         }
+        GuardEvent::SessionClosed { fault: SessionFault::Replaced, .. } => {
+            of("guard", String::new(), Severity::Info, "a new set of rules speaks to the guard".into())
+        }
         GuardEvent::SessionClosed { fault, .. } => {
             let text = format!(
                 "the guard stopped listening: {}; outputs go safe as their leases end",
