@@ -11,12 +11,34 @@
 //! When [`Compiled::has_mistakes`] says so, nothing of the result may be run. The result is not `Send`: compile on the
 //! thread on which the engine will run.
 //!
+//! ```text
+//! compile(&[Source { file, name, text }], &Arc<Catalog>) -> Compiled
+//! Compiled { rules, schedules, campaigns, bodies: RhaiBodies, diagnostics, notes }
+//! ```
+//!
+//! Where the language says nothing, this is what holds:
+//!
+//! | written | meaning |
+//! |---|---|
+//! | `mode("protect")`, `set(setting.night_cap, "300 W")`, `record("name")` | in `every` and `at` only |
+//! | `"Battery at {battery.soc}"` | a literal text is a template: value and unit of a point; `{{` is a brace. It does not make the body run again, and an unknown point is shown as such |
+//! | `` `half is ${battery.soc / 2}` `` | a computed text: plain numbers, read like any others |
+//! | `fn` | knows only its arguments: it reads no point and asks for nothing |
+//! | `battery.soc < "25 %"` in a body | typed like a condition; a variable is compared with a plain number |
+//! | `or_else(x, y)`, `known(x)` in a body | the only readings that unknown does not end |
+//! | functions over time in `every` and `at` | refused: make a derived point |
+//! | `"Sunday 10:00"`, `"every day 22:00"`, `"sunset"`, `"0 22 * * *"` | the times of `at` |
+//!
+//! An unknown time of day is told as the point [`CLOCK`]. The engine's thread needs the usual 2 MB of stack: the limits of
+//! [`limits`] are chosen for that.
+//!
 //! Nothing here reads a clock, a file or a socket, and no text can make it panic, hang or take unbounded memory.
 #![forbid(unsafe_code)]
 
 mod body;
 mod campaign;
 mod checks;
+pub mod codes;
 mod compile;
 mod condition;
 mod file;

@@ -6,6 +6,7 @@ use crate::scan::{Chunk, STATEMENTS, Scanned};
 use ballast_model::diagnostic::{FileId, Span, did_you_mean};
 use ballast_model::expr::Problem;
 use rhai::{AST, Engine, LexError, ParseError, ParseErrorType};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Words that belong inside a `rule`.
 const CLAUSES: [&str; 4] = ["when", "until", "priority", "each"];
@@ -37,9 +38,16 @@ pub(crate) fn parse(
     }
     for _ in 0..RECOVERIES_MAX {
         let text = without(scanned, &blanked);
-        let error = match engine.compile(text.as_ref()) {
-            Ok(ast) => return Some(ast),
-            Err(error) => error,
+        let parsed = catch_unwind(AssertUnwindSafe(|| engine.compile(text.as_ref())));
+        let error = match parsed {
+            Ok(Ok(ast)) => return Some(ast),
+            Ok(Err(error)) => error,
+            Err(_) => {
+                let help = "please report this file: nothing in it is taken over";
+                let found = problem(Span::new(0, 0), "rules::syntax", "the parser failed on this file", help);
+                report.push(mistake(file, found));
+                return None;
+            }
         };
         let mut found = explain(scanned, &error);
         let Some(index) = culprit(scanned, &blanked, found.span.start) else {
