@@ -11,6 +11,7 @@ use crate::point::PointReader;
 use crate::pointer::Pointer;
 use crate::readings::Readings;
 use crate::spec::{DriverSpec, Mistakes, key};
+use ballast_guard::plan::Strength;
 use ballast_model::catalog::{Catalog, OutputKind};
 use ballast_model::device::{BusDefinition, OutputDefinition, PointDefinition, Settings};
 use ballast_model::diagnostic::Diagnostic;
@@ -23,6 +24,8 @@ pub static SPEC: DriverSpec = DriverSpec {
     name: "mqtt",
     about: "devices that speak through an MQTT broker",
     is_experimental: false,
+    is_network: true,
+    strength: Strength::Soft,
     bus_keys: mqtt_settings::KEYS,
     point_keys: &[
         key("topic", "topic on which the value is published, without wildcards"),

@@ -10,6 +10,7 @@ use crate::point::PointReader;
 use crate::readings::Readings;
 use crate::spec::{DriverSpec, Mistakes, key};
 use crate::table::Table;
+use ballast_guard::plan::Strength;
 use ballast_model::catalog::{Catalog, Kind, OutputKind};
 use ballast_model::device::{BusDefinition, OutputDefinition, PointDefinition, Settings};
 use ballast_model::diagnostic::Diagnostic;
@@ -21,6 +22,8 @@ pub static SPEC: DriverSpec = DriverSpec {
     name: "sim",
     about: "simulated points: a plant, a formula or a table",
     is_experimental: false,
+    is_network: false,
+    strength: Strength::Soft,
     bus_keys: &[
         key("plant", "the simulated world: village"),
         key("csv", "file with a table; its first column is the time in seconds"),

@@ -1,6 +1,7 @@
 //! What a driver says of itself: data, from which the check of a site, the editor's schema and the manual are made.
 
 use crate::bus::OpenBus;
+use ballast_guard::plan::Strength;
 use ballast_model::Catalog;
 use ballast_model::device::{BusDefinition, Settings};
 use ballast_model::diagnostic::Diagnostic;
@@ -13,6 +14,10 @@ pub struct DriverSpec {
     pub about: &'static str,
     /// Never observed by an independent peer or recorded bytes: its points cannot feed a limit.
     pub is_experimental: bool,
+    /// Whether its outputs are reached over a network: their lease is longer.
+    pub is_network: bool,
+    /// What happens to its outputs when program and guard are gone, where the device has no timer of its own.
+    pub strength: Strength,
     /// Keys of a bus.
     pub bus_keys: &'static [Key],
     /// Keys of a point, beside [`crate::point::COMMON_KEYS`].

@@ -10,6 +10,7 @@ use crate::point::{PointReader, Raw};
 use crate::readings::{Freshness, Readings, Report};
 use crate::shape::{Heard, Heed, Listener};
 use crate::spec::{DriverSpec, Mistakes, key};
+use ballast_guard::plan::Strength;
 use ballast_model::catalog::{Catalog, Kind};
 use ballast_model::device::{BusDefinition, PointDefinition};
 use ballast_model::diagnostic::{Diagnostic, did_you_mean};
@@ -23,6 +24,8 @@ pub static SPEC: DriverSpec = DriverSpec {
     name: "tic",
     about: "the customer output of a Linky meter",
     is_experimental: false,
+    is_network: false,
+    strength: Strength::Soft,
     bus_keys: &[
         key("port", "serial port, pseudo-terminal, named pipe, or a file with a recording"),
         key("mode", "auto (default): both speeds are tried; historical (1200 baud) or standard (9600 baud)"),

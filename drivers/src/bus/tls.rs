@@ -36,7 +36,8 @@ pub(super) fn connector(tls: &Tls) -> Result<TlsConnector, String> {
             let chain = certificates(certificate)?;
             let key =
                 PrivateKeyDer::from_pem_file(key).map_err(|error| format!("{}: {error}", key.display()))?;
-            builder.with_client_auth_cert(chain, key).map_err(|error| error.to_string())?
+            let ours = builder.with_client_auth_cert(chain, key);
+            ours.map_err(|error| format!("{}: {error}", certificate.display()))?
         }
     };
     Ok(TlsConnector::from(Arc::new(config)))

@@ -18,6 +18,8 @@ fn certify(folder: &Path) -> bool {
         "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=broker -keyout broker.key -out broker.csr",
         "x509 -req -in broker.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out broker.pem",
         "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=stranger -keyout other.key -out other.pem",
+        "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=ballast -keyout us.key -out us.csr",
+        "x509 -req -in us.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out us.pem",
     ] {
         let made = Command::new("openssl")
             .args(line.split(' '))
@@ -82,6 +84,39 @@ fn the_broker_is_believed_only_with_its_authority() {
     assert!(first_word(&no_tls).starts_with("TLS: "), "{}", first_word(&no_tls));
     let (no_file, _) = start("absent.pem", secure);
     assert!(first_word(&no_file).contains("absent.pem"), "{}", first_word(&no_file));
+}
+
+#[test]
+fn a_broker_that_wants_our_certificate() {
+    let Some(mut broker) = Broker::start("identity", "") else { return };
+    if !certify(&broker.folder) {
+        return;
+    }
+    let folder = broker.folder.to_string_lossy().into_owned();
+    let config = std::fs::read_to_string(broker.folder.join("mosquitto.conf")).unwrap();
+    let config = format!(
+        "{config}\nuser root\ncafile {folder}/ca.pem\ncertfile {folder}/broker.pem\nkeyfile {folder}/broker.key\n\
+         require_certificate true\n"
+    );
+    std::fs::write(broker.folder.join("mosquitto.conf"), config).unwrap();
+    broker.kill();
+    broker.restart();
+    let word = |identity: &[&str]| {
+        let file = |name: &str| format!("{folder}/{name}");
+        let url = format!("mqtts://127.0.0.1:{}", broker.port);
+        let files: Vec<(&str, String)> =
+            ["certificate", "key"].into_iter().zip(identity.iter().map(|name| file(name))).collect();
+        let (ca, mut keys) = (file("ca.pem"), vec![("url", &*url)]);
+        keys.push(("ca", &ca));
+        keys.extend(files.iter().map(|(key, file)| (*key, &**file)));
+        let mut site = Site::new("mqtt", &keys);
+        site.number("meter.power", "W", &[("topic", "meter/power")]);
+        first_word(&Running::start(site.open()))
+    };
+    assert!(word(&["us.pem", "us.key"]).starts_with("connected to"), "{}", word(&["us.pem", "us.key"]));
+    assert!(!word(&[]).starts_with("connected to"));
+    assert!(!word(&["other.pem", "other.key"]).starts_with("connected to"));
+    assert!(word(&["us.pem", "other.key"]).starts_with("TLS: "));
 }
 
 #[test]

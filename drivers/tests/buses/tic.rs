@@ -173,6 +173,7 @@ fn a_port_that_disappears_and_comes_back() {
     running.wait_offline(house.power);
     line.plug_in();
     running.wait_link(true, reports);
+    line.send(&half[half.len() - 4..], 9600);
     line.send(&said("00300"), 9600);
     running.wait_last(house.power, base(300.0), Quality::Good);
     let heard = running.wait("everything", |_| true);
