@@ -1,7 +1,7 @@
 //! What the guard says, as sentences: who acted, on what, by which value.
 
 use ballast_guard::plan::SafetySet;
-use ballast_guard::{GuardEvent, ResetWhat, SessionFault};
+use ballast_guard::{GuardEvent, ResetWhat, SessionFault, Who};
 use ballast_history::Severity;
 use ballast_model::quantity::{Shown, Unit};
 use ballast_model::{Catalog, Finite, OutputId};
@@ -72,44 +72,52 @@ pub fn sentence(event: &GuardEvent, set: &SafetySet, catalog: &Catalog) -> Guard
                 format!("limit \"{name}\" is clear and waits for a person: ballast guard reset \"{name}\"");
             of("limit", name, Severity::Alarm, text)
         }
-        GuardEvent::OperatorNow { who, output: which } => {
-            let subject = which.as_ref().map(&output).unwrap_or_default();
-            let what = if subject.is_empty() { "everything" } else { &*subject };
-            let text = format!("{} asked the guard to make {what} safe, now", who.as_str());
-            GuardSentence {
-                who: Some(who.as_str().into()),
-                ..of("guard", subject.clone(), Severity::Alarm, text)
-            }
-        }
-        GuardEvent::WasReset { who, what } => {
-            let (subject, name) = reset_name(what, &limit, &output);
-            let text = format!("{} reset {name}", who.as_str());
-            GuardSentence { who: Some(who.as_str().into()), ..of("guard", subject, Severity::Notice, text) }
-        }
-        GuardEvent::ResetRefused { who, what } => {
-            let (subject, name) = reset_name(what, &limit, &output);
-            let text = format!("nothing to reset at {name}, or it is still violated");
-            GuardSentence { who: Some(who.as_str().into()), ..of("guard", subject, Severity::Warning, text) }
-        }
-        GuardEvent::Confirmed { who, fingerprint } => {
-            let text = format!("{} accepted the safety set {fingerprint:016x}", who.as_str());
-            GuardSentence {
-                who: Some(who.as_str().into()),
-                ..of("guard", String::new(), Severity::Notice, text)
-            }
-        }
-        GuardEvent::ConfirmRefused { who, fingerprint } => {
-            let text = format!("no safety set {fingerprint:016x} waits for a confirmation");
-            GuardSentence {
-                who: Some(who.as_str().into()),
-                ..of("guard", String::new(), Severity::Warning, text)
-            }
-        }
-        other => of_output(other, catalog, &output),
+        other => of_person(other, &limit, &output).unwrap_or_else(|| of_output(other, catalog, &output)),
     }
 }
 
-/// Events about one output, or about shedding.
+/// What a person said to the guard; `None` for other events.
+fn of_person(
+    event: &GuardEvent,
+    limit: &dyn Fn(&u16) -> String,
+    output: &dyn Fn(&OutputId) -> String,
+) -> Option<GuardSentence> {
+    let said = |who: &Who, subject: String, severity, text: String| GuardSentence {
+        kind: "guard",
+        subject,
+        severity,
+        who: Some(who.as_str().into()),
+        text,
+    };
+    Some(match event {
+        GuardEvent::OperatorNow { who, output: which } => {
+            let subject = which.as_ref().map(output).unwrap_or_default();
+            let what = if subject.is_empty() { "everything" } else { &*subject };
+            let text = format!("{} asked the guard to make {what} safe, now", who.as_str());
+            said(who, subject.clone(), Severity::Alarm, text)
+        }
+        GuardEvent::WasReset { who, what } => {
+            let (subject, name) = reset_name(what, limit, output);
+            said(who, subject, Severity::Notice, format!("{} reset {name}", who.as_str()))
+        }
+        GuardEvent::ResetRefused { who, what } => {
+            let (subject, name) = reset_name(what, limit, output);
+            let text = format!("nothing to reset at {name}, or it is still violated");
+            said(who, subject, Severity::Warning, text)
+        }
+        GuardEvent::Confirmed { who, fingerprint } => {
+            let text = format!("{} accepted the safety set {fingerprint:016x}", who.as_str());
+            said(who, String::new(), Severity::Notice, text)
+        }
+        GuardEvent::ConfirmRefused { who, fingerprint } => {
+            let text = format!("no safety set {fingerprint:016x} waits for a confirmation");
+            said(who, String::new(), Severity::Warning, text)
+        }
+        _ => return None,
+    })
+}
+
+/// Events about one output.
 fn of_output(event: &GuardEvent, catalog: &Catalog, output: &dyn Fn(&OutputId) -> String) -> GuardSentence {
     let of = |kind, subject: String, severity, text: String| GuardSentence {
         kind,
@@ -123,7 +131,6 @@ fn of_output(event: &GuardEvent, catalog: &Catalog, output: &dyn Fn(&OutputId) -
         let text = format!("{name} {text}");
         GuardSentence { kind: "output", subject: name, severity, who: None, text }
     };
-    let shedding = |severity, text: String| of("shedding", String::new(), severity, text);
     match event {
         GuardEvent::LeaseExpired { output } => {
             about(output, Severity::Alarm, "was not renewed by the program")
@@ -153,6 +160,26 @@ fn of_output(event: &GuardEvent, catalog: &Catalog, output: &dyn Fn(&OutputId) -
         }
         GuardEvent::EffectBack { output } => about(output, Severity::Notice, "shows its effect again"),
         GuardEvent::Restored { output } => about(output, Severity::Notice, "was given back"),
+        GuardEvent::Dropped { events } => of(
+            "guard",
+            String::new(),
+            Severity::Warning,
+            format!("{events} events of the guard found no room"),
+        ),
+        other => of_shedding(other, catalog),
+    }
+}
+
+/// Events about shedding.
+fn of_shedding(event: &GuardEvent, catalog: &Catalog) -> GuardSentence {
+    let shedding = |severity, text: String| GuardSentence {
+        kind: "shedding",
+        subject: String::new(),
+        severity,
+        who: None,
+        text,
+    };
+    match event {
         GuardEvent::StageActed { stage, frequency, before, shed, loads } => {
             let text = format!(
                 "shedding stage {} acted{}: {}",
@@ -182,13 +209,7 @@ fn of_output(event: &GuardEvent, catalog: &Catalog, output: &dyn Fn(&OutputId) -
         }
         GuardEvent::EventOver => shedding(Severity::Notice, "the frequency has recovered".into()),
         GuardEvent::Futile => shedding(Severity::Alarm, "shedding did not help and has stopped".into()),
-        GuardEvent::Dropped { events } => of(
-            "guard",
-            String::new(),
-            Severity::Warning,
-            format!("{events} events of the guard found no room"),
-        ),
-        _ => of("guard", String::new(), Severity::Info, format!("{event:?}")),
+        other => shedding(Severity::Info, format!("{other:?}")),
     }
 }
 

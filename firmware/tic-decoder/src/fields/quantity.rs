@@ -37,7 +37,8 @@ words! {
         MaxApparentPowerToday2 = "max_apparent_power_today_2",
         /// The same on phase 3, VA.
         MaxApparentPowerToday3 = "max_apparent_power_today_3",
-        /// Highest apparent power drawn yesterday, VA. `PMAX` of a Linky is this; of meters before it, watts since the last reading.
+        /// Highest apparent power drawn yesterday, VA. `PMAX` of a Linky is this; of meters before it, watts since the
+        /// last reading.
         MaxApparentPowerYesterday = "max_apparent_power_yesterday",
         /// The same on phase 1, VA.
         MaxApparentPowerYesterday1 = "max_apparent_power_yesterday_1",
@@ -95,7 +96,8 @@ words! {
         CutOffPower = "cut_off_power",
         /// Energy drawn under every tariff, Wh. `BASE` of a contract with one tariff, `EAST`; see [`crate::fields::DrawnEnergy`].
         EnergyTotal = "energy_total",
-        /// Energy drawn on the supplier's index 1, Wh. The historical labels are counted as the meter stores them (CPT_54E, 6.1.1).
+        /// Energy drawn on the supplier's index 1, Wh. The historical labels are counted as the meter stores them
+        /// (CPT_54E, 6.1.1).
         EnergyIndex1 = "energy_index_1",
         /// Energy drawn on the supplier's index 2, Wh.
         EnergyIndex2 = "energy_index_2",
