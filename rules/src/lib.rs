@@ -21,7 +21,8 @@
 //! | written | meaning |
 //! |---|---|
 //! | `mode("protect")`, `set(setting.night_cap, "300 W")`, `record("name")` | in `every` and `at` only |
-//! | `"Battery at {battery.soc}"` | a literal text is a template: value and unit of a point; `{{` is a brace. It does not make the body run again, and an unknown point is shown as such |
+//! | `"Battery at {battery.soc}"` | a literal text is a template: value and unit of a point, or `unknown`; `{{` is a brace |
+//! | points that only a template names | do not make the body run again |
 //! | `` `half is ${battery.soc / 2}` `` | a computed text: plain numbers, read like any others |
 //! | `fn` | knows only its arguments: it reads no point and asks for nothing |
 //! | `battery.soc < "25 %"` in a body | typed like a condition; a variable is compared with a plain number |
