@@ -11,6 +11,7 @@ use ballast_model::{Finite, Mono, Quality, Unit, Value, Wanted};
 struct Bench {
     closed: f64,
     level: f64,
+    now: Option<Mono>,
 }
 
 impl World for Bench {
@@ -31,13 +32,16 @@ impl World for Bench {
         })
     }
 
-    fn advance(&mut self, _now: Mono) {}
+    fn advance(&mut self, now: Mono) {
+        assert!(self.now.is_none_or(|last| last <= now));
+        self.now = Some(now);
+    }
 
     fn read(&mut self, reading: usize) -> Option<f64> {
         match reading {
             0 => Some(self.closed * self.level),
             1 => Some(self.closed),
-            _ => Some(1.0),
+            _ => self.now.map(|_| 1.0),
         }
     }
 
