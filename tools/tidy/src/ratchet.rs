@@ -49,8 +49,11 @@ pub fn sizes(file: &File) -> Vec<Size> {
         // An address cannot be broken. Of Rust, only comments are looked at: rustfmt breaks the code, and what it
         // cannot break is a text, which is easier to change in one piece.
         let is_free = |line: &str| file.is(&[".rs"]) && !line.trim().starts_with("//");
-        let is_wide =
-            |line: &str| line.chars().count() > COLUMNS_MAX && !line.contains("://") && !is_free(line);
+        // A row of a table in a comment cannot be broken.
+        let is_row = |line: &str| line.trim_start_matches([' ', '/', '!']).starts_with('|');
+        let is_wide = |line: &str| {
+            line.chars().count() > COLUMNS_MAX && !line.contains("://") && !is_free(line) && !is_row(line)
+        };
         let wide: Vec<usize> =
             (1..).zip(file.text.lines()).filter(|(_, line)| is_wide(line)).map(|(n, _)| n).collect();
         let line = wide.first().copied().unwrap_or(1);
