@@ -50,7 +50,9 @@ pub(crate) struct Core {
     pub(crate) asked: Asked,
     pub(crate) scratch: Vec<u32>,
     pub(crate) scratch_rules: Vec<u32>,
-    due_schedules: Vec<u32>,
+    pub(crate) due_schedules: Vec<u32>,
+    /// Whether it was made and nothing more.
+    pub(crate) is_fresh: bool,
     /// Whether everything is looked at in every step, to compare with looking only at what changed.
     #[cfg(test)]
     pub(crate) looks_at_everything: bool,
@@ -85,6 +87,7 @@ impl Core {
             scratch: Vec::new(),
             scratch_rules: Vec::new(),
             due_schedules: Vec::new(),
+            is_fresh: true,
             world,
             plan,
             #[cfg(test)]
@@ -124,6 +127,7 @@ impl Core {
         out: &mut Vec<Output>,
     ) {
         let plan = Arc::clone(&self.plan);
+        self.is_fresh = false;
         self.counters.steps += 1;
         self.world.now = self.world.now.max(now);
         out.extend(self.news.drain(..).map(Output::Event));

@@ -66,7 +66,7 @@ impl Maps {
             find(state.points.iter().map(|point| &point.name), catalog.points.iter().map(|spec| &spec.name));
         for (found, old) in points.iter_mut().zip(&state.points) {
             let spec = found.and_then(|index| catalog.points.get(index as usize));
-            if spec.is_none_or(|spec| SavedPoint::of(spec).kind != old.kind) {
+            if spec.is_none_or(|spec| !old.is_kind_of(spec)) {
                 *found = None;
             }
         }
@@ -144,21 +144,22 @@ impl Clock {
 impl Core {
     /// Takes up a state. Forgets everything that was known before.
     pub(crate) fn restore(&mut self, state: State, gap: Gap, saved_at: Mono, now: Mono) {
-        let mut fresh = Self::new(Arc::clone(&self.plan), now);
-        #[cfg(test)]
-        {
-            fresh.looks_at_everything = self.looks_at_everything;
+        if !self.is_fresh {
+            let fresh = Self::new(Arc::clone(&self.plan), now);
+            #[cfg(test)]
+            let fresh = Self { looks_at_everything: self.looks_at_everything, ..fresh };
+            *self = fresh;
         }
-        let maps = Maps::new(&fresh, &state);
+        self.is_fresh = false;
+        self.world.now = now;
+        self.outputs.requests = state.requests;
         let clock = Clock { gap, saved_at, now };
-        let is_same = clock.is_reload() && fresh.is_same_plan(&state);
-        fresh.outputs.requests = state.requests;
-        if is_same {
-            fresh.take_up_whole(state);
+        if clock.is_reload() && self.is_same_plan(&state) {
+            self.take_up_whole(state);
         } else {
-            fresh.take_up(state, &maps, clock);
+            let maps = Maps::new(self, &state);
+            self.take_up(state, &maps, clock);
         }
-        *self = fresh;
     }
 
     /// Whether the state was written by the very plan that runs now.
@@ -168,7 +169,7 @@ impl Core {
             saved.name == rule.name && saved.text_hash == rule.text_hash
         };
         plan.fingerprint == state.fingerprint
-            && plan.catalog.points.iter().map(SavedPoint::of).eq(state.points.iter().cloned())
+            && is_same_points(&plan.catalog.points, &state.points)
             && plan.catalog.outputs.iter().map(|spec| &spec.name).eq(&state.output_names)
             && plan.catalog.groups.iter().map(|spec| &spec.name).eq(&state.groups)
             && plan.rules.len() == state.rules.len()
@@ -342,7 +343,7 @@ impl Core {
             }
         }
         let catalog = Arc::clone(&self.world.catalog);
-        if catalog.points.iter().map(SavedPoint::of).eq(state.points.iter().cloned()) {
+        if is_same_points(&catalog.points, &state.points) {
             self.intake = state.intake.clone();
             return;
         }
@@ -525,6 +526,10 @@ impl Core {
             }
         }
     }
+}
+
+fn is_same_points(new: &[PointSpec], old: &[SavedPoint]) -> bool {
+    new.len() == old.len() && new.iter().zip(old).all(|(spec, old)| old.is(spec))
 }
 
 const fn is_kept_for_ever(spec: &PointSpec) -> bool {

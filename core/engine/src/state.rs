@@ -83,6 +83,23 @@ impl SavedPoint {
         };
         Self { name: spec.name.clone(), kind, door: (spec.valid, spec.max_slew, spec.stuck_after) }
     }
+
+    /// Whether the point of a plan is still what it was.
+    pub(crate) fn is(&self, spec: &PointSpec) -> bool {
+        self.name == spec.name
+            && self.is_kind_of(spec)
+            && self.door == (spec.valid, spec.max_slew, spec.stuck_after)
+    }
+
+    /// Whether values mean the same in the point of a plan.
+    pub(crate) fn is_kind_of(&self, spec: &PointSpec) -> bool {
+        match (&self.kind, &spec.kind) {
+            (SavedKind::Number(dimension), Kind::Number(unit)) => *dimension == unit.dimension(),
+            (SavedKind::Words(old), Kind::Words(new)) => old == new,
+            (SavedKind::Flag, Kind::Flag) => true,
+            _ => false,
+        }
+    }
 }
 
 /// A rule as it was.

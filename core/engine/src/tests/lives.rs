@@ -107,6 +107,21 @@ fn the_first_value_after_a_start_is_no_change() {
 }
 
 #[test]
+fn a_sample_that_changes_nothing_but_the_age_counts_for_the_age() {
+    let mut site = Site::new();
+    let old = binary(BinaryOp::Greater, call("age", alloc::vec![name("site.load")]), text("3 s"));
+    let rule = site.rule("silent", &old, None, ask(A, Wanted::CLOSED), |_| {});
+    let mut run = site.start();
+    run.set(ms(0), LOAD, 10.0);
+    run.run_to(ms(2999));
+    assert!(!run.is_active(rule));
+    run.run_to(ms(3001));
+    assert!(run.is_active(rule));
+    run.set(ms(4000), LOAD, 10.0);
+    assert!(!run.is_active(rule), "the same value, but a new one");
+}
+
+#[test]
 fn a_rule_whose_end_is_true_does_not_start() {
     let mut site = Site::new();
     let (when, until) = (below("battery.soc", "25 %"), above("site.load", "100 W"));
