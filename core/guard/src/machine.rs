@@ -9,7 +9,7 @@ use crate::events::{GuardEvent, Input, Output};
 use crate::plan::{LimitAction, SafetySet};
 use crate::state::{Live, State};
 use crate::tables::{Dependent, Plan};
-use crate::timers::{Marks, Timers};
+use crate::timers::{Marks, Ordered, Timers};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec;
@@ -40,13 +40,13 @@ pub(crate) struct Pending {
 pub(crate) struct Work {
     pub(crate) timers: Timers,
     pub(crate) urgent: Marks,
-    pub(crate) outputs: Marks,
+    pub(crate) outputs: Ordered,
     pub(crate) limits: Marks,
     pub(crate) asleep: Marks,
     pub(crate) shedding: bool,
     pub(crate) powers: bool,
     /// Outputs that ask to be given back and may not yet.
-    pub(crate) waiting: Marks,
+    pub(crate) waiting: Ordered,
     /// Loads that can be cut: how long they were cut (ns), and their place. Room for all of them.
     pub(crate) ranked: Vec<(u64, u32)>,
     reviews: Vec<u8>,
@@ -58,12 +58,12 @@ impl Work {
         let mut work = Self {
             timers: Timers::new(plan.keys()),
             urgent: Marks::new(outputs),
-            outputs: Marks::new(outputs),
+            outputs: Ordered::new(outputs),
             limits: Marks::new(plan.set.limits.len()),
             asleep: Marks::new(plan.set.asleep.len()),
             shedding: true,
             powers: true,
-            waiting: Marks::new(outputs),
+            waiting: Ordered::new(outputs),
             ranked: Vec::with_capacity(plan.set.shedding.as_ref().map_or(0, |shedding| shedding.loads.len())),
             reviews: vec![0; outputs],
         };

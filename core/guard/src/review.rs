@@ -33,8 +33,9 @@ impl Run<'_> {
             return;
         }
         if let Some(state) = self.live.outputs.get_mut(index) {
-            state.word = None;
+            state.lapsed = state.word.take();
             state.silent_since = until;
+            self.live.session.has_lapsed = true;
         }
         self.event(GuardEvent::LeaseExpired { output: OutputId(index as u32) });
     }
@@ -110,6 +111,7 @@ impl Run<'_> {
             state.outside.corrections = 0;
             if switches {
                 state.switched_at = now;
+                state.is_switching = true;
                 state.switches.push(now);
             }
         }
@@ -150,6 +152,10 @@ impl Run<'_> {
         }
         if moved {
             self.load_moved(index, proposal, old.told);
+        }
+        if moved && proposal.cause != Cause::Asked {
+            // Where it is now, something else may be what holds it.
+            self.work.outputs.mark(index);
         }
         let asks_back = |state: &OutputState| state.word.is_some_and(|word| word.is_restoration);
         if proposal.wanted == Wanted::OPEN && self.live.output(output).is_some_and(asks_back) {
@@ -193,6 +199,10 @@ impl Run<'_> {
             wake = wake.min(retry);
         }
         wake = wake.min(refresh_at(state, envelope).unwrap_or(Mono::MAX));
+        if let Some(longest) = envelope.max_closed.filter(|_| rules::is_engaged(envelope, state.told)) {
+            let due = state.switched_at.after(longest);
+            wake = wake.min(if due > now { due } else { Mono::MAX });
+        }
         if wake <= now && wake < Mono::MAX {
             wake = now.after(Span::from_millis(1));
         }
@@ -282,7 +292,7 @@ impl Run<'_> {
         let was_unreachable = state.is_unreachable;
         if ok {
             // Telling the same again moves nothing; only a switching that was not confirmed yet counts from here.
-            if state.moved_at < state.switched_at {
+            if core::mem::replace(&mut state.is_switching, false) {
                 state.moved_at = now;
             }
             state.settled = true;

@@ -137,7 +137,11 @@ impl Carry<'_> {
             return moment;
         }
         let outage = if self.gap == Gap::Unknown { Span::ZERO } else { self.gap.length() };
-        self.now.before(self.saved_at.since(moment).plus(outage))
+        let saved_at = self.now.before(outage);
+        if moment > self.saved_at {
+            return saved_at.after(moment.since(self.saved_at));
+        }
+        saved_at.before(self.saved_at.since(moment))
     }
 
     fn output(&self, fresh: &OutputState, old: &OutputState, envelope: &Envelope) -> OutputState {
@@ -175,6 +179,7 @@ impl Carry<'_> {
             new.told_at = old.told_at;
             new.switched_at = old.switched_at;
             new.moved_at = old.moved_at;
+            new.physical = old.physical;
         }
         new
     }

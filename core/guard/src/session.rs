@@ -63,6 +63,7 @@ impl Run<'_> {
         session.counter = frame.counter;
         session.is_open = true;
         session.renewed_at = Mono::ZERO;
+        session.has_lapsed = false;
         session.current = session.current.saturating_add(1);
         self.live.counters.frames += 1;
         // Permits of the earlier session are stale at the doors from now on: what was not confirmed is told again.
@@ -92,6 +93,7 @@ impl Run<'_> {
         output.asked = if is_default { envelope.default } else { intent.wanted };
         output.authority = intent.authority;
         output.request = intent.request;
+        output.lapsed = None;
         output.word = Some(Word {
             session: self.live.session.current,
             until: self.now.after(envelope.lease.min(lease)),
@@ -109,6 +111,22 @@ impl Run<'_> {
         self.live.session.renewed_for = lease;
         for (class, (length, _)) in self.plan.tables.leases.iter().enumerate() {
             self.work.timers.set(self.plan.key_lease(class), self.now.after((*length).min(lease)));
+        }
+        if core::mem::take(&mut self.live.session.has_lapsed) {
+            self.bring_back();
+        }
+    }
+
+    /// What had run out in this session holds again: the program was late, not gone, and says that it still means it.
+    fn bring_back(&mut self) {
+        let session = self.live.session.current;
+        for (index, output) in self.live.outputs.iter_mut().enumerate() {
+            if output.word.is_none()
+                && let Some(word) = output.lapsed.take_if(|word| word.session == session)
+            {
+                output.word = Some(word);
+                self.work.outputs.mark(index);
+            }
         }
     }
 

@@ -89,7 +89,7 @@ pub enum ShedBy {
     Stage(u16),
     /// Bulk shedding.
     Bulk,
-    /// A lease, a start or a power cut.
+    /// A lease, a start or a power cut; or a stage whose event is over.
     Outage,
 }
 
@@ -141,6 +141,8 @@ pub struct OutputState {
     pub switched_at: Mono,
     /// When the device confirmed that; shortest times count from here.
     pub moved_at: Mono,
+    /// The device has not confirmed the last switching yet.
+    pub is_switching: bool,
     /// When the last permit was made.
     pub permitted_at: Mono,
     /// Counter of the last permit.
@@ -163,6 +165,8 @@ pub struct OutputState {
     pub switches: Ring,
     /// The program's word, while it holds.
     pub word: Option<Word>,
+    /// The word that ran out last; the next renewal of its session brings it back.
+    pub lapsed: Option<Word>,
     /// What the program last asked.
     pub asked: Wanted,
     /// Who asked that.
@@ -247,6 +251,8 @@ pub struct SessionState {
     pub renewed_at: Mono,
     /// For how long.
     pub renewed_for: Span,
+    /// Some words of this session ran out.
+    pub has_lapsed: bool,
 }
 
 /// One frequency source.
@@ -326,6 +332,7 @@ impl OutputState {
             told_at: now,
             switched_at: now,
             moved_at: now,
+            is_switching: false,
             permitted_at: Mono::ZERO,
             counter: 0,
             settled: false,
@@ -337,6 +344,7 @@ impl OutputState {
             physical: Physical::UNKNOWN,
             switches: Ring::new(places.min(SWITCHES_REMEMBERED)),
             word: None,
+            lapsed: None,
             asked: envelope.default,
             authority: Authority::Default,
             request: 0,
@@ -361,7 +369,7 @@ impl OutputState {
     pub(crate) fn cut(&mut self, by: ShedBy) {
         self.awaits = true;
         self.shed_by = Some(by);
-        if let Some(word) = &mut self.word {
+        for word in [&mut self.word, &mut self.lapsed].into_iter().flatten() {
             word.is_restoration = false;
         }
     }

@@ -169,6 +169,53 @@ impl Marks {
     }
 }
 
+/// Which of many things must be looked at, each once, the first in their own order first: who comes first among several
+/// that want the same does then not depend on who was touched first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ordered {
+    words: Vec<u64>,
+    things: usize,
+    /// No word before this one has a mark.
+    first: usize,
+}
+
+impl Ordered {
+    pub(crate) fn new(things: usize) -> Self {
+        let words = vec![0; things.div_ceil(64)];
+        Self { first: words.len(), words, things }
+    }
+
+    pub(crate) fn mark(&mut self, thing: usize) {
+        if thing < self.things
+            && let Some(word) = self.words.get_mut(thing / 64)
+        {
+            *word |= 1 << (thing % 64);
+            self.first = self.first.min(thing / 64);
+        }
+    }
+
+    pub(crate) fn mark_all(&mut self) {
+        (0..self.things).for_each(|thing| self.mark(thing));
+    }
+
+    pub(crate) fn take(&mut self) -> Option<usize> {
+        while let Some(word) = self.words.get_mut(self.first) {
+            if *word == 0 {
+                self.first += 1;
+                continue;
+            }
+            let bit = word.trailing_zeros() as usize;
+            *word &= *word - 1;
+            return Some(self.first * 64 + bit);
+        }
+        None
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.words.iter().skip(self.first).all(|word| *word == 0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,5 +261,18 @@ mod tests {
             [marks.take(), marks.take(), marks.take(), marks.take()],
             [Some(0), Some(1), Some(2), None]
         );
+    }
+
+    #[test]
+    fn ordered_marks_are_taken_once_and_lowest_first() {
+        let mut marks = Ordered::new(130);
+        for thing in [129, 3, 64, 3, 130] {
+            marks.mark(thing);
+        }
+        assert_eq!([marks.take(), marks.take()], [Some(3), Some(64)]);
+        marks.mark(0);
+        assert!(!marks.is_empty());
+        assert_eq!([marks.take(), marks.take(), marks.take()], [Some(0), Some(129), None]);
+        assert!(marks.is_empty());
     }
 }

@@ -1,5 +1,7 @@
 //! Saving, restoring, replacing: over a reload, a restart and a power cut.
 
+#![allow(clippy::unwrap_used, reason = "a failing test is its own message")]
+
 mod kit;
 use ballast_guard::plan::{Limit, LimitAction, OnSilence, OnUnknown, Stage, Strength, SwitchBudget};
 use ballast_guard::{Guard, GuardEvent, Input, OperatorCommand, Output, State, Taken};
@@ -324,16 +326,16 @@ fn scripted(
     let mut out = Vec::with_capacity(512);
     let mut log = Vec::new();
     let mut answers: Vec<Input> = Vec::new();
+    let mut answered = vec![None; outputs as usize];
     let mut random = seed;
-    let mut counter = 1;
     let hello = Message::Hello { outputs: guard.outputs_hash() };
-    answers.push(Input::Frame(Frame { session: 1, counter, lease_ms: 3000, message: hello }));
+    answers.push(Input::Frame(Frame { session: 1, counter: 1, lease_ms: 3000, message: hello }));
     for step in 0..steps {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let pick = random >> 33;
         now = now.after(ms(pick % 700));
         let mut inputs = std::mem::take(&mut answers);
-        counter += 1;
+        let counter = step + 2;
         let intent = Intent {
             output: OutputId(pick as u32 % outputs),
             wanted: if pick & 32 == 0 { OPEN } else { CLOSED },
@@ -341,7 +343,7 @@ fn scripted(
             request: pick % 5,
             is_restoration: pick & 64 == 0,
         };
-        let message = if pick % 3 == 0 { Message::Renew } else { Message::Intent(intent) };
+        let message = if pick.is_multiple_of(3) { Message::Renew } else { Message::Intent(intent) };
         inputs.push(Input::Frame(Frame { session: 1, counter, lease_ms: 3000, message }));
         for (point, low, high) in [(0_u32, 49.0, 50.1), (1, 20.0, 60.0)] {
             if pick >> (7 + point) & 3 == 0 {
@@ -362,15 +364,23 @@ fn scripted(
         guard.step(now, &inputs, &mut out);
         for output in out.drain(..) {
             match &output {
-                // When to wake may be asked earlier by one that has just looked at everything.
-                Output::WakeAt(_) => continue,
+                // When to wake may be asked earlier by one that has just looked at everything, and of several answers
+                // for an output in one step only the last one counts.
+                Output::WakeAt(_) | Output::Verdict(_) => continue,
                 Output::Permit(permit) => {
-                    let ok = permit.counter() % 7 != 0;
+                    let ok = !permit.counter().is_multiple_of(7);
                     answers.push(Input::Written { output: permit.output(), counter: permit.counter(), ok });
                 }
-                _ => {}
+                Output::Event(_) => {}
             }
             log.push(format!("{step} {output:?}"));
+        }
+        for (index, last) in (0..outputs).zip(&mut answered) {
+            let verdict = guard.verdict(OutputId(index)).copied();
+            if *last != verdict {
+                log.push(format!("{step} {verdict:?}"));
+                *last = verdict;
+            }
         }
     }
     let mut state = guard.save();
@@ -403,8 +413,25 @@ fn scripted_site() -> Site {
     site
 }
 
+type Told = (Vec<String>, String);
+
+fn first_difference(one: &Told, other: &Told) -> Option<(String, String)> {
+    let pair = |(one, other): (&String, &String)| (one.clone(), other.clone());
+    let lines = one.0.iter().zip(&other.0).find(|(one, other)| one != other).map(pair);
+    let lengths =
+        (one.0.len() != other.0.len()).then(|| (one.0.len().to_string(), other.0.len().to_string()));
+    let states = (one.1 != other.1).then(|| (one.1.clone(), other.1.clone()));
+    lines.or(lengths).or(states)
+}
+
+fn by_step((mut lines, state): Told) -> Told {
+    let step = |line: &String| line.split(' ').next().and_then(|step| step.parse::<u64>().ok());
+    lines.sort_by_key(|line| (step(line), line.clone()));
+    (lines, state)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 30, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// The same inputs give the same outputs; saving, writing down and restoring in the middle changes nothing; looking
     /// only at what was touched says the same as looking at everything.
@@ -412,11 +439,11 @@ proptest! {
     fn a_run_is_the_same_however_it_is_cut_and_however_much_is_looked_at(seed in any::<u64>(), cut in 1_u64..250) {
         let site = scripted_site();
         let plain = scripted(&site, 6, seed, 250, false, None);
-        prop_assert_eq!(&plain, &scripted(&site, 6, seed, 250, false, None));
+        prop_assert_eq!(first_difference(&plain, &scripted(&site, 6, seed, 250, false, None)), None, "again");
         let cut_in_two = scripted(&site, 6, seed, 250, false, Some(cut));
-        prop_assert_eq!(&plain.0, &cut_in_two.0);
-        prop_assert_eq!(&plain.1, &cut_in_two.1);
+        prop_assert_eq!(first_difference(&plain, &cut_in_two), None, "cut");
+        // One that looks at everything goes through the outputs in another order: what is said in a step is the same.
         let everything = scripted(&site, 6, seed, 250, true, None);
-        prop_assert_eq!(&plain.0, &everything.0);
+        prop_assert_eq!(first_difference(&by_step(plain), &by_step(everything)), None, "everything");
     }
 }

@@ -88,6 +88,22 @@ fn a_process_that_wakes_up_from_an_old_session_cannot_speak() {
 }
 
 #[test]
+fn a_program_that_was_late_and_still_means_it_gets_its_word_back() {
+    let (mut bench, pump) = pump();
+    bench.pass_in_silence(secs(5));
+    assert_eq!(bench.is(pump), OPEN);
+    let frame = bench.frame(Message::Renew);
+    bench.step(&[frame]);
+    bench.settle();
+    assert_eq!(bench.is(pump), CLOSED);
+    bench.pass(secs(10));
+    bench.pass_in_silence(secs(5));
+    bench.hello();
+    bench.pass(secs(5));
+    assert_eq!(bench.is(pump), OPEN, "another session has to say it anew");
+}
+
+#[test]
 fn a_frame_may_shorten_a_lease_and_never_lengthen_it() {
     let mut site = Site::new();
     let pump = site.contact("pump");

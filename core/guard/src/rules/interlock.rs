@@ -43,7 +43,9 @@ fn one(
         let claim = question.live.output(*output).and_then(|partner| partner.claim);
         claim.is_some_and(|claim| claim.interlock == index && claim.rank < rank)
     });
-    let is_there = question.state.sent && question.state.told == Wanted::Contact(contact);
+    // After a restart nothing was told yet, but what was told before may be known to be so.
+    let is_known_there = question.state.sent || !question.state.physical.may_be(contact.other());
+    let is_there = is_known_there && question.state.told == Wanted::Contact(contact);
     let must_leave =
         claimed || (is_there && partners().any(|partner| intrudes(question, interlock, partner)));
     if must_leave {
@@ -70,23 +72,21 @@ fn one(
     {
         return;
     }
-    let (cause, until) = match obstacle {
-        Obstacle::Partner => (Cause::Interlock(index), in_any_case.filter(|_| is_limit)),
-        Obstacle::DeadTime(until) => (Cause::DeadTime(index), Some(until)),
-    };
     let acts_at_once =
         is_limit || (proposal.class == Class::Own && proposal.wanted == question.envelope.safe);
     let claim = Claim { interlock: index, since: since.unwrap_or(question.now), rank };
+    let in_any_case =
+        Some(claim.since.after(interlock.dead_time)).filter(|moment| is_limit && *moment > question.now);
+    let (cause, until) = match obstacle {
+        Obstacle::Partner => (Cause::Interlock(index), in_any_case),
+        Obstacle::DeadTime(until) => (Cause::DeadTime(index), Some(until)),
+    };
     proposal.hold(question.state.told, cause, until);
     // An output that was told nothing yet has no state to stay in: it is kept out of this one.
     if !question.state.sent {
         proposal.wanted = leaving(question.envelope, contact);
     }
     proposal.claim = acts_at_once.then_some(claim);
-    let in_any_case = claim.since.after(interlock.dead_time);
-    if is_limit && in_any_case > question.now {
-        proposal.wake_at(in_any_case);
-    }
 }
 
 /// Limits go first, in the order of the file; then what the guard does itself; then what was asked.

@@ -28,7 +28,6 @@ pub(crate) fn apply(question: &Question<'_>, proposal: &mut Proposal) {
     }
     let (began, from) = question.state.ramp.unwrap_or((question.now, told));
     let reach = (from.get() - safe.get()).abs() + rate * question.now.since(began).secs_f64();
-    proposal.is_ramping = true;
     if goal.abs() > reach {
         let limit = Finite::saturating(safe.get() + if goal < 0.0 { -reach } else { reach });
         let value = nearest_within(level, safe, limit);

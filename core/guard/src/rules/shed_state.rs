@@ -19,9 +19,10 @@ pub(crate) fn apply(question: &Question<'_>, proposal: &mut Proposal) {
         return;
     }
     let cause = match state.shed_by {
-        Some(ShedBy::Stage(stage)) if question.live.shedding.in_event => Cause::Stage(stage),
-        Some(ShedBy::Bulk) if question.live.shedding.in_event => Cause::Bulk,
-        _ => Cause::AwaitsRestoration,
+        Some(ShedBy::Stage(stage)) => Cause::Stage(stage),
+        Some(ShedBy::Bulk) => Cause::Bulk,
+        // Also once its event is over: what holds it then is its turn.
+        Some(ShedBy::Outage) | None => Cause::AwaitsRestoration,
     };
     let next = proposal.next_change;
     proposal.take(Wanted::OPEN, cause, Class::Own);

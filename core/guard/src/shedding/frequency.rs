@@ -85,7 +85,8 @@ impl SourceState {
             *place = (now, value);
             self.next = (self.next + 1) % SLOPE_READINGS as u8;
         }
-        if self.moved_at == Mono::ZERO || (value.get() - self.anchor.get()).abs() >= resolution {
+        // Half a step: the difference of two neighbours of a decimal scale is not exactly one.
+        if self.moved_at == Mono::ZERO || (value.get() - self.anchor.get()).abs() >= 0.5 * resolution {
             self.anchor = value;
             self.moved_at = now;
             self.others = None;
@@ -155,5 +156,20 @@ impl Run<'_> {
             }
         }
         sources
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_step_of_the_display_is_a_move() {
+        let mut source = SourceState::default();
+        for (millis, value) in [(1_000, 50.0), (2_000, 50.0), (3_000, 50.01), (4_000, 50.0), (5_000, 49.99)] {
+            source.take(Mono::from_millis(millis), Finite::new(value).unwrap(), 0.01);
+            let moved_at = if millis == 2_000 { 1_000 } else { millis };
+            assert_eq!(source.moved_at, Mono::from_millis(moved_at), "at {value}");
+        }
     }
 }

@@ -73,7 +73,7 @@ impl Run<'_> {
         let top = top(shedding);
         let is_above = !sources.is_empty() && !sources.most(|source| source.value < top);
         if !self.live.shedding.in_event {
-            if is_above {
+            if is_above || shedding.site_load.is_none() {
                 self.live.shedding.load_before = shedding.site_load.and_then(|point| self.number(point));
             }
             return;
@@ -84,13 +84,15 @@ impl Run<'_> {
             state.clear.reset();
             state.acted.iter_mut().for_each(|acted| *acted = false);
             state.bulk_acted = false;
+            state.load_before = None;
             (state.futile, state.is_futile) = (0, false);
             self.event(GuardEvent::EventOver);
             // Those that wait say why: no longer the stage, but their turn.
-            for index in 0..self.live.outputs.len() {
-                if self.live.outputs.get(index).is_some_and(|output| output.awaits) {
-                    self.work.outputs.mark(index);
-                }
+            for (index, output) in
+                self.live.outputs.iter_mut().enumerate().filter(|(_, output)| output.awaits)
+            {
+                output.shed_by = Some(ShedBy::Outage);
+                self.work.outputs.mark(index);
             }
         }
     }
@@ -209,6 +211,8 @@ impl Run<'_> {
                 .after(restore::jitter(shedding.restore.jitter, state.restored));
             state.restored = state.restored.wrapping_add(1);
             self.event(GuardEvent::Restored { output: ballast_model::OutputId(index as u32) });
+            // The turn of all others has moved.
+            self.mark_restorations();
         }
     }
 
