@@ -84,7 +84,9 @@ fn tell(running: &Running, notes: &[String], output: &Output) {
 }
 
 fn explain(code: &str, output: &Output) -> Exit {
-    match ballast_config::codes::explain(code) {
+    let rule_code =
+        || ballast_rules::codes::CODES.iter().find(|known| known.id == code).map(|known| known.explanation);
+    match ballast_config::codes::explain(code).or_else(rule_code) {
         Some(text) => {
             output.answer(&format!("{code}\n{text}"), &json!({ "code": code, "text": text }));
             Exit::Done
