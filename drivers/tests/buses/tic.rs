@@ -212,29 +212,37 @@ fn a_word_that_is_not_known_is_no_value() {
 #[test]
 fn recorded_meters() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/tic");
-    for (file, mode, bytes, subscribed) in [
+    let meters = [
         ("continuous_linky_3P_historical_TIC_sample.bin", Mode::Historical, 300, 12_000.0),
         ("continuous_linky_1P_standard_TIC_sample.bin", Mode::Standard, 1000, 4000.0),
         ("historique_tri_ejp.bin", Mode::Historical, 600, 18_000.0),
         ("standard_mono_producteur.bin", Mode::Standard, 900, 3000.0),
-    ] {
-        let Ok(recorded) = std::fs::read(folder.join(file)) else {
-            eprintln!("skipped: {} is not there", folder.join(file).display());
-            continue;
-        };
-        let line = Line::new(file);
-        let house = house(line.path(), &[("mode", mode.as_str())]);
-        let running = Running::start(house.site.open());
-        running.wait_link(true, 0);
-        let recorded: Vec<u8> = recorded.iter().take(bytes).map(|byte| with_parity(*byte)).collect();
-        line.send(&recorded, u64::from(mode.baud()));
-        running.wait_last(house.subscribed, base(subscribed), Quality::Good);
-        let heard = running.wait("everything", |_| true);
-        let is_good = |sample: &Sample| sample.quality.is_good() || sample.point == house.period;
-        assert!(heard.samples.iter().all(is_good));
-        assert!(running.handle.counters().good > 10, "{file}");
-        assert_eq!(running.handle.counters().bad, 0, "{file}");
-    }
+    ];
+    // Each on its own line at once: the lines are slow.
+    std::thread::scope(|threads| {
+        for (file, mode, bytes, subscribed) in meters {
+            let path = folder.join(file);
+            threads.spawn(move || match std::fs::read(&path) {
+                Ok(recorded) => listen_to(file, mode, recorded.iter().take(bytes), subscribed),
+                Err(_) => eprintln!("skipped: {} is not there", path.display()),
+            });
+        }
+    });
+}
+
+fn listen_to<'a>(file: &str, mode: Mode, recorded: impl Iterator<Item = &'a u8>, subscribed: f64) {
+    let line = Line::new(file);
+    let house = house(line.path(), &[("mode", mode.as_str())]);
+    let running = Running::start(house.site.open());
+    running.wait_link(true, 0);
+    let recorded: Vec<u8> = recorded.map(|byte| with_parity(*byte)).collect();
+    line.send(&recorded, u64::from(mode.baud()));
+    running.wait_last(house.subscribed, base(subscribed), Quality::Good);
+    let heard = running.wait("everything", |_| true);
+    let is_good = |sample: &Sample| sample.quality.is_good() || sample.point == house.period;
+    assert!(heard.samples.iter().all(is_good));
+    assert!(running.handle.counters().good > 10, "{file}");
+    assert_eq!(running.handle.counters().bad, 0, "{file}");
 }
 
 #[test]
