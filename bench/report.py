@@ -56,16 +56,20 @@ def mebibytes(name):
 SECTIONS = [
     ("W1: one device, 100 measurements a second, each causes a command (ms)", "w1",
      [("p50", key("p50_ms")), ("p90", key("p90_ms")), ("p99", key("p99_ms")), ("p99.9", key("p999_ms")),
-      ("max", key("max_ms")), ("lost", key("lost")), ("unexpected", key("unexpected")), ("CPU µs per message", per_message_us)]),
+      ("max", key("max_ms")), ("lost", key("lost")), ("unexpected", key("unexpected")), ("CPU µs per message", per_message_us),
+      ("CPU of others", key("foreign_cpu_share"))]),
     ("W2: 1,000 devices and rules, as fast as it goes, one message in ten causes a command", "w2",
      [("CPU µs per message", per_message_us), ("messages per s", key("msgs_per_s")), ("CPU s", key("sut_cpu_s")),
-      ("RSS MB after", mebibytes("sut_rss_kb")), ("lost", key("lost")), ("unexpected", key("unexpected"))]),
+      ("RSS MB after", mebibytes("sut_rss_kb")), ("lost", key("lost")), ("unexpected", key("unexpected")), ("CPU of others", key("foreign_cpu_share"))]),
     ("W3: from start to the first command, 1,000 rules", "start",
      [("first command ms", key("first_command_ms")), ("CPU s until all answer", key("start_cpu_s")),
       ("answering", key("answering"))]),
     ("W3: idle, 1,000 rules", "idle",
      [("RSS MB", mebibytes("rss_kb")), ("CPU %", key("idle_cpu_pct")), ("threads", key("threads"))]),
 ]
+FIRST = [("CPU s until the first command", key("first_cpu_s")), ("ms until then", key("first_ms")),
+         ("CPU s until all are told", key("settled_cpu_s")), ("wake-ups per s when idle", key("wakes_per_s")),
+         ("CPU ms per s when idle", key("idle_cpu_ms_per_s")), ("RSS MB when idle", mebibytes("rss_kb"))]
 RELOAD = [("new behaviour ms", key("effect_ms")), ("command returned ms", key("returned_ms")),
           ("lost, changed rule", key("lost_changed")), ("lost, other rule", key("lost_other")),
           ("longest silence ms, changed", key("gap_changed_ms")), ("other", key("gap_other_ms"))]
@@ -85,7 +89,7 @@ def middle(found, tag, value):
     return statistics.median(values) if values else None
 
 
-def goals(runs, reload, scale):
+def goals(runs, first, reload, scale):
     own = runs.get("ballast", [])
     few, many = (middle(scale, tag, per_message_us) for tag in ("scale-100", "scale-10000"))
     lost = [line["lost_changed"] + line["lost_other"] for line in reload]
@@ -95,8 +99,9 @@ def goals(runs, reload, scale):
         ("W2 CPU per message / direct", ratio(runs, "w2", per_message_us, "ballast", "direct"), 2),
         ("W2 CPU per message / node-red", ratio(runs, "w2", per_message_us, "ballast", "node-red"), 0.5),
         ("W2 lost", middle(own, "w2", key("lost")), 0),
-        ("W3 CPU s until all 1,000 answer", middle(own, "start", key("start_cpu_s")), 0.1),
-        ("idle RSS MB", middle(own, "idle", mebibytes("rss_kb")), 25),
+        ("W3 CPU s until the first command, 1,000 rules", middle(first, "first", key("first_cpu_s")), 0.1),
+        ("idle RSS MB", middle(first, "first", mebibytes("rss_kb")), 25),
+        ("idle wake-ups per s", middle(first, "first", key("wakes_per_s")), 2),
         ("reload by command: new behaviour ms", middle(reload, "reload-command", key("effect_ms")), 60),
         ("reload by saving: new behaviour ms", middle(reload, "reload-save", key("effect_ms")), 800),
         ("reload: commands lost, worst of all", max(lost) if lost else None, 0),
@@ -148,17 +153,19 @@ def goal_rows(found):
 
 def page(folder, rounds, skipped):
     runs = {name: lines(folder, name) for name in ORDER if lines(folder, name)}
-    reload, scale = lines(folder, "reload"), lines(folder, "scale")
+    first, reload, scale = lines(folder, "first"), lines(folder, "reload"), lines(folder, "scale")
     out = ["# How fast", "",
            "Written by `make bench`; what is measured and how is in [bench](../bench/README.md).",
            f"Rounds: {rounds}, interleaved. Median (smallest-biggest).", "",
            f"Commit {commit()}, {datetime.date.today()}, {machine()}. Everything on loopback, QoS 0.", ""]
-    out += table("Goals", ["what", "found", "at most", ""], goal_rows(goals(runs, reload, scale)))
+    out += table("Goals", ["what", "found", "at most", ""], goal_rows(goals(runs, first, reload, scale)))
     out += table("Ballast as a multiple of the others, in the same rounds",
                  ["what", "direct-nodelay", "direct", "node-red"], other_ratios(runs))
     for title, tag, columns in SECTIONS:
         rows = [[name] + cells(tagged(run, tag), columns) for name, run in runs.items() if tagged(run, tag)]
         out += table(title, heads("program", columns), rows)
+    rows = [["ballast"] + cells(tagged(first, "first"), FIRST)] if first else []
+    out += table("W3: Ballast's own start, and what happens when nothing happens, 1,000 rules", heads("program", FIRST), rows)
     rows = [[how] + cells(tagged(reload, tag), RELOAD)
             for how, tag in (("`ballast reload`", "reload-command"), ("the file is saved", "reload-save")) if tagged(reload, tag)]
     out += table("W4: one rule changes while measurements go on", heads("how", RELOAD), rows)

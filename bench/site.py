@@ -23,10 +23,11 @@ METER = """  meter_{n}:
     bus: broker
     with: {{ topic: meter/{n}/frequency, unit: Hz, period: 1 min, max_age: 1 h, resolution: 0.01 Hz }}
 """
+# The other programs send their commands unconfirmed, too.
 RELAY = """  relay_{n}:
     file: mqtt-relay
     bus: broker
-    with: {{ topic: relay/{n}/set }}
+    with: {{ topic: relay/{n}/set, qos: "0" }}
 """
 # No minimum times and no counts: they would be measured instead of the program. The lease is the default.
 OUTPUT = "  relay_{n}: {{ default: closed, safe: open, at_start: closed }}\n"
