@@ -12,8 +12,14 @@ pub struct Clock {
     boot: BootId,
     /// Set by the site, an operator or a meter's date: trust beyond what the machine says of NTP.
     vouched: AtomicBool,
+    /// When the machine was last asked whether its clock is set, and its answer: asking costs a call for every event.
+    asked: AtomicU64,
+    is_set: AtomicBool,
     made_up: Option<MadeUp>,
 }
+
+/// The machine is asked this often whether its clock is set, nanoseconds.
+const ASK_PERIOD_NS: u64 = 1_000_000_000;
 
 /// Time that moves when it is told to.
 #[derive(Debug)]
@@ -25,13 +31,18 @@ struct MadeUp {
 impl Clock {
     /// The clock of this machine and boot.
     pub fn of_machine() -> Self {
-        Self { boot: boot_id(), vouched: AtomicBool::new(false), made_up: None }
+        Self::new(boot_id(), false, None)
     }
 
     /// A clock that stands at `start` until it is moved; its wall time is trusted.
     pub fn made_up(start: Utc) -> Self {
         let made_up = MadeUp { nanos: AtomicU64::new(BOOT_ORIGIN.nanos()), start };
-        Self { boot: BootId(0), vouched: AtomicBool::new(true), made_up: Some(made_up) }
+        Self::new(BootId(0), true, Some(made_up))
+    }
+
+    fn new(boot: BootId, vouched: bool, made_up: Option<MadeUp>) -> Self {
+        let (asked, is_set) = (AtomicU64::new(0), AtomicBool::new(false));
+        Self { boot, vouched: AtomicBool::new(vouched), asked, is_set, made_up }
     }
 
     /// Moves a made-up clock to `now`; it never goes back. The machine's clock moves by itself.
@@ -58,7 +69,7 @@ impl Clock {
         }
         let time = clock_gettime(ClockId::Realtime);
         let millis = time.tv_sec.saturating_mul(1000).saturating_add(time.tv_nsec / 1_000_000);
-        Wall { at, utc: Utc::from_millis(millis), trusted: self.is_trusted() }
+        Wall { at, utc: Utc::from_millis(millis), trusted: self.is_trusted(at) }
     }
 
     /// Both clocks, for what is stored.
@@ -72,8 +83,17 @@ impl Clock {
         self.vouched.store(trusted, Ordering::Relaxed);
     }
 
-    fn is_trusted(&self) -> bool {
-        self.vouched.load(Ordering::Relaxed) || is_synchronised()
+    fn is_trusted(&self, now: Mono) -> bool {
+        if self.vouched.load(Ordering::Relaxed) {
+            return true;
+        }
+        let asked = self.asked.load(Ordering::Relaxed);
+        // Time on this clock begins after zero, so that the first call asks.
+        if asked == 0 || now.nanos().saturating_sub(asked) >= ASK_PERIOD_NS {
+            self.is_set.store(is_synchronised(), Ordering::Relaxed);
+            self.asked.store(now.nanos(), Ordering::Relaxed);
+        }
+        self.is_set.load(Ordering::Relaxed)
     }
 }
 

@@ -24,6 +24,9 @@ use std::time::Instant;
 const ROUNDS_MAX: usize = 32;
 /// Messages taken in one turn; the rest wait for the next.
 const MESSAGES_MAX: usize = 64;
+/// Readings after which a turn takes no further message: few enough that those of one point do not pile up in the engine,
+/// which makes one of too many.
+const READINGS_MAX: usize = 1024;
 /// The wall clock is compared this often, and may drift this far before the machines are told.
 const WALL_PERIOD: Span = Span::from_secs(1);
 const WALL_DRIFT_MS: u64 = 500;
@@ -142,7 +145,8 @@ impl Decision {
                     }
                 }
                 taken += 1;
-                waiting = if taken < MESSAGES_MAX { self.carrier.inbox.try_recv().ok() } else { None };
+                let has_room = taken < MESSAGES_MAX && self.engine_in.len() < READINGS_MAX;
+                waiting = if has_room { self.carrier.inbox.try_recv().ok() } else { None };
             }
             self.go_on();
         }
@@ -257,10 +261,14 @@ impl Decision {
     }
 
     /// One turn: everything that waits is decided and carried out.
+    ///
+    /// Every round has its own moment: two readings of one point that came in one message are two moments for a rule, not
+    /// a rule that ended as it started.
     pub fn turn(&mut self, now: Mono) {
         saving::checkpoint(self, now);
         self.tell_time(now);
         for _ in 0..ROUNDS_MAX {
+            let now = self.carrier.clock.now();
             if !self.engine_in.is_empty() || self.engine_wake <= now {
                 self.step_engine(now);
             }
