@@ -13,8 +13,8 @@ use crate::site::Running;
 use ballast_drivers::{Batch, Report, WriteResult};
 use ballast_engine::{Engine, Input as EngineInput, Output as EngineOutput};
 use ballast_guard::{Input as GuardInput, Output as GuardOutput};
-use ballast_model::catalog::Facet;
-use ballast_model::{Finite, Mono, OutputId, Quality, Sample, Span, Value, Wanted};
+use ballast_model::catalog::{Facet, Origin};
+use ballast_model::{Finite, Mono, OutputId, PointId, Quality, Reason, Sample, Span, Value, Wanted};
 use ballast_rules::RhaiBodies;
 use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
@@ -64,6 +64,10 @@ pub struct Decision {
     wall_due: Mono,
     sun_due: Mono,
     sun_sequence: u64,
+    /// Points that the engine makes and the guard looks at (the capacity that giving back must leave free), with what the
+    /// guard knows of them.
+    shared: Vec<(PointId, Option<Value>)>,
+    shared_sequence: u64,
     batch: Batch,
     scribe: saving::Scribe,
 }
@@ -74,6 +78,7 @@ impl Decision {
         let memory = telling::Memory::new(&running);
         let guard_out = Vec::with_capacity(carrier.guard.output_capacity());
         let figures = Figures::new(&running);
+        let shared = shared_points(&running, &carrier.guard);
         Self {
             engine,
             running,
@@ -89,6 +94,8 @@ impl Decision {
             wall_due: now,
             sun_due: now,
             sun_sequence: 0,
+            shared,
+            shared_sequence: now.nanos(),
             batch: Batch::default(),
             scribe: saving::Scribe::default(),
             carrier,
@@ -271,6 +278,7 @@ impl Decision {
             let now = self.carrier.clock.now();
             if !self.engine_in.is_empty() || self.engine_wake <= now {
                 self.step_engine(now);
+                self.share(now);
             }
             if let Some(frame) = self.carrier.link.renew(now) {
                 self.frame(frame);
@@ -341,6 +349,23 @@ impl Decision {
         self.guard_out = out;
     }
 
+    /// Tells the guard what the engine made of the points that both look at.
+    fn share(&mut self, now: Mono) {
+        for (point, told) in &mut self.shared {
+            let known = self.engine.snapshot().known(*point, now);
+            if known == *told {
+                continue;
+            }
+            *told = known;
+            self.shared_sequence += 1;
+            let sample = match known {
+                Some(value) => Sample::good(*point, value, now, self.shared_sequence),
+                None => Sample::bad(*point, Reason::NotAValue, now, self.shared_sequence),
+            };
+            self.guard_in.push(GuardInput::Sample(sample));
+        }
+    }
+
     /// Hands a frame to the guard. A frame that cannot be read back breaks the link, as it would on a socket.
     fn frame(&mut self, frame: Result<ballast_model::frame::Frame, ballast_model::frame::FrameError>) {
         self.guard_in.push(match frame {
@@ -386,4 +411,16 @@ impl Decision {
         let now = self.carrier.clock.now();
         saving::save(self, now);
     }
+}
+
+/// The points that the engine makes and the guard looks at. The height of the sun is told to both.
+fn shared_points(running: &Running, guard: &ballast_guard::Guard) -> Vec<(PointId, Option<Value>)> {
+    let points = running.catalog().points.iter().zip(0..).filter(|(spec, _)| {
+        matches!(spec.origin, Origin::Derived | Origin::Setting | Origin::Mode | Origin::Computed)
+    });
+    let points = points.map(|(_, index)| PointId(index));
+    points
+        .filter(|point| guard.reads(*point) && running.sun() != Some(*point))
+        .map(|point| (point, None))
+        .collect()
 }

@@ -12,7 +12,7 @@ use ballast_drivers::{DRIVERS, OpenBus};
 use ballast_engine::plan::{
     AsleepPlan, Derivation, DerivedPlan, GeneratorPlan, Plan, RestorationLoad, RestorationPlan,
 };
-use ballast_guard::plan::{SafetySet, Strength};
+use ballast_guard::plan::SafetySet;
 use ballast_model::device::BusDefinition;
 use ballast_model::diagnostic::{Diagnostic, FileId};
 use ballast_model::frame::fnv1a;
@@ -85,8 +85,8 @@ pub struct Refused {
 pub fn driver_facts() -> Vec<DriverFacts> {
     let facts = |spec: &&ballast_drivers::DriverSpec| DriverFacts {
         name: spec.name,
-        is_network: spec.name == "mqtt",
-        strength: Strength::Soft,
+        is_network: spec.is_network,
+        strength: spec.strength,
         is_experimental: spec.is_experimental,
     };
     DRIVERS.iter().map(facts).collect()
@@ -104,6 +104,8 @@ pub fn build(texts: &Texts, overrides: &[String]) -> Result<Built, Refused> {
     // Rules are checked although the safety set may have mistakes: a person sees them all together.
     let compiled = compile_rules(texts, &catalog, &mut sources, &mut found);
     let Some(mut site) = site else { return Err(refused(&found, &sources)) };
+    // From here on with the defaults of the outputs, which the safety set gives.
+    let catalog = Arc::new(site.catalog.clone());
     let unknown = apply_overrides(&mut site.buses, overrides);
     let buses = open_buses(&site.buses, &catalog, &mut found);
     if found.has_mistakes() || !unknown.is_empty() {
@@ -348,4 +350,19 @@ fn refused(found: &Diagnostics, sources: &Sources) -> Refused {
 fn explained(note: &ballast_rules::Note, sources: &Sources) -> String {
     let position = sources.position(note.file, note.span.start);
     format!("{}:{}:{} {}", sources.name(note.file), position.line, position.column, note.text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outputs_have_the_defaults_of_the_safety_set() {
+        let built = build(&crate::simulation::lockstep::village_texts(), &[])
+            .map_err(|refused| refused.text)
+            .unwrap();
+        let mut outputs = built.running.catalog().outputs.iter();
+        let home = outputs.find(|output| &*output.name == "homes_north").unwrap();
+        assert_eq!(home.default, ballast_model::Wanted::CLOSED);
+    }
 }
