@@ -154,7 +154,7 @@ fn adopt(
     let mut engine = Engine::new(Arc::clone(&running.plan), built.bodies, now);
     let mut reply = None;
     if let Some(Handed { state, at, texts, occasion, reply: waiting, running: before }) = handed {
-        engine.restore(state, Gap::SameBoot(now.since(at)), at, now);
+        engine.restore(state, Gap::SameBoot(Span::ZERO), at, now);
         carrier.texts = texts;
         carrier.probation = if matches!(occasion, Occasion::Return { .. }) {
             None
@@ -189,7 +189,7 @@ fn stay(
     let mut engine = Engine::new(Arc::clone(&built.running.plan), built.bodies, now);
     let mut waiting = None;
     if let Some(Handed { state, at, texts, occasion, reply, .. }) = handed {
-        engine.restore(state, Gap::SameBoot(now.since(at)), at, now);
+        engine.restore(state, Gap::SameBoot(Span::ZERO), at, now);
         carrier.awaiting = replaced.waits_for.map(|fingerprint| (fingerprint, texts));
         waiting = Some((occasion, reply));
     }

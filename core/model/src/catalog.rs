@@ -122,6 +122,25 @@ pub struct PointSpec {
 }
 
 impl PointSpec {
+    /// A point without a device, a label, an age or any bound: what the program makes itself.
+    pub fn new(name: &str, kind: Kind, origin: Origin) -> Self {
+        Self {
+            name: name.into(),
+            label: "".into(),
+            kind,
+            device: None,
+            origin,
+            max_age: None,
+            period: None,
+            resolution: None,
+            valid: None,
+            max_slew: None,
+            stuck_after: None,
+            is_counter: false,
+            is_instantaneous: false,
+        }
+    }
+
     /// The unit people use for it; a plain number for words and flags.
     pub fn unit(&self) -> Unit {
         if let Kind::Number(unit) = self.kind { unit } else { Unit::NONE }
@@ -348,19 +367,8 @@ impl Catalog {
         ];
         for (place, (facet, word, kind)) in facets.iter_mut().zip(rows) {
             *place = self.add_point(PointSpec {
-                name: alloc::format!("{name}.{word}").into(),
-                label: "".into(),
-                kind,
                 device: Some(device),
-                origin: Origin::Output(id, facet),
-                max_age: None,
-                period: None,
-                resolution: None,
-                valid: None,
-                max_slew: None,
-                stuck_after: None,
-                is_counter: false,
-                is_instantaneous: false,
+                ..PointSpec::new(&alloc::format!("{name}.{word}"), kind, Origin::Output(id, facet))
             })?;
         }
         self.outputs.push(OutputSpec {

@@ -143,21 +143,8 @@ mod tests {
     use crate::quantity::Dimension;
 
     fn door(change: impl FnOnce(&mut PointSpec)) -> Intake {
-        let mut spec = PointSpec {
-            name: "grid.frequency".into(),
-            label: "".into(),
-            kind: Kind::Number(Dimension::Frequency.base()),
-            device: None,
-            origin: Origin::Measured,
-            max_age: None,
-            period: None,
-            resolution: None,
-            valid: None,
-            max_slew: None,
-            stuck_after: None,
-            is_counter: false,
-            is_instantaneous: true,
-        };
+        let mut spec =
+            PointSpec::new("grid.frequency", Kind::Number(Dimension::Frequency.base()), Origin::Measured);
         change(&mut spec);
         let mut catalog = Catalog::default();
         catalog.add_point(spec).unwrap();

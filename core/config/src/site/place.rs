@@ -64,20 +64,9 @@ pub(super) fn read(fields: &Fields<'_>, draft: &mut SiteDraft, out: &mut Diagnos
     draft.sun = add_point(
         draft,
         PointSpec {
-            name: "sun.elevation".into(),
-            label: "".into(),
-            kind: Kind::Number(Dimension::Angle.base()),
-            device: None,
-            origin: Origin::Computed,
             // The sun is computed at every wake-up and cannot fail; the age bounds what a limit may lean on.
             max_age: Some(Duration::from_secs(3600)),
-            period: None,
-            resolution: None,
-            valid: None,
-            max_slew: None,
-            stuck_after: None,
-            is_counter: false,
-            is_instantaneous: false,
+            ..PointSpec::new("sun.elevation", Kind::Number(Dimension::Angle.base()), Origin::Computed)
         },
         location.head_place(),
         out,

@@ -127,19 +127,5 @@ fn range(fields: &Fields<'_>, kind: &Kind, out: &mut Diagnostics) -> Option<(Fin
 
 /// A point that people or the program set: it has no age.
 pub(super) fn spec(name: &str, label: &str, kind: Kind, origin: Origin) -> PointSpec {
-    PointSpec {
-        name: name.into(),
-        label: label.into(),
-        kind,
-        device: None,
-        origin,
-        max_age: None,
-        period: None,
-        resolution: None,
-        valid: None,
-        max_slew: None,
-        stuck_after: None,
-        is_counter: false,
-        is_instantaneous: false,
-    }
+    PointSpec { label: label.into(), ..PointSpec::new(name, kind, origin) }
 }

@@ -15,19 +15,10 @@ use alloc::vec::Vec;
 
 fn point(name: &str, unit: &str, max_age_s: Option<u64>) -> PointSpec {
     PointSpec {
-        name: name.into(),
-        label: "".into(),
-        kind: Kind::Number(Unit::parse(unit).unwrap()),
-        device: None,
-        origin: Origin::Measured,
         max_age: max_age_s.map(Span::from_secs),
-        period: None,
-        resolution: None,
-        valid: None,
-        max_slew: None,
-        stuck_after: None,
         is_counter: unit == "kWh",
         is_instantaneous: true,
+        ..PointSpec::new(name, Kind::Number(Unit::parse(unit).unwrap()), Origin::Measured)
     }
 }
 
