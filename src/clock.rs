@@ -45,6 +45,11 @@ impl Clock {
         Self { boot, vouched: AtomicBool::new(vouched), asked, is_set, made_up }
     }
 
+    /// Whether this is a made-up clock.
+    pub fn is_made_up(&self) -> bool {
+        self.made_up.is_some()
+    }
+
     /// Moves a made-up clock to `now`; it never goes back. The machine's clock moves by itself.
     pub fn advance(&self, now: Mono) {
         if let Some(made_up) = &self.made_up {
@@ -90,7 +95,7 @@ impl Clock {
         let asked = self.asked.load(Ordering::Relaxed);
         // Time on this clock begins after zero, so that the first call asks.
         if asked == 0 || now.nanos().saturating_sub(asked) >= ASK_PERIOD_NS {
-            self.is_set.store(is_synchronised(), Ordering::Relaxed);
+            self.is_set.store(is_synchronised() || has_battery(), Ordering::Relaxed);
             self.asked.store(now.nanos(), Ordering::Relaxed);
         }
         self.is_set.load(Ordering::Relaxed)
@@ -111,6 +116,13 @@ fn span(time: Timespec) -> Span {
 /// Whether a time service has set this clock since the boot: systemd-timesyncd leaves this file.
 fn is_synchronised() -> bool {
     std::path::Path::new("/run/systemd/timesync/synchronized").exists()
+}
+
+/// Whether the kernel set its clock at the start from one with a battery (`rtcN/hctosys` is 1 for that one).
+fn has_battery() -> bool {
+    let Ok(clocks) = std::fs::read_dir("/sys/class/rtc") else { return false };
+    let set_it = |clock: std::fs::DirEntry| std::fs::read_to_string(clock.path().join("hctosys"));
+    clocks.flatten().any(|clock| set_it(clock).is_ok_and(|text| text.trim() == "1"))
 }
 
 /// The kernel's name for this boot. A kernel without one gives the second of its start, which is as good.

@@ -144,6 +144,13 @@ pub struct Tape {
     pub(super) segments: Vec<Arc<Segment>>,
 }
 
+impl Tape {
+    /// Its segments, the oldest first.
+    pub fn segments(&self) -> &[Arc<Segment>] {
+        &self.segments
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

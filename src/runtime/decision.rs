@@ -55,10 +55,14 @@ pub struct Decision {
     pub figures: Figures,
     pub(super) pace: Pace,
     pub(super) memory: telling::Memory,
+    /// When the journal was last written because of an alarm.
+    pub(super) dumped: Option<Mono>,
     engine_in: Vec<EngineInput>,
     engine_out: Vec<EngineOutput>,
     guard_in: Vec<GuardInput>,
     guard_out: Vec<GuardOutput>,
+    /// Points in the step that is being put together.
+    guard_seen: Vec<PointId>,
     engine_wake: Mono,
     guard_wake: Mono,
     wall_due: Mono,
@@ -84,11 +88,13 @@ impl Decision {
             running,
             figures,
             memory,
+            dumped: None,
             pace: Pace::new(now),
             engine_in: Vec::new(),
             engine_out: Vec::new(),
             guard_in: Vec::new(),
             guard_out,
+            guard_seen: Vec::new(),
             engine_wake: now,
             guard_wake: now,
             wall_due: now,
@@ -296,6 +302,7 @@ impl Decision {
             }
         }
         telling::settle(self, now);
+        saving::dump_on_alarm(self, now);
         if self.pace.next() <= now {
             saving::save(self, now);
         }
@@ -325,13 +332,28 @@ impl Decision {
         self.engine_out = out;
     }
 
+    /// Steps the guard with everything that waits; a second reading of one point waits for a step of its own.
     fn step_guard(&mut self, now: Mono) {
-        let started = Instant::now();
-        let inputs = std::mem::take(&mut self.guard_in);
-        self.scribe.guard(&mut self.carrier.ring, now, &inputs);
-        self.carrier.guard.step(now, &inputs, &mut self.guard_out);
+        let mut inputs = std::mem::take(&mut self.guard_in);
+        let mut rest = inputs.as_slice();
+        loop {
+            let (first, more) = rest.split_at(one_step(rest, &mut self.guard_seen));
+            self.step_guard_once(now, first);
+            rest = more;
+            if rest.is_empty() {
+                break;
+            }
+        }
+        inputs.clear();
+        // What came up meanwhile stays; the buffer is kept for its room.
+        inputs.append(&mut self.guard_in);
         self.guard_in = inputs;
-        self.guard_in.clear();
+    }
+
+    fn step_guard_once(&mut self, now: Mono, inputs: &[GuardInput]) {
+        let started = Instant::now();
+        self.scribe.guard(&mut self.carrier.ring, now, inputs);
+        self.carrier.guard.step(now, inputs, &mut self.guard_out);
         self.figures.guard_step(started.elapsed());
         let mut out = std::mem::take(&mut self.guard_out);
         self.scribe.guard_said(&mut self.carrier.ring, now, &out);
@@ -380,6 +402,7 @@ impl Decision {
             return;
         }
         self.wall_due = now.after(WALL_PERIOD);
+        telling::disk(self, now);
         let wall = self.carrier.clock.wall();
         let known = self.carrier.wall;
         let drift = wall.utc.millis().abs_diff(known.utc_untrusted(wall.at).millis());
@@ -423,4 +446,18 @@ fn shared_points(running: &Running, guard: &ballast_guard::Guard) -> Vec<(PointI
         .filter(|point| guard.reads(*point) && running.sun() != Some(*point))
         .map(|point| (point, None))
         .collect()
+}
+
+/// How many of the inputs fit into one step of the guard: up to the second reading of a point.
+fn one_step(inputs: &[GuardInput], seen: &mut Vec<PointId>) -> usize {
+    seen.clear();
+    for (index, input) in inputs.iter().enumerate() {
+        if let GuardInput::Sample(sample) = input {
+            match seen.binary_search(&sample.point) {
+                Ok(_) => return index,
+                Err(place) => seen.insert(place, sample.point),
+            }
+        }
+    }
+    inputs.len()
 }

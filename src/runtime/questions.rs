@@ -7,7 +7,6 @@ use super::decision::Decision;
 use super::reload;
 use super::told::Told;
 use crate::control::protocol::{Answer, Question};
-use crate::journal::Header;
 use crate::report::{instant, why};
 use ballast_engine::Command;
 use ballast_guard::{OperatorCommand, ResetWhat};
@@ -303,12 +302,7 @@ pub fn dump(decision: &mut Decision, file: Option<String>, reason: &str) -> Answ
         || decision.carrier.place.state.join(format!("journal-{}.journal", instant::compact(wall.utc))),
         std::path::PathBuf::from,
     );
-    let header = Header {
-        site: decision.running.catalog().site.to_string(),
-        program: env!("CARGO_PKG_VERSION").to_owned(),
-        reason: reason.to_owned(),
-        written: wall,
-    };
+    let header = super::saving::header(decision, reason);
     match decision.carrier.ring.freeze().dump(&header, &path) {
         Ok(()) => {
             let text = format!("journal written to {}", path.display());

@@ -33,6 +33,8 @@ pub struct Recorder {
     pub counts: BTreeMap<&'static str, u64>,
     /// Events that the history could not take.
     pub lost: u64,
+    /// Somebody has to act: the journal of what led here shall be kept.
+    pub alarmed: bool,
 }
 
 impl Recorder {
@@ -49,6 +51,7 @@ impl Recorder {
             lines: 0,
             counts: BTreeMap::new(),
             lost: 0,
+            alarmed: false,
         }
     }
 
@@ -65,6 +68,7 @@ impl Recorder {
     /// Writes down one thing. The ticket tells when it is durable.
     pub fn tell(&mut self, now: Mono, told: &Told) -> Option<Ticket> {
         *self.counts.entry(told.kind).or_default() += 1;
+        self.alarmed |= told.severity >= Severity::Alarm;
         self.show(now, told);
         let store = self.store.as_ref()?;
         let event = Event {

@@ -2,11 +2,12 @@
 
 use super::decision::Decision;
 use super::state::{RunningSet, encode};
-use crate::journal::Ring;
+use crate::journal::{Header, Ring};
+use crate::report::instant;
 use ballast_engine::{Input as EngineInput, Output as EngineOutput};
 use ballast_guard::{Input as GuardInput, Output as GuardOutput};
-use ballast_model::Mono;
 use ballast_model::frame::fnv1a;
+use ballast_model::{Mono, Span};
 use serde::Serialize;
 
 /// Kinds of journal records.
@@ -114,4 +115,58 @@ pub fn guard_hash(outputs: &[GuardOutput]) -> u64 {
         hash = hash.rotate_left(5) ^ fnv1a(buffer.iter().copied());
     }
     hash
+}
+
+/// Shortest time between two journals that are written by themselves: one holds half an hour.
+const DUMP_PAUSE: Span = Span::from_secs(600);
+/// Journals that were written by themselves and are kept; the oldest goes first.
+const DUMPS_KEPT: usize = 10;
+
+/// Writes the journal after an alarm, a suspension or a forced output; on a thread of its own, since a disk may be slow.
+pub fn dump_on_alarm(decision: &mut Decision, now: Mono) {
+    let is_due = decision.carrier.recorder.alarmed && !decision.carrier.clock.is_made_up();
+    if !is_due || decision.dumped.is_some_and(|last| now.since(last) < DUMP_PAUSE) {
+        return;
+    }
+    decision.carrier.recorder.alarmed = false;
+    decision.dumped = Some(now);
+    let tape = decision.carrier.ring.freeze();
+    let wall = decision.carrier.clock.wall();
+    let header = header(decision, "alarm");
+    let folder = decision.carrier.place.state.clone();
+    let path = folder.join(format!("alarm-{}.journal", instant::compact(wall.utc)));
+    let written = std::thread::Builder::new().name("ballast-journal".into()).spawn(move || {
+        // A full disk is told by the history; control does not wait for a journal.
+        if tape.dump(&header, &path).is_ok() {
+            forget_old_dumps(&folder);
+        }
+    });
+    // Without a thread there is no journal; the alarm itself is told.
+    drop(written);
+}
+
+/// What stands at the head of a journal.
+pub fn header(decision: &Decision, reason: &str) -> Header {
+    Header {
+        site: decision.running.catalog().site.to_string(),
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        reason: reason.to_owned(),
+        written: decision.carrier.clock.wall(),
+    }
+}
+
+fn forget_old_dumps(folder: &std::path::Path) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    let is_dump = |path: &std::path::PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        name.starts_with("alarm-") && name.ends_with(".journal")
+    };
+    let mut dumps: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(is_dump).collect();
+    // The names hold the time, so their order is that of time.
+    dumps.sort();
+    let excess = dumps.len().saturating_sub(DUMPS_KEPT);
+    for old in dumps.iter().take(excess) {
+        // One that stays is tried again the next time.
+        let _ = std::fs::remove_file(old);
+    }
 }

@@ -32,6 +32,7 @@ pub struct Memory {
     actuals: Vec<u64>,
     /// Outputs whose winner changed and was not told yet.
     untold: BTreeSet<OutputId>,
+    disk_is_well: bool,
 }
 
 impl Memory {
@@ -44,6 +45,7 @@ impl Memory {
             verdicts: vec![None; outputs],
             actuals: vec![0; outputs],
             untold: BTreeSet::new(),
+            disk_is_well: true,
         }
     }
 
@@ -296,4 +298,21 @@ pub fn device_clock(decision: &mut Decision, utc: Utc, at: Mono) {
     if machine.millis().abs_diff(utc.millis()) < CLOCK_AGREES_MS {
         decision.carrier.clock.vouch(true);
     }
+}
+
+/// The disk failed, or is well again: control goes on either way, and people are told once.
+pub fn disk(decision: &mut Decision, now: Mono) {
+    let Some(health) = decision.carrier.recorder.store().map(ballast_history::Store::health) else { return };
+    if health.ok == decision.memory.disk_is_well {
+        return;
+    }
+    decision.memory.disk_is_well = health.ok;
+    let told = if health.ok {
+        Told::info("history", "", "the history is written again", Value::Null).severity(Severity::Notice)
+    } else {
+        let why = health.last_error.as_ref().map_or_else(String::new, |error| format!(" ({error})"));
+        let sentence = format!("the history cannot be written{why}: control goes on from memory");
+        Told::info("history", "", sentence, Value::Null).severity(Severity::Alarm)
+    };
+    decision.carrier.recorder.tell(now, &told);
 }

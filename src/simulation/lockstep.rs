@@ -11,6 +11,7 @@ use crate::runtime::message::channel;
 use crate::runtime::opening::{self, Start};
 use crate::runtime::recorder::Recorder;
 use crate::site::{Refused, Texts, build};
+use ballast_model::frame::fnv1a;
 use ballast_model::{Mono, Span, Utc};
 use ballast_plant::faults::FaultWindow;
 use ballast_plant::{PlantError, Village, VillageSpec};
@@ -166,6 +167,13 @@ impl Simulation {
     /// Every line that a person would have seen, with its local time.
     pub fn log(&self) -> Vec<String> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The journal of the last half hour: when, of what kind, and a hash of every record.
+    pub fn journal(&self) -> Vec<(Mono, u8, u64)> {
+        let tape = self.decision.carrier.ring.freeze();
+        let records = tape.segments().iter().flat_map(|segment| segment.records());
+        records.map(|record| (record.at, record.kind, fnv1a(record.bytes.iter().copied()))).collect()
     }
 
     /// Everything that decides what happens next, as bytes: the states of engine and guard.
