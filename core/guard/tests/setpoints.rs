@@ -25,7 +25,7 @@ fn takes_the_nearest_allowed_value() {
     ] {
         bench.ask(charge, level(asked));
         assert_eq!(bench.is(charge), level(given), "asked {asked}");
-        let expected = if asked == given { Cause::Asked } else { Cause::Value };
+        let expected = if num(asked) == num(given) { Cause::Asked } else { Cause::Value };
         assert_eq!(bench.verdict(charge).cause, expected, "asked {asked}");
     }
 }

@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn one_step_of_the_display_is_a_move() {
-        let mut source = SourceState::default();
+        let mut source = SourceState::SILENT;
         for (millis, value) in [(1_000, 50.0), (2_000, 50.0), (3_000, 50.01), (4_000, 50.0), (5_000, 49.99)] {
             source.take(Mono::from_millis(millis), Finite::new(value).unwrap(), 0.01);
             let moved_at = if millis == 2_000 { 1_000 } else { millis };

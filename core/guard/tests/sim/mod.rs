@@ -1,0 +1,5 @@
+//! Parts of the simulation.
+
+mod observer;
+mod site;
+pub(crate) mod world;

@@ -1,0 +1,375 @@
+//! What the design promises, seen from outside: it hears what the guard hears and judges every permit.
+#![allow(unreachable_pub, reason = "part of a test")]
+#![allow(clippy::panic, reason = "a failing test is its own message")]
+
+use super::site::*;
+use crate::kit::*;
+use ballast_model::{Mono, Span, Wanted};
+
+/// What the program last said about an output, as the observer heard it.
+#[derive(Clone, Copy)]
+pub struct Heard {
+    pub wanted: Wanted,
+    pub request: u64,
+    pub at: Mono,
+    pub is_restoration: bool,
+}
+
+/// What the observer knows of an output: what it was told, what its device did, what was asked.
+#[derive(Clone)]
+pub struct Watched {
+    pub told: Option<Wanted>,
+    pub switched_at: Mono,
+    pub confirmed_at: Mono,
+    pub told_at: Mono,
+    pub switches: Vec<Mono>,
+    pub heard: Option<Heard>,
+    /// `None`: it may have been cut or not.
+    pub is_cut: Option<bool>,
+    pub cut_at: Mono,
+    pub is_stopped: bool,
+    pub spent: Option<u64>,
+    pub physical: Option<Wanted>,
+    pub left_closed: Mono,
+    pub min_open: Span,
+    pub counter: u64,
+}
+
+#[derive(Clone, Copy, Default)]
+pub struct LimitWatch {
+    pub was_known: bool,
+    pub acts: bool,
+    pub is_soft: bool,
+    pub since: Mono,
+}
+
+pub struct Observer {
+    pub seed: u64,
+    pub now: Mono,
+    pub started_at: Mono,
+    pub outputs: Vec<Watched>,
+    /// Value and arrival of the three points; `None` after news of a loss.
+    pub points: [Option<(f64, Mono)>; 3],
+    pub limits: [LimitWatch; 2],
+    pub is_open: bool,
+    pub renewed_at: Mono,
+    pub restored_at: Option<Mono>,
+    pub below_since: Option<Mono>,
+}
+
+impl Observer {
+    pub fn safe(index: usize) -> Wanted {
+        match index {
+            CLINIC => CLOSED,
+            BATTERY => level(0.0),
+            _ => OPEN,
+        }
+    }
+
+    pub fn at_start(index: usize) -> Wanted {
+        if index == PUMP { CLOSED } else { Self::safe(index) }
+    }
+
+    pub fn known(&self, point: u32) -> Option<f64> {
+        self.points[point as usize].filter(|(_, at)| self.now <= at.after(MAX_AGE)).map(|(value, _)| value)
+    }
+
+    /// DESIGN: a limit acts while violated, unknown is violated, it lets go at its `until`; before its inputs were good
+    /// for the first time it waits for the grace of the start, and the first good reading ends what only ignorance began.
+    pub fn watch_limits(&mut self) {
+        for (index, (point, until)) in [(HOT, 45.0), (SMOKE, 50.0)].into_iter().enumerate() {
+            let known = self.known(point);
+            let mut limit = self.limits[index];
+            limit.was_known |= known.is_some();
+            let is_violated = match known {
+                Some(value) => value > 50.0,
+                None => limit.was_known || self.now >= self.started_at.after(GRACE),
+            };
+            if !limit.acts && is_violated {
+                (limit.acts, limit.is_soft, limit.since) = (true, !limit.was_known, self.now);
+            }
+            limit.is_soft &= !known.is_some_and(|value| value > 50.0);
+            let clears = known.is_some_and(|value| if index == 0 { value < until } else { value <= until });
+            if limit.acts && (clears || (limit.is_soft && known.is_some_and(|value| value <= 50.0))) {
+                (limit.acts, limit.is_soft) = (false, false);
+            }
+            self.limits[index] = limit;
+        }
+        match self.known(HERTZ) {
+            Some(value) if value < 49.5 => {
+                self.below_since.get_or_insert(self.now);
+            }
+            _ => self.below_since = None,
+        }
+    }
+
+    pub fn forced(&self, index: usize) -> Option<Wanted> {
+        match index {
+            MAINS if self.limits[0].acts => Some(CLOSED),
+            CHARGER if self.limits[0].acts => Some(OPEN),
+            BATTERY if self.limits[0].acts => Some(level(0.0)),
+            CLINIC if self.limits[1].acts => Some(OPEN),
+            _ => None,
+        }
+    }
+
+    /// What the program says now, if its word still holds.
+    pub fn word(&self, index: usize) -> Option<Heard> {
+        let heard = self.outputs[index].heard?;
+        let renewed = if self.is_open { self.renewed_at } else { heard.at };
+        (self.now < heard.at.max(renewed).after(LEASE)).then_some(heard)
+    }
+
+    pub fn is_starting(&self, index: usize) -> bool {
+        let knows = match index {
+            MAINS | CHARGER | BATTERY => self.limits[0].was_known,
+            CLINIC => self.limits[1].was_known,
+            _ => true,
+        };
+        !knows || (self.now < self.started_at.after(LEASE))
+    }
+
+    pub fn is_spent(&self, index: usize) -> bool {
+        let watched = &self.outputs[index];
+        let has_limit = [CHARGER, GENSET, PUMP].contains(&index);
+        has_limit && watched.told == Some(CLOSED) && self.now >= watched.switched_at.after(secs(40))
+    }
+
+    /// Whether the design lets this happen at once.
+    pub fn acts_at_once(&self, index: usize, wanted: Wanted) -> bool {
+        let watched = &self.outputs[index];
+        if self.forced(index) == Some(wanted) {
+            return true;
+        }
+        let to_safe = wanted == Self::safe(index);
+        let makes_way = index == GENSET && self.limits[0].acts;
+        let is_load = HOMES.contains(&index);
+        (to_safe && (self.word(index).is_none() || watched.is_stopped || self.is_spent(index) || makes_way))
+            || (self.is_starting(index) && wanted == Self::at_start(index))
+            || (is_load
+                && wanted == OPEN
+                && self.below_since.is_some_and(|since| self.now >= since.after(ms(60))))
+    }
+
+    pub fn fail(&self, index: usize, wanted: Wanted, why: &str) -> ! {
+        let watched = &self.outputs[index];
+        panic!(
+            "seed {}: output {index} told {wanted:?} at {:?}: {why}; told before {:?} at {:?}, word {:?}, limits {:?}",
+            self.seed,
+            self.now,
+            watched.told,
+            watched.switched_at,
+            self.word(index).map(|heard| heard.wanted),
+            self.limits.map(|limit| limit.acts),
+        )
+    }
+
+    pub fn check_permit(&mut self, index: usize, wanted: Wanted) {
+        self.check_value(index, wanted);
+        let watched = self.outputs[index].clone();
+        let now = self.now;
+        let safe = Self::safe(index);
+        let before = watched.told.unwrap_or(safe);
+        let engaged = |wanted: Wanted| if index == BATTERY { wanted != safe } else { wanted == CLOSED };
+        let switches = engaged(before) != engaged(wanted);
+        let at_once = self.acts_at_once(index, wanted);
+        if let Some(forced) = self.forced(index)
+            && wanted != forced
+            && !(index == MAINS && self.waits_for_genset())
+        {
+            self.fail(index, wanted, "against a limit");
+        }
+        if watched.is_stopped && self.forced(index).is_none() && wanted != safe {
+            self.fail(index, wanted, "against a person's now");
+        }
+        if index == CLINIC && wanted == OPEN && self.forced(index) != Some(OPEN) {
+            self.fail(index, wanted, "on the never list");
+        }
+        if switches && !at_once {
+            self.check_asked(index, wanted, before, &watched);
+        }
+        if HOMES.contains(&index) && wanted == CLOSED && before == OPEN {
+            self.check_restoration(index, &watched);
+        }
+        if index == BATTERY {
+            self.check_ramp(before, wanted, &watched);
+        }
+        let watched = &mut self.outputs[index];
+        if switches {
+            watched.switched_at = now;
+            watched.switches.push(now);
+        }
+        if watched.told != Some(wanted) {
+            watched.told_at = now;
+        }
+        watched.told = Some(wanted);
+        if HOMES.contains(&index) {
+            self.note_cut(index, wanted, before, at_once);
+        }
+    }
+
+    pub fn note_cut(&mut self, index: usize, wanted: Wanted, before: Wanted, at_once: bool) {
+        let asked = self.word(index).map(|heard| heard.wanted);
+        let now = self.now;
+        let watched = &mut self.outputs[index];
+        if wanted == CLOSED {
+            watched.is_cut = Some(false);
+        } else if before == CLOSED {
+            watched.cut_at = now;
+            watched.is_cut = match (at_once, asked) {
+                (true, Some(OPEN)) => None,
+                (true, _) => {
+                    if watched.is_stopped {
+                        None
+                    } else {
+                        Some(true)
+                    }
+                }
+                (false, _) => Some(false),
+            };
+        }
+    }
+
+    pub fn check_value(&self, index: usize, wanted: Wanted) {
+        let fits = match wanted {
+            Wanted::Contact(_) => index != BATTERY,
+            Wanted::Level(value) => {
+                let value = value.get();
+                let steps = |from: f64| ((value - from) / 10.0).fract() == 0.0;
+                let inside = (-1000.0..=-200.0).contains(&value) && steps(-1000.0)
+                    || value == 0.0
+                    || (200.0..=2000.0).contains(&value) && steps(200.0);
+                index == BATTERY && inside
+            }
+        };
+        if !fits {
+            self.fail(index, wanted, "not a value it may take");
+        }
+    }
+
+    pub fn check_asked(&self, index: usize, wanted: Wanted, before: Wanted, watched: &Watched) {
+        let Some(heard) = self.word(index) else { self.fail(index, wanted, "nobody asks") };
+        let asks = if index == BATTERY {
+            heard.wanted != level(0.0) || wanted == level(0.0)
+        } else {
+            heard.wanted == wanted
+        };
+        // Nobody but a limit opens the clinic: who asks for open gets closed.
+        let is_clinic = index == CLINIC && wanted == CLOSED;
+        if !(asks || is_clinic) {
+            self.fail(index, wanted, "asked otherwise");
+        }
+        let is_timed = [CHARGER, GENSET, PUMP].contains(&index);
+        let shortest = match (is_timed, before) {
+            (true, CLOSED) => secs(5),
+            (true, _) => watched.min_open,
+            _ => Span::ZERO,
+        };
+        if self.now < watched.switched_at.max(watched.confirmed_at).after(shortest) {
+            self.fail(index, wanted, "too early");
+        }
+        if is_timed && wanted == CLOSED {
+            for (count, per) in [(4, secs(60)), (12, secs(600))] {
+                let spent = watched.switches.iter().filter(|at| at.after(per) > self.now).count();
+                if spent >= count {
+                    self.fail(index, wanted, "no switchings left");
+                }
+            }
+            if watched.spent == Some(heard.request) {
+                self.fail(index, wanted, "its longest time was over and the request has not ended");
+            }
+        }
+    }
+
+    pub fn check_restoration(&mut self, index: usize, watched: &Watched) {
+        let Some(heard) = self.word(index) else { self.fail(index, CLOSED, "a load without a word") };
+        if watched.is_cut != Some(true) && !heard.is_restoration {
+            return;
+        }
+        if self.known(HERTZ).is_none_or(|hertz| hertz <= 49.8) {
+            self.fail(index, CLOSED, "given back into a low or unknown frequency");
+        }
+        if self.restored_at.is_some_and(|at| self.now < at.after(ONE_PER)) {
+            self.fail(index, CLOSED, "given back before its turn");
+        }
+        if watched.is_cut == Some(true) && !(heard.is_restoration && heard.at >= watched.cut_at) {
+            self.fail(index, CLOSED, "given back without being asked to");
+        }
+        self.restored_at = Some(self.now);
+    }
+
+    pub fn check_ramp(&self, before: Wanted, wanted: Wanted, watched: &Watched) {
+        let (Wanted::Level(before), Wanted::Level(wanted_level)) = (before, wanted) else { return };
+        let (from, to) = (before.get(), wanted_level.get());
+        let start = if from * to < 0.0 { 0.0 } else { from.abs() };
+        // The line is followed in whole steps of 10 W: one may be made up for.
+        let allowed = RATE * self.now.since(watched.told_at).secs_f64() + 10.0 + 1e-6;
+        if to.abs() - start > allowed {
+            self.fail(BATTERY, wanted, "steeper than its ramp");
+        }
+    }
+
+    /// A limit waits for the partner to leave and for the dead time.
+    pub fn waits_for_genset(&self) -> bool {
+        let genset = &self.outputs[GENSET];
+        let left = genset.left_closed.max(genset.confirmed_at);
+        self.now < self.limits[0].since.after(DEAD_TIME) || self.now < left.after(DEAD_TIME)
+    }
+
+    /// What must be so whenever the guard has nothing left to do at this moment.
+    pub fn check_rest(&mut self) {
+        for index in 0..OUTPUTS {
+            let Some(told) = self.outputs[index].told else { continue };
+            let forced = self.forced(index);
+            if let Some(forced) = forced {
+                if told != forced && !(index == MAINS && self.waits_for_genset()) {
+                    self.fail(index, told, "a limit did not act");
+                }
+                continue;
+            }
+            let safe = Self::safe(index);
+            if self.outputs[index].is_stopped && told != safe {
+                self.fail(index, told, "now did not act");
+            }
+            if !self.is_starting(index) && self.word(index).is_none() && told != safe {
+                self.fail(index, told, "silence did not act");
+            }
+            if self.is_spent(index) {
+                self.fail(index, told, "longer than its longest time");
+            }
+        }
+        // Both physically closed: only when a limit acted although the partner never confirmed.
+        let (mains, genset) = (&self.outputs[MAINS], &self.outputs[GENSET]);
+        let both = mains.physical == Some(CLOSED) && genset.physical == Some(CLOSED);
+        if both && genset.told == Some(CLOSED) && mains.told == Some(CLOSED) {
+            self.fail(GENSET, CLOSED, "both closed");
+        }
+        if both
+            && genset.told == Some(OPEN)
+            && !self.limits[0].acts
+            && mains.told == Some(CLOSED)
+            && mains.told_at > genset.told_at.after(secs(60))
+        {
+            self.fail(MAINS, CLOSED, "closed beside a partner that never left");
+        }
+    }
+
+    pub fn check_interlock(&self, index: usize, wanted: Wanted) {
+        let partner = match index {
+            MAINS => GENSET,
+            GENSET => MAINS,
+            _ => return,
+        };
+        let is_move = self.outputs[index].told != Some(CLOSED);
+        if wanted != CLOSED || !is_move || (index == MAINS && self.limits[0].acts) {
+            return;
+        }
+        let other = &self.outputs[partner];
+        if other.physical == Some(CLOSED) {
+            self.fail(index, wanted, "beside its partner");
+        }
+        if self.now < other.left_closed.after(DEAD_TIME) {
+            self.fail(index, wanted, "within the dead time");
+        }
+    }
+}

@@ -1,0 +1,389 @@
+//! The arrangement: the guard, devices that fail, a program that talks nonsense, an observer.
+#![allow(unreachable_pub, reason = "part of a test")]
+#![allow(clippy::panic, reason = "a failing test is its own message")]
+
+use super::observer::*;
+use super::site::*;
+use crate::kit::*;
+use ballast_guard::{Door, Guard, Input, OperatorCommand, Output, Redeem, ResetWhat, Who};
+use ballast_model::frame::{Frame, Message};
+use ballast_model::sample::{Reason, Sample, Value};
+use ballast_model::time::Gap;
+use ballast_model::{Authority, Intent, Mono, OutputId, PointId};
+use std::sync::Arc;
+
+/// Random numbers that need no crate and are the same everywhere.
+pub struct Dice(u64);
+impl Dice {
+    pub fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+    pub fn one_in(&mut self, sides: u64) -> bool {
+        self.roll(sides) == 0
+    }
+}
+
+/// The whole arrangement: guard, devices, a program that talks nonsense.
+pub struct World {
+    pub dice: Dice,
+    pub site: Site,
+    pub guard: Guard,
+    pub observer: Observer,
+    pub doors: Vec<Door>,
+    pub broken: Vec<bool>,
+    pub waiting: Vec<Input>,
+    pub out: Vec<Output>,
+    pub session: u64,
+    pub counter: u64,
+    pub sequence: u64,
+    pub next: Mono,
+    pub permits: u64,
+}
+
+impl World {
+    pub fn new(seed: u64) -> Self {
+        let site = site();
+        let now = Mono::from_millis(1_000_000);
+        let guard = Guard::new(Arc::new(site.catalog.clone()), site.set.clone(), now);
+        let watched = |index: usize| Watched {
+            told: None,
+            switched_at: now,
+            confirmed_at: now,
+            told_at: now,
+            switches: Vec::new(),
+            heard: None,
+            is_cut: HOMES.contains(&index).then_some(true),
+            cut_at: now,
+            is_stopped: false,
+            spent: None,
+            physical: None,
+            left_closed: Mono::MAX,
+            min_open: secs(4),
+            counter: 0,
+        };
+        let observer = Observer {
+            seed,
+            now,
+            started_at: now,
+            outputs: (0..OUTPUTS).map(watched).collect(),
+            points: [None; 3],
+            limits: [LimitWatch::default(); 2],
+            is_open: false,
+            renewed_at: Mono::ZERO,
+            restored_at: None,
+            below_since: None,
+        };
+        Self {
+            dice: Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1),
+            out: Vec::with_capacity(guard.output_capacity()),
+            site,
+            guard,
+            observer,
+            doors: (0..OUTPUTS as u32).map(|index| Door::new(OutputId(index))).collect(),
+            broken: vec![false; OUTPUTS],
+            waiting: Vec::new(),
+            session: 0,
+            counter: 0,
+            sequence: 0,
+            next: Mono::MAX,
+            permits: 0,
+        }
+    }
+
+    pub fn frame(&mut self, message: Message) -> Input {
+        self.counter += 1;
+        Input::Frame(Frame { session: self.session, counter: self.counter, lease_ms: 90_000, message })
+    }
+
+    pub fn turn(&mut self) {
+        self.pass_time();
+        let roll = self.dice.roll(400);
+        if roll == 0 {
+            self.restart();
+        }
+        let mut inputs = std::mem::take(&mut self.waiting);
+        match roll {
+            1 => self.reload(),
+            2..6 => {
+                inputs.push(Input::LinkClosed);
+                self.end_session();
+            }
+            6..14 => {
+                let output = (!self.dice.one_in(3)).then(|| OutputId(self.dice.roll(OUTPUTS as u64) as u32));
+                let command = OperatorCommand::Now(output);
+                inputs.push(Input::Operator { who: Who::new("someone"), command });
+                for (index, watched) in self.observer.outputs.iter_mut().enumerate() {
+                    watched.is_stopped |= output.is_none_or(|output| output.index() == index);
+                }
+            }
+            14..40 => {
+                let command = OperatorCommand::Reset(ResetWhat::All);
+                inputs.push(Input::Operator { who: Who::new("someone"), command });
+                self.observer.outputs.iter_mut().for_each(|watched| watched.is_stopped = false);
+            }
+            40..46 => {
+                let actual = if self.dice.one_in(2) { OPEN } else { CLOSED };
+                inputs.push(Input::Actual { output: OutputId(FAN as u32), actual });
+            }
+            46..56 => {
+                let index = self.dice.roll(OUTPUTS as u64) as usize;
+                self.broken[index] = !self.broken[index];
+            }
+            56..90 => self.broken.iter_mut().for_each(|broken| *broken = false),
+            _ => {}
+        }
+        self.speak(&mut inputs);
+        self.measure(&mut inputs);
+        self.step(&inputs);
+    }
+
+    pub fn pass_time(&mut self) {
+        let ahead = match self.dice.roll(20) {
+            0 => ms(0),
+            1..15 => ms(self.dice.roll(300)),
+            15..19 => ms(self.dice.roll(2_000)),
+            _ => ms(self.dice.roll(9_000)),
+        };
+        let goal = self.observer.now.after(ahead);
+        // Every wake-up on the way is kept.
+        for _ in 0..200 {
+            if self.next > goal && self.waiting.is_empty() {
+                break;
+            }
+            if self.waiting.is_empty() {
+                self.observer.now = self.next.max(self.observer.now);
+            }
+            let inputs = std::mem::take(&mut self.waiting);
+            self.step(&inputs);
+        }
+        self.observer.now = goal.max(self.observer.now);
+    }
+
+    pub fn end_session(&mut self) {
+        let observer = &mut self.observer;
+        if std::mem::replace(&mut observer.is_open, false) {
+            // What a renewal lent stays lent.
+            let renewed = observer.renewed_at;
+            let heard = observer.outputs.iter_mut().filter_map(|watched| watched.heard.as_mut());
+            heard.for_each(|heard| heard.at = heard.at.max(renewed));
+        }
+    }
+
+    pub fn speak(&mut self, inputs: &mut Vec<Input>) {
+        if !self.observer.is_open && self.dice.one_in(3) {
+            self.end_session();
+            self.session = self.observer.now.nanos().max(self.session + 1);
+            self.counter = 0;
+            let outputs = self.guard.outputs_hash();
+            inputs.push(self.frame(Message::Hello { outputs }));
+            self.observer.is_open = true;
+            self.observer.renewed_at = Mono::ZERO;
+            // Only what was said in this session is renewed by it.
+            self.observer.outputs.iter_mut().for_each(|watched| {
+                if let Some(heard) = &watched.heard
+                    && self.observer.now >= heard.at.after(LEASE)
+                {
+                    watched.heard = None;
+                }
+            });
+            for index in 0..OUTPUTS {
+                self.ask(index, inputs);
+            }
+        }
+        if !self.observer.is_open {
+            return;
+        }
+        for _ in 0..self.dice.roll(3) {
+            let index = self.dice.roll(OUTPUTS as u64) as usize;
+            self.ask(index, inputs);
+        }
+        if !self.dice.one_in(4) {
+            inputs.push(self.frame(Message::Renew));
+            self.observer.renewed_at = self.observer.now;
+        }
+        if self.dice.one_in(150) {
+            self.counter += 1;
+            inputs.push(self.frame(Message::Renew));
+            self.end_session();
+        }
+    }
+
+    pub fn ask(&mut self, index: usize, inputs: &mut Vec<Input>) {
+        let wanted = match index {
+            BATTERY => level(self.dice.roll(4_000) as f64 - 1_500.0),
+            _ if self.dice.one_in(2) => OPEN,
+            _ => CLOSED,
+        };
+        let request = 1 + self.dice.roll(6);
+        let is_restoration = HOMES.contains(&index) && !self.dice.one_in(3);
+        let authority = match self.dice.roll(8) {
+            0 => Authority::Operator,
+            1 => Authority::Shed,
+            _ => Authority::Rule(50),
+        };
+        let output = OutputId(index as u32);
+        inputs.push(self.frame(Message::Intent(Intent {
+            output,
+            wanted,
+            authority,
+            request,
+            is_restoration,
+        })));
+        let heard = Heard { wanted, request, at: self.observer.now, is_restoration };
+        self.observer.outputs[index].heard = Some(heard);
+    }
+
+    pub fn measure(&mut self, inputs: &mut Vec<Input>) {
+        for point in 0..3_u32 {
+            if !self.dice.one_in(4) {
+                continue;
+            }
+            self.sequence += 1;
+            let now = self.observer.now;
+            if self.dice.one_in(40) {
+                inputs.push(Input::Sample(Sample::bad(PointId(point), Reason::Offline, now, self.sequence)));
+                self.observer.points[point as usize] = None;
+                continue;
+            }
+            let value = match (point, self.dice.roll(30)) {
+                (HERTZ, 0) => 49.4,
+                (HERTZ, 1) => 49.75,
+                (HERTZ, _) => 50.0,
+                (_, 0) => 60.0,
+                (_, 1) => 50.0,
+                (_, 2) => 47.0,
+                _ => 20.0,
+            };
+            inputs.push(Input::Sample(Sample::good(
+                PointId(point),
+                Value::Number(num(value)),
+                now,
+                self.sequence,
+            )));
+            self.observer.points[point as usize] = Some((value, now));
+        }
+    }
+
+    pub fn step(&mut self, inputs: &[Input]) {
+        for input in inputs {
+            if let Input::Written { output, counter, ok: true } = input {
+                let now = self.observer.now;
+                let watched = &mut self.observer.outputs[output.index()];
+                if *counter == watched.counter && watched.confirmed_at < watched.switched_at {
+                    watched.confirmed_at = now;
+                }
+                if watched.physical == Some(OPEN) && watched.left_closed == Mono::MAX {
+                    watched.left_closed = now;
+                }
+            }
+        }
+        self.observer.watch_limits();
+        let was_spent: Vec<bool> = (0..OUTPUTS).map(|index| self.observer.is_spent(index)).collect();
+        self.guard.step(self.observer.now, inputs, &mut self.out);
+        self.next = Mono::MAX;
+        let session = self.guard.session();
+        for output in std::mem::take(&mut self.out).drain(..) {
+            match output {
+                Output::Permit(permit) => {
+                    let (index, counter, wanted) =
+                        (permit.output().index(), permit.counter(), permit.wanted());
+                    self.permits += 1;
+                    assert!(permit.valid_until() <= self.observer.now.after(LEASE), "valid beyond the lease");
+                    self.observer.check_interlock(index, wanted);
+                    if was_spent[index] && wanted == OPEN && self.observer.forced(index).is_none() {
+                        let request = self.observer.outputs[index].heard.map(|heard| heard.request);
+                        self.observer.outputs[index].spent =
+                            request.filter(|_| self.observer.word(index).is_some());
+                    }
+                    self.observer.check_permit(index, wanted);
+                    self.observer.outputs[index].counter = counter;
+                    self.doors[index].enter_session(session);
+                    let redeemed = self.doors[index].redeem(permit, self.observer.now);
+                    let ok = match redeemed {
+                        Ok(_) => !self.broken[index],
+                        Err(stale) => panic!("seed {}: a fresh permit is stale: {stale}", self.observer.seed),
+                    };
+                    if ok {
+                        let watched = &mut self.observer.outputs[index];
+                        if watched.physical == Some(CLOSED) && wanted == OPEN {
+                            watched.left_closed = self.observer.now;
+                        }
+                        watched.physical = Some(wanted);
+                    }
+                    self.waiting.push(Input::Written { output: OutputId(index as u32), counter, ok });
+                }
+                Output::WakeAt(moment) => self.next = moment,
+                Output::Verdict(_) | Output::Event(_) => {}
+            }
+        }
+        self.out = Vec::with_capacity(self.guard.output_capacity());
+        if self.next > self.observer.now {
+            self.observer.check_rest();
+        }
+    }
+
+    /// The guard's process dies and another one takes over what was saved.
+    pub fn restart(&mut self) {
+        let saved_at = self.observer.now;
+        let state = self.guard.save();
+        let length = ms(1 + self.dice.roll(20_000));
+        let gap = match self.dice.roll(3) {
+            0 => Gap::SameBoot(length),
+            1 => Gap::OtherBoot(length),
+            _ => Gap::Unknown,
+        };
+        // The moments of the other boot are moved, so that the observer's clock simply runs on.
+        let now = if gap == Gap::Unknown { saved_at } else { saved_at.after(length) };
+        self.guard = Guard::new(Arc::new(self.site.catalog.clone()), self.guard.safety_set().clone(), now);
+        self.guard.restore(state, gap, saved_at, now);
+        let observer = &mut self.observer;
+        observer.now = now;
+        observer.started_at = now;
+        observer.is_open = false;
+        let is_cut = gap.is_power_cut();
+        if is_cut {
+            observer.points = [None; 3];
+        }
+        for (index, watched) in observer.outputs.iter_mut().enumerate() {
+            watched.heard = None;
+            if is_cut {
+                (watched.switched_at, watched.confirmed_at) = (now, now);
+                if watched.told.is_some() {
+                    watched.told = Some(Observer::safe(index));
+                }
+                watched.told_at = now;
+                (watched.physical, watched.left_closed) = (None, Mono::MAX);
+            }
+            if HOMES.contains(&index) {
+                watched.is_cut = Some(true);
+                watched.cut_at = now;
+            }
+        }
+        for limit in &mut observer.limits {
+            *limit = if limit.acts && !limit.is_soft {
+                LimitWatch { was_known: false, ..*limit }
+            } else {
+                LimitWatch::default()
+            };
+        }
+        observer.below_since = None;
+        // What was on its way to the guard that is gone is lost.
+        self.waiting.clear();
+        self.next = now;
+    }
+
+    /// Another safety set arrives: what it tightens counts at once, what it loosens does not.
+    pub fn reload(&mut self) {
+        let mut site = self.site.clone();
+        site.set.fingerprint = 2 + self.dice.roll(1_000);
+        for index in [CHARGER, GENSET, PUMP] {
+            let min_open = secs(1 + self.dice.roll(8));
+            site.envelope(OutputId(index as u32)).min_open = min_open;
+            let watched = &mut self.observer.outputs[index];
+            watched.min_open = watched.min_open.max(min_open);
+        }
+        self.guard.replace(Arc::new(site.catalog.clone()), site.set.clone(), false, self.observer.now);
+        self.next = self.observer.now;
+    }
+}
