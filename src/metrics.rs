@@ -141,6 +141,12 @@ fn build_info(out: &mut Exposition, decision: &Decision) {
         .sample(&[], now.since(decision.carrier.loaded).secs_f64());
     out.family("ballast_set_on_trial", "1 while the running rules are on trial.", Kind::Gauge)
         .sample(&[], flag(decision.carrier.probation.is_some()));
+    out.family(
+        "ballast_files_refused",
+        "1 while the files of the site are not what runs: mistakes, harm done, or a person must confirm.",
+        Kind::Gauge,
+    )
+    .sample(&[], flag(decision.carrier.files_refused));
     let trusted = decision.carrier.wall.trusted;
     out.family("ballast_clock_trusted", "1 while the wall clock is trusted.", Kind::Gauge)
         .sample(&[], flag(trusted));

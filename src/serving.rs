@@ -7,7 +7,9 @@ use crate::runtime::message::Message;
 use crate::web::{self, Health, Status};
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
+use std::task::Poll;
 use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
 /// The decision thread answers within this time, or something is wrong.
@@ -21,6 +23,7 @@ pub async fn until_told(
     control: Option<Listener>,
     sender: &SyncSender<Message>,
     mut has_ended: oneshot::Receiver<()>,
+    told: Told,
     output: &Output,
 ) {
     if let Some(control) = control {
@@ -29,7 +32,7 @@ pub async fn until_told(
     }
     serve_metrics(metrics, sender, output).await;
     tokio::select! {
-        () = told_to_stop() => {
+        () = told.wait() => {
             stop(sender).await;
             // Whatever happens, the program ends.
             let _ = tokio::time::timeout(Duration::from_secs(10), has_ended).await;
@@ -46,15 +49,24 @@ pub async fn stop(sender: &SyncSender<Message>) {
     }
 }
 
-async fn told_to_stop() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        let _ = tokio::signal::ctrl_c().await;
-        return;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
+/// How a person or a supervisor tells the program to stop.
+pub struct Told {
+    signals: Vec<Signal>,
+}
+
+impl Told {
+    /// Listens from now on: a signal that comes while the site still begins ends it well once it has begun.
+    pub fn listen() -> Self {
+        let kinds = [SignalKind::terminate(), SignalKind::interrupt()];
+        Self { signals: kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect() }
+    }
+
+    async fn wait(mut self) {
+        std::future::poll_fn(|context| {
+            let is_told = self.signals.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
+            if is_told { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
 }
 

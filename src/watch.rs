@@ -1,7 +1,7 @@
 //! Tells that a site's files were changed, once they lie still.
 //!
-//! A plain thread listens to the kernel's messages about the site's directory and its `rules` directory; directories and
-//! not files, since editors replace files. Network file systems send no messages, so sizes and times are looked at every
+//! A plain thread listens to the kernel's messages about the site's directory and its `rules` and `devices` directories;
+//! directories and not files, since editors replace files. Network file systems send no messages, so sizes and times are looked at every
 //! few seconds as well. A change is told when the set has lain unchanged for [`QUIET`] and is not the one told before:
 //! a file that is still being written is never told, and neither is a change that was taken back.
 //!
@@ -34,14 +34,17 @@ const POLL: Duration = Duration::from_secs(10);
 const SITE_FILES: [&str; 2] = ["site.yaml", "safety.yaml"];
 /// The directory of the rule files, in the site's directory.
 const RULES: &str = "rules";
-/// What a rule file's name ends with.
-const RULE_ENDING: &str = ".rhai";
+/// The directory of the site's own device files.
+const DEVICES: &str = "devices";
+/// The directories of the set, what the names of their files end with, and how long a file may be.
+const FOLDERS: [(&str, &str, u64); 2] =
+    [(RULES, ".rhai", RULE_BYTES_MAX), (DEVICES, ".yaml", YAML_BYTES_MAX)];
 /// A longer YAML file is no site; it is told apart by its size and time only.
 const YAML_BYTES_MAX: u64 = 1 << 20;
 /// A longer rule file is refused by the language; it is told apart by its size and time only.
 const RULE_BYTES_MAX: u64 = 256 << 10;
-/// Rule files beyond this number are not looked at; the language refuses such a set.
-const RULE_FILES_MAX: usize = 4096;
+/// Files of a directory beyond this number are not looked at; such a set is refused.
+const FILES_MAX: usize = 4096;
 
 /// Tells one set of files from another: SHA-256 over names, lengths and contents.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -85,10 +88,10 @@ impl fmt::Debug for SetHash {
     }
 }
 
-/// Whether a file of that name in `rules` belongs to the set: `*.rhai`, without the hidden files that editors leave.
-pub fn is_rule_file(name: &OsStr) -> bool {
+/// Whether a file of that name belongs to the set, without the hidden files that editors leave.
+fn is_listed(name: &OsStr, ending: &str) -> bool {
     let name = name.as_encoded_bytes();
-    name.ends_with(RULE_ENDING.as_bytes()) && !name.starts_with(b".")
+    name.ends_with(ending.as_bytes()) && !name.starts_with(b".")
 }
 
 /// What a file adds to the hash.
@@ -185,17 +188,17 @@ fn list(site: &Path) -> io::Result<Vec<Listed>> {
     for name in SITE_FILES {
         files.push(Listed { name: name.into(), path: site.join(name), bytes_max: YAML_BYTES_MAX });
     }
-    let rules = site.join(RULES);
-    match fs::read_dir(&rules) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
-        Ok(entries) => {
-            for entry in entries.take(RULE_FILES_MAX) {
-                let name = entry?.file_name();
-                if is_rule_file(&name) {
-                    let relative = [RULES.as_bytes(), b"/", name.as_encoded_bytes()].concat();
-                    files.push(Listed { name: relative, path: rules.join(name), bytes_max: RULE_BYTES_MAX });
-                }
+    for (folder, ending, bytes_max) in FOLDERS {
+        let directory = site.join(folder);
+        let entries = match fs::read_dir(&directory) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            other => other?,
+        };
+        for entry in entries.take(FILES_MAX) {
+            let name = entry?.file_name();
+            if is_listed(&name, ending) {
+                let relative = [folder.as_bytes(), b"/", name.as_encoded_bytes()].concat();
+                files.push(Listed { name: relative, path: directory.join(name), bytes_max });
             }
         }
     }
@@ -306,8 +309,12 @@ fn is_of_set(site: &Path, path: &Path) -> bool {
     let mut parts = relative.iter();
     match (parts.next(), parts.next()) {
         (None, _) => true,
-        (Some(name), None) => name == RULES || SITE_FILES.iter().any(|file| name == *file),
-        (Some(directory), Some(name)) => directory == RULES && is_rule_file(name),
+        (Some(name), None) => {
+            FOLDERS.iter().any(|(folder, ..)| name == *folder) || SITE_FILES.iter().any(|file| name == *file)
+        }
+        (Some(directory), Some(name)) => {
+            FOLDERS.iter().any(|(folder, ending, _)| directory == *folder && is_listed(name, ending))
+        }
     }
 }
 
@@ -373,7 +380,7 @@ impl<F: Fn(SetHash)> Thread<F> {
     /// same name. Asking twice for the same one changes nothing.
     fn listen_anew(&mut self) {
         let Some(kernel) = &mut self.kernel else { return };
-        for directory in [self.site.clone(), self.site.join(RULES)] {
+        for directory in [self.site.clone(), self.site.join(RULES), self.site.join(DEVICES)] {
             // What is not there is found when it appears in its parent or by the next look.
             let _ = kernel.watch(&directory, RecursiveMode::NonRecursive);
         }

@@ -5,12 +5,13 @@ use super::arguments::Run;
 use super::terminal::{BAD, Output, styled};
 use crate::clock::Clock;
 use crate::control::server;
-use crate::runtime::carrier::Place;
+use crate::runtime::carrier::{PROBATION, Place};
 use crate::runtime::message::{Message, channel};
 use crate::runtime::opening::{self, OpenField, Start};
 use crate::runtime::recorder::{Recorder, ShowLine};
-use crate::runtime::state::{RunningSet, decode};
-use crate::site::{Built, Texts, build, state_directory};
+use crate::runtime::reload;
+use crate::runtime::state::{RunningSet, Trial, decode};
+use crate::site::{Built, SetId, Texts, build, state_directory};
 use crate::{runtime, serving, watch};
 use ballast_history::{Found, Opened, Store};
 use std::path::{Path, PathBuf};
@@ -99,10 +100,12 @@ pub(super) fn carry_out(
         show_line,
         ended,
     };
-    if let Err(exit) = begin(order) {
-        return exit;
-    }
-    let watching = if is_watched { watch_files(site, &sender, &output) } else { None };
+    let told = runtime.block_on(async { serving::Told::listen() });
+    let on_disk = match begin(order) {
+        Ok(on_disk) => on_disk,
+        Err(exit) => return exit,
+    };
+    let watching = if is_watched { watch_files(site, on_disk, &sender, &output) } else { None };
     if let Some(lasting) = lasting {
         let sender = sender.clone();
         runtime.spawn(async move {
@@ -110,7 +113,7 @@ pub(super) fn carry_out(
             serving::stop(&sender).await;
         });
     }
-    runtime.block_on(serving::until_told(metrics, listener, &sender, has_ended, &output));
+    runtime.block_on(serving::until_told(metrics, listener, &sender, has_ended, told, &output));
     drop(watching);
     Exit::Done
 }
@@ -127,17 +130,17 @@ struct Order {
     ended: oneshot::Sender<()>,
 }
 
-/// Begins the decision thread and waits until it runs.
-fn begin(order: Order) -> Result<(), Exit> {
+/// Begins the decision thread and waits until it runs; gives the set that lay on the disk.
+fn begin(order: Order) -> Result<SetId, Exit> {
     let output = order.output;
     let (tell, told) = std::sync::mpsc::channel();
     let started = std::thread::Builder::new().name("ballast-rules".into()).spawn(move || {
         // Scripts cannot move between threads, so everything is read and compiled where it will run.
         match open(order) {
-            Ok(start) => {
+            Ok((start, on_disk)) => {
                 let decision = opening::start(start);
                 // The program waits for this.
-                let _ = tell.send(Ok(()));
+                let _ = tell.send(Ok(on_disk));
                 runtime::finish(decision.run());
             }
             Err(exit) => {
@@ -153,20 +156,21 @@ fn begin(order: Order) -> Result<(), Exit> {
 }
 
 /// Reads the site and what the last run left.
-fn open(order: Order) -> Result<Start, Exit> {
+fn open(order: Order) -> Result<(Start, SetId), Exit> {
     let Order { place, open_field, channel, clock, output, is_quiet, show_line, ended } = order;
     let texts = Texts::read(&place.site).map_err(|error| {
         output.complain(&format!("{} cannot be read: {error}", place.site.display()));
         Exit::Mistakes
     })?;
+    let on_disk = texts.id();
     let (store, opened) = open_store(&place.state, &clock, &output);
     let saved = opened.ok_or(Exit::Failed)?.state;
     let set = saved.as_ref().and_then(|saved| decode::<RunningSet>(saved, "plan"));
-    let Choice { built, texts, reload } =
+    let Choice { built, texts, reload, trial } =
         choose(texts, set, &place.overrides, &output).ok_or(Exit::Mistakes)?;
     if reload {
         // The channel is empty: there is room.
-        let _ = channel.0.try_send(Message::FilesChanged);
+        let _ = channel.0.try_send(Message::FilesChanged(None));
     }
     if !built.warnings.is_empty() {
         output.complain(&built.warnings);
@@ -176,7 +180,21 @@ fn open(order: Order) -> Result<Start, Exit> {
         recorder.show_through(show_line);
     }
     let ended = Some(ended);
-    Ok(Start { built, texts, saved, place, clock, recorder, channel, open_field, ended })
+    let files_refused = texts.id() != on_disk;
+    let start = Start {
+        built,
+        texts,
+        files_refused,
+        trial,
+        saved,
+        place,
+        clock,
+        recorder,
+        channel,
+        open_field,
+        ended,
+    };
+    Ok((start, on_disk))
 }
 
 /// Opens the history; control starts without it when it cannot be used, but not beside another program.
@@ -219,6 +237,8 @@ struct Choice {
     texts: Texts,
     /// The files on disk are another set that must come in as a reload does.
     reload: bool,
+    /// What the set still has to stand.
+    trial: Option<Trial>,
 }
 
 /// The set on disk, if it loads and did no harm before; else the set that ran last. Where the safety set on disk is
@@ -226,6 +246,7 @@ struct Choice {
 fn choose(texts: Texts, set: Option<RunningSet>, overrides: &[String], output: &Output) -> Option<Choice> {
     let id = texts.id();
     let did_harm = set.as_ref().is_some_and(|set| set.refused.contains(&id) && set.texts.id() != id);
+    let trial = set.as_ref().and_then(|set| set.trial.clone());
     let last = set.map(|set| set.texts).filter(|last| !last.files.is_empty() && last.id() != id);
     let run_last = |say: Option<&str>, reload: bool| {
         let last = last.clone()?;
@@ -233,7 +254,7 @@ fn choose(texts: Texts, set: Option<RunningSet>, overrides: &[String], output: &
         if let Some(say) = say {
             output.complain(&styled(BAD, say));
         }
-        Some(Choice { built, texts: last, reload })
+        Some(Choice { built, texts: last, reload, trial: trial.clone() })
     };
     if did_harm {
         let say = format!("the site's files ({id}) did harm before; the last good ones run");
@@ -243,9 +264,17 @@ fn choose(texts: Texts, set: Option<RunningSet>, overrides: &[String], output: &
     }
     match build(&texts, overrides) {
         Ok(built) => {
-            let before = run_last(None, true)
-                .filter(|before| before.built.running.safety.fingerprint != built.running.safety.fingerprint);
-            return Some(before.unwrap_or(Choice { built, texts, reload: false }));
+            if let Some(before) = run_last(None, true) {
+                if before.built.running.safety.fingerprint != built.running.safety.fingerprint {
+                    return Some(before);
+                }
+                // Changed while nothing ran: on trial, as after a reload.
+                let changed = reload::changed_rules(&before.built.running.plan, &built);
+                let last_good = before.trial.map_or(before.texts, |trial| trial.last_good);
+                let trial = Some(Trial { last_good, changed, left: PROBATION });
+                return Some(Choice { built, texts, reload: false, trial });
+            }
+            return Some(Choice { built, texts, reload: false, trial });
         }
         Err(refused) => output.complain(&refused.coloured),
     }
@@ -259,17 +288,22 @@ fn choose(texts: Texts, set: Option<RunningSet>, overrides: &[String], output: &
     let built = build(&bare, overrides).ok()?;
     let say = "no rules run: outputs stay at their defaults until the files above are mended and saved";
     output.complain(&styled(BAD, say));
-    Some(Choice { built, texts: bare, reload: false })
+    Some(Choice { built, texts: bare, reload: false, trial: None })
 }
 
 /// Watches the files; a site whose files cannot be watched runs all the same.
-fn watch_files(site: &Path, sender: &SyncSender<Message>, output: &Output) -> Option<watch::Watch> {
+fn watch_files(
+    site: &Path,
+    on_disk: SetId,
+    sender: &SyncSender<Message>,
+    output: &Output,
+) -> Option<watch::Watch> {
     let sender = sender.clone();
-    let tell = move |_| {
+    let tell = move |still| {
         // A program that ends does not care; a full channel is tried again with the next change.
-        let _ = sender.try_send(Message::FilesChanged);
+        let _ = sender.try_send(Message::FilesChanged(Some(still)));
     };
-    match watch::SetHash::of_directory(site).and_then(|known| watch::watch(site, known, tell)) {
+    match watch::watch(site, on_disk, tell) {
         Ok(watching) => Some(watching),
         Err(error) => {
             output.complain(&format!(

@@ -54,6 +54,10 @@ pub struct Carrier {
     pub probation: Option<Probation>,
     /// A set whose outputs or points are others than the running ones: it waits for a person's word as a whole.
     pub awaiting: Option<(u64, Texts)>,
+    /// The texts whose safety set is wholly in force, while the looser one of `texts` waits for a person.
+    pub confirmed: Option<Texts>,
+    /// The site's files are not what runs: they have mistakes, did harm, or wait for a person.
+    pub files_refused: bool,
     /// Sets that did harm; not loaded by themselves.
     pub refused: BTreeSet<SetId>,
     /// Counts the catalogs of this run.

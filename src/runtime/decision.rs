@@ -205,8 +205,8 @@ impl Decision {
                 let _ = reply.send(crate::metrics::scrape(self));
                 After::GoOn
             }
-            Message::FilesChanged => {
-                reload::files_changed(self);
+            Message::FilesChanged(still) => {
+                reload::files_changed(self, still);
                 After::GoOn
             }
             Message::BuildFailed(failed) => {

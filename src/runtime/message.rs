@@ -4,6 +4,7 @@ use super::carrier::Carrier;
 use crate::control::protocol::{Answer, Question};
 use crate::metrics::Scrape;
 use crate::site::Texts;
+use crate::watch::SetHash;
 use ballast_drivers::Batch;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, sync_channel};
@@ -34,8 +35,9 @@ pub enum Message {
     },
     /// Someone scrapes.
     Scrape(Sender<Scrape>),
-    /// The files of the site lie unchanged and differ from those that run.
-    FilesChanged,
+    /// The files of the site lie unchanged and differ from those that run. With the hash of the set that lay still;
+    /// without one, the files are loaded as they lie.
+    FilesChanged(Option<SetHash>),
     /// A builder has made a new set and waits to take over.
     TakeOver(Box<TakeOver>),
     /// A builder has failed.

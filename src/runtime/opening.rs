@@ -7,7 +7,7 @@ use super::field::Field;
 use super::link::Link;
 use super::message::{Message, Occasion};
 use super::recorder::Recorder;
-use super::state::{RunningSet, decode};
+use super::state::{RunningSet, Trial, decode};
 use super::told::Told;
 use super::{reload, saving};
 use crate::clock::Clock;
@@ -34,6 +34,10 @@ pub struct Start {
     pub built: Built,
     /// Its texts.
     pub texts: Texts,
+    /// The site's files are another set, which was refused or must come in by a reload.
+    pub files_refused: bool,
+    /// What the set still has to stand.
+    pub trial: Option<Trial>,
     /// What the last run left.
     pub saved: Option<SavedState>,
     /// Where things lie.
@@ -52,7 +56,19 @@ pub struct Start {
 
 /// Begins: engine and guard go on from what the last run left, and every output begins at its `at_start`.
 pub fn start(start: Start) -> Decision {
-    let Start { mut built, texts, saved, place, clock, mut recorder, channel, mut open_field, ended } = start;
+    let Start {
+        mut built,
+        texts,
+        files_refused,
+        trial,
+        saved,
+        place,
+        clock,
+        mut recorder,
+        channel,
+        mut open_field,
+        ended,
+    } = start;
     let now = clock.now();
     let (sender, inbox) = channel;
     recorder.set_zone(built.running.catalog().zone.clone());
@@ -84,8 +100,14 @@ pub fn start(start: Start) -> Decision {
         handed: None,
         open_field,
         texts,
-        probation: None,
+        probation: trial.map(|trial| Probation {
+            last_good: trial.last_good,
+            changed: trial.changed,
+            until: now.after(trial.left),
+        }),
         awaiting: None,
+        confirmed: None,
+        files_refused,
         refused: set.refused,
         epoch: 0,
         reloads: BTreeMap::new(),
@@ -145,6 +167,7 @@ fn adopt(
 ) -> Decision {
     let changed = handed.as_ref().map(|handed| reload::changed_rules(&handed.running.plan, &built));
     let last_good = carrier.texts.clone();
+    let before_texts = last_good.clone();
     if !carrier.field.fits(built.running.definitions) {
         carrier.epoch += 1;
         carrier.field = (carrier.open_field)(&mut built, carrier.epoch);
@@ -156,6 +179,7 @@ fn adopt(
     if let Some(Handed { state, at, texts, occasion, reply: waiting, running: before }) = handed {
         engine.restore(state, Gap::SameBoot(Span::ZERO), at, now);
         carrier.texts = texts;
+        carrier.files_refused = matches!(occasion, Occasion::Return { .. });
         carrier.probation = if matches!(occasion, Occasion::Return { .. }) {
             None
         } else {
@@ -166,6 +190,7 @@ fn adopt(
         reply = Some((occasion, waiting, before));
     }
     carrier.awaiting = None;
+    carrier.confirmed = replaced.waits_for.map(|_| carrier.confirmed.take().unwrap_or(before_texts));
     carrier.loaded = now;
     carrier.link = Link::new(next_session(&carrier.clock), shortest_lease(&running));
     let mut decision = Decision::new(engine, running, carrier, now);
@@ -191,6 +216,7 @@ fn stay(
     if let Some(Handed { state, at, texts, occasion, reply, .. }) = handed {
         engine.restore(state, Gap::SameBoot(Span::ZERO), at, now);
         carrier.awaiting = replaced.waits_for.map(|fingerprint| (fingerprint, texts));
+        carrier.files_refused = true;
         waiting = Some((occasion, reply));
     }
     carrier.link = Link::new(next_session(&carrier.clock), shortest_lease(&built.running));
@@ -289,6 +315,8 @@ pub fn adopt_confirmed(decision: &mut Decision, fingerprint: u64) {
         return reload::confirmed(decision, texts, fingerprint);
     }
     if decision.carrier.guard.adopt_confirmed(now).is_some() {
+        decision.carrier.confirmed = None;
+        decision.pace.hurry(now);
         let sentence = format!("the safety set {fingerprint:016x} is in force");
         let told = Told::info("guard", "", sentence, json!({})).severity(Severity::Notice);
         decision.carrier.recorder.tell(now, &told);

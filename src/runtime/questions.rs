@@ -4,8 +4,8 @@
 //! carried out in the next turn, and is answered with what became of it.
 
 use super::decision::Decision;
-use super::reload;
 use super::told::Told;
+use super::{reload, saving};
 use crate::control::protocol::{Answer, Question};
 use crate::report::{instant, why};
 use ballast_engine::Command;
@@ -21,6 +21,15 @@ use tokio::sync::oneshot;
 
 /// Answers one question.
 pub fn answer(decision: &mut Decision, who: String, question: Question, reply: oneshot::Sender<Answer>) {
+    let looks = matches!(
+        question,
+        Question::Status
+            | Question::Why { .. }
+            | Question::WhyNot { .. }
+            | Question::Journal { .. }
+            | Question::Mode { mode: None }
+            | Question::Setting { value: None, .. }
+    );
     let answer = match question {
         Question::Reload { accept } => return reload::asked(decision, who, accept, reply),
         Question::Status => why::status(decision),
@@ -66,8 +75,12 @@ pub fn answer(decision: &mut Decision, who: String, question: Question, reply: o
             )),
         },
     };
-    // An asker that went away does not matter.
-    let _ = reply.send(answer);
+    if looks || !answer.ok {
+        // An asker that went away does not matter.
+        let _ = reply.send(answer);
+    } else {
+        saving::acknowledge(decision, reply, answer);
+    }
 }
 
 fn find_output(decision: &Decision, name: &str) -> Result<OutputId, Answer> {

@@ -35,6 +35,8 @@ pub struct Recorder {
     pub lost: u64,
     /// Somebody has to act: the journal of what led here shall be kept.
     pub alarmed: bool,
+    last_event: Option<Ticket>,
+    last_save: Option<Ticket>,
 }
 
 impl Recorder {
@@ -52,6 +54,8 @@ impl Recorder {
             counts: BTreeMap::new(),
             lost: 0,
             alarmed: false,
+            last_event: None,
+            last_save: None,
         }
     }
 
@@ -81,12 +85,21 @@ impl Recorder {
             payload: serde_json::json!({ "sentence": told.sentence, "data": told.data }).to_string(),
         };
         match store.append(event) {
-            Ok(ticket) => Some(ticket),
+            Ok(ticket) => {
+                self.last_event = Some(ticket.clone());
+                Some(ticket)
+            }
             Err(_) => {
                 self.lost += 1;
                 None
             }
         }
+    }
+
+    /// Receipts for everything told and saved so far; `None` where nothing is kept.
+    pub fn pending(&self) -> Option<Vec<Ticket>> {
+        let is_healthy = self.store.as_ref()?.health().ok;
+        is_healthy.then(|| self.last_event.iter().chain(&self.last_save).cloned().collect())
     }
 
     /// Shows a text of several lines, mistakes drawn into their texts, say.
@@ -95,8 +108,9 @@ impl Recorder {
     }
 
     /// Saves the state; the newest save wins where the disk is slow.
-    pub fn save(&self, parts: Vec<StatePart>) -> Option<Ticket> {
-        self.store.as_ref()?.save_state(parts, self.clock.stamp()).ok()
+    pub fn save(&mut self, parts: Vec<StatePart>) {
+        let Some(store) = &self.store else { return };
+        self.last_save = store.save_state(parts, self.clock.stamp()).ok().or(self.last_save.take());
     }
 
     /// The store, for its health and its readers.

@@ -11,6 +11,7 @@ use super::told::Told;
 use super::{opening, saving};
 use crate::control::protocol::Answer;
 use crate::site::{Built, Texts};
+use crate::watch::{QUIET, SetHash};
 use ballast_history::Severity;
 use ballast_model::Mono;
 use serde_json::json;
@@ -26,7 +27,12 @@ struct Order {
     reply: Option<oneshot::Sender<Answer>>,
     sender: SyncSender<Message>,
     place: super::carrier::Place,
+    /// The files must still be the ones that lay unchanged.
+    still: Option<SetHash>,
 }
+
+/// How often, and after which rest, files that are just being saved again are looked at once more.
+const STILL_LOOKS: usize = 10;
 
 /// When the trial of the running set ends.
 pub fn next(decision: &Decision) -> Mono {
@@ -51,8 +57,8 @@ pub fn asked(decision: &mut Decision, who: String, accept: bool, reply: oneshot:
 }
 
 /// The files lie changed and still.
-pub fn files_changed(decision: &mut Decision) {
-    begin(decision, None, Occasion::Saved, None);
+pub fn files_changed(decision: &mut Decision, still: Option<SetHash>) {
+    begin_with(decision, None, Occasion::Saved, None, still);
 }
 
 /// A person confirmed a set that waited.
@@ -69,6 +75,7 @@ pub fn harmed(decision: &mut Decision, now: Mono, rule: &str, why: &str) {
     let texts = probation.last_good.clone();
     decision.carrier.probation = None;
     decision.carrier.refused.insert(decision.carrier.texts.id());
+    decision.carrier.files_refused = true;
     let sentence = format!("{why}: the last good rules come back; mend the files and save them again");
     let told = Told::info("reload", rule, sentence, json!({ "returned": true })).severity(Severity::Alarm);
     decision.carrier.recorder.tell(now, &told);
@@ -81,10 +88,21 @@ fn begin(
     occasion: Occasion,
     reply: Option<oneshot::Sender<Answer>>,
 ) {
+    begin_with(decision, texts, occasion, reply, None);
+}
+
+fn begin_with(
+    decision: &mut Decision,
+    texts: Option<Texts>,
+    occasion: Occasion,
+    reply: Option<oneshot::Sender<Answer>>,
+    still: Option<SetHash>,
+) {
     let order = Order {
         texts,
         occasion,
         reply,
+        still,
         sender: decision.carrier.sender.clone(),
         place: decision.carrier.place.clone(),
     };
@@ -111,14 +129,16 @@ struct Context {
 
 /// The builder thread: builds, and on success becomes the decision thread.
 fn build(order: Order, context: &Context) {
-    let Order { texts, occasion, mut reply, sender, place } = order;
+    let Order { texts, occasion, mut reply, sender, place, still } = order;
     let refuse = |texts: Texts, occasion: Occasion, reply, report: String, data| {
         let failed = BuildFailed { texts, occasion, report, data, reply };
         // A program that ends does not care.
         let _ = sender.send(Message::BuildFailed(Box::new(failed)));
     };
-    let texts = match texts.map_or_else(|| Texts::read(&place.site), Ok) {
-        Ok(texts) => texts,
+    let texts = match texts.map_or_else(|| read(&place.site, still), |texts| Ok(Some(texts))) {
+        Ok(Some(texts)) => texts,
+        // They are being saved again; once they lie still, that is told.
+        Ok(None) => return,
         Err(error) => {
             let report = format!("the site's files cannot be read: {error}");
             let data = json!({ "error": &report });
@@ -151,6 +171,20 @@ fn build(order: Order, context: &Context) {
     super::finish(decision.run());
 }
 
+/// Reads the files; with `still`, exactly those bytes that lay still, or nothing.
+fn read(site: &std::path::Path, still: Option<SetHash>) -> std::io::Result<Option<Texts>> {
+    let Some(still) = still else { return Texts::read(site).map(Some) };
+    for _ in 0..STILL_LOOKS {
+        let texts = Texts::read(site);
+        // What lay there before and after the reading lay there while it was read.
+        if SetHash::of_directory(site).is_ok_and(|found| found == still) {
+            return texts.map(Some);
+        }
+        std::thread::sleep(QUIET);
+    }
+    Ok(None)
+}
+
 /// Hands everything to the builder that waits; this thread ends.
 pub fn hand_over(decision: &mut Decision, take_over: TakeOver) -> After {
     let now = decision.carrier.clock.now();
@@ -163,6 +197,7 @@ pub fn hand_over(decision: &mut Decision, take_over: TakeOver) -> After {
 pub fn failed(decision: &mut Decision, failed: BuildFailed) {
     let now = decision.carrier.clock.now();
     *decision.carrier.reloads.entry("refused").or_default() += 1;
+    decision.carrier.files_refused = true;
     let first = failed.report.lines().next().unwrap_or_default();
     let sentence = format!("the changed site was refused and the running one goes on: {first}");
     let mut told = Told::info("reload", "", sentence, failed.data.clone()).severity(Severity::Warning);

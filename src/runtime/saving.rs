@@ -1,14 +1,21 @@
 //! What survives: the state on disk, and the journal of the last minutes.
 
 use super::decision::Decision;
-use super::state::{RunningSet, encode};
+use super::state::{RunningSet, Trial, encode};
+use crate::control::protocol::Answer;
 use crate::journal::{Header, Ring};
 use crate::report::instant;
 use ballast_engine::{Input as EngineInput, Output as EngineOutput};
 use ballast_guard::{Input as GuardInput, Output as GuardOutput};
+use ballast_history::Progress;
 use ballast_model::frame::fnv1a;
 use ballast_model::{Mono, Span};
 use serde::Serialize;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// How long an answer waits for the disk.
+const DISK_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Kinds of journal records.
 pub mod kind {
@@ -35,7 +42,15 @@ pub struct Checkpoint {
 
 /// Saves the state, if it differs from the last saved one.
 pub fn save(decision: &mut Decision, now: Mono) {
-    let set = RunningSet { texts: decision.carrier.texts.clone(), refused: decision.carrier.refused.clone() };
+    // A set whose looser safety set waits for a person is not what a restart begins with.
+    let texts = decision.carrier.confirmed.as_ref().unwrap_or(&decision.carrier.texts).clone();
+    let trial = decision.carrier.probation.as_ref().map(|probation| Trial {
+        last_good: probation.last_good.clone(),
+        changed: probation.changed.clone(),
+        // By the minute, so that it is not saved for its own sake.
+        left: Span::from_secs((probation.until.since(now).millis() / 60_000 + 1) * 60),
+    });
+    let set = RunningSet { texts, refused: decision.carrier.refused.clone(), trial };
     let parts = [
         encode("engine", &decision.engine.save()),
         encode("guard", &decision.carrier.guard.save()),
@@ -47,6 +62,28 @@ pub fn save(decision: &mut Decision, now: Mono) {
     if decision.pace.taken(now, bytes, hash) {
         decision.carrier.recorder.save(parts);
     }
+}
+
+/// Answers once everything that was said and decided so far is on the disk. Waits on a thread of its own.
+pub fn acknowledge(decision: &mut Decision, reply: oneshot::Sender<Answer>, mut answer: Answer) {
+    let now = decision.carrier.clock.now();
+    save(decision, now);
+    let pending = decision.carrier.recorder.pending();
+    let wait = move || {
+        let is_kept = pending.is_some_and(|tickets| {
+            tickets.iter().all(|ticket| ticket.wait(DISK_PATIENCE) == Progress::Durable)
+        });
+        if answer.ok && !is_kept {
+            answer.text = format!("{}\nThis is not kept: the disk does not take it.", answer.text.trim_end());
+            if let Some(data) = answer.data.as_object_mut() {
+                data.insert("kept".into(), false.into());
+            }
+        }
+        // An asker that went away does not matter.
+        let _ = reply.send(answer);
+    };
+    // Without a thread the asker is told that nobody answered; what was asked is done all the same.
+    let _ = std::thread::Builder::new().name("answer".into()).spawn(wait);
 }
 
 /// Begins a new segment of the journal where one is due.

@@ -22,6 +22,19 @@ pub struct RunningSet {
     pub texts: Texts,
     /// Sets that did harm.
     pub refused: BTreeSet<SetId>,
+    /// What the running texts still have to stand.
+    pub trial: Option<Trial>,
+}
+
+/// A set on trial.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Trial {
+    /// Where to return to.
+    pub last_good: Texts,
+    /// Names of rules that are new or changed.
+    pub changed: BTreeSet<String>,
+    /// How long it still lasts.
+    pub left: Span,
 }
 
 /// Encodes one part.

@@ -126,6 +126,8 @@ impl Simulation {
         let decision = opening::start(Start {
             built,
             texts: setup.texts,
+            files_refused: false,
+            trial: None,
             saved: None,
             place,
             clock,
