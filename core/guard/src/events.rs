@@ -10,7 +10,7 @@ use ballast_model::{Finite, Mono, OutputId, PointId, Verdict, Wanted};
 /// One thing that happened outside. In a journal, ids belong to the safety set that was in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Input {
-    /// A reading. At most one per point and step; see DESIGN, "absorbing".
+    /// A reading. Every one is looked at, also of several of one point.
     Sample(Sample),
     /// A frame of the engine.
     Frame(Frame),

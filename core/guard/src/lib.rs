@@ -17,8 +17,11 @@
 //! | explanations | [`Guard::verdict`], [`Guard::limits`], [`Guard::output`], [`Guard::shedding`], [`Guard::counters`] ... |
 //!
 //! What the shell owes: every permit reaches its driver at once and in order; every permit is answered by
-//! [`Input::Written`] (an unanswered one counts as lost and is made again); at most one sample per point and step; the
-//! next step not later than [`Output::WakeAt`].
+//! [`Input::Written`] (an unanswered one counts as lost and is made again); the next step comes not later than
+//! [`Output::WakeAt`].
+//!
+//! What the engine owes: a load that was cut comes back only by an intent with `is_restoration` that was sent *after* it
+//! was cut; [`Verdict::awaits_restoration`](ballast_model::Verdict) says which ones wait.
 //!
 //! Where to start reading: [`plan`] (the data), `rules/mod.rs` (the order of power), `machine.rs` (the step).
 //!

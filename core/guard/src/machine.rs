@@ -49,7 +49,12 @@ pub(crate) struct Work {
     pub(crate) waiting: Ordered,
     /// Loads that can be cut: how long they were cut (ns), and their place. Room for all of them.
     pub(crate) ranked: Vec<(u64, u32)>,
-    reviews: Vec<u8>,
+    /// Number of the round, and for every output the last round that looked at it and how often. A step has one round,
+    /// and one more for every further reading of a point.
+    step: u32,
+    /// For every point that is looked at, the last such round in which a reading of it was taken.
+    sampled: Vec<u32>,
+    reviews: Vec<(u32, u8)>,
 }
 
 impl Work {
@@ -65,7 +70,9 @@ impl Work {
             powers: true,
             waiting: Ordered::new(outputs),
             ranked: Vec::with_capacity(plan.set.shedding.as_ref().map_or(0, |shedding| shedding.loads.len())),
-            reviews: vec![0; outputs],
+            step: 0,
+            sampled: vec![u32::MAX; plan.tables.reads.len()],
+            reviews: vec![(0, 0); outputs],
         };
         work.mark_all();
         work
@@ -160,6 +167,21 @@ impl Run<'_> {
         // The door knows only the points that the guard looks at, by their place.
         let narrowed = Sample { point: PointId(place), ..*sample };
         let Some(admitted) = self.live.door.admit(&narrowed) else { return };
+        // A limit sees every reading: a second one of the same point waits until the first was looked at.
+        let round = self.work.step;
+        if self
+            .work
+            .sampled
+            .get_mut(place as usize)
+            .is_some_and(|last| core::mem::replace(last, round) == round)
+        {
+            self.take_due();
+            self.settle();
+            let round = self.work.step;
+            if let Some(last) = self.work.sampled.get_mut(place as usize) {
+                *last = round;
+            }
+        }
         let admitted = Sample { point: sample.point, ..admitted };
         self.live.snapshot.set(&admitted);
         self.touched(sample.point);
@@ -215,7 +237,7 @@ impl Run<'_> {
 
     /// Looks at everything that is marked until nothing is; `false` when the rest must wait for the next step.
     fn settle(&mut self) -> bool {
-        self.work.reviews.iter_mut().for_each(|count| *count = 0);
+        self.work.step = self.work.step.wrapping_add(1);
         loop {
             while let Some(index) = self.work.asleep.take() {
                 self.review_asleep(index);
@@ -245,7 +267,11 @@ impl Run<'_> {
     }
 
     fn count_review(&mut self, index: usize) -> bool {
-        let Some(count) = self.work.reviews.get_mut(index) else { return false };
+        let step = self.work.step;
+        let Some((last, count)) = self.work.reviews.get_mut(index) else { return false };
+        if core::mem::replace(last, step) != step {
+            *count = 0;
+        }
         *count = count.saturating_add(1);
         self.live.counters.reviews += 1;
         *count <= REVIEWS_PER_STEP

@@ -5,6 +5,7 @@ use crate::events::{GuardEvent, Output};
 use crate::machine::Run;
 use crate::permit::Permit;
 use crate::plan::Envelope;
+use crate::rules::max_closed::DEFAULT_REQUEST;
 use crate::rules::{self, Class, Proposal, Question};
 use crate::state::{EffectState, Number, OutputState, ShedBy};
 use ballast_model::catalog::Facet;
@@ -76,7 +77,7 @@ impl Run<'_> {
             cause: state.verdict.map(|verdict| verdict.cause),
             claim: state.claim,
         };
-        note_cause(state, envelope, &proposal, is_load);
+        note_cause(state, envelope, &proposal, is_load, now);
         follow_ramp(state, envelope, &proposal, now);
         state.claim = proposal.claim;
         state.acts_at_once = proposal.class != Class::Asked;
@@ -326,9 +327,11 @@ struct Before {
 }
 
 /// Remembers what the decision means for later ones.
-fn note_cause(state: &mut OutputState, envelope: &Envelope, proposal: &Proposal, is_load: bool) {
+fn note_cause(state: &mut OutputState, envelope: &Envelope, proposal: &Proposal, is_load: bool, now: Mono) {
     let leaves = rules::is_switch(envelope, state.told, proposal.wanted);
-    if proposal.cause == Cause::MaxClosed && leaves && rules::is_engaged(envelope, state.told) {
+    let is_over = envelope.max_closed.is_some_and(|longest| now >= state.switched_at.after(longest));
+    if is_over && leaves && rules::is_engaged(envelope, state.told) {
+        // Whatever else opens it at this moment: the request had its longest time.
         state.spent = Some(state.request);
     }
     if proposal.wanted == Wanted::CLOSED && state.told == Wanted::OPEN {
@@ -340,8 +343,9 @@ fn note_cause(state: &mut OutputState, envelope: &Envelope, proposal: &Proposal,
     if is_load && was_cut && opens {
         state.cut(ShedBy::Outage);
     }
-    // A default that was held to its longest time may return once its minimum time is over.
-    if leaves && !rules::is_engaged(envelope, state.told) && state.spent == Some(state.request) {
+    // A default that was held to its longest time returns once its minimum time is over: then it starts afresh.
+    let is_default = state.spent == Some(DEFAULT_REQUEST) && state.request == DEFAULT_REQUEST;
+    if leaves && !rules::is_engaged(envelope, state.told) && is_default {
         state.spent = None;
     }
 }

@@ -285,3 +285,15 @@ fn a_device_that_sleeps_is_a_good_zero() {
     bench.pass(secs(11));
     assert_eq!(bench.is(charger), OPEN, "by day a silent inverter is unknown");
 }
+
+#[test]
+fn of_several_readings_in_one_step_none_is_missed() {
+    let (site, charger, hot) = charger();
+    let mut bench = site.bench();
+    bench.set(hot, 20.0);
+    bench.ask(charger, CLOSED);
+    let readings = [bench.sample(hot, 20.0), bench.sample(hot, 51.0), bench.sample(hot, 20.0)];
+    bench.step(&readings);
+    bench.settle();
+    assert_eq!((bench.is(charger), bench.verdict(charger).cause), (OPEN, Cause::Limit(0)));
+}

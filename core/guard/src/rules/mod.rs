@@ -172,9 +172,9 @@ pub(crate) const RULES: [Rule; 19] = [
     max_switches::apply,
     // What acts at once.
     outside::apply,
-    max_closed::apply,
     silence::apply,
     at_start::apply,
+    max_closed::apply,
     operator_now::apply,
     shed_state::apply,
     derate::apply,

@@ -11,7 +11,7 @@ pub(crate) fn apply(question: &Question<'_>, proposal: &mut Proposal) {
     let safe = question.envelope.safe;
     match question.envelope.on_silence {
         OnSilence::Hold(span) if question.now < question.state.silent_since.after(span) => {
-            // What its longest time or someone else decided before this rule stays decided.
+            // What someone else decided before this rule stays decided.
             if proposal.cause == Cause::Asked {
                 let until = question.state.silent_since.after(span);
                 proposal.hold(question.state.told, Cause::Silence, Some(until));

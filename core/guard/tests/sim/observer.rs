@@ -132,7 +132,7 @@ impl Observer {
     pub fn is_spent(&self, index: usize) -> bool {
         let watched = &self.outputs[index];
         let has_limit = [CHARGER, GENSET, PUMP].contains(&index);
-        has_limit && watched.told == Some(CLOSED) && self.now >= watched.switched_at.after(secs(40))
+        has_limit && watched.told == Some(CLOSED) && self.now >= watched.switched_at.after(LONGEST)
     }
 
     /// Whether the design lets this happen at once.
@@ -333,6 +333,14 @@ impl Observer {
             }
             if !self.is_starting(index) && self.word(index).is_none() && told != safe {
                 self.fail(index, told, "silence did not act");
+            }
+            let is_early = self.now < self.started_at.after(LEASE) && self.outputs[index].heard.is_none();
+            if is_early
+                && !self.is_spent(index)
+                && !self.outputs[index].is_stopped
+                && told != Self::at_start(index)
+            {
+                self.fail(index, told, "not as it should be at the start");
             }
             if self.is_spent(index) {
                 self.fail(index, told, "longer than its longest time");

@@ -23,6 +23,7 @@ pub const DEAD_TIME: Span = Span::from_secs(2);
 pub const GRACE: Span = Span::from_secs(10);
 pub const ONE_PER: Span = Span::from_secs(10);
 pub const MAX_AGE: Span = Span::from_secs(20);
+pub const LONGEST: Span = Span::from_secs(12);
 pub const RATE: f64 = 200.0;
 
 pub fn site() -> Site {
@@ -39,7 +40,7 @@ pub fn site() -> Site {
         (envelope.min_closed, envelope.min_open) = (secs(5), secs(4));
         envelope.max_switches =
             vec![SwitchBudget { count: 4, per: secs(60) }, SwitchBudget { count: 12, per: secs(600) }];
-        envelope.max_closed = Some(secs(40));
+        envelope.max_closed = Some(LONGEST);
     }
     site.envelope(ids[PUMP]).at_start = CLOSED;
     let clinic = site.envelope(ids[CLINIC]);
