@@ -27,8 +27,6 @@ pub(crate) mod restoration;
 pub(crate) mod shed_request;
 pub(crate) mod shed_state;
 pub(crate) mod silence;
-#[cfg(test)]
-mod tests;
 
 use crate::plan::Envelope;
 use crate::state::{Claim, Live, OutputState};
