@@ -1,0 +1,296 @@
+//! What the manual shows of commands is what the program says.
+//!
+//! A `console` block behind a line `<!-- test -->` is carried out: each `$ ballast ...` in one scratch folder per page, its
+//! output compared with the lines below it. The marker may say what happens before: `edit FILE | FROM | TO`,
+//! `wait SITE | TEXT` (until `ballast status` shows it), several of them with `;` between. Times, names of users and
+//! fingerprints differ from run to run and are compared as such. `UPDATE_EXPECT=1` writes the blocks anew.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test is its own message")]
+
+mod common;
+
+use common::program::{Program, ballast};
+use common::{Scratch, wait_for};
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use std::time::Duration;
+
+/// The user whom the manual shows.
+const USER: &str = "pi";
+/// What follows a number that differs from run to run.
+const UNITS: [&str; 7] = ["ms", "s", "min", "h", "d", "segments", "steps"];
+
+/// A page while it is carried out.
+struct Page {
+    scratch: Scratch,
+    running: Vec<Program>,
+    /// The last fingerprint that was printed: what a person copies.
+    fingerprint: String,
+    user: String,
+}
+
+impl Page {
+    fn new(name: &str) -> Self {
+        let id = std::process::Command::new("id").arg("-un").output().unwrap();
+        let user = String::from_utf8_lossy(&id.stdout).trim().to_owned();
+        Self { scratch: Scratch::new(name), running: Vec::new(), fingerprint: String::new(), user }
+    }
+
+    fn prepare(&mut self, marker: &str) {
+        for step in marker.split(';').map(str::trim).filter(|step| !step.is_empty()) {
+            let (verb, rest) = step.split_once(' ').unwrap_or((step, ""));
+            let parts: Vec<String> = rest.split(" | ").map(|part| part.trim().replace("\\n", "\n")).collect();
+            match (verb, parts.as_slice()) {
+                ("edit", [file, from, to]) => self.scratch.edit(file, from, to),
+                ("wait", [site, text]) => {
+                    wait_for(text, Duration::from_secs(40), || {
+                        let (shown, _) = self.carry_out(&format!("ballast status --site {site}"));
+                        shown.contains(text).then_some(())
+                    });
+                }
+                _ => panic!("the marker does not say what to do: {step}"),
+            }
+        }
+    }
+
+    /// What a command prints, and whether it is a program that goes on.
+    fn carry_out(&mut self, command: &str) -> (String, bool) {
+        let (command, asks_code) = match command.strip_suffix("; echo $?") {
+            Some(command) => (command, true),
+            None => (command, false),
+        };
+        let mut words = split(command);
+        words.remove(0);
+        if words.first().is_some_and(|word| word == "run") {
+            let site = self.scratch.0.join(&words[1]);
+            self.running.push(Program::run(&site, &["--no-watch", "--trust-clock"]));
+            return (String::new(), true);
+        }
+        for index in 0..words.len() {
+            if is_fingerprint(&words[index]) {
+                words[index].clone_from(&self.fingerprint);
+            }
+            if index > 0 && words[index - 1] == "--at" {
+                words[index] = a_second_ago();
+            }
+        }
+        let output: Output = ballast().current_dir(&self.scratch.0).args(&words).output().unwrap();
+        let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
+        text.push_str(&String::from_utf8_lossy(&output.stderr));
+        if let Some(found) = text.split_whitespace().map(bare).find(|word| is_fingerprint(word)) {
+            self.fingerprint = found.to_owned();
+        }
+        if asks_code {
+            text.push_str(&format!("{}\n", output.status.code().unwrap()));
+        }
+        let folder = format!("{}/", self.scratch.0.display());
+        (text.replace(&folder, "").replace(&self.user, USER), false)
+    }
+
+    /// What the program that was started last prints: as shown when it has printed all of that, in any order, since its
+    /// threads begin at the same time; all that it printed when it does not.
+    fn first_lines(&self, shown: &str) -> String {
+        let program = self.running.last().unwrap();
+        let start = std::time::Instant::now();
+        loop {
+            let printed = format!("{}\n", program.lines().join("\n")).replace(&self.user, USER);
+            let known = settled(&printed);
+            let is_shown =
+                !shown.is_empty() && settled(shown).lines().all(|line| known.lines().any(|one| one == line));
+            if is_shown {
+                return shown.to_owned();
+            }
+            if start.elapsed() > Duration::from_secs(10) {
+                return printed;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+fn a_second_ago() -> String {
+    std::thread::sleep(Duration::from_millis(1100));
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let millis = i64::try_from(now.as_millis()).unwrap() - 1000;
+    ballast::report::instant::utc(ballast_model::Utc::from_millis(millis))
+}
+
+/// A command line as a shell takes it apart: double quotes hold words together.
+fn split(command: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (index, piece) in command.split('"').enumerate() {
+        if index % 2 == 0 {
+            words.extend(piece.split_whitespace().map(str::to_owned));
+        } else {
+            words.push(piece.to_owned());
+        }
+    }
+    words
+}
+
+/// A word without the punctuation around it.
+fn bare(word: &str) -> &str {
+    word.trim_matches(|c: char| !c.is_ascii_alphanumeric())
+}
+
+fn is_fingerprint(word: &str) -> bool {
+    word.len() == 16 && word.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Whether a word is a number or an instant that differs from run to run, given the word behind it.
+fn differs(word: &str, next: Option<&str>) -> bool {
+    let is_number = word.parse::<f64>().is_ok();
+    let decimals = word.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+    let is_instant = word.len() >= 8
+        && word.contains([':', '-'])
+        && word.bytes().all(|byte| byte.is_ascii_digit() || b":-.TZ".contains(&byte));
+    let is_time = is_number && next.is_some_and(|next| UNITS.contains(&bare(next)));
+    is_time || is_number && decimals > 3 || is_instant || is_fingerprint(word)
+}
+
+/// A text in which everything that differs from run to run is a `~`.
+fn settled(text: &str) -> String {
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let mut settled: Vec<String> = Vec::new();
+        let mut index = 0;
+        while let Some(word) = words.get(index) {
+            let next = words.get(index + 1).copied();
+            let core = bare(word);
+            if differs(core, next) {
+                // `29 min 59 s` and `22 s` are the same here.
+                let with_unit = core.parse::<f64>().is_ok() && next.is_some_and(|n| UNITS.contains(&bare(n)));
+                index += usize::from(with_unit);
+                if settled.last().is_none_or(|last| last != "~") {
+                    settled.push("~".to_owned());
+                }
+            } else {
+                settled.push((*word).to_owned());
+            }
+            index += 1;
+        }
+        lines.push(settled.join(" "));
+    }
+    while lines.last().is_some_and(String::is_empty) {
+        lines.pop();
+    }
+    lines.join("\n")
+}
+
+/// Carries out a page; gives it as it should be.
+fn carried_out(name: &str, text: &str) -> String {
+    let mut page = Page::new(name);
+    let mut out = String::new();
+    let mut lines = text.lines().peekable();
+    while let Some(line) = lines.next() {
+        out.push_str(line);
+        out.push('\n');
+        let marker = line.trim().strip_prefix("<!-- test").and_then(|rest| rest.strip_suffix("-->"));
+        let Some(marker) = marker else { continue };
+        page.prepare(marker.trim_start_matches(':').trim());
+        assert_eq!(lines.next(), Some("```console"), "{name}: a block follows the marker");
+        out.push_str("```console\n");
+        let mut command = None;
+        let mut shown = String::new();
+        loop {
+            let line = lines.next().unwrap_or_else(|| panic!("{name}: the block does not end"));
+            let is_end = line == "```";
+            if is_end || line.starts_with("$ ") {
+                if let Some(command) = command.take() {
+                    out.push_str(&answer(&mut page, command, &shown));
+                }
+                shown.clear();
+                out.push_str(line);
+                out.push('\n');
+                if is_end {
+                    break;
+                }
+                command = line.strip_prefix("$ ");
+            } else {
+                shown.push_str(line);
+                shown.push('\n');
+            }
+        }
+    }
+    out
+}
+
+/// What stands below a command: as it was shown where that is still true, as the program says it otherwise.
+fn answer(page: &mut Page, command: &str, shown: &str) -> String {
+    let (mut text, goes_on) = page.carry_out(command);
+    if goes_on {
+        text = page.first_lines(shown);
+    }
+    let text = format!("{}\n", text.trim_end());
+    if settled(&text) == settled(shown) { shown.to_owned() } else { text }
+}
+
+fn check(page: &str) {
+    let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/manual").join(page);
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains("<!-- test"), "{page} shows nothing that could be tried");
+    let expected = carried_out(&page.replace('/', "-"), &text);
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(&path, &expected).unwrap();
+        return;
+    }
+    for (number, (found, said)) in text.lines().zip(expected.lines()).enumerate() {
+        assert!(
+            found == said,
+            "docs/manual/{page}:{}: UPDATE_EXPECT=1 writes it anew\n  shown: {found}\n  said:  {said}",
+            number + 1
+        );
+    }
+    assert_eq!(text.lines().count(), expected.lines().count(), "docs/manual/{page} ends differently");
+}
+
+#[test]
+fn configure_shows_what_the_program_says() {
+    check("en/configure.md");
+}
+
+#[test]
+fn operate_shows_what_the_program_says() {
+    check("en/operate.md");
+}
+
+#[test]
+fn exploiter_shows_what_the_program_says() {
+    check("fr/exploiter.md");
+}
+
+#[test]
+fn every_metric_is_in_the_manual() {
+    let page = Page::new("metrics");
+    let site = page.scratch.0.join("my-site");
+    let init = ballast().arg("init").arg(&site).output().unwrap();
+    assert!(init.status.success());
+    let program = Program::run(&site, &[]);
+    let metrics = program.get("/metrics");
+    let manual = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/manual/en/metrics.md");
+    let manual = std::fs::read_to_string(manual).unwrap();
+    let names = metrics.lines().filter_map(|line| line.strip_prefix("# HELP ")?.split(' ').next());
+    let mut seen = 0;
+    for name in names {
+        let by_unit =
+            name.strip_prefix("ballast_point").is_some_and(|unit| manual.contains(&format!("`{unit}`")));
+        assert!(by_unit || manual.contains(&format!("`{name}`")), "docs/manual/en/metrics.md lacks {name}");
+        seen += 1;
+    }
+    assert!(seen > 30, "{seen} metrics only");
+}
+
+#[test]
+fn what_differs_between_runs_is_told_apart_from_what_does_not() {
+    let one = "16:43:57.857 heater open for 29 min 31 s (thermometer.temperature 55.314265 °C, 17 ms old)";
+    let two = "09:00:00.001 heater open for 3 s (thermometer.temperature 50.314 °C, 1.5 s old)";
+    assert_eq!(settled(one), settled(&two.replace("50.314 ", "50.31499 ")));
+    for changed in ["closed", "opened"] {
+        assert_ne!(settled(one), settled(&one.replace("open", changed)));
+    }
+    assert_ne!(settled("setting.comfort 50 °C"), settled("setting.comfort 51 °C"));
+    assert_eq!(
+        split("ballast why-not \"keep warm\" --site x"),
+        ["ballast", "why-not", "keep warm", "--site", "x"]
+    );
+}
