@@ -79,7 +79,7 @@ pub struct Decision {
 impl Decision {
     /// Puts the parts together; the first turn says hello to the guard.
     pub fn new(engine: Engine<RhaiBodies>, running: Arc<Running>, carrier: Carrier, now: Mono) -> Self {
-        let memory = telling::Memory::new(&running);
+        let memory = telling::Memory::new(&running, &engine, &carrier.guard);
         let guard_out = Vec::with_capacity(carrier.guard.output_capacity());
         let figures = Figures::new(&running);
         let shared = shared_points(&running, &carrier.guard);
@@ -251,7 +251,7 @@ impl Decision {
         }
         let Some(spec) = self.running.catalog().output(output) else { return };
         let point = spec.facet(Facet::Actual);
-        let sequence = self.memory.next_actual(output);
+        let sequence = self.memory.next_actual(output, at);
         let value = actual.map(Wanted::value);
         self.engine_in.push(EngineInput::Sample(Sample {
             point,

@@ -171,6 +171,7 @@ fn adopt(
     if !carrier.field.fits(built.running.definitions) {
         carrier.epoch += 1;
         carrier.field = (carrier.open_field)(&mut built, carrier.epoch);
+        carrier.guard.tell_again();
         carrier.recorder.set_zone(built.running.catalog().zone.clone());
     }
     let running = Arc::clone(&built.running);

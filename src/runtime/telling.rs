@@ -8,13 +8,14 @@ use super::reload;
 use super::told::Told;
 use crate::report::{causes, guard_words};
 use crate::site::Running;
-use ballast_engine::Event as EngineEvent;
 use ballast_engine::events::{EndReason, Source, Winner};
-use ballast_guard::GuardEvent;
+use ballast_engine::{Engine, Event as EngineEvent};
+use ballast_guard::{Guard, GuardEvent};
 use ballast_history::Severity;
 use ballast_model::intent::{Cause, Witness};
 use ballast_model::time::Wall;
 use ballast_model::{Mono, OutputId, Utc, Verdict, Wanted};
+use ballast_rules::RhaiBodies;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -36,23 +37,30 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Nothing is remembered.
-    pub fn new(running: &Running) -> Self {
+    /// What the machines bring along from before a reload or a restart.
+    pub fn new(running: &Running, engine: &Engine<RhaiBodies>, guard: &Guard) -> Self {
         let outputs = running.catalog().outputs.len();
+        let ids = || (0u32..).map(OutputId).take(outputs);
+        let winner = |id: OutputId| {
+            let asked = guard.verdict(id).map(|verdict| verdict.asked);
+            let wanted = engine.intent(id).map(|intent| intent.wanted).or(asked);
+            engine.winner(id).map(|(winner, _)| winner.clone()).zip(wanted)
+        };
         Self {
-            winners: vec![None; outputs],
+            winners: ids().map(winner).collect(),
             reasons: vec![Vec::new(); running.plan.rules.len()],
-            verdicts: vec![None; outputs],
+            verdicts: ids().map(|id| guard.verdict(id).copied()).collect(),
             actuals: vec![0; outputs],
             untold: BTreeSet::new(),
             disk_is_well: true,
         }
     }
 
-    /// Numbers the readings of what an output really is.
-    pub fn next_actual(&mut self, output: OutputId) -> u64 {
+    /// Numbers the readings of what an output really is. The numbers rise over reloads and restarts: the engine takes
+    /// what does not rise for a repetition.
+    pub fn next_actual(&mut self, output: OutputId, at: Mono) -> u64 {
         let Some(number) = self.actuals.get_mut(output.index()) else { return 0 };
-        *number += 1;
+        *number = at.nanos().max(*number + 1);
         *number
     }
 }

@@ -66,6 +66,17 @@ impl Broker {
         assert!(status.success(), "mosquitto_pub {topic}");
     }
 
+    /// A publisher that stays connected: a message a line, in order, as fast as they are given.
+    pub fn stream(&self, topic: &str) -> Stream {
+        let program = super::tool("mosquitto_pub").expect("checked at the start");
+        let mut child = Command::new(program)
+            .args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-t", topic, "-q", "1", "-l"])
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("mosquitto_pub runs");
+        Stream { input: child.stdin.take(), child }
+    }
+
     /// Watches topics with mosquitto's own client.
     pub fn observe(&self, filter: &str) -> Observer {
         Observer::start(self.port, filter)
@@ -75,6 +86,29 @@ impl Broker {
 impl Drop for Broker {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// A publisher that stays connected.
+pub struct Stream {
+    input: Option<std::process::ChildStdin>,
+    child: Child,
+}
+
+impl Stream {
+    /// Publishes one message.
+    pub fn send(&mut self, payload: &str) {
+        use std::io::Write;
+        let input = self.input.as_mut().expect("open until it is dropped");
+        writeln!(input, "{payload}").expect("mosquitto_pub listens");
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        // Its input ends, so it ends once everything is published.
+        self.input = None;
+        let _ = self.child.wait();
     }
 }
 

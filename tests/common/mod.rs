@@ -10,6 +10,7 @@
 )]
 #![allow(clippy::print_stderr, reason = "skips are told on the error output")]
 
+pub mod bench;
 pub mod broker;
 pub mod program;
 pub mod terminal;

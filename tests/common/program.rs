@@ -27,9 +27,21 @@ pub struct Program {
 impl Program {
     /// Starts `ballast run SITE` with metrics on a free port and waits until it says that it runs.
     pub fn run(site: &Path, arguments: &[&str]) -> Self {
+        Self::start(ballast(), site, arguments)
+    }
+
+    /// The same under another program, which is to become this one (`nice`, a shell that sets bounds and says `exec`).
+    pub fn run_under(outer: &[&str], site: &Path, arguments: &[&str]) -> Self {
+        let (first, rest) = outer.split_first().expect("a program");
+        let mut command = Command::new(first);
+        command.args(rest).arg(env!("CARGO_BIN_EXE_ballast")).env("LANG", "C").env("NO_COLOR", "1");
+        Self::start(command, site, arguments)
+    }
+
+    fn start(mut command: Command, site: &Path, arguments: &[&str]) -> Self {
         let port = super::free_port();
         let metrics = format!("127.0.0.1:{port}");
-        let mut child = ballast()
+        let mut child = command
             .arg("run")
             .arg(site)
             .args(["--metrics", &metrics])
@@ -41,8 +53,12 @@ impl Program {
         let lines: Arc<Mutex<Vec<String>>> = Arc::default();
         keep(child.stdout.take().expect("piped"), &lines);
         keep(child.stderr.take().expect("piped"), &lines);
-        let program = Self { child, lines, site: site.to_owned(), metrics };
-        program.wait_line("running", Duration::from_secs(30));
+        let mut program = Self { child, lines, site: site.to_owned(), metrics };
+        wait_for("the program to run", Duration::from_secs(30), || {
+            let has_ended = program.child.try_wait().is_ok_and(|status| status.is_some());
+            assert!(!has_ended, "the program ended:\n{}", program.lines().join("\n"));
+            program.lines().iter().any(|line| line.contains(" is running ")).then_some(())
+        });
         program
     }
 
@@ -53,9 +69,15 @@ impl Program {
 
     /// Waits until it has printed a line with this text.
     pub fn wait_line(&self, text: &str, patience: Duration) -> String {
-        wait_for(&format!("a line with {text:?}; printed:\n{}", self.lines().join("\n")), patience, || {
-            self.lines().into_iter().find(|line| line.contains(text))
-        })
+        let start = std::time::Instant::now();
+        loop {
+            let lines = self.lines();
+            if let Some(line) = lines.iter().find(|line| line.contains(text)) {
+                return line.clone();
+            }
+            assert!(start.elapsed() < patience, "no line with {text:?}; printed:\n{}", lines.join("\n"));
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// A command against this site, its answer as text.
@@ -69,6 +91,49 @@ impl Program {
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success(), "{arguments:?}: {text}{}", String::from_utf8_lossy(&output.stderr));
         text
+    }
+
+    /// A command whose JSON answer must be good.
+    pub fn json(&self, arguments: &[&str]) -> serde_json::Value {
+        let text = self.tell(&[arguments, &["--format", "json"]].concat());
+        serde_json::from_str(text.trim()).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {text}"))
+    }
+
+    /// A command that must be refused with code 1; gives what it says.
+    pub fn refused(&self, arguments: &[&str]) -> String {
+        let output = self.ask(arguments);
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {text}");
+        text
+    }
+
+    /// Waits until a point is known and its value begins like this.
+    pub fn wait_point(&self, point: &str, begins: &str) {
+        wait_for(&format!("{point} {begins}; {}", self.tell(&["status"])), Duration::from_secs(15), || {
+            let status = self.json(&["status"]);
+            let value = status.pointer(&format!("/points/{point}"))?.as_str()?.to_owned();
+            value.starts_with(begins).then_some(())
+        });
+    }
+
+    /// A page of its web server: the body, where the server gave one.
+    pub fn get(&self, path: &str) -> String {
+        let (_, body) = self.get_with_code(path);
+        body
+    }
+
+    /// A page of its web server with its status code.
+    pub fn get_with_code(&self, path: &str) -> (u16, String) {
+        use std::io::{Read, Write};
+        let mut stream = wait_for("the web server", Duration::from_secs(10), || {
+            std::net::TcpStream::connect(&self.metrics).ok()
+        });
+        write!(stream, "GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").expect("it listens");
+        let mut text = String::new();
+        stream.read_to_string(&mut text).expect("it answers in text");
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+        let code = head.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
+        (code, body.to_owned())
     }
 
     /// Its process id.
@@ -92,6 +157,9 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the program printed:\n{}", self.lines().join("\n"));
+        }
         self.kill();
     }
 }

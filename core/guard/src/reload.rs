@@ -76,6 +76,15 @@ impl Guard {
         Some(self.replace(pending.catalog, pending.set, true, now))
     }
 
+    /// The devices behind the outputs may be other ones, or reached another way: every output is told again what it was
+    /// told last, whether or not that was confirmed.
+    pub fn tell_again(&mut self) {
+        for (index, output) in self.live.outputs.iter_mut().enumerate().filter(|(_, output)| output.sent) {
+            (output.must_tell, output.settled) = (true, false);
+            self.work.outputs.mark(index);
+        }
+    }
+
     /// The fingerprint of the set that waits for a person.
     pub fn waits_for(&self) -> Option<u64> {
         self.pending.as_ref().map(|pending| pending.set.fingerprint)
