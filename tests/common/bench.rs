@@ -1,4 +1,4 @@
-//! A small site on a real broker: five relays, three measurements, a setting, modes, one limit with a latch and one
+//! A small site on a real broker: six relays, three measurements, a setting, modes, one limit with a latch and one
 //! without. Its times are short, so that a test need not wait for minutes.
 
 use super::Scratch;
@@ -27,6 +27,7 @@ devices:
   c: { file: mqtt-relay, bus: broker, with: { topic: relay/c } }
   d: { file: mqtt-relay, bus: broker, with: { topic: relay/d } }
   e: { file: mqtt-relay, bus: broker, with: { topic: relay/e } }
+  f: { file: mqtt-relay, bus: broker, with: { topic: relay/f } }
 settings:
   wish: { label: What people want, unit: kW, value: 1 kW, range: 0..9 kW }
 modes: [home, away]
@@ -38,6 +39,7 @@ const SAFETY: &str = r"outputs:
   c: { safe: open, at_start: open, on_silence: safe, lease: 90 s }
   d: { safe: open, at_start: open, on_silence: safe, lease: 90 s }
   e: { safe: open, at_start: open, on_silence: safe, lease: 90 s }
+  f: { safe: open, at_start: open, on_silence: safe, lease: 90 s }
 limits:
   - name: house full
     when: meter.power > 5 kW

@@ -16,7 +16,9 @@ pub struct Meter {
 impl Meter {
     /// A fresh pseudo-terminal, raw, so that every byte passes as it is.
     pub fn new() -> Self {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pseudo-terminal can be made");
+        // Not for the children of other tests: a terminal hangs up when its last master is closed.
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)
+            .expect("a pseudo-terminal can be made");
         grantpt(&master).expect("granted");
         unlockpt(&master).expect("unlocked");
         let name = ptsname(&master, Vec::new()).expect("it has a name");

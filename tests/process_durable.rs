@@ -1,0 +1,255 @@
+//! What survives `kill -9`, a full disk, a damaged file and a second program.
+#![allow(clippy::unwrap_used, reason = "a failing test is its own message")]
+
+mod common;
+
+use common::bench::{Bench, rule};
+use common::program::{Program, ballast};
+use common::wait_for;
+use std::time::Duration;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Small numbers that look random; the same for the same seed.
+struct Chance(u64);
+
+impl Chance {
+    fn new() -> Self {
+        let seed =
+            std::env::var("BALLAST_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(20_261_122);
+        eprintln!("seed {seed} (another one: BALLAST_SEED)");
+        Self(seed)
+    }
+
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % end
+    }
+}
+
+fn follow() -> String {
+    rule("follow", "b", "meter.level > \"50 %\"", "meter.level < \"50 %\"")
+}
+
+#[test]
+fn an_acknowledged_command_survives_a_kill_at_any_moment() {
+    let Some(bench) = Bench::new("kills at any moment", &follow()) else { return };
+    let mut chance = Chance::new();
+    let (mut wish, mut mode, mut asked) = ("1 kW".to_owned(), "home", false);
+    let mut commands = 0;
+    for round in 0..20 {
+        let mut program = bench.run();
+        let settings = program.json(&["setting"]);
+        assert_eq!(settings["setting.wish"], wish.as_str(), "round {round}: {settings}");
+        assert_eq!(program.json(&["mode"])["mode"], mode, "round {round}");
+        let why = program.tell(&["why", "c"]);
+        assert_eq!(
+            why.contains("asks for closed") || why.contains("has been closed"),
+            asked,
+            "round {round}: {why}"
+        );
+        for _ in 0..=chance.below(2) {
+            match chance.below(3) {
+                0 => {
+                    wish = format!("{} W", 100 * (1 + chance.below(80)));
+                    program.tell(&["setting", "wish", &wish]);
+                    wish = program.json(&["setting", "wish"])["setting.wish"].as_str().unwrap().to_owned();
+                }
+                1 => {
+                    mode = if mode == "home" { "away" } else { "home" };
+                    program.tell(&["mode", mode]);
+                }
+                _ => {
+                    asked = !asked;
+                    if asked {
+                        program.tell(&["request", "c", "closed", "--for", "1h"]);
+                    } else {
+                        program.tell(&["release", "c"]);
+                    }
+                }
+            }
+            commands += 1;
+        }
+        // The last word was acknowledged: from now on every moment is as good as another.
+        std::thread::sleep(Duration::from_millis(chance.below(4) * 7));
+        program.kill();
+    }
+    let reader = ballast_history::Reader::open(&bench.site.0.join(".ballast/ballast.db")).unwrap();
+    assert_eq!(reader.integrity_findings().unwrap(), Vec::<String>::new());
+    let audit = bench.audit();
+    assert!(
+        audit.len() >= commands,
+        "{commands} commands, {} in the audit trail:\n{}",
+        audit.len(),
+        audit.join("\n")
+    );
+}
+
+#[test]
+fn latches_minimum_times_and_progress_go_on_after_a_kill() {
+    let wait = |name: &str, output: &str, condition: &str| {
+        format!(
+            "rule \"{name}\" when {condition} for \"6s\" until meter.power < \"100 W\" {{ close({output}); }}\n"
+        )
+    };
+    let rules = wait("kept", "b", "meter.power > \"500 W\"")
+        + &wait("fresh", "c", "meter.power > \"500 W\" && meter.period == \"off_peak\"");
+    let Some(bench) = Bench::new("state over a kill", &rules) else { return };
+    bench.site.edit("safety.yaml", "  a: { safe: open,", "  a: { min_open: 8 s, safe: open,");
+    let mut program = bench.run();
+    bench.tell("meter/period", "peak");
+    bench.tell("meter/level", "95");
+    program.wait_line("smoke", PATIENCE);
+    bench.tell("meter/level", "10");
+    program.wait_point("meter.level", "10");
+    // The first time has no past: an output that was never closed may close at once.
+    program.tell(&["request", "a", "closed", "--for", "1h"]);
+    bench.wait("a", "ON");
+    program.tell(&["release", "a"]);
+    let cut = bench.wait("a", "OFF");
+    bench.tell("meter/power", "2000");
+    program.wait_point("meter.power", "2");
+    std::thread::sleep(Duration::from_millis(3000));
+    program.kill();
+    bench.relays.clear();
+    let program = bench.run();
+    program.wait_line("after", PATIENCE);
+    bench.tell("meter/power", "2100");
+    bench.tell("meter/period", "off_peak");
+    bench.tell("meter/level", "10");
+    // Until the broker is reached again the reason is that.
+    wait_for("the latch", PATIENCE, || {
+        program.tell(&["why", "d"]).contains("it waits for a person").then_some(())
+    });
+    let why = program.tell(&["request", "a", "closed", "--for", "1h"]);
+    assert!(why.contains("may change in"), "the minimum time is gone: {why}");
+    let closed = bench.wait("a", "ON");
+    let rest = closed.at.duration_since(cut.at);
+    assert!(rest >= Duration::from_millis(7500), "it rested for {rest:?} only");
+    let kept = bench.wait("b", "ON");
+    let fresh = bench.wait("c", "ON");
+    let ahead = fresh.at.checked_duration_since(kept.at).unwrap_or_default();
+    assert!(ahead > Duration::from_millis(1500), "six seconds of waiting began anew: {ahead:?} ahead");
+    // Only a person ends the latch.
+    program.tell(&["request", "d", "closed", "--for", "1h"]);
+    assert_eq!(bench.relays.last("relay/d").as_deref(), Some("OFF"));
+    program.tell(&["guard", "reset", "smoke"]);
+    bench.wait("d", "ON");
+    assert!(bench.audit().iter().any(|row| row.contains("smoke")), "{:?}", bench.audit());
+}
+
+/// Runs the bench with its state in `state`, and checks that it controls and says that nothing is kept.
+fn controls_without_memory(bench: &Bench, program: &Program) {
+    bench.tell("meter/level", "70");
+    bench.wait("b", "ON");
+    bench.tell("meter/level", "30");
+    bench.wait("b", "OFF");
+    wait_for("the metric that says so", PATIENCE, || {
+        program.get("/metrics").lines().any(|line| line == "ballast_history_healthy 0").then_some(())
+    });
+}
+
+#[test]
+fn a_full_disk_is_said_and_control_goes_on() {
+    let Some(bench) = Bench::new("a full disk", &follow()) else { return };
+    let state = bench.site.0.join(".ballast");
+    std::fs::create_dir_all(&state).unwrap();
+    let mounted = std::process::Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=600k", "none"])
+        .arg(&state)
+        .stderr(std::process::Stdio::null())
+        .status();
+    if !mounted.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: a full disk: only root may mount a small one");
+        return;
+    }
+    let _unmount = Unmount(state.clone());
+    let program = bench.run();
+    bench.tell("meter/level", "60");
+    bench.wait("b", "ON");
+    std::fs::write(state.join("filler"), vec![7u8; 600 << 10]).unwrap_err();
+    controls_without_memory(&bench, &program);
+    program.wait_line("the history cannot be written", PATIENCE);
+    // Room again: it heals by itself.
+    std::fs::remove_file(state.join("filler")).unwrap();
+    wait_for("the disk to be used again", Duration::from_secs(60), || {
+        bench.tell("meter/level", "70");
+        program.get("/metrics").lines().any(|line| line == "ballast_history_healthy 1").then_some(())
+    });
+}
+
+struct Unmount(std::path::PathBuf);
+
+impl Drop for Unmount {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn a_file_that_may_not_grow_is_said_and_a_command_says_that_it_is_not_kept() {
+    let Some(bench) = Bench::new("a file at its limit", &follow()) else { return };
+    // What a quota does: every file ends at this many blocks, and writing further is an error.
+    let program = Program::run_under(
+        &["sh", "-c", "trap '' XFSZ; ulimit -f 40; exec \"$@\"", "sh"],
+        &bench.site.0,
+        &["--set", &bench.url()],
+    );
+    for wish in 1..60 {
+        program.ask(&["setting", "wish", &format!("{} W", wish * 100)]);
+    }
+    controls_without_memory(&bench, &program);
+    program.wait_line("the history cannot be written", PATIENCE);
+    let text = program.tell(&["setting", "wish", "7 kW"]);
+    assert!(text.contains("not kept"), "{text}");
+}
+
+#[test]
+fn a_state_directory_that_cannot_be_written_is_said_and_control_goes_on() {
+    let Some(bench) = Bench::new("no state directory", &follow()) else { return };
+    let program = bench.run_with(&["--state", "/proc/no-such-directory"]);
+    let told = program.lines().join("\n");
+    assert!(told.contains("state will not be kept"), "{told}");
+    assert!(told.contains("no control socket"), "{told}");
+    controls_without_memory(&bench, &program);
+}
+
+#[test]
+fn a_second_program_on_the_same_site_is_refused() {
+    let Some(bench) = Bench::new("two programs", &follow()) else { return };
+    let program = bench.run();
+    let output = ballast()
+        .arg("run")
+        .arg(&bench.site.0)
+        .args(["--metrics", "off", "--set", &bench.url()])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(text.contains("another program already runs on this site"), "{text}");
+    // The first one did not notice.
+    bench.tell("meter/level", "70");
+    bench.wait("b", "ON");
+    program.tell(&["status"]);
+}
+
+#[test]
+fn a_damaged_history_is_set_aside_and_a_new_one_begins() {
+    let Some(bench) = Bench::new("a damaged history", &follow()) else { return };
+    let mut program = bench.run();
+    assert!(program.stop().success());
+    let state = bench.site.0.join(".ballast");
+    for name in ["ballast.db", "ballast.db-wal"] {
+        if state.join(name).exists() {
+            std::fs::write(state.join(name), b"this was a database once, before the card died ".repeat(200))
+                .unwrap();
+        }
+    }
+    let program = bench.run();
+    program.wait_line("the history was damaged", PATIENCE);
+    let aside = std::fs::read_dir(&state).unwrap().flatten();
+    let names: Vec<String> = aside.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    assert!(names.iter().any(|name| name.contains("corrupt")), "{names:?}");
+    program.tell(&["setting", "wish", "2 kW"]);
+    assert!(bench.audit().iter().any(|row| row.contains("setting.wish")), "{:?}", bench.audit());
+}
