@@ -12,7 +12,7 @@ endif
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-bench build test demo run bench fmt lint doc install clean
+.PHONY: help setup setup-test setup-bench build test demo run bench fuzz fmt lint doc install clean
 
 help: ## list the entry points
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -36,6 +36,9 @@ install: build ## put the program under PREFIX (may need root)
 
 bench: setup-bench ## measure Ballast beside its peers; writes docs/performance.md
 	@bench/run.sh $(PEERS)
+
+fuzz: setup ## look for inputs that break a reader: make fuzz FUZZ=tic SECONDS=60 (tic, mqtt, yaml, rules)
+	@scripts/fuzz.sh $(or $(FUZZ),tic) $(or $(SECONDS),60)
 
 fmt: ## format the Rust sources
 	cargo fmt --all
