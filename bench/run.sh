@@ -83,10 +83,10 @@ prepare_ballast() {
     }
 }
 
-# Writes the site with $1 rules anew and forgets what earlier runs kept of it.
+# Writes the site with $1 rules anew and forgets what earlier runs kept of it; further options go to site.py.
 fresh_site() {
     rm -rf "$PLACE/site-$1" "$PLACE/state-$1"
-    python3 bench/site.py "$1" "$PLACE/site-$1" --port "$PORT"
+    python3 bench/site.py "$1" "$PLACE/site-$1" --port "$PORT" "${@:2}"
     mkdir -p "$PLACE/state-$1"
 }
 
@@ -183,7 +183,7 @@ measure_reload() {
 measure_scale() {
     local rules
     for rules in $SCALES; do
-        fresh_site "$rules"
+        fresh_site "$rules" --banks
         start_broker
         if start_ballast "$rules"; then
             "$HARNESS/loadgen/target/release/loadgen" load --tag "scale-$rules" --port "$PORT" --devices "$rules" \
