@@ -44,8 +44,8 @@ def main():
     parser.add_argument("--pidfile", required=True)
     parser.add_argument("--log", default="/dev/null")
     parser.add_argument("--port", type=int, default=18830)
-    parser.add_argument("--settle", type=float, default=5.0)
-    parser.add_argument("--idle", type=float, default=20.0)
+    parser.add_argument("--settle", type=float, default=3.0)
+    parser.add_argument("--idle", type=float, default=10.0)
     args = parser.parse_args()
     client = Client(args.port, "bench-start")
     with open(args.log, "w") as log:
