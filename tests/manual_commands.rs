@@ -1,8 +1,8 @@
-//! What the manual shows of commands is what the program says.
+//! What the manual and the front page show of commands is what the program says.
 //!
 //! A `console` block behind a line `<!-- test -->` is carried out: each `$ ballast ...` in one scratch folder per page, its
 //! output compared with the lines below it. The marker may say what happens before: `edit FILE | FROM | TO`,
-//! `wait SITE | TEXT` (until `ballast status` shows it), several of them with `;` between. Times, names of users and
+//! `wait SITE | TEXT` (until `ballast status` shows it), `do COMMAND`, several of them with `;` between. Times, names of users and
 //! fingerprints differ from run to run and are compared as such. `UPDATE_EXPECT=1` writes the blocks anew.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test is its own message")]
 
@@ -46,6 +46,9 @@ impl Page {
                         let (shown, _) = self.carry_out(&format!("ballast status --site {site}"));
                         shown.contains(text).then_some(())
                     });
+                }
+                ("do", [command]) => {
+                    self.carry_out(command);
                 }
                 _ => panic!("the marker does not say what to do: {step}"),
             }
@@ -226,7 +229,7 @@ fn answer(page: &mut Page, command: &str, shown: &str) -> String {
 }
 
 fn check(page: &str) {
-    let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/manual").join(page);
+    let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
     let text = std::fs::read_to_string(&path).unwrap();
     assert!(text.contains("<!-- test"), "{page} shows nothing that could be tried");
     let expected = carried_out(&page.replace('/', "-"), &text);
@@ -237,26 +240,31 @@ fn check(page: &str) {
     for (number, (found, said)) in text.lines().zip(expected.lines()).enumerate() {
         assert!(
             found == said,
-            "docs/manual/{page}:{}: UPDATE_EXPECT=1 writes it anew\n  shown: {found}\n  said:  {said}",
+            "{page}:{}: UPDATE_EXPECT=1 writes it anew\n  shown: {found}\n  said:  {said}",
             number + 1
         );
     }
-    assert_eq!(text.lines().count(), expected.lines().count(), "docs/manual/{page} ends differently");
+    assert_eq!(text.lines().count(), expected.lines().count(), "{page} ends differently");
+}
+
+#[test]
+fn the_front_page_shows_what_the_program_says() {
+    check("README.md");
 }
 
 #[test]
 fn configure_shows_what_the_program_says() {
-    check("en/configure.md");
+    check("docs/manual/en/configure.md");
 }
 
 #[test]
 fn operate_shows_what_the_program_says() {
-    check("en/operate.md");
+    check("docs/manual/en/operate.md");
 }
 
 #[test]
 fn exploiter_shows_what_the_program_says() {
-    check("fr/exploiter.md");
+    check("docs/manual/fr/exploiter.md");
 }
 
 #[test]
