@@ -61,6 +61,7 @@ pub enum Command {
     #[command(name = "why-not")]
     WhyNot(WhyNot),
     /// Show points, outputs and rules of a running site
+    #[command(after_help = "Example: ballast status --site my-site --format json")]
     Status(Site),
     /// Load the site's files anew, as a whole or not at all
     Reload(Reload),
@@ -83,6 +84,7 @@ pub enum Command {
     /// Run a journal again and compare every output, bit for bit
     Replay(Replay),
     /// Print the JSON Schema of a site file, from which editors complete
+    #[command(after_help = "Example: ballast schema site > site.schema.json")]
     Schema {
         /// Which file
         #[arg(value_enum)]
@@ -95,6 +97,7 @@ pub enum Command {
         shell: clap_complete::Shell,
     },
     /// Write the man pages into a directory
+    #[command(after_help = "Example: ballast manual ~/.local/share/man/man1")]
     Manual {
         /// Where
         directory: PathBuf,

@@ -56,7 +56,7 @@ pub fn main() -> ExitCode {
         Command::Check(options) => check::run(&options, &output),
         Command::Replay(options) => replay::run(&options, &output),
         Command::Schema { file } => check::schema(file, &output),
-        Command::Completions { shell } => shells::completions(shell),
+        Command::Completions { shell } => shells::completions(shell, &output),
         Command::Manual { directory } => shells::manual(&directory, &output),
         Command::Why(options) => remote::why(&options, &output),
         Command::WhyNot(options) => remote::why_not(&options, &output),

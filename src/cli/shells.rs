@@ -7,8 +7,11 @@ use clap::CommandFactory;
 use std::path::Path;
 
 /// Prints completions for a shell.
-pub fn completions(shell: clap_complete::Shell) -> Exit {
-    clap_complete::generate(shell, &mut Arguments::command(), "ballast", &mut std::io::stdout());
+pub fn completions(shell: clap_complete::Shell, output: &Output) -> Exit {
+    // Into memory first: the generator gives up with a panic when its reader goes away.
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "ballast", &mut text);
+    output.line(String::from_utf8_lossy(&text).trim_end());
     Exit::Done
 }
 

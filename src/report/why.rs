@@ -5,8 +5,11 @@ use crate::report::{causes, instant};
 use crate::runtime::decision::Decision;
 use crate::runtime::telling::witnesses;
 use ballast_engine::{RuleState, Source, Winner};
+use ballast_guard::Guard;
+use ballast_guard::plan::LimitAction;
 use ballast_history::{Query, StoredEvent};
 use ballast_model::catalog::Origin;
+use ballast_model::intent::Cause;
 use ballast_model::{Mono, OutputId, PointId, Utc};
 use serde_json::{Value, json};
 
@@ -53,6 +56,14 @@ fn output_now(decision: &Decision, id: OutputId, french: bool) -> Answer {
         text.push_str(&format!(" ({})", causes::witness(witness, catalog, french)));
     }
     text.push_str(".\n");
+    if verdict.cause == Cause::Latched {
+        for limit in latched(&decision.carrier.guard, id) {
+            text.push_str(&format!(
+                "  {:<22} ballast guard reset \"{limit}\"\n",
+                if french { "pour finir" } else { "to end it" }
+            ));
+        }
+    }
     let strength = decision.carrier.guard.strength(id).map_or("?", |strength| strength.word());
     let explanation = decision.engine.explain(id, now);
     let rows = rows(explanation.as_ref(), plan, verdict.next_change, strength, now, french);
@@ -151,6 +162,16 @@ fn condition(
     let mut rows = vec![(name, text)];
     rows.extend(condition.values.iter().map(|value| ("", reading(value, french))));
     rows
+}
+
+/// The limits that keep an output where it is until a person resets them.
+fn latched(guard: &Guard, id: OutputId) -> Vec<String> {
+    let limits = guard.safety_set().limits.iter().zip(guard.limits());
+    let holds = limits.filter(|(limit, view)| {
+        view.state.is_latched
+            && matches!(&limit.action, LimitAction::Force { force, .. } if force.iter().any(|step| step.output == id))
+    });
+    holds.map(|(limit, _)| limit.name.to_string()).collect()
 }
 
 /// Why a rule is, or was, not active.

@@ -193,7 +193,7 @@ fn release(decision: &mut Decision, who: &str, name: &str) -> Answer {
     match find_output(decision, name) {
         Ok(output) => {
             let command = Command::Release { output, who: who.into(), authority: Authority::Operator };
-            carry_out(decision, command, format!("{name}: the request of a person has ended"))
+            carry_out(decision, command, format!("{name}: no person asks for a state of it any more"))
         }
         Err(refused) => refused,
     }
@@ -273,7 +273,15 @@ fn read_value(decision: &Decision, point: PointId, text: &str) -> Result<Value, 
     let Some(spec) = decision.running.catalog().point(point) else { return Err("no such point".into()) };
     match &spec.kind {
         Kind::Number(unit) => match parse_quantity(text) {
-            Ok(quantity) if quantity.dimension() == unit.dimension() => Ok(Value::Number(quantity.base)),
+            Ok(quantity) if quantity.dimension() == unit.dimension() => match spec.valid {
+                Some((low, high)) if quantity.base < low || quantity.base > high => Err(format!(
+                    "{} lies between {} and {}",
+                    spec.name,
+                    spec.show(Value::Number(low)),
+                    spec.show(Value::Number(high))
+                )),
+                _ => Ok(Value::Number(quantity.base)),
+            },
             Ok(quantity) => Err(format!("{} is in {unit}, not in {}", spec.name, quantity.unit)),
             Err(error) => {
                 let (message, help) = explain_quantity(text, &error);

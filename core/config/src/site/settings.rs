@@ -74,7 +74,9 @@ fn read_one(entry: &Entry, draft: &mut SiteDraft, out: &mut Diagnostics) -> Opti
                 .also(range.file, range.span, "the range"),
         );
     }
-    let spec = spec(&format!("setting.{}", entry.key.text), label, kind, Origin::Setting);
+    let mut spec = spec(&format!("setting.{}", entry.key.text), label, kind, Origin::Setting);
+    // People are held to it as devices are to what they can measure.
+    spec.valid = range;
     let point = add_point(draft, spec, entry.key.place(), out)?;
     draft.settings.push(Setting { point, initial, range });
     Some(())
