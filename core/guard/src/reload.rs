@@ -4,7 +4,7 @@ use crate::loosening::{self, Loosening};
 use crate::machine::{Guard, Pending, Work};
 use crate::plan::SafetySet;
 use crate::save;
-use crate::state::{Live, State};
+use crate::state::{Live, Physical, State};
 use crate::tables::Plan;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -81,6 +81,8 @@ impl Guard {
     pub fn tell_again(&mut self) {
         for (index, output) in self.live.outputs.iter_mut().enumerate().filter(|(_, output)| output.sent) {
             (output.must_tell, output.settled) = (true, false);
+            // What stands there now may be in any state: partners wait until it has confirmed.
+            output.physical = Physical::UNKNOWN;
             self.work.outputs.mark(index);
         }
     }
