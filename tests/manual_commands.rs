@@ -44,7 +44,7 @@ impl Page {
                 ("wait", [site, text]) => {
                     wait_for(text, Duration::from_secs(40), || {
                         let (shown, _) = self.carry_out(&format!("ballast status --site {site}"));
-                        shown.contains(text).then_some(())
+                        settled(&shown).contains(text).then_some(())
                     });
                 }
                 ("do", [command]) => {
