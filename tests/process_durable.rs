@@ -1,6 +1,6 @@
 //! What survives `kill -9`, a full disk, a damaged file and a second program.
-#![allow(clippy::print_stderr, reason = "skips and seeds are told on the error output")]
 #![allow(clippy::unwrap_used, reason = "a failing test is its own message")]
+#![allow(clippy::print_stderr, reason = "seeds and skips are told on the error output")]
 
 mod common;
 

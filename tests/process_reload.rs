@@ -328,3 +328,23 @@ fn a_changed_device_file_of_the_site_is_noticed() {
     bench.tell("own/w", "231");
     program.wait_point("own.v", "231");
 }
+
+#[test]
+fn a_new_rule_that_asks_what_a_limit_forces_has_done_no_harm() {
+    let Some(bench) = Bench::new("a careful new rule", &follow()) else { return };
+    let program = bench.run();
+    let careful = "rule \"careful\" when meter.power > \"3 kW\" until meter.power < \"2 kW\" { open(e); }\n";
+    bench.write_rules(&(follow() + careful));
+    program.wait_line("added \"careful\"", PATIENCE);
+    bench.tell("meter/power", "4500");
+    let careful_asks = || program.tell(&["why", "e"]).contains("rule \"careful\"").then_some(());
+    wait_for("the new rule to ask", PATIENCE, careful_asks);
+    bench.tell("meter/power", "6000");
+    let forced = || program.tell(&["why", "e"]).contains("house full").then_some(());
+    wait_for("the limit to act", PATIENCE, forced);
+    bench.tell("meter/level", "70");
+    bench.wait("b", "ON");
+    assert!(program.tell(&["status"]).contains("careful"), "the careful rule was taken back");
+    let told = program.lines().join("\n");
+    assert!(!told.contains("come back"), "{told}");
+}

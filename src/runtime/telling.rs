@@ -10,6 +10,7 @@ use crate::report::{causes, guard_words};
 use crate::site::Running;
 use ballast_engine::events::{EndReason, Source, Winner};
 use ballast_engine::{Engine, Event as EngineEvent};
+use ballast_guard::plan::LimitAction;
 use ballast_guard::{Guard, GuardEvent};
 use ballast_history::Severity;
 use ballast_model::intent::{Cause, Witness};
@@ -158,7 +159,7 @@ pub fn verdict(decision: &mut Decision, now: Mono, verdict: &Verdict) {
     }
     decision.pace.touch(now);
     let winner = tell_output(decision, now, verdict, before.as_ref());
-    if let Cause::Limit(_) = verdict.cause
+    if is_forced(&decision.carrier.guard, verdict)
         && let Some((Winner { source: Source::Rule(rule), .. }, _)) = &winner
         && let Some(rule) = running.plan.rules.get(*rule as usize)
     {
@@ -170,6 +171,15 @@ pub fn verdict(decision: &mut Decision, now: Mono, verdict: &Verdict) {
             &format!("a limit had to force {name} against rule \"{}\"", rule.name),
         );
     }
+}
+
+/// Whether a limit forces the output against what was asked. One that only derates bends it, and who asks for what the
+/// limit forces is not against it.
+fn is_forced(guard: &Guard, verdict: &Verdict) -> bool {
+    let Cause::Limit(limit) = verdict.cause else { return false };
+    let limit = guard.safety_set().limits.get(usize::from(limit));
+    verdict.state != verdict.asked
+        && limit.is_some_and(|limit| matches!(limit.action, LimitAction::Force { .. }))
 }
 
 /// Tells why an output is as it is; gives who won it.
