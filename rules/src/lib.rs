@@ -7,7 +7,7 @@
 //! | `every`, `at` | [`Timing`](ballast_engine::plan::Timing) in the site's zone |
 //! | campaigns | checked and listed |
 //!
-//! The way in is [`compile`]: texts and the nouns of the site go in; rules, events, bodies and *all* mistakes come out.
+//! The way in is [`compile()`]: texts and the nouns of the site go in; rules, events, bodies and *all* mistakes come out.
 //! When [`Compiled::has_mistakes`] says so, nothing of the result may be run. The result is not `Send`: compile on the
 //! thread on which the engine will run.
 //!
