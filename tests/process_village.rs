@@ -101,8 +101,9 @@ fn site(port: u16) -> Scratch {
     site.edit("safety.yaml", "one_per: 10 s, jitter: 3 s", "one_per: 2 s, jitter: 0 s, settle: 2 s");
     site.edit("safety.yaml", "above: 49.8 Hz", "above: 49.6 Hz");
     site.edit("safety.yaml", "min_open: 30 s", "min_open: 1 s");
-    site.edit("rules/balance.rhai", "for \"15s\"", "for \"2s\"");
+    site.edit("rules/balance.rhai", "for \"30s\"\n    until genset", "for \"2s\"\n    until genset");
     site.edit("rules/balance.rhai", "\"1min\"", "\"3s\"");
+    site.edit("rules/balance.rhai", "\"20s\"", "\"2s\"");
     site.edit("site.yaml", "expression: 30 kW +", "expression: 20 kW +");
     site
 }

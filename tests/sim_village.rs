@@ -253,15 +253,15 @@ fn surplus_heats_water_and_charges_the_battery() {
     assert!(simulation.look(|village| read(village, "battery.soc")) > 56.0);
 }
 
-/// Faults of every kind on every meter: what must never be cut is not, and nothing panics.
+/// Faults of every kind on every meter, over the hour in which the main set breaks as well: what must never be cut is not, and nothing panics.
 #[test]
 fn a_storm_of_faulty_sensors_never_cuts_the_vital_loads() {
     for seed in [1, 2] {
-        let mut setup = Setup::village(seed, 18 * HOUR_S + 1_800);
-        setup.faults = faults(&setup.spec, seed, 2 * HOUR_S, 300);
+        let mut setup = Setup::village(seed, 18 * HOUR_S + 2_700);
+        setup.faults = faults(&setup.spec, seed, HOUR_S, 200);
         let contacts = Contacts::watch(&EVERYTHING, &mut setup);
         let mut simulation = begin(setup);
-        simulation.run_until(seconds(2 * HOUR_S));
+        simulation.run_until(seconds(HOUR_S));
         let contacts = contacts.lock().unwrap();
         for name in NEVER {
             let opened = contacts.opened(name, 0);

@@ -183,16 +183,20 @@ struct Screen {
     is_terminal: bool,
     picture: String,
     drawn: Option<Instant>,
+    pictures: u32,
 }
 
 impl Screen {
     fn new(output: Output) -> Self {
         let is_terminal = std::io::stdout().is_terminal();
-        Self { output, is_terminal, picture: String::new(), drawn: None }
+        Self { output, is_terminal, picture: String::new(), drawn: None, pictures: 0 }
     }
 
-    /// One event.
+    /// One event. That every output begins at its default is no news, and would be the first screenful.
     fn line(&mut self, text: &str) {
+        if self.pictures < 2 && text.contains(AS_EXPECTED) {
+            return;
+        }
         if self.is_terminal && !self.picture.is_empty() {
             self.output.piece(&format!("{CLEAR}{text}\n{}", self.picture));
         } else {
@@ -206,6 +210,7 @@ impl Screen {
             return;
         }
         self.drawn = Some(Instant::now());
+        self.pictures = self.pictures.saturating_add(1);
         let picture = picture::line(village);
         if self.is_terminal {
             self.picture = cut(&picture, columns());
@@ -222,6 +227,9 @@ impl Screen {
         }
     }
 }
+
+/// How the line of an output ends that does what it does when nobody asks.
+const AS_EXPECTED: &str = "nobody asks, the default holds";
 
 /// To the beginning of the line, and nothing in it.
 const CLEAR: &str = "\r\x1b[2K";

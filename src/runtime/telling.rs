@@ -158,6 +158,13 @@ pub fn verdict(decision: &mut Decision, now: Mono, verdict: &Verdict) {
         return;
     }
     decision.pace.touch(now);
+    // Where nobody asks and the guard holds it for the same reason, the engine only followed: that is no news.
+    let winner = decision.memory.winners.get(verdict.output.index()).and_then(Option::as_ref);
+    let is_default = winner.is_none_or(|(winner, _)| winner.source == Source::Default);
+    let is_held = |old: Verdict| (old.state, old.cause) == (verdict.state, verdict.cause);
+    if is_default && verdict.cause != Cause::Asked && before.is_some_and(is_held) {
+        return;
+    }
     let winner = tell_output(decision, now, verdict, before.as_ref());
     if is_forced(&decision.carrier.guard, verdict)
         && let Some((Winner { source: Source::Rule(rule), .. }, _)) = &winner
