@@ -2,8 +2,8 @@
 //!
 //! A `console` block behind a line `<!-- test -->` is carried out: each `$ ballast ...` in one scratch folder per page, its
 //! output compared with the lines below it. The marker may say what happens before: `edit FILE | FROM | TO`,
-//! `wait SITE | TEXT` (until `ballast status` shows it), `do COMMAND`, several of them with `;` between. Times, names of users and
-//! fingerprints differ from run to run and are compared as such. `UPDATE_EXPECT=1` writes the blocks anew.
+//! `wait SITE | TEXT` (until `ballast status` shows it), `do COMMAND`, several of them with `;` between. Times, names of
+//! users and fingerprints differ from run to run and are compared as such. `UPDATE_EXPECT=1` writes the blocks anew.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test is its own message")]
 
 mod common;
