@@ -291,6 +291,14 @@ fn rules(out: &mut Exposition, decision: &Decision) {
             decision.figures.rule_starts.get(index as usize).copied().unwrap_or(0) as f64,
         );
     }
+    let mut family = out.family(
+        "ballast_rule_duration_seconds_total",
+        "Time that a rule's body has taken.",
+        Kind::Counter,
+    );
+    for ((name, _), taken) in all().zip(decision.engine.bodies().taken()) {
+        family.sample(&[("rule", name)], taken.as_secs_f64());
+    }
     let counters = decision.engine.counters();
     let rows = [
         ("ballast_rule_evaluations_total", "Evaluations of a rule's condition."),

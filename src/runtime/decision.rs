@@ -7,6 +7,7 @@
 use super::carrier::{Carrier, Handed};
 use super::message::{Message, TakeOver};
 use super::state::Pace;
+use super::timed::Timed;
 use super::{questions, reload, saving, telling};
 use crate::metrics::Figures;
 use crate::site::Running;
@@ -15,7 +16,6 @@ use ballast_engine::{Engine, Input as EngineInput, Output as EngineOutput};
 use ballast_guard::{Input as GuardInput, Output as GuardOutput};
 use ballast_model::catalog::{Facet, Origin};
 use ballast_model::{Finite, Mono, OutputId, PointId, Quality, Reason, Sample, Span, Value, Wanted};
-use ballast_rules::RhaiBodies;
 use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Instant;
@@ -46,7 +46,7 @@ pub enum After {
 /// Engine, guard and everything around them, on one thread.
 pub struct Decision {
     /// The machine that decides.
-    pub engine: Engine<RhaiBodies>,
+    pub engine: Engine<Timed>,
     /// What it runs.
     pub running: Arc<Running>,
     /// What goes on over a reload.
@@ -78,7 +78,7 @@ pub struct Decision {
 
 impl Decision {
     /// Puts the parts together; the first turn says hello to the guard.
-    pub fn new(engine: Engine<RhaiBodies>, running: Arc<Running>, carrier: Carrier, now: Mono) -> Self {
+    pub fn new(engine: Engine<Timed>, running: Arc<Running>, carrier: Carrier, now: Mono) -> Self {
         let memory = telling::Memory::new(&running, &engine, &carrier.guard);
         let guard_out = Vec::with_capacity(carrier.guard.output_capacity());
         let figures = Figures::new(&running);

@@ -24,6 +24,7 @@ pub mod reload;
 pub mod saving;
 pub mod state;
 pub mod telling;
+pub mod timed;
 pub mod told;
 
 use carrier::Carrier;

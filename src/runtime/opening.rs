@@ -8,6 +8,7 @@ use super::link::Link;
 use super::message::{Message, Occasion};
 use super::recorder::Recorder;
 use super::state::{RunningSet, Trial, decode};
+use super::timed::Timed;
 use super::told::Told;
 use super::{reload, saving};
 use crate::clock::Clock;
@@ -76,7 +77,7 @@ pub fn start(start: Start) -> Decision {
     let running = built.running;
     let set = saved.as_ref().and_then(|saved| decode::<RunningSet>(saved, "plan")).unwrap_or_default();
     let mut guard = Guard::new(Arc::clone(&running.plan.catalog), running.safety.clone(), now);
-    let mut engine = Engine::new(Arc::clone(&running.plan), built.bodies, now);
+    let mut engine = Engine::new(Arc::clone(&running.plan), timed(built.bodies, &running), now);
     let gap = saved.as_ref().map(|saved| (saved.gap(&clock.stamp()), saved.stamp.mono));
     if let (Some(saved), Some((gap, saved_at))) = (&saved, gap) {
         if let Some(state) = decode(saved, "guard") {
@@ -175,18 +176,17 @@ fn adopt(
         carrier.recorder.set_zone(built.running.catalog().zone.clone());
     }
     let running = Arc::clone(&built.running);
-    let mut engine = Engine::new(Arc::clone(&running.plan), built.bodies, now);
+    let mut engine = Engine::new(Arc::clone(&running.plan), timed(built.bodies, &running), now);
     let mut reply = None;
     if let Some(Handed { state, at, texts, occasion, reply: waiting, running: before }) = handed {
         engine.restore(state, Gap::SameBoot(Span::ZERO), at, now);
         carrier.texts = texts;
         carrier.files_refused = matches!(occasion, Occasion::Return { .. });
+        let trial = carrier.probation.take();
         carrier.probation = if matches!(occasion, Occasion::Return { .. }) {
             None
         } else {
-            // A second change on top of one on trial returns to where the first one would have.
-            let good = carrier.probation.take().map_or(last_good, |probation| probation.last_good);
-            reload::trial(good, changed.unwrap_or_default(), now)
+            reload::trial(trial, last_good, changed.unwrap_or_default(), now)
         };
         reply = Some((occasion, waiting, before));
     }
@@ -212,7 +212,7 @@ fn stay(
     replaced: &Replaced,
     now: Mono,
 ) -> Decision {
-    let mut engine = Engine::new(Arc::clone(&built.running.plan), built.bodies, now);
+    let mut engine = Engine::new(Arc::clone(&built.running.plan), timed(built.bodies, &built.running), now);
     let mut waiting = None;
     if let Some(Handed { state, at, texts, occasion, reply, .. }) = handed {
         engine.restore(state, Gap::SameBoot(Span::ZERO), at, now);
@@ -325,6 +325,10 @@ pub fn adopt_confirmed(decision: &mut Decision, fingerprint: u64) {
             Link::new(next_session(&decision.carrier.clock), shortest_lease(&decision.running));
         decision.greet();
     }
+}
+
+fn timed(bodies: ballast_rules::RhaiBodies, running: &Running) -> Timed {
+    Timed::new(bodies, running.plan.rules.len())
 }
 
 /// Sessions rise with time, also over restarts.

@@ -220,7 +220,42 @@ pub fn changed_rules(old: &ballast_engine::Plan, built: &Built) -> BTreeSet<Stri
     built.running.plan.rules.iter().filter(is_new).map(|rule| rule.name.to_string()).collect()
 }
 
-/// A trial for a set in which something changed.
-pub fn trial(last_good: Texts, changed: BTreeSet<String>, now: Mono) -> Option<Probation> {
-    (!changed.is_empty()).then(|| Probation { last_good, until: now.after(PROBATION), changed })
+/// The trial of a set, given that of the set before it. A change on top of a set on trial returns to where that one would
+/// have, and its rules stay on trial; a reload that changes nothing leaves the trial as it is.
+pub fn trial(
+    before: Option<Probation>,
+    last_good: Texts,
+    changed: BTreeSet<String>,
+    now: Mono,
+) -> Option<Probation> {
+    if changed.is_empty() {
+        return before;
+    }
+    let until = now.after(PROBATION);
+    Some(match before {
+        None => Probation { last_good, until, changed },
+        Some(Probation { last_good, changed: on_trial, .. }) => {
+            Probation { last_good, until, changed: on_trial.into_iter().chain(changed).collect() }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_reload_does_not_end_the_trial_of_the_first() {
+        let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
+        let texts = |name: &str| Texts { files: [(name.to_owned(), Vec::new())].into(), ..Texts::default() };
+        let at = Mono::from_millis;
+        let first = trial(None, texts("good"), names(&["bad"]), at(0));
+        let same = trial(first.clone(), texts("new"), names(&[]), at(3000));
+        assert_eq!(same.as_ref().map(|trial| trial.until), first.as_ref().map(|trial| trial.until));
+        let second = trial(same, texts("new"), names(&["other"]), at(5000)).unwrap();
+        assert_eq!(second.last_good, texts("good"));
+        assert_eq!(second.changed, names(&["bad", "other"]));
+        assert_eq!(second.until, at(5000).after(PROBATION));
+        assert!(trial(None, texts("good"), names(&[]), at(0)).is_none());
+    }
 }

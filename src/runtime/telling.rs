@@ -5,6 +5,7 @@
 
 use super::decision::Decision;
 use super::reload;
+use super::timed::Timed;
 use super::told::Told;
 use crate::report::{causes, guard_words};
 use crate::site::Running;
@@ -16,7 +17,6 @@ use ballast_history::Severity;
 use ballast_model::intent::{Cause, Witness};
 use ballast_model::time::Wall;
 use ballast_model::{Mono, OutputId, Utc, Verdict, Wanted};
-use ballast_rules::RhaiBodies;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -39,7 +39,7 @@ pub struct Memory {
 
 impl Memory {
     /// What the machines bring along from before a reload or a restart.
-    pub fn new(running: &Running, engine: &Engine<RhaiBodies>, guard: &Guard) -> Self {
+    pub fn new(running: &Running, engine: &Engine<Timed>, guard: &Guard) -> Self {
         let outputs = running.catalog().outputs.len();
         let ids = || (0u32..).map(OutputId).take(outputs);
         let winner = |id: OutputId| {
