@@ -252,6 +252,33 @@ fn the_front_page_shows_what_the_program_says() {
     check("README.md");
 }
 
+/// The village is the same every time; only the pictures between the events come by the wall's clock.
+#[test]
+fn the_demonstration_runs_as_the_front_page_shows_it() {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let (_, shown) = readme.split_once("<!-- terminal picture: begin -->").unwrap();
+    let (shown, _) = shown.split_once("<!-- terminal picture: end -->").unwrap();
+    let is_event = |line: &&str| line.starts_with(|c: char| c.is_ascii_digit()) && !line.contains('█');
+    let mut waits: Vec<&str> = shown.lines().filter(is_event).collect();
+    assert!(waits.len() > 8, "the front page shows {} events only", waits.len());
+    let mut demo = ballast()
+        .args(["demo", "--start", "19:28", "--speed", "120", "--for", "1min", "--metrics", "off"])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let printed = std::io::BufReader::new(demo.stdout.take().unwrap());
+    for line in std::io::BufRead::lines(printed).map_while(Result::ok) {
+        waits.retain(|shown| *shown != line.trim());
+        // Events come in the order of time: what should have come by then does not come any more.
+        if waits.is_empty() || line.starts_with("19:40") {
+            break;
+        }
+    }
+    let _ = demo.kill();
+    let _ = demo.wait();
+    assert!(waits.is_empty(), "the front page shows what the demonstration does not say: {waits:#?}");
+}
+
 #[test]
 fn configure_shows_what_the_program_says() {
     check("docs/manual/en/configure.md");
