@@ -70,7 +70,7 @@ fn the_page_of_a_busy_site_is_clean_and_complete() {
     has("ballast_samples_coalesced_total 0");
     has("ballast_build_info{version=");
     for wanted in
-        ["ballast_rule_evaluations_total", "ballast_rule_errors_total", "ballast_rule_duration_seconds"]
+        ["ballast_rule_evaluations_total", "ballast_rule_errors_total", "ballast_rule_duration_seconds_total"]
     {
         assert!(families(&page).contains(&wanted), "no {wanted} among {:?}", families(&page));
     }
