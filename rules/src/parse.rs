@@ -36,6 +36,11 @@ pub(crate) fn parse(
             }
         }
     }
+    if !blanked.contains(&true)
+        && let Some(ast) = in_groups(engine, scanned)
+    {
+        return Some(ast);
+    }
     for _ in 0..RECOVERIES_MAX {
         let text = without(scanned, &blanked);
         let parsed = catch_unwind(AssertUnwindSafe(|| engine.compile(text.as_ref())));
@@ -70,6 +75,33 @@ pub(crate) fn parse(
         }
     }
     None
+}
+
+/// Statements that are parsed at once. The parser remembers every name of a text and looks through all of them at each
+/// word, so that a text of thousands of rules would cost the square of their number.
+const GROUP: usize = 32;
+
+/// The tree of a long file, parsed in groups of statements of which every place stays where it was. `None` for a short
+/// file, for one with functions or constants, which belong to the whole file, and for one with a mistake: those are
+/// parsed as a whole.
+fn in_groups(engine: &Engine, scanned: &Scanned<'_>) -> Option<AST> {
+    let is_rule = |chunk: &Chunk| !matches!(scanned.word(chunk.first), "const" | "fn");
+    if scanned.chunks.len() <= 2 * GROUP || !scanned.chunks.iter().all(is_rule) {
+        return None;
+    }
+    let (mut whole, mut lines, mut seen) = (AST::empty(), String::new(), 0usize);
+    for group in scanned.chunks.chunks(GROUP) {
+        let start = scanned.chunk_span(*group.first()?).start as usize;
+        let end = scanned.chunk_span(*group.last()?).end as usize;
+        let line = scanned.text.get(..start)?.rfind('\n').map_or(0, |at| at + 1);
+        lines.extend(scanned.text.get(seen..line)?.chars().filter(|found| *found == '\n'));
+        seen = line;
+        let indent = scanned.text.get(line..start)?.chars().count();
+        let text = format!("{lines}{:indent$}{}", "", scanned.text.get(start..end)?);
+        let parsed = catch_unwind(AssertUnwindSafe(|| engine.compile(&text))).ok()?.ok()?;
+        whole.combine(parsed);
+    }
+    Some(whole)
 }
 
 /// The statement in which a mistake lies that was noticed at a byte: the last one that begins before it.
@@ -187,4 +219,41 @@ fn explain(scanned: &Scanned<'_>, error: &ParseError) -> Problem {
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox;
+
+    /// The place of every statement.
+    fn places(ast: &AST) -> Vec<rhai::Position> {
+        ast.statements().iter().map(rhai::Stmt::position).collect()
+    }
+
+    #[test]
+    fn in_a_long_file_parsed_in_groups_everything_stands_where_it_stood() {
+        let (engine, _) = sandbox::engine();
+        // Some statements share a line, and not every letter is one byte.
+        let rule = |n: u32| {
+            let behind = if n % 3 == 0 { " /* é */ " } else { "\n// « »\n\n" };
+            format!("rule \"r{n}\"\n  when a.b > 1 {{ close(x); }}{behind}")
+        };
+        let text: String = (0..150).map(rule).collect();
+        let grouped = in_groups(&engine, &Scanned::new(&text)).unwrap();
+        let whole = engine.compile(&text).unwrap();
+        assert_eq!(places(&grouped), places(&whole));
+        assert_eq!(places(&whole).len(), 150);
+    }
+
+    #[test]
+    fn what_belongs_to_the_whole_file_or_is_wrong_is_not_parsed_in_groups() {
+        let (engine, _) = sandbox::engine();
+        let rules = "rule \"r\" when a > 1 { close(x); }\n".repeat(100);
+        let is_grouped = |text: &str| in_groups(&engine, &Scanned::new(text)).is_some();
+        assert!(is_grouped(&rules));
+        assert!(!is_grouped(&format!("const A = 1;\n{rules}")));
+        assert!(!is_grouped(&format!("{rules}rule \"r\" when a > {{ close(x); }}")));
+        assert!(!is_grouped("rule \"r\" when a > 1 { close(x); }"));
+    }
 }

@@ -108,7 +108,8 @@ fn begin_with(
     };
     let context = Context {
         clock: Arc::clone(&decision.carrier.clock),
-        running: decision.carrier.texts.id(),
+        running: Arc::clone(&decision.running),
+        running_id: decision.carrier.texts.id(),
         refused: decision.carrier.refused.clone(),
     };
     let started =
@@ -123,7 +124,8 @@ fn begin_with(
 /// What a builder may know of the running set.
 struct Context {
     clock: Arc<crate::clock::Clock>,
-    running: crate::site::SetId,
+    running: Arc<crate::site::Running>,
+    running_id: crate::site::SetId,
     refused: BTreeSet<crate::site::SetId>,
 }
 
@@ -152,10 +154,10 @@ fn build(order: Order, context: &Context) {
         let data = json!({ "error": &report, "set": id.to_string() });
         return refuse(texts, occasion, reply, report, data);
     }
-    if id == context.running && occasion == Occasion::Saved {
+    if id == context.running_id && occasion == Occasion::Saved {
         return;
     }
-    let built = match crate::site::build(&texts, &place.overrides) {
+    let built = match crate::site::build_after(&texts, &place.overrides, Some(&context.running)) {
         Ok(built) => built,
         Err(report) => return refuse(texts, occasion, reply, report.text, report.data),
     };

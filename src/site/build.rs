@@ -20,6 +20,7 @@ use ballast_model::{Catalog, OutputId, PointId};
 use ballast_rules::{Compiled, RhaiBodies, Source};
 use include_dir::{Dir, include_dir};
 use serde_json::json;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// The device files that travel inside the program.
@@ -28,8 +29,8 @@ static DEVICES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/config/devices");
 /// A site that runs or is about to: everything that can be shared between threads.
 #[derive(Debug)]
 pub struct Running {
-    /// The checked site.
-    pub site: Site,
+    /// The checked site, shared with the sets that have the same nouns; its catalog is that of the plan.
+    pub site: Arc<Site>,
     /// What the engine runs.
     pub plan: Arc<Plan>,
     /// What the guard holds to.
@@ -40,6 +41,8 @@ pub struct Running {
     pub definitions: u64,
     /// Campaigns that the rules name.
     pub campaigns: Vec<String>,
+    /// Whether nothing at all was found in the nouns, not even a warning.
+    is_faultless: bool,
 }
 
 impl Running {
@@ -51,6 +54,16 @@ impl Running {
     /// The point that tells the height of the sun.
     pub fn sun(&self) -> Option<PointId> {
         self.site.sun
+    }
+
+    /// Whether texts have the nouns of this set, byte for byte, so that only their rules must be read.
+    fn has_nouns_of(&self, texts: &Texts) -> bool {
+        let is_noun = |name: &str| !name.starts_with("rules/");
+        let own = self.journal_plan.texts.iter().filter(|(name, _)| is_noun(name));
+        let theirs = texts.files.iter().filter(|(name, _)| is_noun(name));
+        self.is_faultless
+            && !texts.too_large.keys().any(|name| is_noun(name))
+            && own.map(|(name, bytes)| (name, bytes)).eq(theirs)
     }
 }
 
@@ -97,18 +110,34 @@ pub fn driver_facts() -> Vec<DriverFacts> {
 /// # Errors
 /// All mistakes of all files, together.
 pub fn build(texts: &Texts, overrides: &[String]) -> Result<Built, Refused> {
+    build_after(texts, overrides, None)
+}
+
+/// The same beside a running set that was built with the same `overrides`: where the nouns are the same, they are shared
+/// and not read again.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_after(texts: &Texts, overrides: &[String], before: Option<&Running>) -> Result<Built, Refused> {
     let mut sources = Sources::new();
     let mut found = Diagnostics::new();
+    if let Some(before) = before.filter(|before| before.has_nouns_of(texts)) {
+        let catalog = Arc::clone(&before.plan.catalog);
+        let compiled = compile_rules(texts, &catalog, &mut sources, &mut found);
+        let nouns = Nouns { site: Arc::clone(&before.site), catalog, is_faultless: true };
+        return finish(texts, nouns, Some(before.definitions), compiled, overrides, sources, found);
+    }
     let Loaded { site, catalog } = load_site(texts, &mut sources, &mut found);
+    let is_faultless = found.is_empty();
     let Some(catalog) = catalog.map(Arc::new) else { return Err(refused(&found, &sources)) };
     // Rules are checked although the safety set may have mistakes: a person sees them all together.
     let compiled = compile_rules(texts, &catalog, &mut sources, &mut found);
     let Some(mut site) = site else { return Err(refused(&found, &sources)) };
     // From here on with the defaults of the outputs, which the safety set gives.
-    let catalog = Arc::new(site.catalog.clone());
+    let catalog = Arc::new(std::mem::take(&mut site.catalog));
     let unknown = apply_overrides(&mut site.buses, overrides);
-    let buses = open_buses(&site.buses, &catalog, &mut found);
-    if found.has_mistakes() || !unknown.is_empty() {
+    if !unknown.is_empty() {
+        drop(open_buses(&site.buses, &catalog, &mut found));
         let mut refused = refused(&found, &sources);
         for text in unknown {
             refused.text.push_str(&text);
@@ -116,9 +145,35 @@ pub fn build(texts: &Texts, overrides: &[String]) -> Result<Built, Refused> {
         }
         return Err(refused);
     }
+    let nouns = Nouns { site: Arc::new(site), catalog, is_faultless };
+    finish(texts, nouns, None, compiled, overrides, sources, found)
+}
+
+/// What the rules are about.
+struct Nouns {
+    site: Arc<Site>,
+    catalog: Arc<Catalog>,
+    is_faultless: bool,
+}
+
+/// Puts nouns and rules together.
+fn finish(
+    texts: &Texts,
+    nouns: Nouns,
+    known_definitions: Option<u64>,
+    compiled: Compiled,
+    overrides: &[String],
+    sources: Sources,
+    mut found: Diagnostics,
+) -> Result<Built, Refused> {
+    let Nouns { site, catalog, is_faultless } = nouns;
+    let buses = open_buses(&site.buses, &catalog, &mut found);
+    if found.has_mistakes() {
+        return Err(refused(&found, &sources));
+    }
     let notes = compiled.notes.iter().map(|note| explained(note, &sources)).collect();
     let campaigns = compiled.campaigns.iter().map(|campaign| campaign.name.to_string()).collect();
-    let definitions = definitions(&site, overrides);
+    let definitions = known_definitions.unwrap_or_else(|| definitions(&site, &catalog, overrides));
     let Compiled { rules, schedules, bodies, .. } = compiled;
     let plan = plan(&site, catalog, rules, schedules, texts);
     let running = Running {
@@ -128,6 +183,7 @@ pub fn build(texts: &Texts, overrides: &[String]) -> Result<Built, Refused> {
         definitions,
         campaigns,
         site,
+        is_faultless,
     };
     Ok(Built {
         running: Arc::new(running),
@@ -247,16 +303,17 @@ fn join_world(definition: &BusDefinition, bus: &mut OpenBus) -> Result<(), Vec<D
 }
 
 /// What must be the same for running buses to go on over a reload: every id, and every definition.
-fn definitions(site: &Site, overrides: &[String]) -> u64 {
-    let mut text = format!("{:?}", site.catalog.points);
-    text.push_str(&format!("{:?}", site.catalog.outputs));
+fn definitions(site: &Site, catalog: &Catalog, overrides: &[String]) -> u64 {
+    let mut text = String::new();
+    // Writing into a text cannot fail.
+    let _ = write!(text, "{:?}{:?}", catalog.points, catalog.outputs);
     for bus in &site.buses {
-        text.push_str(&format!("{} {}", bus.name, bus.driver));
+        let _ = write!(text, "{} {}", bus.name, bus.driver);
         let settings = std::iter::once(&bus.settings)
             .chain(bus.points.iter().map(|point| &point.settings))
             .chain(bus.outputs.iter().map(|output| &output.settings));
         for entry in settings.flat_map(|settings| &settings.entries) {
-            text.push_str(&format!("{}={};", entry.key, entry.value));
+            let _ = write!(text, "{}={};", entry.key, entry.value);
         }
     }
     text.push_str(&overrides.join(";"));

@@ -4,7 +4,7 @@ pub mod build;
 mod texts;
 
 pub use crate::watch::SetHash as SetId;
-pub use build::{Built, Refused, Running, build};
+pub use build::{Built, Refused, Running, build, build_after};
 pub use texts::{Texts, state_directory};
 
 use ballast_model::almanac::Zone;

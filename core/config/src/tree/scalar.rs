@@ -36,7 +36,9 @@ pub struct Scalar {
 
 impl Scalar {
     /// `written` is the scalar as it stands in the file from byte `start` on, with its quotes.
-    pub(super) fn new(text: String, style: Style, written: &str, start: u32) -> Self {
+    pub(super) fn new(mut text: String, style: Style, written: &str, start: u32) -> Self {
+        // The parser reserves a hundred bytes for every word; a large site has tens of thousands of them.
+        text.shrink_to_fit();
         let pieces = align(&text, style, written, start);
         let whole = Span::new(start, start.saturating_add(saturate(written.len())));
         Self { text, style, pieces, whole }
