@@ -253,7 +253,8 @@ fn surplus_heats_water_and_charges_the_battery() {
     assert!(simulation.look(|village| read(village, "battery.soc")) > 56.0);
 }
 
-/// Faults of every kind on every meter, over the hour in which the main set breaks as well: what must never be cut is not, and nothing panics.
+/// Faults of every kind on every meter, over the hour in which the main set breaks as well: what must never be cut is
+/// not, and nothing panics.
 #[test]
 fn a_storm_of_faulty_sensors_never_cuts_the_vital_loads() {
     for seed in [1, 2] {

@@ -38,6 +38,8 @@ pub const BACKOFF_MIN: Span = Span::from_secs(1);
 
 /// Longest pause before a lost connection is tried again.
 pub const BACKOFF_MAX: Span = Span::from_secs(60);
+/// Longest pause before a port of this machine is tried again.
+pub const PORT_BACKOFF_MAX: Span = Span::from_secs(4);
 
 /// A connection that lasted this long was a real one: the next pause is the first one again (fault catalogue, row 14).
 pub const HOLD_DOWN: Span = Span::from_secs(60);

@@ -1,6 +1,6 @@
 //! How long to wait before a lost connection is tried again.
 
-use crate::limits::{BACKOFF_MAX, BACKOFF_MIN, HOLD_DOWN};
+use crate::limits::{BACKOFF_MAX, BACKOFF_MIN, HOLD_DOWN, PORT_BACKOFF_MAX};
 use ballast_model::Span;
 
 /// Pauses that double, with jitter, so that a broker that comes back is not met by all its clients in one moment.
@@ -8,12 +8,18 @@ use ballast_model::Span;
 pub(super) struct Backoff {
     attempts: u32,
     state: u64,
+    longest: Span,
 }
 
 impl Backoff {
     /// Two buses with different seeds wait differently.
     pub(super) fn new(seed: u64) -> Self {
-        Self { attempts: 0, state: seed }
+        Self { attempts: 0, state: seed, longest: BACKOFF_MAX }
+    }
+
+    /// For a port of this machine: nobody is disturbed by trying, and a plug that is back should be seen soon.
+    pub(super) fn of_port(seed: u64) -> Self {
+        Self { longest: PORT_BACKOFF_MAX, ..Self::new(seed) }
     }
 
     /// The next pause, after a connection that lasted so long (zero: it was never made). A connection that flaps does not
@@ -22,7 +28,7 @@ impl Backoff {
         if lasted >= HOLD_DOWN {
             self.attempts = 0;
         }
-        let longest = BACKOFF_MIN.times(2 << self.attempts.min(6)).min(BACKOFF_MAX);
+        let longest = BACKOFF_MIN.times(2 << self.attempts.min(6)).min(self.longest);
         self.attempts = self.attempts.saturating_add(1);
         let half = longest.nanos() / 2;
         Span::from_nanos(half + self.random() % half.max(1))

@@ -76,7 +76,7 @@ enum End {
 
 /// Runs until the bus is ended.
 pub(super) async fn run(mut bus: SerialBus, mut context: Context) {
-    let mut backoff = Backoff::new(seed(&context.name, context.now()));
+    let mut backoff = Backoff::of_port(seed(&context.name, context.now()));
     let mut speeds = Speeds { all: bus.speeds.clone(), at: 0 };
     loop {
         let since = context.now();
@@ -105,6 +105,8 @@ async fn listen(mut port: Port, bus: &mut SerialBus, context: &mut Context, spee
     let mut taken = Vec::new();
     let mut doors = doors(std::iter::empty());
     let mut trial_ends = deadline(SPEED_TRIAL);
+    // Bytes since the last that were understood.
+    let mut strange = 0usize;
     loop {
         let is_free = context.hand_over();
         let has_room = context.has_room();
@@ -131,14 +133,28 @@ async fn listen(mut port: Port, bus: &mut SerialBus, context: &mut Context, spee
                     context.counters.bad.add(u64::from(heed.bad));
                     if heed.good > 0 {
                         trial_ends = deadline(SPEED_TRIAL);
+                        context.link(true, &format!("listening to {}", bus.port.display()));
+                        strange = 0;
+                    } else {
+                        strange += count;
                     }
                 }
             },
             () = tokio::time::sleep(duration(FULL_RETRY)), if !is_free => {}
-            () = tokio::time::sleep_until(trial_ends), if speeds.all.len() > 1 => {
-                context.counters.speed_trials.add(1);
-                port.set_speed(speeds.next());
-                bus.listener.reset();
+            () = tokio::time::sleep_until(trial_ends) => {
+                let port_name = bus.port.display();
+                if strange > 0 {
+                    let text = "bytes come and none is understood: check speed, mode and wiring";
+                    context.link(false, &format!("{port_name}: {text}"));
+                    strange = 0;
+                } else {
+                    context.link(false, &format!("{port_name} is silent: check the wiring"));
+                }
+                if speeds.all.len() > 1 {
+                    context.counters.speed_trials.add(1);
+                    port.set_speed(speeds.next());
+                    bus.listener.reset();
+                }
                 trial_ends = deadline(SPEED_TRIAL);
             }
         }
