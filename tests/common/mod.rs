@@ -49,10 +49,17 @@ pub fn recorded(file: &str) -> Option<Vec<u8>> {
     }
 }
 
-/// A port that was free a moment ago.
+/// A port that was free a moment ago, and another one each time: tests of one file run side by side.
 pub fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
-    listener.local_addr().expect("a bound socket has an address").port()
+    static GIVEN: std::sync::Mutex<std::collections::BTreeSet<u16>> =
+        std::sync::Mutex::new(std::collections::BTreeSet::new());
+    loop {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+        let port = listener.local_addr().expect("a bound socket has an address").port();
+        if GIVEN.lock().expect("no holder panics").insert(port) {
+            return port;
+        }
+    }
 }
 
 /// Waits until `check` gives something, at most `patience`; says what it waited for when it never comes.
