@@ -422,4 +422,26 @@ mod tests {
         let home = outputs.find(|output| &*output.name == "homes_north").unwrap();
         assert_eq!(home.default, ballast_model::Wanted::CLOSED);
     }
+
+    #[test]
+    fn nouns_that_did_not_change_are_shared_and_others_are_read_again() {
+        let mut texts = Texts::default();
+        let site = "site: one\nuuid: 4be0643f-1d98-573b-97cd-ca98a65347dd\ntime_zone: Europe/Paris\n";
+        texts.files.insert("site.yaml".into(), site.into());
+        texts.files.insert("safety.yaml".into(), "outputs: {}\n".into());
+        texts.files.insert("rules/a.rhai".into(), b"at \"12:00\" { record(\"noon\"); }".to_vec());
+        let built = |texts: &Texts, before| {
+            build_after(texts, &[], before).unwrap_or_else(|refused| panic!("{}", refused.text)).running
+        };
+        let first = built(&texts, None);
+        assert!(first.is_faultless);
+        texts.files.insert("rules/a.rhai".into(), b"at \"13:00\" { record(\"one\"); }".to_vec());
+        let second = built(&texts, Some(&first));
+        assert!(Arc::ptr_eq(&first.site, &second.site));
+        assert_eq!(first.definitions, built(&texts, None).definitions);
+        assert_ne!(first.plan.fingerprint, second.plan.fingerprint);
+        // A comment is enough: what is shared was read from the same bytes.
+        texts.files.insert("site.yaml".into(), format!("{site}# changed\n").into());
+        assert!(!Arc::ptr_eq(&first.site, &built(&texts, Some(&second)).site));
+    }
 }
