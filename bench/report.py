@@ -134,6 +134,39 @@ def commit():
     return done.stdout.strip() or "unknown"
 
 
+def first_line(command):
+    try:
+        done = subprocess.run(command, capture_output=True, text=True)
+    except OSError:
+        return ""
+    return (done.stdout or done.stderr).strip().split("\n")[0]
+
+
+def versions(harness):
+    """Of what was measured and of what measured it, as far as it is there."""
+    found = [first_line(["rustc", "--version"]).split(" (")[0], first_line(["mosquitto", "-h"])]
+    node_red = os.path.join(harness, "peers/node-red/node_modules/node-red/package.json")
+    if os.path.exists(node_red):
+        with open(node_red) as file:
+            found.append("Node-RED " + json.load(file)["version"])
+        found.append("Node.js " + first_line(["node", "--version"]))
+    lock = os.path.join(harness, "peers/direct/Cargo.lock")
+    if os.path.exists(lock):
+        with open(lock) as file:
+            of = re.search(r'name = "rumqttc"\nversion = "([^"]+)"', file.read())
+        found.append(f"direct on rumqttc {of[1]}" if of else "")
+    return "; ".join(version for version in found if version)
+
+
+def short(found):
+    """What is not reached, with its figure."""
+    missed = [(name, value, at_most) for name, value, at_most in found if value is not None and value > at_most]
+    absent = [name for name, value, _ in found if value is None]
+    rows = [f"- {name}: {number(value)} instead of at most {number(at_most)}" for name, value, at_most in missed]
+    rows += [f"- {name}: not measured" for name in absent]
+    return ["### What falls short", ""] + (rows or ["Nothing."]) + [""]
+
+
 def tagged(found, tag):
     return [line for line in found if line["tag"] == tag]
 
@@ -157,8 +190,10 @@ def page(folder, rounds, skipped):
     out = ["# How fast", "",
            "Written by `make bench`; what is measured and how is in [bench](../bench/README.md).",
            f"Rounds: {rounds}, interleaved. Median (smallest-biggest).", "",
-           f"Commit {commit()}, {datetime.date.today()}, {machine()}. Everything on loopback, QoS 0.", ""]
-    out += table("Goals", ["what", "found", "at most", ""], goal_rows(goals(runs, first, reload, scale)))
+           f"Commit {commit()}, {datetime.date.today()}, {machine()}. Everything on loopback, QoS 0.",
+           f"{versions(os.path.join(folder, '..', 'harness'))}.", ""]
+    found = goals(runs, first, reload, scale)
+    out += table("Goals", ["what", "found", "at most", ""], goal_rows(found)) + short(found)
     out += table("Ballast as a multiple of the others, in the same rounds",
                  ["what", "direct-nodelay", "direct", "node-red"], other_ratios(runs))
     for title, tag, columns in SECTIONS:
