@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 pub struct Clock {
     boot: BootId,
     /// Set by the site, an operator or a meter's date: trust beyond what the machine says of NTP.
-    vouched: AtomicBool,
+    vouched_until: AtomicU64,
     /// When the machine was last asked whether its clock is set, and its answer: asking costs a call for every event.
     asked: AtomicU64,
     is_set: AtomicBool,
@@ -42,7 +42,8 @@ impl Clock {
 
     fn new(boot: BootId, vouched: bool, made_up: Option<MadeUp>) -> Self {
         let (asked, is_set) = (AtomicU64::new(0), AtomicBool::new(false));
-        Self { boot, vouched: AtomicBool::new(vouched), asked, is_set, made_up }
+        let vouched_until = AtomicU64::new(if vouched { u64::MAX } else { 0 });
+        Self { boot, vouched_until, asked, is_set, made_up }
     }
 
     /// Whether this is a made-up clock.
@@ -85,11 +86,16 @@ impl Clock {
 
     /// Somebody answers for the wall clock from now on (or no longer).
     pub fn vouch(&self, trusted: bool) {
-        self.vouched.store(trusted, Ordering::Relaxed);
+        self.vouched_until.store(if trusted { u64::MAX } else { 0 }, Ordering::Relaxed);
+    }
+
+    /// Somebody answers for the wall clock for so long.
+    pub fn vouch_for(&self, span: Span) {
+        self.vouched_until.store(self.now().after(span).nanos(), Ordering::Relaxed);
     }
 
     fn is_trusted(&self, now: Mono) -> bool {
-        if self.vouched.load(Ordering::Relaxed) {
+        if now.nanos() < self.vouched_until.load(Ordering::Relaxed) {
             return true;
         }
         let asked = self.asked.load(Ordering::Relaxed);

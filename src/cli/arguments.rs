@@ -300,7 +300,7 @@ pub struct Setting {
     /// The setting
     pub name: Option<String>,
     /// Its new value, with its unit
-    #[arg(requires = "name")]
+    #[arg(requires = "name", allow_hyphen_values = true)]
     pub value: Option<String>,
     /// Which site.
     #[command(flatten)]
@@ -344,7 +344,7 @@ pub struct Journal {
 /// `ballast clock`
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Example: ballast clock trust     the clock of this machine is right; holds for 30 days"
+    after_help = "Example: ballast clock trust     the clock of this machine is right; holds for 30 days or until the program ends"
 )]
 pub struct Clock {
     /// What to say about it
@@ -358,7 +358,7 @@ pub struct Clock {
 /// What a person says about the wall clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Trust {
-    /// It is right; holds for 30 days
+    /// It is right; holds for 30 days or until the program ends
     Trust,
     /// Only a time service is to be believed
     Distrust,

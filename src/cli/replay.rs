@@ -5,7 +5,7 @@ use super::arguments::Replay;
 use super::terminal::{BAD, GOOD, LOOK, Output, styled};
 use crate::journal::{self, Record, Segment};
 use crate::runtime::saving::{Checkpoint, guard_hash, kind};
-use crate::site::{Texts, build};
+use crate::site::{Built, Texts, build};
 use ballast_engine::{Engine, Input as EngineInput};
 use ballast_guard::{Guard, Input as GuardInput};
 use ballast_model::frame::fnv1a;
@@ -89,6 +89,9 @@ fn replay(segment: &Segment, outcome: &mut Outcome) -> Result<(), String> {
             return Ok(());
         }
         outcome.steps += u64::from(record.kind == kind::ENGINE || record.kind == kind::GUARD);
+        if record.kind == kind::GUARD_OUT && machines.has_confirmed() {
+            return Ok(());
+        }
     }
     Ok(())
 }
@@ -101,15 +104,37 @@ fn restore(segment: &Segment) -> Result<Machines, String> {
         .map_err(|error| format!("the saved state is of another version: {error}"))?;
     let at = checkpoint.at;
     let none = Gap::SameBoot(Span::ZERO);
+    let mut guard = guard(&built, checkpoint.confirmed.as_ref(), at)?;
     let mut engine = Engine::new(Arc::clone(&built.running.plan), built.bodies, at);
     engine.restore(checkpoint.engine, none, at, at);
-    let mut guard = Guard::new(Arc::clone(&built.running.plan.catalog), built.running.safety.clone(), at);
     guard.restore(checkpoint.guard, none, at, at);
     let guard_out = Vec::with_capacity(guard.output_capacity());
     Ok(Machines { engine, guard, engine_out: Vec::new(), guard_out, engine_hash: None, guard_hash: None })
 }
 
+/// The guard with what was in force: where a looser set waited, the stricter of both.
+fn guard(built: &Built, confirmed: Option<&Texts>, at: Mono) -> Result<Guard, String> {
+    let new = &built.running;
+    let Some(confirmed) = confirmed else {
+        return Ok(Guard::new(Arc::clone(&new.plan.catalog), new.safety.clone(), at));
+    };
+    let old = build(confirmed, &[])
+        .map_err(|refused| format!("the confirmed texts do not load: {}", refused.text))?;
+    let old = &old.running;
+    let mut guard = Guard::new(Arc::clone(&old.plan.catalog), old.safety.clone(), at);
+    guard.replace(Arc::clone(&new.plan.catalog), new.safety.clone(), false, at);
+    Ok(guard)
+}
+
 impl Machines {
+    /// Whether a person's word put another safety set in force: the journal goes on in the next segment.
+    fn has_confirmed(&self) -> bool {
+        let is_word = |said: &ballast_guard::Output| {
+            matches!(said, ballast_guard::Output::Event(ballast_guard::GuardEvent::Confirmed { .. }))
+        };
+        self.guard_out.iter().any(is_word)
+    }
+
     /// Takes one record; says what differs, if something does.
     fn take(&mut self, record: &Record<'_>) -> Result<Option<String>, String> {
         let unreadable = |error: postcard::Error| format!("a record cannot be read: {error}");

@@ -55,6 +55,8 @@ pub struct Decision {
     pub figures: Figures,
     pub(super) pace: Pace,
     pub(super) memory: telling::Memory,
+    /// Another set runs, or another safety set is in force: the journal begins anew.
+    pub(super) checkpoint_due: bool,
     /// When the journal was last written because of an alarm.
     pub(super) dumped: Option<Mono>,
     engine_in: Vec<EngineInput>,
@@ -88,6 +90,7 @@ impl Decision {
             running,
             figures,
             memory,
+            checkpoint_due: true,
             dumped: None,
             pace: Pace::new(now),
             engine_in: Vec::new(),

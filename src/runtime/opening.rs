@@ -316,6 +316,7 @@ pub fn adopt_confirmed(decision: &mut Decision, fingerprint: u64) {
         return reload::confirmed(decision, texts, fingerprint);
     }
     if decision.carrier.guard.adopt_confirmed(now).is_some() {
+        decision.checkpoint_due = true;
         decision.carrier.confirmed = None;
         decision.pace.hurry(now);
         let sentence = format!("the safety set {fingerprint:016x} is in force");

@@ -5,6 +5,7 @@ use super::state::{RunningSet, Trial, encode};
 use crate::control::protocol::Answer;
 use crate::journal::{Header, Ring};
 use crate::report::instant;
+use crate::site::Texts;
 use ballast_engine::{Input as EngineInput, Output as EngineOutput};
 use ballast_guard::{Input as GuardInput, Output as GuardOutput};
 use ballast_history::Progress;
@@ -38,6 +39,8 @@ pub struct Checkpoint {
     pub guard: ballast_guard::State,
     /// When both were taken.
     pub at: Mono,
+    /// The texts of the safety set that was confirmed last, while a looser one waits: the stricter of both is in force.
+    pub confirmed: Option<Texts>,
 }
 
 /// Saves the state, if it differs from the last saved one.
@@ -88,11 +91,16 @@ pub fn acknowledge(decision: &mut Decision, reply: oneshot::Sender<Answer>, mut 
 
 /// Begins a new segment of the journal where one is due.
 pub fn checkpoint(decision: &mut Decision, now: Mono) {
-    if !decision.carrier.ring.needs_checkpoint(now) {
+    if !decision.checkpoint_due && !decision.carrier.ring.needs_checkpoint(now) {
         return;
     }
-    let checkpoint =
-        Checkpoint { engine: decision.engine.save(), guard: decision.carrier.guard.save(), at: now };
+    decision.checkpoint_due = false;
+    let checkpoint = Checkpoint {
+        engine: decision.engine.save(),
+        guard: decision.carrier.guard.save(),
+        at: now,
+        confirmed: decision.carrier.confirmed.clone(),
+    };
     if let Ok(bytes) = postcard::to_allocvec(&checkpoint) {
         decision.carrier.ring.begin(now, &decision.running.journal_plan, bytes);
     }

@@ -74,11 +74,12 @@ impl Pace {
         self.pause = Span::ZERO;
     }
 
-    /// When to save next.
+    /// When to save next. What changes without an event (the beginning of a `for`, a counter's base) is saved with the next
+    /// event, and after [`PACE_MAX`] at the latest.
     pub fn next(&self) -> Mono {
         match self.dirty_since {
             Some(_) => self.last.after(self.pause),
-            None => Mono::MAX,
+            None => self.last.after(PACE_MAX),
         }
     }
 

@@ -17,7 +17,7 @@ fn number(name: &str) -> Option<u64> {
 #[test]
 fn no_permit_leaves_an_envelope() {
     const STEPS_PER_SEED: u64 = 2_000;
-    let steps = number("BALLAST_SIM_STEPS").unwrap_or(60_000);
+    let steps = number("BALLAST_SIM_STEPS").unwrap_or(1_000_000);
     let seeds = match number("BALLAST_SIM_SEED") {
         Some(seed) => seed..seed + 1,
         None => 1..1 + steps.div_ceil(STEPS_PER_SEED),
