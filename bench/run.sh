@@ -73,8 +73,8 @@ prepare_ballast() {
         return 1
     fi
     mkdir -p "$HARNESS/peers/ballast"
-    sed "s|@BINARY@|$BINARY|; s|@SITE@|$PLACE/site-1000|; s|@STATE@|$PLACE/state-1000|; s|@METRICS@|$METRICS|" bench/peer/start.sh \
-        >"$HARNESS/peers/ballast/start.sh"
+    sed "s|@BINARY@|$BINARY|; s|@SITE@|$PLACE/site-1000|; s|@STATE@|$PLACE/state-1000|; s|@METRICS@|$METRICS|" \
+        bench/peer/start.sh >"$HARNESS/peers/ballast/start.sh"
     chmod +x "$HARNESS/peers/ballast/start.sh"
     fresh_site 1000
     "$BINARY" check "$PLACE/site-1000" >"$PLACE/check.log" 2>&1 || {
@@ -129,7 +129,8 @@ trap stop_all EXIT
 
 # Starts Ballast on the site with $1 rules and waits until a relay answers; sets $controller.
 start_ballast() {
-    "$BINARY" run "$PLACE/site-$1" --state "$PLACE/state-$1" --metrics "127.0.0.1:$METRICS" >"$PLACE/ballast-$1.log" 2>&1 </dev/null &
+    "$BINARY" run "$PLACE/site-$1" --state "$PLACE/state-$1" --metrics "127.0.0.1:$METRICS" \
+        >"$PLACE/ballast-$1.log" 2>&1 </dev/null &
     controller=$!
     python3 bench/reload.py ready --port "$PORT" --device 1 --seconds 60
 }

@@ -2,8 +2,8 @@
 //!
 //! A plain thread listens to the kernel's messages about the site's directory and its `rules` and `devices` directories;
 //! directories and not files, since editors replace files. Network file systems send no messages, so sizes and times are
-//! looked at every few seconds as well. A change is told when the set has lain unchanged for [`QUIET`] and is not the one told before:
-//! a file that is still being written is never told, and neither is a change that was taken back.
+//! looked at every few seconds as well. A change is told when the set has lain unchanged for [`QUIET`] and is not the one
+//! told before: a file that is still being written is never told, and neither is a change that was taken back.
 //!
 //! Nothing is kept of what the files hold. Who loads them must compare the [`SetHash`] of the bytes that he read
 //! ([`SetHash::of_files`]) with the one that was told: between the two, a file may have changed again.

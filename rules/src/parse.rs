@@ -236,7 +236,7 @@ mod tests {
         let (engine, _) = sandbox::engine();
         // Some statements share a line, and not every letter is one byte.
         let rule = |n: u32| {
-            let behind = if n % 3 == 0 { " /* é */ " } else { "\n// « »\n\n" };
+            let behind = if n.is_multiple_of(3) { " /* é */ " } else { "\n// « »\n\n" };
             format!("rule \"r{n}\"\n  when a.b > 1 {{ close(x); }}{behind}")
         };
         let text: String = (0..150).map(rule).collect();

@@ -9,6 +9,8 @@ use ballast_model::expr::ExprKind;
 fn shown(expr: &Expr) -> String {
     match &expr.kind {
         ExprKind::Number(value) => format!("{value}"),
+        // A text in single quotes may hold a double one.
+        ExprKind::Text(text) if text.contains('"') => format!("'{text}'"),
         ExprKind::Text(text) => format!("\"{text}\""),
         ExprKind::Flag(flag) => flag.to_string(),
         ExprKind::Name(name) => name.to_string(),
