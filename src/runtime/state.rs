@@ -75,7 +75,7 @@ impl Pace {
     }
 
     /// When to save next. What changes without an event (the beginning of a `for`, a counter's base) is saved with the next
-    /// event, and after [`PACE_MAX`] at the latest.
+    /// event, and after a minute at the latest.
     pub fn next(&self) -> Mono {
         match self.dirty_since {
             Some(_) => self.last.after(self.pause),
