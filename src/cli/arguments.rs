@@ -386,7 +386,7 @@ pub enum GuardAction {
     Now,
     /// Reset a latch
     Reset {
-        /// The limit or output that is latched
+        /// The limit or output that is latched, or the generator that failed
         name: String,
     },
     /// Accept the loosening of the safety set with this fingerprint

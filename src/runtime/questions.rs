@@ -60,12 +60,7 @@ pub fn answer(decision: &mut Decision, who: String, question: Question, reply: o
         Question::GuardNow => {
             guard(decision, &who, OperatorCommand::Now(None), "every output goes to its safe state".into())
         }
-        Question::GuardReset { name } => match find_reset(decision, &name) {
-            Ok(what) => {
-                guard(decision, &who, OperatorCommand::Reset(what), format!("{name} was looked at again"))
-            }
-            Err(refused) => refused,
-        },
+        Question::GuardReset { name } => reset(decision, &who, &name),
         Question::GuardConfirm { fingerprint } => match u64::from_str_radix(fingerprint.trim(), 16) {
             Ok(print) => guard(
                 decision,
@@ -101,6 +96,23 @@ fn find_rule(decision: &Decision, name: &str) -> Result<u32, Answer> {
         Some(index) => Ok(index as u32),
         None => Err(Answer::refused(unknown("rule", name, rules.iter().map(|rule| &*rule.name)))),
     }
+}
+
+fn reset(decision: &mut Decision, who: &str, name: &str) -> Answer {
+    if let Some(generator) = find_generator(decision, name) {
+        let command = Command::ResetGenerator { generator, who: who.into() };
+        return carry_out(decision, command, format!("generator {name} may try again"));
+    }
+    match find_reset(decision, name) {
+        Ok(what) => guard(decision, who, OperatorCommand::Reset(what), format!("{name} was looked at again")),
+        Err(refused) => refused,
+    }
+}
+
+/// The generator of that name: one that failed is reset as a latch is, by the engine.
+fn find_generator(decision: &Decision, name: &str) -> Option<u32> {
+    let generators = &decision.running.plan.generators;
+    generators.iter().position(|generator| &*generator.name == name).map(|index| index as u32)
 }
 
 fn find_reset(decision: &Decision, name: &str) -> Result<ResetWhat, Answer> {
