@@ -8,6 +8,8 @@ use ballast_model::expr::ExprKind;
 /// The tree in brackets, so that precedence can be seen.
 fn shown(expr: &Expr) -> String {
     match &expr.kind {
+        // Written with all its zeros a large number is longer than what is read.
+        ExprKind::Number(value) if value.abs() >= 1e15 => format!("{value:e}"),
         ExprKind::Number(value) => format!("{value}"),
         // A text in single quotes may hold a double one.
         ExprKind::Text(text) if text.contains('"') => format!("'{text}'"),
