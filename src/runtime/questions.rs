@@ -343,7 +343,7 @@ pub fn dump(decision: &mut Decision, file: Option<String>, reason: &str) -> Answ
         std::path::PathBuf::from,
     );
     let header = super::saving::header(decision, reason);
-    match decision.carrier.ring.freeze().dump(&header, &path) {
+    match decision.carrier.ring.dump(&header, &path) {
         Ok(()) => {
             let text = format!("journal written to {}", path.display());
             Answer::done(text, json!({ "file": path }))
