@@ -529,7 +529,14 @@ impl<'a> Compiler<'a> {
             file: file.name.into(),
             constants: Rc::clone(&file.literals),
         });
-        self.schedules.push(SchedulePlan { name: name.into(), place: file.place(at), timing, body });
+        let body_follows = built.follows.into_iter().collect();
+        self.schedules.push(SchedulePlan {
+            name: name.into(),
+            place: file.place(at),
+            timing,
+            body,
+            body_follows,
+        });
     }
 
     /// Two rules of equal priority must not ask different things of one output.

@@ -58,7 +58,8 @@ impl BodyContext<'_> {
         self.snapshot.known(point, self.now)
     }
 
-    /// A number followed over time, base unit; the key must be in the rule's `body_follows`.
+    /// A number followed over time, base unit; the key must be in the `body_follows` of its rule or
+    /// schedule.
     pub fn followed(&self, key: &TrackerKey, statistic: Statistic) -> Option<Finite> {
         self.trackers.find(key).and_then(|id| self.trackers.read(id, statistic))
     }

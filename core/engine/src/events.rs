@@ -144,7 +144,8 @@ pub enum Event {
     RuleUnknown {
         /// Which rule.
         rule: u32,
-        /// The first point that is unknown; `None` where something over time or the clock is.
+        /// The first point that is unknown, or one that the site does not have where a body misses the time of day;
+        /// `None` where something over time or the clock of a condition is.
         point: Option<PointId>,
         /// How long it may stay so.
         patience: Span,
@@ -300,6 +301,15 @@ pub enum Event {
         schedule: u32,
         /// The moment.
         at: Utc,
+    },
+    /// A schedule's moment came and its body read something unknown: it did nothing, and that is no failure.
+    ScheduleUnknown {
+        /// Which schedule.
+        schedule: u32,
+        /// What it read; `None`: the time of day.
+        point: Option<PointId>,
+        /// The point itself is known, only not for as long as the body looks back.
+        is_too_short: bool,
     },
     /// Samples of one point came faster than they could be taken; only the newest was kept.
     Coalesced {

@@ -86,6 +86,8 @@ pub struct SchedulePlan {
     pub timing: Timing,
     /// What it does.
     pub body: BodyId,
+    /// What the body follows over time and over the day, from the start of the program on.
+    pub body_follows: Vec<TrackerKey>,
 }
 
 /// When a schedule runs.

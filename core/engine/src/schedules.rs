@@ -116,8 +116,11 @@ impl Core {
         let failure = match outcome {
             BodyOutcome::Done => refused(plan, &asked).map(|message| (message, schedule.place.clone())),
             BodyOutcome::Unknown(point) => {
-                let name = plan.catalog.point(point).map_or("?", |spec| &spec.name);
-                Some((alloc::format!("`{name}` is unknown"), schedule.place.clone()))
+                let is_too_short = self.world.snapshot.known(point, self.world.now).is_some();
+                let point = plan.catalog.point(point).map(|_| point);
+                out.push(Output::Event(Event::ScheduleUnknown { schedule: index, point, is_too_short }));
+                self.asked = asked;
+                return;
             }
             BodyOutcome::Failed { message, place } => Some((message, place)),
         };

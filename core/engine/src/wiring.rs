@@ -74,6 +74,10 @@ pub(crate) fn wire(plan: &Plan, trackers: &mut Trackers) -> (Programs, Readers) 
     for (index, rule) in plan.rules.iter().enumerate() {
         programs.rules.push(wire_rule(rule, index as u32, trackers, &mut readers));
     }
+    // A schedule reads at its moment and is never run by a change: it only needs its trackers to exist.
+    for key in plan.schedules.iter().flat_map(|schedule| &schedule.body_follows) {
+        trackers.intern(*key);
+    }
     for (index, derived) in plan.derived.iter().enumerate() {
         let reader = Reader::Derived(index as u32);
         let mut program = None;

@@ -52,6 +52,7 @@ impl Event {
             Self::Record { .. } => "record",
             Self::ScheduleRan { .. } => "schedule_ran",
             Self::ScheduleMissed { .. } => "schedule_missed",
+            Self::ScheduleUnknown { .. } => "schedule_unknown",
             Self::Coalesced { .. } => "coalesced",
             Self::GeneratorPhase { .. } => "generator_phase",
             Self::GeneratorFailed { .. } => "generator_failed",
@@ -73,6 +74,7 @@ impl Event {
             Self::BodyFailed { .. }
             | Self::RuleUnknown { .. }
             | Self::ScheduleMissed { .. }
+            | Self::ScheduleUnknown { .. }
             | Self::Coalesced { .. }
             | Self::CommandRefused { .. } => Severity::Warning,
             Self::RuleEnded { reason: EndReason::Unknown | EndReason::Suspended, .. } => Severity::Warning,
@@ -141,9 +143,9 @@ impl Event {
             Self::SettingChanged { point, .. }
             | Self::ModeChanged { point, .. }
             | Self::Coalesced { point, .. } => point_name(plan, *point).into(),
-            Self::ScheduleRan { schedule } | Self::ScheduleMissed { schedule, .. } => {
-                schedule_name(plan, *schedule).into()
-            }
+            Self::ScheduleRan { schedule }
+            | Self::ScheduleMissed { schedule, .. }
+            | Self::ScheduleUnknown { schedule, .. } => schedule_name(plan, *schedule).into(),
             Self::GeneratorPhase { generator, .. } | Self::GeneratorFailed { generator, .. } => {
                 generator_name(plan, *generator).into()
             }
@@ -162,7 +164,10 @@ impl Event {
                 format!("rule \"{name}\" ended: {}{values}", reason.words())
             }
             Self::RuleUnknown { rule, point, patience } => {
-                let what = point.map_or("something it needs", |point| point_name(plan, point));
+                let what = match point {
+                    Some(point) => plan.catalog.point(*point).map_or("the time of day", |spec| &spec.name),
+                    None => "something it needs",
+                };
                 let name = rule_name(plan, *rule);
                 format!("rule \"{name}\" misses {what} and ends in {patience} unless it comes back")
             }
@@ -244,6 +249,11 @@ impl Event {
             Self::ScheduleMissed { schedule, .. } => {
                 let name = schedule_name(plan, *schedule);
                 format!("`{name}` was missed by too much and is skipped until its next moment")
+            }
+            Self::ScheduleUnknown { schedule, point, is_too_short } => {
+                let point = point.map_or("the time of day", |point| point_name(plan, point));
+                let what = if *is_too_short { "has not been known for long enough" } else { "is unknown" };
+                format!("`{}` did nothing: {point} {what}", schedule_name(plan, *schedule))
             }
             Self::Coalesced { point, dropped } => {
                 let name = point_name(plan, *point);

@@ -169,8 +169,11 @@ impl Walker<'_> {
             [target, value, time] => (target, value, Some(&*time)),
             _ => return self.usage("set", span),
         };
-        if let Some(point) = self.setting(target) {
+        if let Some(point) = self.point_of(target, Origin::Setting) {
             return self.set_setting(point, value, time.is_some(), span);
+        }
+        if self.point_of(target, Origin::Mode).is_some() {
+            return self.refuse_setting_the_mode(target, value);
         }
         let output = self.output(target);
         let lasting = self.lasting(time, "set", span);
@@ -221,12 +224,29 @@ impl Walker<'_> {
         None
     }
 
-    /// The setting that an argument names, if it names one.
-    fn setting(&self, arg: &Expr) -> Option<PointId> {
+    /// The mode is no setting: it has a request of its own.
+    fn refuse_setting_the_mode(&mut self, target: &Expr, value: &Expr) -> Option<Entry> {
+        let span = dotted(target, &self.around.file.scanned)
+            .map_or_else(|| self.span(target.start_position()), |(_, span)| span);
+        if self.around.kind != BodyKind::Schedule {
+            let help = "a rule asks for states of outputs; change the mode in `every` or `at`";
+            self.refuse(span, "a rule cannot change the mode of the site", help);
+            return None;
+        }
+        let help = match fold(value, &self.around.file.literals) {
+            Some(Literal::Text(word)) => format!("write `mode(\"{word}\")`"),
+            _ => "write `mode(\"...\")` with one of the site's modes".to_string(),
+        };
+        self.refuse(span, "the mode is not set: it has a request of its own", help);
+        None
+    }
+
+    /// The point of this origin that an argument names, if it names one.
+    fn point_of(&self, arg: &Expr, origin: Origin) -> Option<PointId> {
         let (name, _) = dotted(arg, &self.around.file.scanned)?;
         let Some(Noun::Point(point)) = self.around.catalog.resolve(&self.expand(&name)) else { return None };
         let spec = self.around.catalog.point(point)?;
-        matches!(spec.origin, Origin::Setting).then_some(point)
+        (spec.origin == origin).then_some(point)
     }
 
     fn set_setting(&mut self, point: PointId, value: &mut Expr, is_timed: bool, span: Span) -> Option<Entry> {
@@ -292,7 +312,9 @@ impl Walker<'_> {
         match fold(arg, &self.around.file.literals) {
             Some(Literal::Text(text)) => Some((text.to_string(), span)),
             _ => {
-                self.refuse(span, format!("{what} is written literally, in quotes"), "");
+                let name = dotted(arg, &self.around.file.scanned);
+                let help = name.map_or_else(String::new, |(name, _)| format!("write \"{name}\""));
+                self.refuse(span, format!("{what} is written literally, in quotes"), help);
                 None
             }
         }

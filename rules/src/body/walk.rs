@@ -349,12 +349,6 @@ impl<'a> Walker<'a> {
                 return None;
             }
         };
-        if self.around.kind == BodyKind::Schedule && !program.tracker_keys().is_empty() {
-            let message = "`every` and `at` cannot look back over time";
-            let help = "make it a derived point of site.yaml, or ask in a rule";
-            self.refuse(condition.span, message, help);
-            return None;
-        }
         // What a value was at the start does not change while the rule is active.
         let is_fixed = matches!(program.nodes(), [Node::Tracked { statistic: Statistic::AtStart, .. }]);
         if !is_fixed {

@@ -3,6 +3,7 @@
 use super::*;
 use crate::plan::{AsleepPlan, Derivation, DerivedPlan, NextInstant, SchedulePlan, Timing};
 use ballast_model::almanac::TimeOfDay;
+use ballast_model::expr::{Statistic, TrackerKey};
 use ballast_model::time::{Utc, Wall};
 
 fn derived(program: impl FnOnce(&Site) -> Derivation) -> Run {
@@ -119,7 +120,14 @@ fn scheduled(timing: Timing) -> Run {
         asked.requests.push(Request { output: A, wanted: Wanted::CLOSED, lasting: Some(secs(60)) });
         BodyOutcome::Done
     }));
-    site.plan.schedules.push(SchedulePlan { name: "at".into(), place: "x:1".into(), timing, body });
+    let body_follows = Vec::new();
+    site.plan.schedules.push(SchedulePlan {
+        name: "at".into(),
+        place: "x:1".into(),
+        timing,
+        body,
+        body_follows,
+    });
     site.start()
 }
 
@@ -171,4 +179,44 @@ fn a_jump_of_the_clock_neither_doubles_nor_loses_a_moment() {
     clock(&mut run, ms(400_000), 3 * HOUR_MS - 10_000, true);
     run.run_to(ms(410_000));
     assert_eq!(ran(&run), 1);
+}
+
+#[test]
+fn an_event_that_reads_something_unknown_does_nothing_and_says_what_was_missing() {
+    let mean = TrackerKey::Window { point: SOC, span: secs(60) };
+    let mut site = Site::new();
+    let body = site.body(Arc::new(move |context, asked| {
+        match context.followed(&mean, Statistic::Average) {
+            Some(_) => {
+                asked.requests.push(Request { output: A, wanted: Wanted::CLOSED, lasting: Some(secs(5)) })
+            }
+            None => return BodyOutcome::Unknown(SOC),
+        }
+        BodyOutcome::Done
+    }));
+    site.plan.schedules.push(SchedulePlan {
+        name: "every 30s".into(),
+        place: "x:1".into(),
+        timing: Timing::Every(secs(30)),
+        body,
+        body_follows: alloc::vec![mean],
+    });
+    let mut run = site.start();
+    let said = |run: &Run| -> Vec<alloc::string::String> {
+        let is_unknown = |event: &&Event| matches!(event, Event::ScheduleUnknown { .. });
+        run.events.iter().filter(is_unknown).map(|event| event.sentence(run.engine.plan())).collect()
+    };
+    run.run_to(ms(30_000));
+    assert_eq!(said(&run), ["`every 30s` did nothing: battery.soc is unknown"]);
+    // Ten seconds are known of a mean over sixty.
+    for second in [50, 55] {
+        run.set(ms(second * 1000), SOC, 40.0);
+    }
+    run.run_to(ms(60_000));
+    assert_eq!(said(&run), ["`every 30s` did nothing: battery.soc has not been known for long enough"]);
+    assert!(!run.has_event(|event| matches!(event, Event::BodyFailed { .. })));
+    for second in (60..=90).step_by(5) {
+        run.set(ms(second * 1000), SOC, 40.0);
+    }
+    assert_eq!(run.wanted(A), Wanted::CLOSED, "a window of an event fills from the start of the program");
 }

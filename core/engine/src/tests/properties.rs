@@ -217,7 +217,13 @@ fn random_site(rules: &[RandomRule]) -> Site {
         asked.settings.push((SETTING, number(4.0)));
         BodyOutcome::Done
     }));
-    let schedule = |name: &str, timing| SchedulePlan { name: name.into(), place: "x:1".into(), timing, body };
+    let schedule = |name: &str, timing| SchedulePlan {
+        name: name.into(),
+        place: "x:1".into(),
+        timing,
+        body,
+        body_follows: Vec::new(),
+    };
     site.plan.schedules.push(schedule("every 7s", Timing::Every(secs(7))));
     site.plan.schedules.push(schedule("at 00:00:20", Timing::Daily(TimeOfDay::Clock(20))));
     site

@@ -292,6 +292,7 @@ fn every_counts_on_over_a_reload_and_anew_from_a_restart() {
             place: "x:1".into(),
             timing,
             body,
+            body_follows: Vec::new(),
         });
         site
     };
