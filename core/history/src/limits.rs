@@ -18,8 +18,13 @@ pub const EVENT_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of an event's kind, and of a state part's name.
 pub const NAME_BYTES_MAX: usize = 64;
 
-/// Events written in one transaction; the rest follow in the next.
-pub const BATCH_EVENTS_MAX: usize = 512;
+/// Events written in one transaction; the rest follow in the next. Half of [`EVENTS_WAITING_MAX`]: while one half is
+/// written, the other fills. Larger ones write less, since the pages of an index are shared by more rows.
+pub const BATCH_EVENTS_MAX: usize = 2048;
+
+/// How long an event may wait for others to share its transaction: a commit costs the disk the same for one and for many.
+/// What somebody waits for, what belongs to the audit trail and an alarm are written at once, with all that waits.
+pub const GATHER: Duration = Duration::from_millis(250);
 
 /// Parts in one saved state; more are refused with [`Error::InvalidState`](crate::Error::InvalidState).
 pub const STATE_PARTS_MAX: usize = 64;

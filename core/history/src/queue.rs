@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::error::Error;
 use crate::events::{EVENTS_LOST, Event, Severity};
 use crate::health::Health;
-use crate::limits::{BATCH_EVENTS_MAX, EVENTS_WAITING_BYTES_MAX, EVENTS_WAITING_MAX};
+use crate::limits::{BATCH_EVENTS_MAX, EVENTS_WAITING_BYTES_MAX, EVENTS_WAITING_MAX, GATHER};
 use crate::stamp::Stamp;
 use crate::state::StatePart;
 
@@ -71,7 +71,12 @@ struct Inner {
     durable_save: u64,
     latest: Stamp,
     closing: bool,
+    /// The next try comes at once, even in a pause after a failure.
     hurry: bool,
+    /// What waits is not held back for more to come.
+    urgent: bool,
+    /// The writer was told that there is work since it last took some.
+    told: bool,
     ended: bool,
     health: Health,
 }
@@ -132,8 +137,9 @@ impl Shared {
             return Err(Error::QueueFull { waiting, lost: inner.health.lost_events });
         }
         inner.bytes += bytes;
+        let is_urgent = event.audit || event.severity >= Severity::Alarm;
         inner.events.push_back(Waiting::Event(Arc::new(event)));
-        self.work.notify_one();
+        self.wake(&mut inner, is_urgent);
         Ok(inner.durable + inner.events.len() as u64)
     }
 
@@ -149,14 +155,25 @@ impl Shared {
         if inner.state.replace(Arc::new(Save { number, parts, stamp })).is_some() {
             inner.health.coalesced_states += 1;
         }
-        self.work.notify_one();
+        self.wake(&mut inner, false);
         Ok(number)
     }
 
-    /// Waits for work, but not before `pause` is over after a failure (unless somebody is in a hurry). `None` ends the
-    /// writer: the store is closing and nothing is left, or the last chance is used up.
+    /// Tells the writer of something new, where it does not know that there is work, or has to do it now.
+    fn wake(&self, inner: &mut Inner, is_urgent: bool) {
+        let was_urgent = inner.is_urgent();
+        inner.urgent |= is_urgent;
+        if !std::mem::replace(&mut inner.told, true) || inner.is_urgent() != was_urgent {
+            self.work.notify_one();
+        }
+    }
+
+    /// Waits for work, then for [`GATHER`] unless it is urgent; after a failure for `pause` (unless somebody is in a
+    /// hurry). `None` ends the writer: the store is closing and nothing is left, or the last chance is used up.
     pub(crate) fn take_work(&self, pause: Option<Duration>, had_last_chance: bool) -> Option<Work> {
         let mut inner = self.lock();
+        // Only here: whoever asks for urgency while a batch is written may be the last one before a long idle time.
+        inner.told = false;
         if let Some(pause) = pause {
             let impatient = |inner: &Inner| inner.closing || inner.hurry;
             inner = self
@@ -169,8 +186,14 @@ impl Shared {
                 .work
                 .wait_while(inner, |inner| inner.is_idle() && !inner.closing)
                 .unwrap_or_else(PoisonError::into_inner);
+            inner = self
+                .work
+                .wait_timeout_while(inner, GATHER, |inner| !inner.is_urgent())
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
         inner.hurry = false;
+        inner.urgent &= inner.events.len() > BATCH_EVENTS_MAX;
         if inner.closing && (inner.is_idle() || had_last_chance) {
             return None;
         }
@@ -286,7 +309,10 @@ impl Shared {
 
     /// Waits until `goal` is reached (`Some(true)`), cannot be reached any more (`Some(false)`), or `patience` is over.
     pub(crate) fn wait_until(&self, goal: Goal, patience: Duration) -> Option<bool> {
-        let inner = self.lock();
+        let mut inner = self.lock();
+        if !patience.is_zero() && inner.outcome(goal).is_none() {
+            self.wake(&mut inner, true);
+        }
         let waited = self.done.wait_timeout_while(inner, patience, |inner| inner.outcome(goal).is_none());
         waited.unwrap_or_else(PoisonError::into_inner).0.outcome(goal)
     }
@@ -324,6 +350,10 @@ impl Inner {
                 audit: event.audit,
             })),
         }
+    }
+
+    fn is_urgent(&self) -> bool {
+        self.urgent || self.closing || self.hurry || self.events.len() >= BATCH_EVENTS_MAX
     }
 
     fn outcome(&self, goal: Goal) -> Option<bool> {
@@ -388,6 +418,7 @@ mod tests {
     fn take(queue: &Shared) -> Work {
         let health = queue.health();
         assert!(health.unsaved_events > 0 || health.unsaved_state, "nothing waits");
+        queue.hurry();
         queue.take_work(None, false).unwrap()
     }
 
@@ -459,6 +490,68 @@ mod tests {
         assert_eq!(queue.wait_until(Goal::Save(3), Duration::ZERO), None);
         assert_eq!(take(&queue).state.unwrap().number, 3);
         assert_eq!(queue.health().coalesced_states, 1);
+    }
+
+    /// How long the writer waits for the events that `push` files.
+    fn gathering(push: impl FnOnce(&Shared)) -> Duration {
+        let queue = queue();
+        let started = std::time::Instant::now();
+        push(&queue);
+        assert!(queue.take_work(None, false).is_some());
+        started.elapsed()
+    }
+
+    #[test]
+    fn ordinary_events_wait_for_others_and_urgent_ones_do_not() {
+        assert!(gathering(|queue| assert!(queue.push_event(event(1, 0)).is_ok())) >= GATHER);
+        // Each of these comes at once; "at once" is told from `GATHER` by the queue itself, not by the clock.
+        let is_urgent = |push: &dyn Fn(&Shared)| {
+            let queue = queue();
+            push(&queue);
+            queue.lock().is_urgent()
+        };
+        assert!(!is_urgent(&|queue| drop(queue.push_event(event(1, 0)))));
+        assert!(is_urgent(&|queue| drop(queue.push_event(Event { audit: true, ..event(1, 0) }))));
+        assert!(is_urgent(&|queue| drop(
+            queue.push_event(Event { severity: Severity::Alarm, ..event(1, 0) })
+        )));
+        assert!(is_urgent(&|queue| {
+            let number = queue.push_event(event(1, 0)).unwrap();
+            assert_eq!(queue.wait_until(Goal::Event(number), Duration::from_nanos(1)), None);
+        }));
+        assert!(is_urgent(&|queue| {
+            (0..BATCH_EVENTS_MAX as u64).for_each(|number| drop(queue.push_event(event(number, 0))));
+        }));
+    }
+
+    /// A word to the writer while it writes, about what it is writing, must not hide the work that comes after.
+    #[test]
+    fn work_that_comes_after_a_wait_for_what_is_being_written_is_told() {
+        let queue = Arc::new(queue());
+        let number = queue.push_event(event(1, 0)).unwrap();
+        let work = take(&queue);
+        assert_eq!(queue.wait_until(Goal::Event(number), Duration::from_nanos(1)), None);
+        queue.events_durable(work.events.len());
+        let writer = std::thread::spawn({
+            let queue = Arc::clone(&queue);
+            move || queue.take_work(None, false).map(|work| work.events.len())
+        });
+        // The writer waits for work by now, or will find it.
+        std::thread::sleep(Duration::from_millis(20));
+        queue.push_event(event(2, 0)).unwrap();
+        assert_eq!(writer.join().unwrap(), Some(1));
+    }
+
+    #[test]
+    fn a_rest_that_somebody_waits_for_follows_at_once() {
+        let queue = queue();
+        for number in 0..=BATCH_EVENTS_MAX as u64 {
+            queue.push_event(event(number, 0)).unwrap();
+        }
+        assert_eq!(queue.wait_until(queue.everything(), Duration::from_nanos(1)), None);
+        let work = queue.take_work(None, false).unwrap();
+        queue.events_durable(work.events.len());
+        assert!(queue.lock().is_urgent());
     }
 
     #[test]
