@@ -41,6 +41,17 @@ pub enum Input {
         /// What they ask.
         command: OperatorCommand,
     },
+    /// A bus says that the device of an output can be reached again, or cannot. Without it a failed write is tried again
+    /// after a pause, and a device that went away is found out at the next write.
+    Reach {
+        /// Which output.
+        output: OutputId,
+        /// Whether it can be reached.
+        is_there: bool,
+    },
+    /// The guard's own process is told to end: every output follows its `on_silence` now. Permits that this step and the
+    /// next ones make must be carried out before the process ends.
+    Stop,
 }
 
 /// What a person may ask of the guard itself. There is no way to switch it off.

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //!   Guard::step(now, &[Input], &mut Vec<Output>)
-//!     Input   Sample, Frame (of the engine), LinkClosed, Wall, Written, Actual, Operator
+//!     Input   Sample, Frame (of the engine), LinkClosed, Wall, Written, Actual, Operator, Reach, Stop
 //!     Output  Permit (to the driver, in this order), Verdict (to the engine), Event (to the journal), WakeAt (always last)
 //! ```
 //!
@@ -42,6 +42,7 @@ mod operator;
 mod outside;
 mod permit;
 pub mod plan;
+mod reach;
 mod reload;
 mod review;
 mod ring;

@@ -158,6 +158,8 @@ impl Run<'_> {
             Input::Written { output, counter, ok } => self.written(*output, *counter, *ok),
             Input::Actual { output, actual } => self.actual(*output, *actual),
             Input::Operator { who, command } => self.operator(*who, *command),
+            Input::Reach { output, is_there } => self.reach(*output, *is_there),
+            Input::Stop => self.fall_silent(),
         }
     }
 

@@ -27,6 +27,52 @@ fn a_write_that_fails_is_tried_again_and_said() {
 }
 
 #[test]
+fn a_failed_write_is_tried_again_at_once_when_the_device_is_back() {
+    let mut site = Site::new();
+    let pump = site.contact("pump");
+    let mut bench = site.bench();
+    bench.broken[0] = true;
+    bench.step(&[]);
+    bench.step(&[]);
+    assert_eq!((bench.permits.len(), bench.next > bench.now), (1, true), "the next try is a second away");
+    bench.broken[0] = false;
+    bench.step(&[Input::Reach { output: pump, is_there: true }]);
+    assert_eq!(bench.permits.len(), 2, "not after the pause");
+    bench.settle();
+    assert!(bench.guard.output(pump).unwrap().settled);
+    assert!(bench.has(|event| *event == GuardEvent::Reachable { output: pump }));
+    // A broker that flaps: what was confirmed is not told again.
+    for _ in 0..5 {
+        bench.step(&[Input::Reach { output: pump, is_there: true }]);
+    }
+    assert_eq!(bench.permits.len(), 2);
+}
+
+#[test]
+fn a_device_that_went_away_is_told_again_when_it_is_back() {
+    let mut site = Site::new();
+    let pump = site.contact("pump");
+    let mut bench = site.bench();
+    bench.step(&[]);
+    bench.ask(pump, CLOSED);
+    let before = bench.permits.len();
+    let switched_at = bench.guard.output(pump).unwrap().switched_at;
+    bench.pass(secs(1));
+    bench.broken[0] = true;
+    bench.step(&[Input::Reach { output: pump, is_there: false }]);
+    assert_eq!(bench.permits.len(), before, "nothing is written to a device that is gone");
+    assert_eq!(bench.verdict(pump).cause, Cause::Unreachable);
+    assert_eq!(bench.count(|event| *event == GuardEvent::Unreachable { output: pump }), 1);
+    bench.settle();
+    // It comes back as it boots: open.
+    (bench.broken[0], bench.physical[0]) = (false, Some(OPEN));
+    bench.step(&[Input::Reach { output: pump, is_there: true }]);
+    bench.settle();
+    assert_eq!((bench.is(pump), bench.verdict(pump).cause), (CLOSED, Cause::Asked));
+    assert_eq!(bench.guard.output(pump).unwrap().switched_at, switched_at, "told again, not switched");
+}
+
+#[test]
 fn minimum_times_count_from_the_confirmation() {
     let mut site = Site::new();
     let pump = site.contact("pump");

@@ -101,6 +101,8 @@ fn a_step_never_allocates() {
             0 => inputs.push(Input::LinkClosed),
             1 => inputs.push(Input::Actual { output, actual: wanted }),
             2 => inputs.push(Input::Operator { who: Who::new("b"), command: OperatorCommand::Now(None) }),
+            20..22 => inputs.push(Input::Reach { output, is_there: pick & 1 == 0 }),
+            22 => inputs.push(Input::Stop),
             3..20 => inputs.push(Input::Operator {
                 who: Who::new("b"),
                 command: OperatorCommand::Reset(ResetWhat::All),

@@ -1,6 +1,7 @@
 //! Who may speak: hello, counters, old sessions, damaged links.
 
 mod kit;
+use ballast_guard::plan::OnSilence;
 use ballast_guard::{Door, GuardEvent, Input, Output, Redeem, SessionFault, Stale};
 use ballast_model::frame::{Frame, Message};
 use ballast_model::{Authority, Intent, OutputId};
@@ -173,4 +174,34 @@ fn many_outputs_are_not_looked_at_when_nothing_about_them_changed() {
     }
     // Each word's own lease runs out once and is then carried by the renewals.
     assert!(bench.guard.counters().reviews - before <= 1000, "{}", bench.guard.counters().reviews - before);
+}
+
+#[test]
+fn at_the_end_of_the_guard_every_output_follows_its_on_silence() {
+    let mut site = Site::new();
+    let [heater, fridge, mains, genset] =
+        ["heater", "fridge", "mains", "genset"].map(|name| site.contact(name));
+    site.envelope(heater).min_closed = secs(600);
+    site.envelope(fridge).on_silence = OnSilence::Hold(secs(60));
+    (site.envelope(mains).safe, site.envelope(mains).at_start) = (CLOSED, OPEN);
+    site.interlock(&[mains, genset], secs(2));
+    let mut bench = site.bench();
+    bench.step(&[]);
+    for (output, wanted) in [(heater, CLOSED), (fridge, CLOSED), (mains, OPEN), (genset, CLOSED)] {
+        bench.ask(output, wanted);
+        bench.pass(secs(3));
+        assert_eq!(bench.is(output), wanted);
+    }
+    bench.step(&[Input::Stop]);
+    bench.step(&[]);
+    assert_eq!(bench.is(heater), OPEN, "at once, whatever its minimum time");
+    assert_eq!(bench.is(fridge), CLOSED, "it holds");
+    assert_eq!((bench.is(genset), bench.is(mains)), (OPEN, OPEN), "the dead time holds");
+    // The engine speaks on: nobody listens.
+    let renew = bench.frame(Message::Renew);
+    let ask = bench.intent(heater, CLOSED, Authority::Operator, 99);
+    bench.step(&[renew, ask]);
+    bench.pass_in_silence(secs(2));
+    assert_eq!((bench.is(heater), bench.is(mains)), (OPEN, CLOSED));
+    assert!(closed_by(&bench, SessionFault::Bye));
 }

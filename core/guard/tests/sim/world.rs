@@ -130,6 +130,10 @@ impl World {
                 let index = self.dice.roll(OUTPUTS as u64) as usize;
                 self.broken[index] = !self.broken[index];
             }
+            90..100 => {
+                let output = OutputId(self.dice.roll(OUTPUTS as u64) as u32);
+                inputs.push(Input::Reach { output, is_there: self.dice.one_in(2) });
+            }
             56..90 => self.broken.iter_mut().for_each(|broken| *broken = false),
             _ => {}
         }
