@@ -12,7 +12,7 @@
 //! that the first good reading ends it.
 
 use crate::bounds::START_GRACE;
-use crate::events::{GuardEvent, ResetWhat, Who};
+use crate::events::GuardEvent;
 use crate::machine::Run;
 use crate::plan::{LimitAction, OnUnknown};
 use crate::state::{LimitState, Number};
@@ -109,13 +109,12 @@ impl Run<'_> {
     }
 
     /// A person resets a latched limit; `false` when there is nothing to let go.
-    pub(crate) fn reset_limit(&mut self, limit: u16, who: Who, what: ResetWhat) -> bool {
+    pub(crate) fn reset_limit(&mut self, limit: u16) -> bool {
         let index = usize::from(limit);
         let Some(state) = self.live.limits.get_mut(index).filter(|state| state.is_latched) else {
             return false;
         };
         *state = released(*state);
-        self.event(GuardEvent::WasReset { who, what });
         self.event(GuardEvent::LimitReleased { limit });
         self.work.limits.mark(index);
         self.urge_limit(index);

@@ -30,14 +30,10 @@ impl Run<'_> {
         }
     }
 
+    /// One event for one command, however much it let go.
     fn reset(&mut self, who: Who, what: ResetWhat) {
         let found = match what {
-            ResetWhat::Limit(limit) => {
-                if !self.reset_limit(limit, who, what) {
-                    self.event(GuardEvent::ResetRefused { who, what });
-                }
-                return;
-            }
+            ResetWhat::Limit(limit) => self.reset_limit(limit),
             ResetWhat::Output(output) => self.reset_output(output.index()),
             ResetWhat::Shedding => self.reset_shedding(),
             ResetWhat::All => {
@@ -46,7 +42,7 @@ impl Run<'_> {
                     found |= self.reset_output(index);
                 }
                 for limit in 0..self.live.limits.len() {
-                    found |= self.reset_limit(limit as u16, who, what);
+                    found |= self.reset_limit(limit as u16);
                 }
                 found
             }

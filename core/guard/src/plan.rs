@@ -288,7 +288,7 @@ pub struct Restore {
     pub capacity: Option<PointId>,
     /// At most one load in this time.
     pub one_per: Span,
-    /// Up to this long is added, by a sequence that is the same on every replay.
+    /// Up to this long is added, by a sequence that is the same on every replay and another one on every site.
     pub jitter: Span,
     /// Frequency that must be exceeded before anything comes back, Hz.
     pub above: Finite,

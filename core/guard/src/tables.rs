@@ -55,6 +55,8 @@ pub(crate) struct Tables {
     pub(crate) leases: Vec<(Span, Vec<u32>)>,
     /// See [`outputs_hash`].
     pub(crate) outputs_hash: u64,
+    /// Where the sequences of this site begin.
+    pub(crate) site_seed: u64,
     /// Nothing is followed over time: limits read raw values.
     pub(crate) trackers: Trackers,
 }
@@ -122,6 +124,7 @@ impl Tables {
             load_of: vec![None; outputs],
             never: vec![false; outputs],
             outputs_hash: outputs_hash(catalog),
+            site_seed: fnv1a(catalog.site.bytes()),
             ..Self::default()
         };
         let mut found = Vec::new();

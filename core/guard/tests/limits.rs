@@ -186,6 +186,27 @@ fn a_latch_waits_for_a_person() {
 }
 
 #[test]
+fn a_reset_is_told_once_however_much_it_lets_go() {
+    let (mut site, charger, hot) = charger();
+    site.latched(0);
+    site.until(0, &below("battery.temperature", "45 °C"), secs(0));
+    let other = site.limit("hot too", &above("battery.temperature", "40 °C"), &[(charger, OPEN)]);
+    site.latched(other);
+    let mut bench = site.bench();
+    for what in [ResetWhat::All, ResetWhat::Limit(0)] {
+        bench.set(hot, 60.0);
+        bench.set(hot, 20.0);
+        bench.operator(OperatorCommand::Now(Some(charger)));
+        bench.events.clear();
+        bench.operator(OperatorCommand::Reset(what));
+        let told = bench.count(|event| matches!(event, GuardEvent::WasReset { .. }));
+        assert_eq!(told, 1, "{:?}", bench.events);
+        let released = bench.count(|event| matches!(event, GuardEvent::LimitReleased { .. }));
+        assert_eq!(released, if what == ResetWhat::All { 2 } else { 1 }, "{:?}", bench.events);
+    }
+}
+
+#[test]
 fn of_two_limits_on_one_output_safe_wins_and_then_the_first() {
     let mut site = Site::new();
     let fan = site.contact("fan");

@@ -3,7 +3,7 @@
 //! Every review starts with what the program asks and hands it from rule to rule; each may leave it, hold the output
 //! where it is, or put another state in its place. **Later rules win**: the order of [`RULES`] is the order of power,
 //! from a mere request to the interlocks, which nothing gets past. A rule reads and never changes anything: what
-//! follows from the outcome is done in one place, `commit.rs`.
+//! follows from the outcome is done in one place, `commit` in `review.rs`.
 //!
 //! Terms: *told* is what the output was last told to be. *Engaged* is closed for a contact and away from safe for a
 //! setpoint; minimum and maximum times and switchings count that. A move is *asked* (by a rule, a campaign, an operator,

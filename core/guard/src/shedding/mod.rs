@@ -205,10 +205,13 @@ impl Run<'_> {
             self.judge_request(shedding);
         }
         if proposal.restores && proposal.wanted == Wanted::CLOSED {
+            let seed = self.plan.tables.site_seed;
             let state = &mut self.live.shedding;
-            state.restore_at = now
-                .after(shedding.restore.one_per)
-                .after(restore::jitter(shedding.restore.jitter, state.restored));
+            state.restore_at = now.after(shedding.restore.one_per).after(restore::jitter(
+                shedding.restore.jitter,
+                seed,
+                state.restored,
+            ));
             state.restored = state.restored.wrapping_add(1);
             self.event(GuardEvent::Restored { output: ballast_model::OutputId(index as u32) });
             // The turn of all others has moved.

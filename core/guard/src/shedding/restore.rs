@@ -47,9 +47,10 @@ fn is_room(live: &Live, shedding: &Shedding, load: u16, now: Mono) -> bool {
     capacity.get() - site - load.rated.get() >= capacity.get() * shedding.restore.keep_free.get() / 100.0
 }
 
-/// The same sequence on every replay, spread evenly over `0..=jitter` (SplitMix64 of the number of loads given back).
-pub(crate) fn jitter(jitter: Span, number: u64) -> Span {
-    let mut mixed = number.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+/// The same sequence on every replay and another one on every site, so that sites on one feeder do not come back in
+/// step. Spread evenly over `0..=jitter` (SplitMix64 of the number of loads given back, started at the site's seed).
+pub(crate) fn jitter(jitter: Span, seed: u64, number: u64) -> Span {
+    let mut mixed = seed.wrapping_add(number.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     mixed ^= mixed >> 31;
