@@ -20,6 +20,7 @@ mod counters;
 mod formula;
 pub mod limits;
 pub mod mqtt;
+mod mqtt_presence;
 mod mqtt_settings;
 mod mqtt_topics;
 pub mod point;

@@ -2,9 +2,11 @@
 //!
 //! Source: OASIS MQTT 3.1.1, section 4.7 for topics; the payloads are what common firmwares send. Transcripts:
 //! `tests/transcripts/mqtt-*.txt`. This file reads definitions and turns permits into messages; `mqtt_topics.rs` turns
-//! messages into samples; the connection is in `bus/mqtt.rs`.
+//! messages into samples, `mqtt_presence.rs` those by which a device says that it is there; the connection is in
+//! `bus/mqtt.rs`.
 
 use crate::bus::{Body, MqttBus, OpenBus};
+use crate::mqtt_presence::{self, Announcement};
 use crate::mqtt_settings;
 use crate::mqtt_topics::{Target, To, Topics};
 use crate::point::PointReader;
@@ -30,6 +32,10 @@ pub static SPEC: DriverSpec = DriverSpec {
     point_keys: &[
         key("topic", "topic on which the value is published, without wildcards"),
         key("pointer", "JSON pointer to the value; absent for a payload that is the value"),
+        mqtt_presence::KEYS[0],
+        mqtt_presence::KEYS[1],
+        mqtt_presence::KEYS[2],
+        mqtt_presence::KEYS[3],
     ],
     output_keys: &[
         key("topic", "topic on which the device listens"),
@@ -42,6 +48,10 @@ pub static SPEC: DriverSpec = DriverSpec {
         key("state_open", "what it tells when the load is cut (as `open`)"),
         key("qos", "quality of service of commands: 1 (default) is confirmed by the broker, 0 is not"),
         key("retain", "whether the broker keeps the last command for the device: no (default) or yes"),
+        mqtt_presence::KEYS[0],
+        mqtt_presence::KEYS[1],
+        mqtt_presence::KEYS[2],
+        mqtt_presence::KEYS[3],
     ],
     open,
 };
@@ -92,7 +102,7 @@ impl Writer {
 
 fn open(definition: &BusDefinition, catalog: &Catalog) -> Result<OpenBus, Vec<Diagnostic>> {
     let mut mistakes = Mistakes::unknown_keys(definition, &SPEC);
-    let connection = mqtt_settings::read(definition, &mut mistakes);
+    let connection = mqtt_settings::read(definition, &catalog.site, &mut mistakes);
     let mut topics = Topics::default();
     let mut readers = Vec::new();
     for point in &definition.points {
@@ -131,8 +141,19 @@ fn read_point(
     let topic = topic_of(settings, "topic", "a point over MQTT", mistakes);
     let pointer = pointer_of(settings, "pointer", mistakes);
     let reader = PointReader::new(point, catalog, mistakes);
+    announce(settings, &To::Point(slot), topics, mistakes);
     topics.add(topic?, Target { pointer: pointer?, to: To::Point(slot) });
     reader
+}
+
+/// Where the device says whether it is there.
+fn announce(settings: &Settings, to: &To, topics: &mut Topics, mistakes: &mut Mistakes) {
+    let Some(announcement) = Announcement::read(settings, mistakes) else { return };
+    let topic = topic_of(settings, "availability", "availability", mistakes);
+    let pointer = pointer_of(settings, "availability_pointer", mistakes);
+    if let (Some(_), Some(pointer)) = (topic, pointer) {
+        topics.announce(announcement, pointer, to);
+    }
 }
 
 fn read_output(
@@ -156,20 +177,21 @@ fn read_output(
         OutputKind::Contact => contact_words(settings, &open, &closed, mistakes),
         OutputKind::Setpoint(unit) => level_words(settings, *unit, mistakes),
     };
+    let bytes = |key: &str, default: &str| settings.get(key).unwrap_or(default).as_bytes().into();
+    let to = match kind {
+        OutputKind::Contact => To::Contact {
+            output: output.output,
+            open: bytes("state_open", &open),
+            closed: bytes("state_closed", &closed),
+        },
+        OutputKind::Setpoint(unit) => {
+            To::Level { output: output.output, reader: PointReader::of_unit(*unit) }
+        }
+    };
+    announce(settings, &to, topics, mistakes);
     if settings.get("state_topic").is_some() {
         let state = topic_of(settings, "state_topic", "the state of an output", mistakes);
         let pointer = pointer_of(settings, "state_pointer", mistakes);
-        let bytes = |key: &str, default: &str| settings.get(key).unwrap_or(default).as_bytes().into();
-        let to = match kind {
-            OutputKind::Contact => To::Contact {
-                output: output.output,
-                open: bytes("state_open", &open),
-                closed: bytes("state_closed", &closed),
-            },
-            OutputKind::Setpoint(unit) => {
-                To::Level { output: output.output, reader: PointReader::of_unit(*unit) }
-            }
-        };
         topics.add(state?, Target { pointer: pointer?, to });
     }
     let topic = Bytes::copy_from_slice(topic?.as_bytes());
@@ -216,7 +238,9 @@ fn topic_of<'a>(settings: &'a Settings, key: &str, what: &str, mistakes: &mut Mi
     let topic = mistakes.need(settings, key, what)?;
     if topic.contains(['+', '#']) {
         let wrong = settings.wrong(key, format!("`{topic}` has a wildcard"));
-        mistakes.add(wrong.help("name one topic per point"));
+        let help =
+            "name one topic per point: what differs between two devices is a parameter of their device file";
+        mistakes.add(wrong.help(help));
         return None;
     }
     if topic.contains('\0') || topic.len() > usize::from(u16::MAX) {

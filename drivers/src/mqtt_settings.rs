@@ -18,6 +18,10 @@ pub(crate) const KEYS: &[Key] = &[
     key("certificate", "file with our certificate, where the broker asks for one"),
     key("key", "file with its private key"),
     key("keep_alive", "how often the connection is proved when nothing is said (15 s)"),
+    key(
+        "status_topic",
+        "where the broker keeps `online`, and `offline` once we are gone, or `none` (`ballast/SITE/BUS/status`)",
+    ),
     key("session", "clean (default), or persistent: what was said meanwhile comes later, marked as not live"),
 ];
 
@@ -40,6 +44,8 @@ pub(crate) struct Connection {
     pub(crate) keep_alive: Span,
     /// Whether the broker keeps the session while we are away.
     pub(crate) is_persistent: bool,
+    /// Where others see whether we are there.
+    pub(crate) status: Option<Box<str>>,
 }
 
 /// Whom to believe, and who we are.
@@ -55,7 +61,7 @@ pub(crate) struct Tls {
 const KEEP_ALIVE: (Span, Span) = (Span::from_secs(2), Span::from_secs(600));
 
 /// Reads the keys of a bus; mistakes go to `mistakes`.
-pub(crate) fn read(definition: &BusDefinition, mistakes: &mut Mistakes) -> Option<Connection> {
+pub(crate) fn read(definition: &BusDefinition, site: &str, mistakes: &mut Mistakes) -> Option<Connection> {
     let settings = &definition.settings;
     let url = mistakes.need(settings, "url", "an MQTT bus");
     let address = url.and_then(|url| {
@@ -88,6 +94,18 @@ pub(crate) fn read(definition: &BusDefinition, mistakes: &mut Mistakes) -> Optio
     if settings.get("password_file").is_some() && settings.get("user").is_none() {
         mistakes.add(settings.missing("user", "a password"));
     }
+    // By the bus as well: two buses at one broker live and die one by one.
+    let status = match settings.get("status_topic") {
+        Some("none") => None,
+        Some(topic) if topic.contains(['+', '#', '\0']) || topic.len() > usize::from(u16::MAX) => {
+            let wrong = settings.wrong("status_topic", format!("nothing can be published on `{topic}`"));
+            mistakes.add(wrong.help("name one topic, or `none`"));
+            None
+        }
+        Some(topic) => Some(topic.into()),
+        None if site.is_empty() => None,
+        None => Some(format!("ballast/{site}/{}/status", definition.name).into()),
+    };
     let client = settings.get("client");
     if is_persistent == Some(true) && client.is_none() {
         mistakes.add(settings.missing("client", "a persistent session"));
@@ -109,6 +127,7 @@ pub(crate) fn read(definition: &BusDefinition, mistakes: &mut Mistakes) -> Optio
         tls: is_tls.then(|| Tls { ca: path("ca"), identity }),
         keep_alive: keep_alive?,
         is_persistent: is_persistent?,
+        status,
     })
 }
 

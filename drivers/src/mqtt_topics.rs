@@ -1,5 +1,6 @@
 //! Who reads which MQTT topic: from messages to samples. Knows no socket.
 
+use crate::mqtt_presence::{Announcement, Presences};
 use crate::point::{PointReader, Raw};
 use crate::pointer::{Found, Pointer};
 use crate::readings::{Freshness, Readings, Report};
@@ -11,7 +12,10 @@ use std::collections::HashMap;
 
 /// Who reads a topic. Exact topics only, so that one look-up finds them whatever their number.
 #[derive(Debug, Default)]
-pub(crate) struct Topics(HashMap<Box<[u8]>, Vec<Target>>);
+pub(crate) struct Topics {
+    readers: HashMap<Box<[u8]>, Vec<Target>>,
+    presences: Presences,
+}
 
 /// One reader of a topic.
 #[derive(Debug)]
@@ -24,21 +28,51 @@ pub(crate) struct Target {
 #[derive(Debug)]
 pub(crate) enum To {
     Point(usize),
-    Contact { output: OutputId, open: Box<[u8]>, closed: Box<[u8]> },
-    Level { output: OutputId, reader: PointReader },
+    Contact {
+        output: OutputId,
+        open: Box<[u8]>,
+        closed: Box<[u8]>,
+    },
+    Level {
+        output: OutputId,
+        reader: PointReader,
+    },
+    /// Whether a device is there, by its place.
+    Presence(usize),
 }
 
 impl Topics {
     /// Every topic, sorted.
     pub(crate) fn filters(&self) -> Vec<Bytes> {
-        let mut filters: Vec<Bytes> = self.0.keys().map(|topic| Bytes::copy_from_slice(topic)).collect();
+        let mut filters: Vec<Bytes> =
+            self.readers.keys().map(|topic| Bytes::copy_from_slice(topic)).collect();
         filters.sort_unstable();
         filters
     }
 
     /// One more reader of a topic.
     pub(crate) fn add(&mut self, topic: &str, target: Target) {
-        self.0.entry(topic.as_bytes().into()).or_default().push(target);
+        self.readers.entry(topic.as_bytes().into()).or_default().push(target);
+    }
+
+    /// A point or an output belongs to a device that announces itself so.
+    pub(crate) fn announce(&mut self, announcement: Announcement, pointer: Option<Pointer>, to: &To) {
+        let topic = announcement.topic.clone();
+        let place = match to {
+            To::Point(slot) => self.presences.add_slot(announcement, *slot),
+            To::Contact { output, .. } | To::Level { output, .. } => {
+                self.presences.add_output(announcement, *output)
+            }
+            To::Presence(_) => None,
+        };
+        if let Some(place) = place {
+            self.add(&topic, Target { pointer, to: To::Presence(place) });
+        }
+    }
+
+    /// Whether the device of an output has said that it is gone.
+    pub(crate) fn is_gone(&self, output: OutputId) -> bool {
+        self.presences.is_output_gone(output)
     }
 }
 
@@ -47,33 +81,32 @@ impl Listener for Topics {
         let mut heed = Heed::default();
         let Heard::Message { topic, payload, is_kept } = heard else { return heed };
         let freshness = if is_kept { Freshness::Kept } else { Freshness::Live };
-        let Some(targets) = self.0.get(topic) else { return Heed { unknown: 1, ..heed } };
+        let Some(targets) = self.readers.get(topic) else { return Heed { unknown: 1, ..heed } };
         for target in targets {
-            let understood = match &target.pointer {
-                None => Some(target.to.tell(Some(Raw::Text(payload)), freshness, now, out)),
-                Some(pointer) => match pointer.find(payload) {
-                    // A document that does not speak of this value leaves it as it is; it ages.
-                    Some(Found::Missing) => None,
-                    Some(Found::Number(number)) => {
-                        Some(target.to.tell(Some(Raw::Number(number)), freshness, now, out))
-                    }
-                    Some(Found::Text(text)) => {
-                        Some(target.to.tell(Some(Raw::Text(text.as_bytes())), freshness, now, out))
-                    }
-                    Some(Found::Flag(flag)) => {
-                        let text: &[u8] = if flag { b"true" } else { b"false" };
-                        Some(target.to.tell(Some(Raw::Text(text)), freshness, now, out))
-                    }
-                    Some(Found::NoScalar) | None => Some(target.to.tell(None, freshness, now, out)),
-                },
+            let found = target.pointer.as_ref().map(|pointer| pointer.find(payload));
+            let raw = match &found {
+                None => Some(Raw::Text(payload)),
+                // A document that does not speak of this value leaves it as it is; it ages.
+                Some(Some(Found::Missing)) => continue,
+                Some(Some(Found::Number(number))) => Some(Raw::Number(*number)),
+                Some(Some(Found::Text(text))) => Some(Raw::Text(text.as_bytes())),
+                Some(Some(Found::Flag(flag))) => Some(Raw::Text(if *flag { b"true" } else { b"false" })),
+                Some(Some(Found::NoScalar) | None) => None,
             };
-            heed.good += u32::from(understood == Some(true));
-            heed.bad += u32::from(understood == Some(false));
+            let is_good = match &target.to {
+                To::Presence(place) => self.presences.hear(*place, raw, now, out),
+                // What the broker kept of a device that is gone says nothing new.
+                To::Point(slot) if is_kept && self.presences.is_slot_gone(*slot) => true,
+                to => to.tell(raw, freshness, now, out),
+            };
+            if is_good { heed.good += 1 } else { heed.bad += 1 }
         }
         heed
     }
 
-    fn reset(&mut self) {}
+    fn reset(&mut self) {
+        self.presences.reset();
+    }
 }
 
 impl To {
@@ -92,6 +125,7 @@ impl To {
                 Some(Ok(Value::Number(level))) => (output, Some(Wanted::Level(level))),
                 _ => (output, None),
             },
+            Self::Presence(_) => return false,
         };
         let quality = match (actual, freshness) {
             (None, _) => Quality::Bad(Reason::NotAValue),

@@ -61,6 +61,15 @@ pub enum Report {
         /// When.
         at: Mono,
     },
+    /// An output can be reached again, or cannot, as its bus or its device says before anything is written.
+    Reach {
+        /// Which output.
+        output: OutputId,
+        /// Whether it can be reached.
+        is_there: bool,
+        /// When.
+        at: Mono,
+    },
     /// A clock that can be trusted said the time: the meter's.
     WallClock {
         /// What it said.

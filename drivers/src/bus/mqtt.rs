@@ -11,9 +11,11 @@ use super::{MqttBus, doors, tls};
 use crate::limits::{CONNECT_MAX, PACKET_MAX};
 use crate::mqtt_settings::Connection;
 use crate::readings::Report;
+use crate::shape::Listener;
 use ballast_model::{Quality, Reason, Span};
 use bytes::BytesMut;
-use rumqttc::mqttbytes::v4::{Connect, ConnectReturnCode, Packet};
+use rumqttc::mqttbytes::QoS;
+use rumqttc::mqttbytes::v4::{Connect, ConnectReturnCode, LastWill, Packet};
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -41,6 +43,11 @@ pub(super) enum Fault {
     #[error("the connection stalled")]
     Stalled,
 }
+
+/// What the broker keeps while we are there, and once we are gone.
+pub(super) const THERE: &str = "online";
+/// See [`THERE`].
+pub(super) const GONE: &str = "offline";
 
 /// Anything that bytes go through in both directions.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -73,6 +80,11 @@ pub(super) async fn run(mut bus: MqttBus, mut context: Context) {
                 let since = context.now();
                 context.counters.connects.add(1);
                 context.link(true, &format!("connected to {}:{}", bus.connection.host, bus.connection.port));
+                bus.topics.reset();
+                // What was refused while there was no connection is asked for again now, not after a pause.
+                for output in bus.writers.keys() {
+                    context.readings.report(Report::Reach { output: *output, is_there: true, at: since });
+                }
                 match Session::new(&mut bus, &mut context, &mut doors, &link).run(link).await {
                     SessionEnd::Stopped => return,
                     SessionEnd::Fault(fault) => (fault, context.now().since(since)),
@@ -150,6 +162,10 @@ fn introduction(connection: &Connection) -> Result<Connect, Fault> {
     // Half as much again is what a broker grants.
     hello.keep_alive = u16::try_from(connection.keep_alive.millis() / 1000).unwrap_or(u16::MAX);
     hello.clean_session = !connection.is_persistent;
+    hello.last_will = connection.status.as_ref().map(|topic| {
+        // One will for a connection: it can tell others that we are gone, and not every relay what is safe.
+        LastWill::new(&**topic, GONE, QoS::AtLeastOnce, true)
+    });
     match (&connection.user, &connection.password_file) {
         (Some(user), Some(path)) => {
             let password = std::fs::read(path).map_err(Fault::Password)?;

@@ -6,13 +6,13 @@
 
 use super::MqttBus;
 use super::context::{Context, deadline, duration};
-use super::mqtt::{Fault, Link, Stream};
+use super::mqtt::{Fault, GONE, Link, Stream, THERE};
 use crate::limits::{BATCH_MAX, FILTERS_MAX, FULL_RETRY, PACKET_MAX, STALL_MAX, UNCONFIRMED_MAX, UNSENT_MAX};
 use crate::readings::WriteResult;
 use crate::shape::{Heard, Listener};
 use ballast_guard::{Door, Permit};
 use ballast_model::{OutputId, Span};
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use rumqttc::mqttbytes::{self, QoS, v4};
 use std::collections::{BTreeMap, VecDeque};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -108,7 +108,7 @@ impl<'a> Session<'a> {
     /// Runs until the connection or the bus ends.
     pub(super) async fn run(mut self, link: Link) -> SessionEnd {
         self.input = link.input;
-        let result = match self.subscribe() {
+        let result = match self.subscribe().and_then(|()| self.say_status(THERE)) {
             Ok(()) => self.converse(link.stream).await,
             Err(fault) => Err(fault),
         };
@@ -292,8 +292,27 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
+    /// Tells others that we are there, or gone; the broker keeps it for those who come later.
+    fn say_status(&mut self, word: &'static str) -> Result<(), Fault> {
+        let Some(topic) = &self.bus.connection.status else { return Ok(()) };
+        let message = Publish {
+            dup: false,
+            qos: QoS::AtMostOnce,
+            retain: true,
+            topic: Bytes::copy_from_slice(topic.as_bytes()),
+            pkid: 0,
+            payload: Bytes::from_static(word.as_bytes()),
+        };
+        message.write(&mut self.output).map_err(protocol)?;
+        Ok(())
+    }
+
     /// Redeems a permit and puts its command into the socket's buffer.
     fn write(&mut self, permit: Permit) -> Result<(), Fault> {
+        if self.bus.topics.is_gone(permit.output()) {
+            self.context.written(permit.output(), permit.counter(), WriteResult::Offline);
+            return Ok(());
+        }
         let Some(write) = self.context.redeem(permit, self.doors) else { return Ok(()) };
         let (output, counter) = (write.output(), write.counter());
         let writer = self.bus.writers.get(&output);
@@ -390,6 +409,8 @@ impl<'a> Session<'a> {
 
     /// Leaves in good order: what was redeemed goes out, then the farewell.
     async fn say_goodbye(&mut self, writer: &mut (impl AsyncWriteExt + Unpin)) -> Result<(), Fault> {
+        // The will is not sent after a farewell.
+        self.say_status(GONE)?;
         v4::Disconnect.write(&mut self.output).map_err(protocol)?;
         let farewell = async {
             writer.write_all_buf(&mut self.output).await?;

@@ -5,7 +5,7 @@ use crate::permits::{LEASE, Leaves};
 use crate::support::{Running, Site};
 use ballast_drivers::{Clock, Report, WriteResult};
 use ballast_model::catalog::OutputKind;
-use ballast_model::{Finite, OutputId, Quality, Reason, Span, Unit, Wanted};
+use ballast_model::{Finite, OutputId, Quality, Reason, Span, Unit, Value, Wanted};
 
 const RELAY: [(&str, &str); 2] = [("topic", "relay/1/set"), ("state_topic", "relay/1/state")];
 
@@ -149,4 +149,74 @@ fn a_bus_that_ends_says_so() {
         std::thread::yield_now();
     }
     assert_eq!(witness.until_now(&broker), ["0 relay/1/set ON"]);
+}
+
+#[test]
+fn a_device_that_says_it_is_gone_is_written_nothing_until_it_is_back() {
+    let Some(broker) = Broker::start("presence", "") else { return };
+    let presence = ("availability", "relay/1/status");
+    let (mut site, output) = relay(&broker, &[RELAY[0], RELAY[1], presence]);
+    let power = site.number("relay.power", "W", &[("topic", "relay/1/power"), presence]);
+    let other = site.number("other.power", "W", &[("topic", "other/power")]);
+    let running = Running::start(site.open());
+    let reach = |is_there: bool| {
+        running.wait("word of the device", |heard| {
+            let last = heard.reports.iter().rev().find_map(|report| match report {
+                Report::Reach { output: of, is_there, .. } if *of == output => Some(*is_there),
+                _ => None,
+            });
+            last == Some(is_there)
+        });
+    };
+    // The link alone says so, before anything was tried.
+    reach(true);
+    broker.publish("other/power", b"7", &["-r", "-q", "1"]);
+    running.wait("the subscription", |heard| !heard.samples.is_empty());
+    broker.publish("relay/1/power", b"5", &["-q", "1"]);
+    running.wait_last(power, ballast_model::Finite::new(5.0).map(Value::Number), Quality::Good);
+    broker.publish("relay/1/status", b"offline", &["-q", "1", "-r"]);
+    running.wait_offline(power);
+    reach(false);
+    let witness = Witness::listen(&broker, "relay/1/set");
+    let mut leaves = Leaves::new(&site.catalog, running.clock.now());
+    let mut write = |wanted| {
+        let permit = leaves.permit(running.clock.now(), output, wanted);
+        let counter = permit.counter();
+        running.handle.apply(permit).unwrap();
+        running.wait_written(counter)
+    };
+    assert_eq!(write(Wanted::CLOSED), WriteResult::Offline);
+    assert!(witness.until_now(&broker).is_empty());
+    broker.publish("relay/1/status", b"online", &["-q", "1", "-r"]);
+    reach(true);
+    assert_eq!(write(Wanted::OPEN), WriteResult::Done);
+    assert_eq!(witness.until_now(&broker), ["0 relay/1/set OFF"]);
+    let heard = running.wait("the end", |_| true);
+    let mut of_other = heard.samples.iter().filter(|sample| sample.point == other);
+    assert!(of_other.all(|sample| sample.value.is_some()), "another device is not touched");
+}
+
+#[test]
+fn others_see_whether_we_are_there() {
+    let Some(broker) = Broker::start("status", "") else { return };
+    let (mut site, _) = relay(&broker, &RELAY);
+    site.catalog.site = "home".into();
+    let witness = Witness::listen(&broker, "ballast/#");
+    let running = Running::start(site.open());
+    assert_eq!(witness.line(), "0 ballast/home/bus/status online");
+    let (task, rest) = running.stop();
+    assert_eq!(witness.line(), "0 ballast/home/bus/status offline");
+    drop((task, rest));
+    // Without a farewell the broker says it for us: here because another client takes the name away.
+    let running = Running::start(site.open());
+    assert_eq!(witness.line(), "0 ballast/home/bus/status online");
+    broker.publish("other", b"", &["-i", "ballast-bus"]);
+    assert_eq!(witness.line(), "0 ballast/home/bus/status offline");
+    drop(running);
+    let late = Witness::listen(&broker, "ballast/home/bus/status");
+    assert_eq!(
+        late.until_now(&broker),
+        ["1 ballast/home/bus/status offline"],
+        "kept for those who come later"
+    );
 }

@@ -140,6 +140,11 @@ impl Play {
                 let state = actual.map_or("unknown".to_owned(), |actual| spec.show(actual));
                 format!("{} is {state}{}", spec.name.strip_prefix("it.").unwrap(), mark(*quality))
             }
+            Report::Reach { output, is_there, .. } => {
+                let spec = catalog.output(*output).unwrap();
+                let name = spec.name.strip_prefix("it.").unwrap();
+                format!("{name} {}", if *is_there { "can be reached" } else { "is out of reach" })
+            }
             Report::WallClock { utc, .. } => format!("clock {}", utc.millis() / 1000),
             other => panic!("{other:?}"),
         });
