@@ -236,6 +236,9 @@ impl Decision {
                 Report::Actual { output, actual, quality, at } => {
                     self.hear_actual(*output, *actual, *quality, *at);
                 }
+                Report::Reach { output, is_there, .. } => {
+                    self.guard_in.push(GuardInput::Reach { output: *output, is_there: *is_there });
+                }
                 Report::WallClock { utc, at } => telling::device_clock(self, *utc, *at),
             }
         }
