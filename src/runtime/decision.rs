@@ -8,7 +8,7 @@ use super::carrier::{Carrier, Handed};
 use super::message::{Message, TakeOver};
 use super::state::Pace;
 use super::timed::Timed;
-use super::{questions, reload, saving, telling};
+use super::{farewell, questions, reload, saving, telling};
 use crate::metrics::Figures;
 use crate::site::Running;
 use ballast_drivers::{Batch, Report, WriteResult};
@@ -63,6 +63,8 @@ pub struct Decision {
     engine_out: Vec<EngineOutput>,
     guard_in: Vec<GuardInput>,
     guard_out: Vec<GuardOutput>,
+    /// What the machines said in this round; told after its permits.
+    said: Vec<telling::Said>,
     /// Points in the step that is being put together.
     guard_seen: Vec<PointId>,
     engine_wake: Mono,
@@ -97,6 +99,7 @@ impl Decision {
             engine_out: Vec::new(),
             guard_in: Vec::new(),
             guard_out,
+            said: Vec::new(),
             guard_seen: Vec::new(),
             engine_wake: now,
             guard_wake: now,
@@ -298,6 +301,7 @@ impl Decision {
             if !self.guard_in.is_empty() || self.guard_wake <= now {
                 self.step_guard(now);
             }
+            self.tell_all(now);
             if !self.batch.is_empty() {
                 let batch = std::mem::take(&mut self.batch);
                 self.hear("", &batch);
@@ -313,6 +317,15 @@ impl Decision {
             saving::save(self, now);
         }
         reload::watch(self, now);
+    }
+
+    /// Tells what the machines said. The permits are on their way by now: a relay does not wait for sentences.
+    fn tell_all(&mut self, now: Mono) {
+        let mut all = std::mem::take(&mut self.said);
+        for said in all.drain(..) {
+            telling::said(self, now, said);
+        }
+        self.said = all;
     }
 
     fn step_engine(&mut self, now: Mono) {
@@ -331,7 +344,7 @@ impl Decision {
                     let frame = self.carrier.link.intent(intent);
                     self.frame(frame);
                 }
-                EngineOutput::Event(event) => telling::engine(self, now, event),
+                EngineOutput::Event(event) => self.said.push(telling::Said::Engine(event)),
                 EngineOutput::WakeAt(wake) => self.engine_wake = wake,
             }
         }
@@ -367,10 +380,10 @@ impl Decision {
             match said {
                 GuardOutput::Permit(permit) => self.carrier.field.apply(permit, now, &mut self.batch),
                 GuardOutput::Verdict(verdict) => {
-                    telling::verdict(self, now, &verdict);
+                    self.said.push(telling::Said::Verdict(verdict));
                     self.engine_in.push(EngineInput::Verdict(verdict));
                 }
-                GuardOutput::Event(event) => telling::guard(self, now, event),
+                GuardOutput::Event(event) => self.said.push(telling::Said::Guard(event)),
                 GuardOutput::WakeAt(wake) => self.guard_wake = wake,
             }
         }
@@ -435,8 +448,21 @@ impl Decision {
         self.hear_sample(Sample::good(point, Value::Number(height), now, self.sun_sequence));
     }
 
+    /// Steps the guard alone, where it has something to do: the engine says nothing any more.
+    pub(super) fn step_guard_alone(&mut self, input: Option<GuardInput>) {
+        self.guard_in.extend(input);
+        let now = self.carrier.clock.now();
+        if !self.guard_in.is_empty() || self.guard_wake <= now {
+            self.step_guard(now);
+        }
+        let batch = std::mem::take(&mut self.batch);
+        self.hear("", &batch);
+        self.engine_in.clear();
+    }
+
     /// The last turn: says good-bye by falling silent, and saves.
     fn finish(&mut self) {
+        farewell::make_safe(self);
         let now = self.carrier.clock.now();
         saving::save(self, now);
     }

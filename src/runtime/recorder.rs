@@ -78,11 +78,11 @@ impl Recorder {
         let event = Event {
             stamp: self.clock.stamp(),
             kind: told.kind.to_owned(),
-            subject: told.subject.clone(),
             severity: told.severity,
             audit: told.who.is_some(),
+            payload: told.payload(),
+            subject: told.subject.clone(),
             who: told.who.clone(),
-            payload: serde_json::json!({ "sentence": told.sentence, "data": told.data }).to_string(),
         };
         match store.append(event) {
             Ok(ticket) => {
@@ -152,6 +152,7 @@ impl Recorder {
                 self.line(&format!("{} {sentence}", styled(FAINT, &time)));
             }
             crate::cli::arguments::Format::Json => {
+                let data: serde_json::Value = serde_json::from_str(&told.data).unwrap_or_default();
                 let line = serde_json::json!({
                     "at": instant::utc(self.clock.wall().utc),
                     "kind": told.kind,
@@ -159,7 +160,7 @@ impl Recorder {
                     "severity": format!("{:?}", told.severity).to_lowercase(),
                     "who": told.who,
                     "sentence": told.sentence,
-                    "data": told.data,
+                    "data": data,
                 });
                 self.line(&line.to_string());
             }

@@ -14,9 +14,10 @@ use ballast_engine::{Engine, Event as EngineEvent};
 use ballast_guard::plan::LimitAction;
 use ballast_guard::{Guard, GuardEvent};
 use ballast_history::Severity;
-use ballast_model::intent::{Cause, Witness};
+use ballast_model::intent::{Cause, Outcome, Witness};
 use ballast_model::time::Wall;
 use ballast_model::{Mono, OutputId, Utc, Verdict, Wanted};
+use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -66,8 +67,27 @@ impl Memory {
     }
 }
 
+/// What a machine said, to be told once its permits are on their way.
+pub enum Said {
+    /// The engine.
+    Engine(EngineEvent),
+    /// The guard, about an output.
+    Verdict(Verdict),
+    /// The guard, about anything else.
+    Guard(GuardEvent),
+}
+
+/// Tells what the machines said, in their order.
+pub fn said(decision: &mut Decision, now: Mono, said: Said) {
+    match said {
+        Said::Engine(event) => engine(decision, now, event),
+        Said::Verdict(told) => verdict(decision, now, &told),
+        Said::Guard(event) => guard(decision, now, event),
+    }
+}
+
 /// An event of the engine.
-pub fn engine(decision: &mut Decision, now: Mono, event: EngineEvent) {
+fn engine(decision: &mut Decision, now: Mono, event: EngineEvent) {
     let running = std::sync::Arc::clone(&decision.running);
     decision.figures.engine_event(&event);
     match &event {
@@ -103,49 +123,77 @@ pub fn engine(decision: &mut Decision, now: Mono, event: EngineEvent) {
     }
 }
 
-fn engine_told(running: &Running, event: &EngineEvent) -> Told {
-    let data = match event {
-        EngineEvent::RuleStarted { because, .. } => json!({ "because": witnesses(running, because) }),
-        EngineEvent::RuleEnded { because, reason, .. } => {
-            json!({ "because": witnesses(running, because), "ended": reason.words() })
+/// What an event of the engine holds for programs.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum EngineData<'a> {
+    Started { because: Vec<Reading<'a>> },
+    Ended { because: Vec<Reading<'a>>, ended: &'static str },
+    Failed { message: &'a str, place: &'a str },
+    Notice { text: &'a str },
+    Coalesced { dropped: u32 },
+    Nothing(()),
+}
+
+fn engine_data<'a>(running: &'a Running, event: &'a EngineEvent) -> EngineData<'a> {
+    match event {
+        EngineEvent::RuleStarted { because, .. } => {
+            EngineData::Started { because: witnesses(running, because) }
         }
-        EngineEvent::BodyFailed { message, place, .. } => json!({ "message": message, "place": place }),
-        EngineEvent::NoticeRaised { notice, .. } => json!({ "text": notice.text }),
-        EngineEvent::Coalesced { dropped, .. } => json!({ "dropped": dropped }),
-        _ => Value::Null,
-    };
+        EngineEvent::RuleEnded { because, reason, .. } => {
+            EngineData::Ended { because: witnesses(running, because), ended: reason.words() }
+        }
+        EngineEvent::BodyFailed { message, place, .. } => EngineData::Failed { message, place },
+        EngineEvent::NoticeRaised { notice, .. } => EngineData::Notice { text: &notice.text },
+        EngineEvent::Coalesced { dropped, .. } => EngineData::Coalesced { dropped: *dropped },
+        _ => EngineData::Nothing(()),
+    }
+}
+
+fn engine_told(running: &Running, event: &EngineEvent) -> Told {
     let severity = match event.severity() {
         ballast_engine::Severity::Info => Severity::Info,
         ballast_engine::Severity::Notice => Severity::Notice,
         ballast_engine::Severity::Warning => Severity::Warning,
         ballast_engine::Severity::Alarm => Severity::Alarm,
     };
-    let told = Told::info(event.kind(), event.subject(&running.plan), event.sentence(&running.plan), data);
+    let told = Told::info(event.kind(), event.subject(&running.plan), event.sentence(&running.plan), engine_data(running, event));
     match event.who().filter(|_| event.is_audit()) {
         Some(who) => told.severity(severity).by(who),
         None => told.severity(severity),
     }
 }
 
-/// Values with their ages, for programs.
-pub fn witnesses(running: &Running, witnesses: &[Witness]) -> Vec<Value> {
-    witnesses.iter().map(|witness| witness_data(running, witness)).collect()
+/// A value with its age, for programs.
+#[derive(Serialize)]
+pub struct Reading<'a> {
+    /// The point's full name.
+    point: Option<&'a str>,
+    /// The value with its unit; `None` while unknown.
+    value: Option<String>,
+    /// Seconds since it arrived; `None` where it never did.
+    age_s: Option<f64>,
+    /// Why it is unknown, if it is.
+    unknown: Option<&'static str>,
 }
 
-fn witness_data(running: &Running, witness: &Witness) -> Value {
+/// Values with their ages, for programs.
+pub fn witnesses<'a>(running: &'a Running, witnesses: &[Witness]) -> Vec<Reading<'a>> {
+    witnesses.iter().map(|witness| reading(running, witness)).collect()
+}
+
+fn reading<'a>(running: &'a Running, witness: &Witness) -> Reading<'a> {
     let spec = running.catalog().point(witness.point);
-    let age_s =
-        if witness.age == ballast_model::Span::MAX { Value::Null } else { json!(witness.age.secs_f64()) };
-    json!({
-        "point": spec.map(|spec| &*spec.name),
-        "value": witness.value.zip(spec).map(|(value, spec)| spec.show(value)),
-        "age_s": age_s,
-        "unknown": witness.quality.reason().map(|reason| reason.words()),
-    })
+    Reading {
+        point: spec.map(|spec| &*spec.name),
+        value: witness.value.zip(spec).map(|(value, spec)| spec.show(value)),
+        age_s: (witness.age != ballast_model::Span::MAX).then(|| witness.age.secs_f64()),
+        unknown: witness.quality.reason().map(|reason| reason.words()),
+    }
 }
 
 /// A verdict of the guard: the output's whole reason.
-pub fn verdict(decision: &mut Decision, now: Mono, verdict: &Verdict) {
+fn verdict(decision: &mut Decision, now: Mono, verdict: &Verdict) {
     let running = std::sync::Arc::clone(&decision.running);
     let before =
         decision.memory.verdicts.get_mut(verdict.output.index()).and_then(|place| place.replace(*verdict));
@@ -219,6 +267,31 @@ pub fn settle(decision: &mut Decision, now: Mono) {
     }
 }
 
+/// The whole reason of an output, for programs.
+#[derive(Serialize)]
+struct OutputData<'a> {
+    output: &'a str,
+    state: &'a str,
+    asked: &'a str,
+    outcome: &'static str,
+    cause: &'static str,
+    cause_en: &'a str,
+    cause_fr: &'a str,
+    winner: Option<&'a str>,
+    authority: Option<&'static str>,
+    because: Vec<Reading<'a>>,
+    witness: Option<Reading<'a>>,
+    awaits_restoration: bool,
+}
+
+const fn outcome_word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Granted => "granted",
+        Outcome::Held => "held",
+        Outcome::Changed => "changed",
+    }
+}
+
 fn output_told(
     running: &Running,
     verdict: &Verdict,
@@ -231,34 +304,36 @@ fn output_told(
     let name = spec.map_or("?", |spec| &*spec.name);
     let show = |wanted| spec.map_or_else(String::new, |spec| spec.show(wanted));
     let has_moved = before.is_none_or(|old| old.state != verdict.state);
-    let who = winner.map_or_else(|| "nobody asks".to_owned(), |(winner, _)| winner.name(&running.plan));
+    let who = winner.map(|(winner, _)| winner.name(&running.plan));
     let is_default = winner.is_none_or(|(winner, _)| winner.source == Source::Default);
+    let (state, asked) = (show(verdict.state), show(verdict.asked));
     let cause = causes::sentence(verdict.cause, &running.safety, catalog, false);
-    let mut sentence = format!("{name} {}{}", if has_moved { "" } else { "stays " }, show(verdict.state));
-    sentence.push_str(&if verdict.asked == verdict.state && cause.is_empty() {
-        format!(": {who}")
+    let asker = who.as_deref().unwrap_or("nobody asks");
+    let stays = if has_moved { "" } else { "stays " };
+    let mut sentence = if verdict.asked == verdict.state && cause.is_empty() {
+        format!("{name} {stays}{state}: {asker}")
     } else if is_default {
-        format!(": {cause}")
+        format!("{name} {stays}{state}: {cause}")
     } else {
-        format!(": {cause}; {who} asks for {}", show(verdict.asked))
-    });
+        format!("{name} {stays}{state}: {cause}; {asker} asks for {asked}")
+    };
     if let Some(witness) = &verdict.witness {
         sentence.push_str(&format!(" ({})", causes::witness(witness, catalog, false)));
     }
-    let data = json!({
-        "output": name,
-        "state": show(verdict.state),
-        "asked": show(verdict.asked),
-        "outcome": format!("{:?}", verdict.outcome).to_lowercase(),
-        "cause": causes::word(verdict.cause),
-        "cause_en": cause,
-        "cause_fr": causes::sentence(verdict.cause, &running.safety, catalog, true),
-        "winner": winner.map(|(winner, _)| winner.name(&running.plan)),
-        "authority": winner.map(|(winner, _)| winner.authority.word()),
-        "because": witnesses(running, reasons),
-        "witness": verdict.witness.as_ref().map(|witness| witness_data(running, witness)),
-        "awaits_restoration": verdict.awaits_restoration,
-    });
+    let data = OutputData {
+        output: name,
+        state: &state,
+        asked: &asked,
+        outcome: outcome_word(verdict.outcome),
+        cause: causes::word(verdict.cause),
+        cause_en: &cause,
+        cause_fr: &causes::sentence(verdict.cause, &running.safety, catalog, true),
+        winner: who.as_deref(),
+        authority: winner.map(|(winner, _)| winner.authority.word()),
+        because: witnesses(running, reasons),
+        witness: verdict.witness.as_ref().map(|witness| reading(running, witness)),
+        awaits_restoration: verdict.awaits_restoration,
+    };
     let severity = match verdict.cause {
         Cause::Limit(_) | Cause::Stage(_) | Cause::Bulk | Cause::Silence | Cause::NoEffect => {
             Severity::Warning
@@ -269,7 +344,7 @@ fn output_told(
 }
 
 /// An event of the guard.
-pub fn guard(decision: &mut Decision, now: Mono, event: GuardEvent) {
+fn guard(decision: &mut Decision, now: Mono, event: GuardEvent) {
     let running = std::sync::Arc::clone(&decision.running);
     decision.figures.guard_event(&event);
     let sentence = guard_words::sentence(&event, &running.safety, running.catalog());

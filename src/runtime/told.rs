@@ -1,10 +1,10 @@
 //! What happened, in the form in which it is stored, shown and counted.
 
 use ballast_history::Severity;
-use serde_json::Value;
+use serde::Serialize;
 
 /// One thing that happened.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
     /// What sort of thing: `output`, `rule`, `limit`, `reload` ...
     pub kind: &'static str,
@@ -16,8 +16,8 @@ pub struct Told {
     pub who: Option<String>,
     /// One sentence for people.
     pub sentence: String,
-    /// The same for programs.
-    pub data: Value,
+    /// The same for programs: JSON, written once and then only copied.
+    pub data: String,
 }
 
 impl Told {
@@ -26,9 +26,11 @@ impl Told {
         kind: &'static str,
         subject: impl Into<String>,
         sentence: impl Into<String>,
-        data: Value,
+        data: impl Serialize,
     ) -> Self {
         let (subject, sentence) = (subject.into(), sentence.into());
+        // What cannot be written is missing for programs; the sentence says it for people.
+        let data = serde_json::to_string(&data).unwrap_or_else(|_| "null".to_owned());
         Self { kind, subject, severity: Severity::Info, who: None, sentence, data }
     }
 
@@ -44,5 +46,24 @@ impl Told {
     pub fn by(mut self, who: impl Into<String>) -> Self {
         self.who = Some(who.into());
         self
+    }
+
+    /// The sentence and the data as one JSON text: how the history keeps them.
+    pub fn payload(&self) -> String {
+        let sentence = serde_json::to_string(&self.sentence).unwrap_or_else(|_| "\"\"".to_owned());
+        format!("{{\"sentence\":{sentence},\"data\":{}}}", self.data)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_payload_holds_the_sentence_and_the_data() {
+        let told = Told::info("output", "pump", "the \"pump\" is open\n", serde_json::json!({ "state": "open" }));
+        let payload: serde_json::Value = serde_json::from_str(&told.payload()).unwrap();
+        let expected = serde_json::json!({ "sentence": "the \"pump\" is open\n", "data": { "state": "open" } });
+        assert_eq!(payload, expected);
     }
 }
