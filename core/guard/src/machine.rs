@@ -49,6 +49,8 @@ pub(crate) struct Work {
     pub(crate) waiting: Ordered,
     /// Loads that can be cut: how long they were cut (ns), and their place. Room for all of them.
     pub(crate) ranked: Vec<(u64, u32)>,
+    /// Events for which there was no room, not told yet.
+    dropped: u32,
     /// Number of the round, and for every output the last round that looked at it and how often. A step has one round,
     /// and one more for every further reading of a point.
     step: u32,
@@ -70,6 +72,7 @@ impl Work {
             powers: true,
             waiting: Ordered::new(outputs),
             ranked: Vec::with_capacity(plan.set.shedding.as_ref().map_or(0, |shedding| shedding.loads.len())),
+            dropped: 0,
             step: 0,
             sampled: vec![u32::MAX; plan.tables.reads.len()],
             reviews: vec![(0, 0); outputs],
@@ -124,6 +127,7 @@ impl Guard {
         }
         run.take_due();
         let is_done = run.settle();
+        run.tell_dropped();
         let wake = if is_done { run.work.timers.first() } else { now };
         if out.len() < out.capacity() && wake < Mono::MAX {
             out.push(Output::WakeAt(wake));
@@ -285,6 +289,15 @@ impl Run<'_> {
             self.out.push(Output::Event(event));
         } else {
             self.live.counters.dropped_events += 1;
+            self.work.dropped = self.work.dropped.saturating_add(1);
+        }
+    }
+
+    /// Says how many events were lost, once there is room for that.
+    fn tell_dropped(&mut self) {
+        if self.work.dropped > 0 && self.out.len() + 1 < self.out.capacity() {
+            let events = core::mem::take(&mut self.work.dropped);
+            self.out.push(Output::Event(GuardEvent::Dropped { events }));
         }
     }
 

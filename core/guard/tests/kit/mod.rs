@@ -240,6 +240,11 @@ pub struct Bench {
     /// Every permit: when, which output, what.
     pub permits: Vec<(Mono, OutputId, Wanted)>,
     pub verdicts: BTreeMap<OutputId, Verdict>,
+    /// Every answer, in its order.
+    pub answers: Vec<Verdict>,
+    /// Reads a counter before and after every step of the guard; `counted` is the sum of the differences.
+    pub meter: fn() -> u64,
+    pub counted: u64,
     pub events: Vec<GuardEvent>,
     pub out: Vec<Output>,
     waiting: Vec<Input>,
@@ -268,6 +273,9 @@ impl Bench {
             welded: vec![false; outputs],
             permits: Vec::new(),
             verdicts: BTreeMap::new(),
+            answers: Vec::new(),
+            meter: || 0,
+            counted: 0,
             events: Vec::new(),
             out,
             waiting: Vec::new(),
@@ -283,7 +291,9 @@ impl Bench {
     pub fn step(&mut self, inputs: &[Input]) {
         let mut all = std::mem::take(&mut self.waiting);
         all.extend_from_slice(inputs);
+        let before = (self.meter)();
         self.guard.step(self.now, &all, &mut self.out);
+        self.counted += (self.meter)() - before;
         self.next = Mono::MAX;
         let session = self.guard.session();
         for output in self.out.drain(..) {
@@ -301,6 +311,7 @@ impl Bench {
                 }
                 Output::Verdict(verdict) => {
                     self.verdicts.insert(verdict.output, verdict);
+                    self.answers.push(verdict);
                 }
                 Output::Event(event) => self.events.push(event),
                 Output::WakeAt(moment) => self.next = moment,
