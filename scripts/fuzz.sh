@@ -3,24 +3,36 @@
 #
 #   scripts/fuzz.sh tic|mqtt|yaml|rules [SECONDS]
 #
-# Begins from the corpus that the tests replay. What it finds lies in fuzz/artifacts; put it into that corpus with the mend.
+# Begins from the corpus that the tests replay, and from what earlier runs found worth keeping (target/fuzz/corpus). An
+# input that breaks something lies in target/fuzz/artifacts: put it into the tests' corpus with the mend. The first build
+# compiles everything anew, with the compiler's coverage passes: minutes.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+# shellcheck source=scripts/env.sh
+. "$(dirname "${BASH_SOURCE[0]}")/env.sh"
+cd "$ROOT"
 target=${1:-tic}
 seconds=${2:-60}
 case $target in
   tic) seeds=firmware/tic-decoder/corpus ;;
   mqtt) seeds=drivers/corpus/mqtt ;;
-  yaml) seeds=core/config/corpus ;;
+  yaml) seeds=core/config/corpus/yaml ;;
   rules) seeds=rules/corpus ;;
-  *) echo "no such target: $target (tic, mqtt, yaml, rules)" >&2; exit 2 ;;
+  *) say "no such target: $target (tic, mqtt, yaml, rules)" >&2; exit 2 ;;
 esac
 if ! cargo fuzz --version >/dev/null 2>&1; then
-  echo "installing cargo-fuzz, which drives the fuzzer"
+  say "installing cargo-fuzz, which drives the fuzzer"
   cargo install --locked cargo-fuzz
 fi
-mkdir -p "fuzz/corpus/$target"
+# Beside the other builds and not among the sources.
+work=${CARGO_TARGET_DIR:-$ROOT/target}/fuzz
+export CARGO_TARGET_DIR=$work
+found=$work/artifacts/$target/
+mkdir -p "$work/corpus/$target" "$found"
 # The coverage passes are not in stable Rust's options; this lets the stable compiler use them for this build alone.
 export RUSTC_BOOTSTRAP=1
-exec cargo fuzz run --sanitizer none --fuzz-dir fuzz "$target" "fuzz/corpus/$target" "$seeds" -- \
-  "-max_total_time=$seconds" -max_len=65536 -timeout=10
+say "building the fuzzer of $target"
+begin=$(date +%s)
+cargo fuzz build --sanitizer none --fuzz-dir fuzz "$target"
+say "built in $(($(date +%s) - begin)) s"
+exec cargo fuzz run --sanitizer none --fuzz-dir fuzz "$target" "$work/corpus/$target" "$seeds" -- \
+  "-max_total_time=$seconds" -max_len=65536 -timeout=10 -rss_limit_mb=1024 "-artifact_prefix=$found"

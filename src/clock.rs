@@ -4,22 +4,27 @@ use ballast_history::{BootId, Stamp};
 use ballast_model::time::{BOOT_ORIGIN, Wall};
 use ballast_model::{Mono, Span, Utc};
 use rustix::time::{ClockId, Timespec, clock_gettime};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::UNIX_EPOCH;
+use trust::{Both, Machine, Trust, Word};
+
+pub mod trust;
 
 /// Monotonic and wall time.
 #[derive(Debug)]
 pub struct Clock {
     boot: BootId,
-    /// Set by the site, an operator or a meter's date: trust beyond what the machine says of NTP.
-    vouched_until: AtomicU64,
-    /// When the machine was last asked whether its clock is set, and its answer: asking costs a call for every event.
-    asked: AtomicU64,
-    is_set: AtomicBool,
+    trust: Mutex<Trust>,
     made_up: Option<MadeUp>,
 }
 
-/// The machine is asked this often whether its clock is set, nanoseconds.
-const ASK_PERIOD_NS: u64 = 1_000_000_000;
+/// A person's word for the wall clock, as it is kept over a restart of the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct KeptWord {
+    boot: u128,
+    word: Word,
+}
 
 /// Time that moves when it is told to.
 #[derive(Debug)]
@@ -31,19 +36,13 @@ struct MadeUp {
 impl Clock {
     /// The clock of this machine and boot.
     pub fn of_machine() -> Self {
-        Self::new(boot_id(), false, None)
+        Self { boot: boot_id(), trust: Mutex::default(), made_up: None }
     }
 
     /// A clock that stands at `start` until it is moved; its wall time is trusted.
     pub fn made_up(start: Utc) -> Self {
         let made_up = MadeUp { nanos: AtomicU64::new(BOOT_ORIGIN.nanos()), start };
-        Self::new(BootId(0), true, Some(made_up))
-    }
-
-    fn new(boot: BootId, vouched: bool, made_up: Option<MadeUp>) -> Self {
-        let (asked, is_set) = (AtomicU64::new(0), AtomicBool::new(false));
-        let vouched_until = AtomicU64::new(if vouched { u64::MAX } else { 0 });
-        Self { boot, vouched_until, asked, is_set, made_up }
+        Self { boot: BootId(0), trust: Mutex::default(), made_up: Some(made_up) }
     }
 
     /// Whether this is a made-up clock.
@@ -73,9 +72,8 @@ impl Clock {
             let utc = made_up.start.after(at.since(Mono::ZERO.after(BOOT_ORIGIN)));
             return Wall { at, utc, trusted: true };
         }
-        let time = clock_gettime(ClockId::Realtime);
-        let millis = time.tv_sec.saturating_mul(1000).saturating_add(time.tv_nsec / 1_000_000);
-        Wall { at, utc: Utc::from_millis(millis), trusted: self.is_trusted(at) }
+        let now = Both { mono: at, utc: wall_now() };
+        Wall { at, utc: now.utc, trusted: self.trust().is_trusted(now, ask_machine) }
     }
 
     /// Both clocks, for what is stored.
@@ -84,27 +82,42 @@ impl Clock {
         Stamp { boot: self.boot, mono: wall.at, utc: wall.utc, trusted: wall.trusted }
     }
 
-    /// Somebody answers for the wall clock from now on (or no longer).
+    /// The wall clock is to be believed whatever happens.
+    pub fn trust_always(&self) {
+        self.trust().is_given = true;
+    }
+
+    /// A device's date agrees with the wall clock now; or nobody but the machine answers for it any longer.
     pub fn vouch(&self, trusted: bool) {
-        self.vouched_until.store(if trusted { u64::MAX } else { 0 }, Ordering::Relaxed);
+        let now = self.both();
+        if trusted { self.trust().device(now) } else { self.trust().withdraw() }
     }
 
-    /// Somebody answers for the wall clock for so long.
+    /// A person answers for the wall clock, for so long and until somebody sets it.
     pub fn vouch_for(&self, span: Span) {
-        self.vouched_until.store(self.now().after(span).nanos(), Ordering::Relaxed);
+        let now = self.both();
+        self.trust().person(now, span);
     }
 
-    fn is_trusted(&self, now: Mono) -> bool {
-        if now.nanos() < self.vouched_until.load(Ordering::Relaxed) {
-            return true;
+    /// A person's word, to be kept over a restart of the program; `None` when there is none.
+    pub fn word(&self) -> Option<KeptWord> {
+        Some(KeptWord { boot: self.boot.0, word: self.trust().word()? })
+    }
+
+    /// Takes up a person's word. One that was given in another boot is lost: nobody saw what the wall clock did between.
+    pub fn resume(&self, kept: KeptWord) {
+        if kept.boot == self.boot.0 {
+            self.trust().resume(kept.word);
         }
-        let asked = self.asked.load(Ordering::Relaxed);
-        // Time on this clock begins after zero, so that the first call asks.
-        if asked == 0 || now.nanos().saturating_sub(asked) >= ASK_PERIOD_NS {
-            self.is_set.store(is_synchronised() || has_battery(), Ordering::Relaxed);
-            self.asked.store(now.nanos(), Ordering::Relaxed);
-        }
-        self.is_set.load(Ordering::Relaxed)
+    }
+
+    fn both(&self) -> Both {
+        Both { mono: self.now(), utc: wall_now() }
+    }
+
+    /// Whoever held it last left it whole: nothing in there can fail half-way.
+    fn trust(&self) -> MutexGuard<'_, Trust> {
+        self.trust.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -119,9 +132,22 @@ fn span(time: Timespec) -> Span {
     Span::from_secs(secs).plus(Span::from_nanos(u64::try_from(time.tv_nsec).unwrap_or(0)))
 }
 
-/// Whether a time service has set this clock since the boot: systemd-timesyncd leaves this file.
-fn is_synchronised() -> bool {
-    std::path::Path::new("/run/systemd/timesync/synchronized").exists()
+fn wall_now() -> Utc {
+    let time = clock_gettime(ClockId::Realtime);
+    Utc::from_millis(time.tv_sec.saturating_mul(1000).saturating_add(time.tv_nsec / 1_000_000))
+}
+
+fn ask_machine() -> Machine {
+    // A kernel or a sandbox that does not answer says nothing for the clock.
+    let is_kept = ballast_kernel_clock::discipline().is_ok_and(|answer| answer.is_kept);
+    Machine { is_kept, was_set: last_set(), has_battery: has_battery() }
+}
+
+/// When systemd-timesyncd last set this clock since the boot: it touches this file then.
+fn last_set() -> Option<Utc> {
+    let touched = std::fs::metadata("/run/systemd/timesync/synchronized").ok()?.modified().ok()?;
+    let millis = touched.duration_since(UNIX_EPOCH).ok()?.as_millis();
+    Some(Utc::from_millis(i64::try_from(millis).ok()?))
 }
 
 /// Whether the kernel set its clock at the start from one with a battery (`rtcN/hctosys` is 1 for that one).
@@ -145,6 +171,7 @@ fn boot_id() -> BootId {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::trust::WORD_HOLDS;
 
     #[test]
     fn a_made_up_clock_stands_until_it_is_moved() {
@@ -165,5 +192,20 @@ mod tests {
         assert!(clock.now() >= first.mono);
         clock.vouch(true);
         assert!(clock.wall().trusted);
+    }
+
+    #[test]
+    fn a_person_s_word_is_kept_within_a_boot_only() {
+        let clock = Clock::of_machine();
+        assert_eq!(clock.word(), None);
+        clock.vouch_for(WORD_HOLDS);
+        let kept = clock.word().unwrap();
+        let (same, other) = (Clock::of_machine(), Clock::of_machine());
+        same.resume(kept);
+        assert!(same.wall().trusted && same.word() == Some(kept));
+        other.resume(KeptWord { boot: kept.boot ^ 1, ..kept });
+        assert_eq!(other.word(), None);
+        same.vouch(false);
+        assert_eq!(same.word(), None);
     }
 }

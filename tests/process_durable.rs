@@ -94,7 +94,7 @@ fn latches_minimum_times_and_progress_go_on_after_a_kill() {
         )
     };
     let rules = wait("kept", "b", "meter.power > \"500 W\"")
-        + &wait("fresh", "c", "meter.power > \"500 W\" && meter.period == \"off_peak\"");
+        + wait("fresh", "c", "meter.power > \"500 W\" && meter.period == \"off_peak\"").as_str();
     let Some(bench) = Bench::new("state over a kill", &rules) else { return };
     bench.site.edit("safety.yaml", "  a: { safe: open,", "  a: { min_open: 8 s, safe: open,");
     let mut program = bench.run();
@@ -140,6 +140,46 @@ fn latches_minimum_times_and_progress_go_on_after_a_kill() {
 }
 
 /// Runs the bench with its state in `state`, and checks that it controls and says that nothing is kept.
+#[test]
+fn a_person_s_word_for_the_clock_holds_over_a_kill_until_it_is_taken_back() {
+    if ballast::clock::Clock::of_machine().wall().trusted {
+        println!("skipped: a person's word for the clock: this machine's own clock is trusted");
+        return;
+    }
+    let Some(bench) = Bench::new("word for the clock", "") else { return };
+    let run = || Program::run(&bench.site.0, &["--set", bench.url().as_str()]);
+    let trusted = |program: &Program, flag: &str| {
+        let line = format!("ballast_clock_trusted {flag}");
+        wait_for(&line, PATIENCE, || program.get("/metrics").contains(&line).then_some(()));
+    };
+    let mut program = run();
+    trusted(&program, "0");
+    program.tell(&["clock", "trust"]);
+    program.kill();
+    let mut program = run();
+    trusted(&program, "1");
+    program.tell(&["clock", "distrust"]);
+    program.kill();
+    trusted(&run(), "0");
+}
+
+/// The guard begins anew, so the engine must not go on with what the last guard answered, and nothing that is heard for the
+/// first time is a change.
+#[test]
+fn a_restart_is_no_reload_however_quickly_the_program_came_back() {
+    let rules = "rule \"held\" when meter.power > \"500 W\" until meter.power < \"100 W\" { close(b); }\n";
+    let Some(bench) = Bench::new("quick restart", rules) else { return };
+    let mut program = bench.run();
+    bench.tell("meter/power", "2000");
+    bench.wait("b", "ON");
+    // Told to stop it saves last, so that the gap is only what a process needs to start.
+    assert!(program.stop().success());
+    let program = bench.run_with(&[]);
+    program.wait_line("goes on after", PATIENCE);
+    bench.tell("meter/power", "2000");
+    wait_for("the rule", PATIENCE, || program.tell(&["why", "b"]).contains("rule \"held\"").then_some(()));
+}
+
 fn controls_without_memory(bench: &Bench, program: &Program) {
     bench.tell("meter/level", "70");
     bench.wait("b", "ON");

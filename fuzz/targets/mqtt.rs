@@ -18,12 +18,14 @@ fn bus() -> ballast_drivers::OpenBus {
     built.buses.into_iter().find(is_broker).expect("the example has a broker").0
 }
 
-fuzz_target!(|input: (bool, &[u8])| {
-    let (is_kept, payload) = input;
+fuzz_target!(|payload: &[u8]| {
     BUS.with_borrow_mut(|bus| {
         let Some((listener, readings)) = bus.listener() else { return };
         for topic in ["relay/water_heater/energy", "relay/water_heater/state", "elsewhere"] {
-            listener.hear(Heard::Message { topic: topic.as_bytes(), payload, is_kept }, Mono::from_millis(1), readings);
+            for is_kept in [false, true] {
+                let heard = Heard::Message { topic: topic.as_bytes(), payload, is_kept };
+                listener.hear(heard, Mono::from_millis(1), readings);
+            }
         }
         for sample in &readings.batch().samples {
             if let Some(Value::Number(number)) = sample.value {

@@ -344,7 +344,7 @@ pub struct Journal {
 /// `ballast clock`
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Example: ballast clock trust     the clock of this machine is right; holds for 30 days or until the program ends"
+    after_help = "Example: ballast clock trust     the clock of this machine is right; holds for 30 days in this boot, until somebody sets the clock"
 )]
 pub struct Clock {
     /// What to say about it
@@ -358,7 +358,7 @@ pub struct Clock {
 /// What a person says about the wall clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Trust {
-    /// It is right; holds for 30 days or until the program ends
+    /// It is right; holds for 30 days in this boot, until somebody sets the clock
     Trust,
     /// Only a time service is to be believed
     Distrust,

@@ -17,6 +17,7 @@ use crate::journal::{Limits, Ring};
 use crate::simulation::plant::{self, SharedPlant};
 use crate::site::{Built, Running, Texts};
 use ballast_engine::Engine;
+use ballast_engine::limits::RELOAD_GAP_MAX;
 use ballast_guard::{Guard, Replaced, Taken};
 use ballast_history::{SavedState, Severity};
 use ballast_model::time::{Gap, Wall};
@@ -70,6 +71,9 @@ pub fn start(start: Start) -> Decision {
         mut open_field,
         ended,
     } = start;
+    if let Some(word) = saved.as_ref().and_then(|saved| decode(saved, "clock")).flatten() {
+        clock.resume(word);
+    }
     let now = clock.now();
     let (sender, inbox) = channel;
     recorder.set_zone(built.running.catalog().zone.clone());
@@ -79,7 +83,7 @@ pub fn start(start: Start) -> Decision {
     let mut guard = Guard::new(Arc::clone(&running.plan.catalog), running.safety.clone(), now);
     let mut engine = Engine::new(Arc::clone(&running.plan), timed(built.bodies, &running), now);
     let gap = saved.as_ref().map(|saved| (saved.gap(&clock.stamp()), saved.stamp.mono));
-    if let (Some(saved), Some((gap, saved_at))) = (&saved, gap) {
+    if let (Some(saved), Some((gap, saved_at))) = (&saved, gap.map(|(gap, at)| (gap_of_restart(gap), at))) {
         if let Some(state) = decode(saved, "guard") {
             guard.restore(state, gap, saved_at, now);
         }
@@ -119,6 +123,15 @@ pub fn start(start: Start) -> Decision {
     tell_start(&mut decision, now, gap.map(|(gap, _)| gap));
     decision.greet();
     decision
+}
+
+/// A program that begins is no reload, however quickly it came back: the guard in it begins anew, so the engine must not
+/// remember what the last one answered, and the first value of a point is no change.
+fn gap_of_restart(gap: Gap) -> Gap {
+    match gap {
+        Gap::SameBoot(span) => Gap::SameBoot(span.max(RELOAD_GAP_MAX.plus(Span::from_millis(1)))),
+        other => other,
+    }
 }
 
 fn tell_start(decision: &mut Decision, now: Mono, gap: Option<Gap>) {

@@ -6,6 +6,7 @@
 use super::decision::Decision;
 use super::told::Told;
 use super::{reload, saving};
+use crate::clock::trust::WORD_HOLDS;
 use crate::control::protocol::{Answer, Question};
 use crate::report::{instant, why};
 use ballast_engine::Command;
@@ -18,9 +19,6 @@ use ballast_model::quantity::parse_quantity;
 use ballast_model::{Authority, OutputId, PointId, Span, Value, Wanted};
 use serde_json::json;
 use tokio::sync::oneshot;
-
-/// How long a person's word for the wall clock holds (an operator's phone counts for 30 days), at most until the program ends.
-const TRUST_OF_PEOPLE: Span = Span::from_secs(30 * 86_400);
 
 /// Answers one question.
 pub fn answer(decision: &mut Decision, who: String, question: Question, reply: oneshot::Sender<Answer>) {
@@ -318,7 +316,7 @@ fn read_value(decision: &Decision, point: PointId, text: &str) -> Result<Value, 
 fn vouch(decision: &mut Decision, who: &str, trusted: bool) -> Answer {
     let now = decision.carrier.clock.now();
     if trusted {
-        decision.carrier.clock.vouch_for(TRUST_OF_PEOPLE);
+        decision.carrier.clock.vouch_for(WORD_HOLDS);
     } else {
         decision.carrier.clock.vouch(false);
     }

@@ -58,6 +58,7 @@ pub fn save(decision: &mut Decision, now: Mono) {
         encode("engine", &decision.engine.save()),
         encode("guard", &decision.carrier.guard.save()),
         encode("plan", &set),
+        encode("clock", &decision.carrier.clock.word()),
     ];
     let parts: Vec<_> = parts.into_iter().flatten().collect();
     let bytes = parts.iter().map(|part| part.bytes.len()).sum();
