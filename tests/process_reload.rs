@@ -348,3 +348,59 @@ fn a_new_rule_that_asks_what_a_limit_forces_has_done_no_harm() {
     let told = program.lines().join("\n");
     assert!(!told.contains("come back"), "{told}");
 }
+
+#[test]
+fn a_reload_that_waits_for_a_person_is_told_apart_from_done_and_refused() {
+    let Some(bench) = Bench::new("exit codes of a reload", &follow()) else { return };
+    bench.site.edit("safety.yaml", "  b: { safe: open,", "  b: { min_closed: 1h, safe: open,");
+    let program = bench.run_with(&["--no-watch"]);
+    let reload = |arguments: &[&str]| {
+        let output = program.ask(&[&["reload"], arguments].concat());
+        let text = [output.stdout.clone(), output.stderr.clone()].concat();
+        (output.status.code(), String::from_utf8_lossy(&text).into_owned())
+    };
+    // Looser: the rules run, the safety set waits.
+    bench.site.edit("safety.yaml", "min_closed: 1h", "min_closed: 1s");
+    bench.write_rules(&(follow() + &heat("1 kW")));
+    let (code, text) = reload(&[]);
+    assert_eq!(code, Some(6), "{text}");
+    assert!(text.contains("min_closed") && text.contains("ballast guard confirm"), "{text}");
+    // Other outputs: the whole set waits.
+    bench.site.edit("safety.yaml", "min_closed: 1s", "min_closed: 1h");
+    bench.site.edit("site.yaml", "topic: relay/b", "topic: relay/other");
+    let (code, text) = reload(&["--format", "json"]);
+    assert_eq!(code, Some(6), "{text}");
+    let data: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(data["waits"], true);
+    // Back: done, with a trial that lasts a day.
+    bench.site.edit("site.yaml", "topic: relay/other", "topic: relay/b");
+    bench.write_rules(&(follow() + &heat("2 kW")));
+    let (code, text) = reload(&["--trial", "tomorrow"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("on trial for 1 d: \"heat\""), "{text}");
+    let (_, text) = reload(&["--format", "json"]);
+    let data: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert!(data["trial_seconds"].as_u64().is_some_and(|left| left > 86_000), "not kept: {data}");
+    for refused in [["--trial", "5min"], ["--trial", "8d"], ["--trial", "soon"]] {
+        let (code, text) = reload(&refused);
+        assert_eq!(code, Some(1), "{refused:?}: {text}");
+        assert!(text.contains("10 min") || text.contains("10min"), "{text}");
+    }
+    bench.write_rules("rule \"heat\" when");
+    assert_eq!(reload(&[]).0, Some(1));
+}
+
+#[test]
+fn a_person_cannot_ask_a_setpoint_for_what_its_values_do_not_allow() {
+    let Some(bench) = Bench::new("a request outside of values", &follow()) else { return };
+    let output = "{ kind: setpoint, unit: W, topic: relay/g }";
+    let device = format!("  g: {{ bus: broker, outputs: {{ power: {output} }} }}\nsettings:");
+    bench.site.edit("site.yaml", "settings:", &device);
+    let envelope = "  g: { safe: 0 W, values: [0 W, 200..2000 W] }\nlimits:";
+    bench.site.edit("safety.yaml", "limits:", envelope);
+    let program = bench.run();
+    let said = program.refused(&["request", "g", "5 kW"]);
+    assert!(said.contains("g cannot be 5000 W: safety.yaml allows 0 W, 200 W to 2000 W"), "{said}");
+    assert!(!program.tell(&["why", "g"]).contains("operator"), "nothing was asked");
+    program.tell(&["request", "g", "1.5 kW"]);
+}

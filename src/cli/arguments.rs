@@ -13,7 +13,7 @@ use std::path::PathBuf;
   ballast why water_heater                       why is it as it is?
 
 Exit codes: 0 done, 1 refused or failed, 2 wrong command line, 3 the site has mistakes,
-4 a replay diverged, 5 no program runs on the site.")]
+4 a replay diverged, 5 no program runs on the site, 6 it waits for a person's word.")]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
@@ -238,11 +238,18 @@ pub struct WhyNot {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   ballast reload --site my-site
-  ballast reload --accept            load a set that was refused before; this is written to the audit trail")]
+  ballast reload --trial tomorrow    new and changed rules are on trial for a day and a night
+  ballast reload --accept            load a set that was refused before; this is written to the audit trail
+
+Exit codes: 0 the new set runs, 1 refused and nothing changed, 6 it waits for `ballast guard confirm`, as a whole or
+with what would make the safety set looser.")]
 pub struct Reload {
     /// Apply although the set was returned from before, or its tests fail
     #[arg(long)]
     pub accept: bool,
+    /// How long new and changed rules are on trial, 10min to 7d, or `tomorrow`: until this time tomorrow. Absent: 10min
+    #[arg(long, value_name = "TIME")]
+    pub trial: Option<String>,
     /// Which site.
     #[command(flatten)]
     pub site: Site,

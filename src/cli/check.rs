@@ -3,6 +3,7 @@
 use super::Exit;
 use super::arguments::{Check, Format, SchemaFile};
 use super::terminal::{BAD, GOOD, Output, styled};
+use crate::report::counted;
 use crate::site::{Running, Texts, build};
 use serde_json::json;
 
@@ -30,11 +31,11 @@ pub fn run(options: &Check, output: &Output) -> Exit {
             let running = &built.running;
             let catalog = running.catalog();
             let summary = format!(
-                "{}: {} points, {} outputs, {} rules",
+                "{}: {}, {}, {}",
                 catalog.site,
-                catalog.points.len(),
-                catalog.outputs.len(),
-                running.plan.rules.len()
+                counted(catalog.points.len(), "point"),
+                counted(catalog.outputs.len(), "output"),
+                counted(running.plan.rules.len(), "rule")
             );
             output.line(&format!("{} {summary}", styled(GOOD, "no mistakes.")));
             if options.explain {

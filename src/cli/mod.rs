@@ -30,6 +30,8 @@ pub enum Exit {
     Diverged,
     /// No program runs on this site, or it does not answer.
     NotRunning,
+    /// A new set, or what is looser in it, waits for a person's word.
+    Waits,
 }
 
 impl From<Exit> for ExitCode {
@@ -41,6 +43,7 @@ impl From<Exit> for ExitCode {
             Exit::Mistakes => 3,
             Exit::Diverged => 4,
             Exit::NotRunning => 5,
+            Exit::Waits => 6,
         })
     }
 }

@@ -16,9 +16,16 @@ use ballast_model::{Span, Utc};
 /// A person's request ends after this at the latest: longer wishes are rules.
 const REQUEST_MAX: Span = Span::from_secs(7 * 86_400);
 
+/// A day and a night: `ballast reload --trial tomorrow`.
+const UNTIL_TOMORROW: Span = Span::from_secs(86_400);
+
 /// Asks and prints the answer.
 fn ask(site: &Site, question: &Question, output: &Output) -> Exit {
     match client::ask(&state_directory(&site.site, site.state.as_deref()), question) {
+        Ok(answer) if answer.data.get("waits").and_then(serde_json::Value::as_bool) == Some(true) => {
+            output.answer(&answer.text, &answer.data);
+            Exit::Waits
+        }
         Ok(answer) if answer.ok => {
             output.answer(&answer.text, &answer.data);
             Exit::Done
@@ -78,7 +85,24 @@ pub fn status(site: &Site, output: &Output) -> Exit {
 
 /// `ballast reload`
 pub fn reload(options: &Reload, output: &Output) -> Exit {
-    ask(&options.site, &Question::Reload { accept: options.accept }, output)
+    let trial = match options.trial.as_deref() {
+        None => None,
+        Some("tomorrow") => Some(UNTIL_TOMORROW),
+        Some(text) => match parse_span(text) {
+            Some(trial) => Some(trial),
+            None => {
+                output.complain(&format!(
+                    "`--trial {text}` is not a time; write 2h, 3d or tomorrow (10min to 7d)"
+                ));
+                return Exit::Failed;
+            }
+        },
+    };
+    ask(
+        &options.site,
+        &Question::Reload { accept: options.accept, trial_ms: trial.map(Span::millis) },
+        output,
+    )
 }
 
 /// `ballast request`

@@ -36,6 +36,9 @@ pub enum Question {
     Reload {
         /// Apply although it was refused before.
         accept: bool,
+        /// How long new and changed rules are on trial, ms; absent: the ordinary time, or as long as it still lasts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        trial_ms: Option<u64>,
     },
     /// A person's request.
     Request {

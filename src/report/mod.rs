@@ -4,3 +4,17 @@ pub mod causes;
 pub mod guard_words;
 pub mod instant;
 pub mod why;
+
+/// `1 rule`, `2 rules`: a count with its English noun.
+pub fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn one_thing_is_not_several() {
+        let counted = |count| super::counted(count, "rule");
+        assert_eq!([counted(0), counted(1), counted(2)], ["0 rules", "1 rule", "2 rules"]);
+    }
+}

@@ -21,8 +21,10 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
 use tokio::sync::oneshot;
 
-/// How long a new set is watched before it counts as good (LANGUAGE, "reload").
+/// How long a new set is watched before it counts as good, where nobody asks for longer.
 pub const PROBATION: Span = Span::from_secs(600);
+/// The longest trial a person may ask for: a week has seen every kind of day, and after it the last good set is old.
+pub const PROBATION_MAX: Span = Span::from_secs(7 * 86_400);
 
 /// What goes on over a reload.
 pub struct Carrier {
@@ -53,7 +55,7 @@ pub struct Carrier {
     /// The last texts that proved good, and until when the running ones are watched.
     pub probation: Option<Probation>,
     /// A set whose outputs or points are others than the running ones: it waits for a person's word as a whole.
-    pub awaiting: Option<(u64, Texts)>,
+    pub awaiting: Option<Awaiting>,
     /// The texts whose safety set is wholly in force, while the looser one of `texts` waits for a person.
     pub confirmed: Option<Texts>,
     /// The site's files are not what runs: they have mistakes, did harm, or wait for a person.
@@ -86,6 +88,17 @@ pub struct Handed {
     pub occasion: Occasion,
     /// Who waits for the outcome.
     pub reply: Option<oneshot::Sender<Answer>>,
+}
+
+/// A whole set that waits for a person's word.
+#[derive(Clone, Debug)]
+pub struct Awaiting {
+    /// Of its safety set; what the person confirms.
+    pub fingerprint: u64,
+    /// Its texts.
+    pub texts: Texts,
+    /// How long the person who loaded it wanted it on trial.
+    pub trial: Option<Span>,
 }
 
 /// A new set on trial.

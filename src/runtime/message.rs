@@ -6,6 +6,7 @@ use crate::metrics::Scrape;
 use crate::site::Texts;
 use crate::watch::SetHash;
 use ballast_drivers::Batch;
+use ballast_model::Span;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, sync_channel};
 use tokio::sync::oneshot;
@@ -55,6 +56,8 @@ pub enum Occasion {
         who: String,
         /// Although it was refused before.
         accept: bool,
+        /// How long it is on trial; `None`: as ever.
+        trial: Option<Span>,
     },
     /// A file was saved.
     Saved,
@@ -62,12 +65,24 @@ pub enum Occasion {
     Confirmed {
         /// Of which set.
         fingerprint: u64,
+        /// How long the person who loaded it wanted it on trial.
+        trial: Option<Span>,
     },
     /// The new set did harm: back to the last good one.
     Return {
         /// What happened.
         why: String,
     },
+}
+
+impl Occasion {
+    /// How long a person wants the set on trial; `None`: nobody said.
+    pub const fn trial(&self) -> Option<Span> {
+        match self {
+            Self::Asked { trial, .. } | Self::Confirmed { trial, .. } => *trial,
+            Self::Saved | Self::Return { .. } => None,
+        }
+    }
 }
 
 /// A new set that waits for a step boundary.

@@ -1,7 +1,7 @@
 //! Beginning: from the saved state at a start, from the running thread at a reload.
 
 use super::buses::Buses;
-use super::carrier::{Carrier, Handed, Place, Probation};
+use super::carrier::{Awaiting, Carrier, Handed, Place, Probation};
 use super::decision::Decision;
 use super::field::Field;
 use super::link::Link;
@@ -14,6 +14,7 @@ use super::{reload, saving};
 use crate::clock::Clock;
 use crate::control::protocol::Answer;
 use crate::journal::{Limits, Ring};
+use crate::report::counted;
 use crate::simulation::plant::{self, SharedPlant};
 use crate::site::{Built, Running, Texts};
 use ballast_engine::Engine;
@@ -143,11 +144,11 @@ fn tell_start(decision: &mut Decision, now: Mono, gap: Option<Gap>) {
         Some(Gap::Unknown) => "after an outage of unknown length".to_owned(),
     };
     let sentence = format!(
-        "{} is running {since}: {} points, {} outputs, {} rules; the guard is in the same process",
+        "{} is running {since}: {}, {}, {}; the guard is in the same process",
         catalog.site,
-        catalog.points.len(),
-        catalog.outputs.len(),
-        decision.running.plan.rules.len(),
+        counted(catalog.points.len(), "point"),
+        counted(catalog.outputs.len(), "output"),
+        counted(decision.running.plan.rules.len(), "rule"),
     );
     let data = json!({ "site": catalog.site, "set": decision.carrier.texts.id().to_string() });
     decision.carrier.recorder.tell(now, &Told::info("start", "", sentence, data).severity(Severity::Notice));
@@ -159,8 +160,8 @@ pub fn take_over(built: Built, mut carrier: Carrier, now: Mono) -> Decision {
     let handed = carrier.handed.take();
     let running = &built.running;
     let fingerprint = running.safety.fingerprint;
-    let confirmed =
-        handed.as_ref().is_some_and(|handed| handed.occasion == Occasion::Confirmed { fingerprint });
+    let is_this = |occasion: &Occasion| matches!(occasion, Occasion::Confirmed { fingerprint: of, .. } if *of == fingerprint);
+    let confirmed = handed.as_ref().is_some_and(|handed| is_this(&handed.occasion));
     let catalog = Arc::clone(&running.plan.catalog);
     let replaced = carrier.guard.replace(catalog, running.safety.clone(), confirmed, now);
     if replaced.taken == Taken::Nothing
@@ -199,7 +200,7 @@ fn adopt(
         carrier.probation = if matches!(occasion, Occasion::Return { .. }) {
             None
         } else {
-            reload::trial(trial, last_good, changed.unwrap_or_default(), now)
+            reload::trial(trial, last_good, changed.unwrap_or_default(), occasion.trial(), now)
         };
         reply = Some((occasion, waiting, before));
     }
@@ -229,7 +230,8 @@ fn stay(
     let mut waiting = None;
     if let Some(Handed { state, at, texts, occasion, reply, .. }) = handed {
         engine.restore(state, Gap::SameBoot(Span::ZERO), at, now);
-        carrier.awaiting = replaced.waits_for.map(|fingerprint| (fingerprint, texts));
+        let trial = occasion.trial();
+        carrier.awaiting = replaced.waits_for.map(|fingerprint| Awaiting { fingerprint, texts, trial });
         carrier.files_refused = true;
         waiting = Some((occasion, reply));
     }
@@ -278,7 +280,7 @@ fn tell_reload(
         Some(Probation { changed, .. }) => changed.iter().cloned().collect(),
         None => Vec::new(),
     };
-    let mut sentence = format!("the changed site runs: {} rules", new.len());
+    let mut sentence = format!("the changed site runs: {}", counted(new.len(), "rule"));
     for (word, list) in [("added", &added), ("removed", &removed)] {
         if !list.is_empty() {
             let quoted: Vec<String> = list.iter().map(|name| format!("\"{name}\"")).collect();
@@ -288,6 +290,9 @@ fn tell_reload(
     let mut text = sentence.clone();
     let waits = replaced.waits_for.is_some();
     let loosenings: Vec<String> = replaced.loosenings.iter().filter(|_| waits).map(loosening).collect();
+    if let Some(trial) = reload::tell_trial(decision, now, occasion) {
+        text.push_str(&format!("\n{trial}"));
+    }
     if waits {
         let fingerprint = format!("{:016x}", decision.running.safety.fingerprint);
         text.push_str("\nThe safety set would be loosened and stays as it is until a person confirms it:\n");
@@ -304,7 +309,8 @@ fn tell_reload(
     }
     let data = json!({
         "set": decision.carrier.texts.id().to_string(),
-        "added": added, "removed": removed, "changed": changed, "loosenings": loosenings,
+        "added": added, "removed": removed, "changed": changed, "loosenings": loosenings, "waits": waits,
+        "trial_seconds": reload::trial_left(decision, now).map(|left| left.millis() / 1000),
         "fingerprint": format!("{:016x}", decision.running.safety.fingerprint),
     });
     let mut told = Told::info("reload", "", sentence, data.clone()).severity(Severity::Notice);
@@ -325,8 +331,8 @@ fn loosening(row: &ballast_guard::Loosening) -> String {
 /// A person confirmed a looser safety set: the guard adopts it, with the set of rules that it belongs to.
 pub fn adopt_confirmed(decision: &mut Decision, fingerprint: u64) {
     let now = decision.carrier.clock.now();
-    if let Some((_, texts)) = decision.carrier.awaiting.take_if(|(waits, _)| *waits == fingerprint) {
-        return reload::confirmed(decision, texts, fingerprint);
+    if let Some(awaited) = decision.carrier.awaiting.take_if(|awaited| awaited.fingerprint == fingerprint) {
+        return reload::confirmed(decision, awaited);
     }
     if decision.carrier.guard.adopt_confirmed(now).is_some() {
         decision.checkpoint_due = true;

@@ -32,7 +32,10 @@ pub fn answer(decision: &mut Decision, who: String, question: Question, reply: o
             | Question::Setting { value: None, .. }
     );
     let answer = match question {
-        Question::Reload { accept } => return reload::asked(decision, who, accept, reply),
+        Question::Reload { accept, trial_ms } => {
+            let trial = trial_ms.map(Span::from_millis);
+            return reload::asked(decision, reload::Wish { who, accept, trial }, reply);
+        }
         Question::Status => why::status(decision),
         Question::Why { output, at_ms, french } => match find_output(decision, &output) {
             Ok(id) => why::output(decision, id, at_ms, french),
@@ -171,6 +174,13 @@ fn request(decision: &mut Decision, who: &str, name: &str, state: &str, for_ms: 
         Ok(wanted) => wanted,
         Err(text) => return Answer::refused(text),
     };
+    let envelopes = &decision.running.safety.envelopes;
+    if let (Some(spec), Some(envelope)) =
+        (decision.running.catalog().output(output), envelopes.get(output.index()))
+        && let Some(refusal) = ballast_config::safety::levels::refusal(spec, envelope, wanted)
+    {
+        return Answer::refused(refusal);
+    }
     let lasting = Span::from_millis(for_ms);
     let until = decision.carrier.clock.now().after(lasting);
     let command = Command::Request { output, wanted, until, who: who.into(), authority: Authority::Operator };

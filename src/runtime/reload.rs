@@ -4,7 +4,7 @@
 //! running one hands it the channels, the guard and the engine's state. What cannot be built changes nothing. A new set is
 //! watched for a while; where it does harm, the last good one comes back by itself and the harmful one is marked.
 
-use super::carrier::{PROBATION, Probation};
+use super::carrier::{Awaiting, PROBATION, PROBATION_MAX, Probation};
 use super::decision::{After, Decision};
 use super::message::{BuildFailed, Message, Occasion, TakeOver};
 use super::told::Told;
@@ -13,7 +13,7 @@ use crate::control::protocol::Answer;
 use crate::site::{Built, Texts};
 use crate::watch::{QUIET, SetHash};
 use ballast_history::Severity;
-use ballast_model::Mono;
+use ballast_model::{Mono, Span};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -51,9 +51,27 @@ pub fn watch(decision: &mut Decision, now: Mono) {
     }
 }
 
+/// What a person wants of a reload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wish {
+    /// Who wants it.
+    pub who: String,
+    /// Although the set was refused before.
+    pub accept: bool,
+    /// How long new and changed rules are on trial; `None`: as ever.
+    pub trial: Option<Span>,
+}
+
 /// A person asks.
-pub fn asked(decision: &mut Decision, who: String, accept: bool, reply: oneshot::Sender<Answer>) {
-    begin(decision, None, Occasion::Asked { who, accept }, Some(reply));
+pub fn asked(decision: &mut Decision, wish: Wish, reply: oneshot::Sender<Answer>) {
+    let Wish { who, accept, trial } = wish;
+    if let Some(trial) = trial.filter(|trial| !(PROBATION..=PROBATION_MAX).contains(trial)) {
+        let text = format!("a trial lasts {PROBATION} to {PROBATION_MAX}, not {trial}");
+        // An asker that went away does not matter.
+        let _ = reply.send(Answer::refused(text));
+        return;
+    }
+    begin(decision, None, Occasion::Asked { who, accept, trial }, Some(reply));
 }
 
 /// The files lie changed and still.
@@ -62,8 +80,9 @@ pub fn files_changed(decision: &mut Decision, still: Option<SetHash>) {
 }
 
 /// A person confirmed a set that waited.
-pub fn confirmed(decision: &mut Decision, texts: Texts, fingerprint: u64) {
-    begin(decision, Some(texts), Occasion::Confirmed { fingerprint }, None);
+pub fn confirmed(decision: &mut Decision, awaited: Awaiting) {
+    let Awaiting { fingerprint, texts, trial } = awaited;
+    begin(decision, Some(texts), Occasion::Confirmed { fingerprint, trial }, None);
 }
 
 /// A rule of the running set did harm: back to the last good set, if the running one is on trial and the rule is new in it.
@@ -223,21 +242,47 @@ pub fn changed_rules(old: &ballast_engine::Plan, built: &Built) -> BTreeSet<Stri
 }
 
 /// The trial of a set, given that of the set before it. A change on top of a set on trial returns to where that one would
-/// have, and its rules stay on trial; a reload that changes nothing leaves the trial as it is.
+/// have, and its rules stay on trial, never for less than they had left; a reload that changes nothing leaves the trial as
+/// it is, or as long as the person says who asks for it.
 pub fn trial(
     before: Option<Probation>,
     last_good: Texts,
     changed: BTreeSet<String>,
+    asked: Option<Span>,
     now: Mono,
 ) -> Option<Probation> {
     if changed.is_empty() {
-        return before;
+        let until = |before: &Probation| asked.map_or(before.until, |asked| now.after(asked));
+        return before.map(|before| Probation { until: until(&before), ..before });
     }
-    let until = now.after(PROBATION);
+    let until = now.after(asked.unwrap_or(PROBATION));
     Some(match before {
         None => Probation { last_good, until, changed },
-        Some(Probation { last_good, changed: on_trial, .. }) => {
-            Probation { last_good, until, changed: on_trial.into_iter().chain(changed).collect() }
+        Some(Probation { last_good, until: before, changed: on_trial }) => Probation {
+            last_good,
+            until: if asked.is_some() { until } else { until.max(before) },
+            changed: on_trial.into_iter().chain(changed).collect(),
+        },
+    })
+}
+
+/// How long the running set is still on trial.
+pub fn trial_left(decision: &Decision, now: Mono) -> Option<Span> {
+    decision.carrier.probation.as_ref().map(|probation| probation.until.since(now))
+}
+
+/// What became of a trial that a person asked for; `None` where nobody did.
+pub fn tell_trial(decision: &Decision, now: Mono, occasion: &Occasion) -> Option<String> {
+    occasion.trial()?;
+    Some(match &decision.carrier.probation {
+        None => "no rule is new or changed: there is nothing to try".to_owned(),
+        Some(Probation { changed, until, .. }) => {
+            let names: Vec<String> = changed.iter().map(|name| format!("\"{name}\"")).collect();
+            let left = until.since(now);
+            format!(
+                "on trial for {left}: {}; if one does harm, the last good rules come back",
+                names.join(", ")
+            )
         }
     })
 }
@@ -246,18 +291,38 @@ pub fn trial(
 mod tests {
     use super::*;
 
+    fn names(names: &[&str]) -> BTreeSet<String> {
+        names.iter().map(ToString::to_string).collect()
+    }
+    fn texts(name: &str) -> Texts {
+        Texts { files: [(name.to_owned(), Vec::new())].into(), ..Texts::default() }
+    }
+
     #[test]
     fn a_second_reload_does_not_end_the_trial_of_the_first() {
-        let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
-        let texts = |name: &str| Texts { files: [(name.to_owned(), Vec::new())].into(), ..Texts::default() };
         let at = Mono::from_millis;
-        let first = trial(None, texts("good"), names(&["bad"]), at(0));
-        let same = trial(first.clone(), texts("new"), names(&[]), at(3000));
+        let first = trial(None, texts("good"), names(&["bad"]), None, at(0));
+        let same = trial(first.clone(), texts("new"), names(&[]), None, at(3000));
         assert_eq!(same.as_ref().map(|trial| trial.until), first.as_ref().map(|trial| trial.until));
-        let second = trial(same, texts("new"), names(&["other"]), at(5000)).unwrap();
+        let second = trial(same, texts("new"), names(&["other"]), None, at(5000)).unwrap();
         assert_eq!(second.last_good, texts("good"));
         assert_eq!(second.changed, names(&["bad", "other"]));
         assert_eq!(second.until, at(5000).after(PROBATION));
-        assert!(trial(None, texts("good"), names(&[]), at(0)).is_none());
+        assert!(trial(None, texts("good"), names(&[]), None, at(0)).is_none());
+    }
+
+    #[test]
+    fn a_person_may_ask_for_a_longer_trial_and_a_saved_file_does_not_shorten_it() {
+        let at = Mono::from_millis;
+        let day = Span::from_secs(86_400);
+        let long = trial(None, texts("good"), names(&["new"]), Some(day), at(0));
+        assert_eq!(long.as_ref().map(|trial| trial.until), Some(at(0).after(day)));
+        let edited = trial(long, texts("new"), names(&["other"]), None, at(5000));
+        assert_eq!(edited.as_ref().map(|trial| trial.until), Some(at(0).after(day)));
+        // The file was saved and is on trial already when the person says for how long.
+        let saved = trial(None, texts("good"), names(&["new"]), None, at(0));
+        let asked = trial(saved, texts("new"), names(&[]), Some(day), at(9000)).unwrap();
+        assert_eq!((asked.until, asked.last_good), (at(9000).after(day), texts("good")));
+        assert!(trial(None, texts("good"), names(&[]), Some(day), at(0)).is_none(), "nothing to try");
     }
 }

@@ -5,6 +5,7 @@
 
 mod envelopes;
 mod interlocks;
+pub mod levels;
 mod limits;
 pub mod shapes;
 mod shedding;
