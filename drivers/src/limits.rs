@@ -30,6 +30,10 @@ pub const FILTERS_MAX: usize = 100;
 /// Time for a connection with its handshakes. Then it counts as failed.
 pub const CONNECT_MAX: Span = Span::from_secs(10);
 
+/// Permits wait this long for the first connection of a run; after that they are refused while there is none. A broker in
+/// the house answers in milliseconds.
+pub const FIRST_LINK: Span = Span::from_secs(1);
+
 /// Bytes that do not leave, or a command that is not confirmed, for this long: the connection is given up.
 pub const STALL_MAX: Span = Span::from_secs(10);
 

@@ -455,6 +455,7 @@ impl Decision {
         if !self.guard_in.is_empty() || self.guard_wake <= now {
             self.step_guard(now);
         }
+        self.tell_all(now);
         let batch = std::mem::take(&mut self.batch);
         self.hear("", &batch);
         self.engine_in.clear();

@@ -7,6 +7,7 @@
 //! | [`reload`] | a new set: built beside, taken over between two steps, watched, returned from |
 //! | [`link`] | engine to guard through frames |
 //! | [`field`], [`buses`] | where permits go |
+//! | `farewell` | the end: outputs go safe before the program does |
 //! | [`telling`], [`recorder`] | what happened, written down |
 //! | [`saving`], [`state`] | what survives, and what can be run again |
 //! | [`questions`] | answers to a person |
@@ -14,6 +15,7 @@
 pub mod buses;
 pub mod carrier;
 pub mod decision;
+mod farewell;
 pub mod field;
 pub mod link;
 pub mod message;

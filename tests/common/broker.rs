@@ -47,6 +47,13 @@ impl Broker {
         let _ = self.child.wait();
     }
 
+    /// Freezes it, as an overloaded machine would: its connections stay open and nothing is answered. Only killing it ends
+    /// that.
+    pub fn freeze(&self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::STOP).expect("it can be frozen");
+    }
+
     /// Starts it again on the same port.
     pub fn restart(&mut self) {
         self.kill();

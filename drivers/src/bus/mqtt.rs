@@ -5,10 +5,10 @@
 //! the socket's buffer, and nothing outlives its connection.
 
 use super::backoff::{Backoff, seed};
-use super::context::{Context, Stopped, deadline};
+use super::context::{Context, Stopped, deadline, duration};
 use super::session::{Session, SessionEnd};
 use super::{MqttBus, doors, tls};
-use crate::limits::{CONNECT_MAX, PACKET_MAX};
+use crate::limits::{CONNECT_MAX, FIRST_LINK, PACKET_MAX};
 use crate::mqtt_settings::Connection;
 use crate::readings::Report;
 use crate::shape::Listener;
@@ -65,14 +65,21 @@ pub(super) struct Link {
 pub(super) async fn run(mut bus: MqttBus, mut context: Context) {
     let mut backoff = Backoff::new(seed(&context.name, context.now()));
     let mut doors = doors(bus.writers.keys().copied());
+    let mut is_first = true;
     loop {
-        let connecting = async {
-            let limit = tokio::time::timeout_at(deadline(CONNECT_MAX), connect(&bus.connection));
-            limit.await.unwrap_or(Err(Fault::NoAnswer))
-        };
-        let link = match context.without_link(connecting).await {
-            Ok(link) => link,
-            Err(Stopped) => return,
+        let link = {
+            let connecting = tokio::time::timeout_at(deadline(CONNECT_MAX), connect(&bus.connection));
+            tokio::pin!(connecting);
+            // What is permitted in the first moment of a run waits for it: nothing is out of reach yet.
+            let moment = if std::mem::take(&mut is_first) { FIRST_LINK } else { Span::ZERO };
+            let link = match tokio::time::timeout(duration(moment), &mut connecting).await {
+                Ok(link) => link,
+                Err(_) => match context.without_link(connecting).await {
+                    Ok(link) => link,
+                    Err(Stopped) => return,
+                },
+            };
+            link.unwrap_or(Err(Fault::NoAnswer))
         };
         let (fault, lasted) = match link {
             Err(fault) => (fault, Span::ZERO),
