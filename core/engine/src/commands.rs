@@ -33,7 +33,7 @@ impl Core {
                 (who, self.set_setting(plan, *point, *value, &Changer::Person(who), out))
             }
             Command::Resume { rule, who } => (who, self.resume(*rule, who, out)),
-            Command::ResetGenerator { generator, who } => (who, self.reset_generator(*generator)),
+            Command::ResetGenerator { generator, who } => (who, self.reset_generator(*generator, who, out)),
         };
         if let Err(refusal) = done {
             out.push(Output::Event(Event::CommandRefused { who: who.clone(), refusal }));

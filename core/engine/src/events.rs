@@ -334,6 +334,13 @@ pub enum Event {
         /// How often it was tried.
         attempts: u32,
     },
+    /// A person lets a generator that failed try again.
+    GeneratorReset {
+        /// Which generator.
+        generator: u32,
+        /// Who said so.
+        who: Box<str>,
+    },
     /// Loads were chosen to be shed.
     Shed {
         /// Which rule asked.

@@ -163,14 +163,21 @@ impl Core {
     }
 
     /// A person lets a failed generator try again.
-    pub(crate) fn reset_generator(&mut self, index: u32) -> Result<(), Refusal> {
+    pub(crate) fn reset_generator(
+        &mut self,
+        index: u32,
+        who: &str,
+        out: &mut Vec<Output>,
+    ) -> Result<(), Refusal> {
         let life = self.generators.get_mut(index as usize).ok_or(Refusal::Unknown)?;
-        if life.phase == Phase::Failed {
-            life.phase = Phase::Stopped;
-            life.since = self.world.now;
-            life.attempt = 0;
+        if life.phase != Phase::Failed {
+            return Err(Refusal::NothingWaits);
         }
+        life.phase = Phase::Stopped;
+        life.since = self.world.now;
+        life.attempt = 0;
         self.world.dirty.generators.insert(index);
+        out.push(Output::Event(Event::GeneratorReset { generator: index, who: who.into() }));
         Ok(())
     }
 }

@@ -87,6 +87,8 @@ pub enum Refusal {
     Over,
     /// This authority does not ask through commands.
     Authority,
+    /// What should be reset has not failed.
+    NothingWaits,
 }
 
 impl Refusal {
@@ -98,6 +100,7 @@ impl Refusal {
             Self::OutOfRange => "the value is outside what is allowed",
             Self::Over => "its time has already passed",
             Self::Authority => "nobody may ask in that name",
+            Self::NothingWaits => "nothing waits there for a person",
         }
     }
 }

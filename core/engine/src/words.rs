@@ -56,6 +56,7 @@ impl Event {
             Self::Coalesced { .. } => "coalesced",
             Self::GeneratorPhase { .. } => "generator_phase",
             Self::GeneratorFailed { .. } => "generator_failed",
+            Self::GeneratorReset { .. } => "generator_reset",
             Self::Shed { .. } => "shed",
             Self::Restoring { .. } => "restoring",
             Self::Restored { .. } => "restored",
@@ -79,6 +80,7 @@ impl Event {
             | Self::CommandRefused { .. } => Severity::Warning,
             Self::RuleEnded { reason: EndReason::Unknown | EndReason::Suspended, .. } => Severity::Warning,
             Self::RuleResumed { .. }
+            | Self::GeneratorReset { .. }
             | Self::RuleRemoved { .. }
             | Self::Requested { .. }
             | Self::Released { .. }
@@ -100,6 +102,7 @@ impl Event {
                 | Self::ModeChanged { .. }
                 | Self::CommandRefused { .. }
                 | Self::RuleResumed { .. }
+                | Self::GeneratorReset { .. }
         )
     }
 
@@ -109,7 +112,8 @@ impl Event {
             Self::Requested { who, .. }
             | Self::Released { who, .. }
             | Self::CommandRefused { who, .. }
-            | Self::RuleResumed { who, .. } => Some(who),
+            | Self::RuleResumed { who, .. }
+            | Self::GeneratorReset { who, .. } => Some(who),
             Self::SettingChanged { who, .. } | Self::ModeChanged { who, .. } => who.as_deref(),
             Self::Decision { new, .. } => new.who.as_deref(),
             _ => None,
@@ -146,9 +150,9 @@ impl Event {
             Self::ScheduleRan { schedule }
             | Self::ScheduleMissed { schedule, .. }
             | Self::ScheduleUnknown { schedule, .. } => schedule_name(plan, *schedule).into(),
-            Self::GeneratorPhase { generator, .. } | Self::GeneratorFailed { generator, .. } => {
-                generator_name(plan, *generator).into()
-            }
+            Self::GeneratorPhase { generator, .. }
+            | Self::GeneratorFailed { generator, .. }
+            | Self::GeneratorReset { generator, .. } => generator_name(plan, *generator).into(),
             Self::CommandRefused { .. } | Self::Restored { .. } => "".into(),
         }
     }
@@ -269,6 +273,9 @@ impl Event {
             Self::GeneratorFailed { generator, attempts } => {
                 let name = generator_name(plan, *generator);
                 format!("generator {name} did not start, tried {}", times(*attempts))
+            }
+            Self::GeneratorReset { generator, who } => {
+                format!("{who} lets generator {} try again", generator_name(plan, *generator))
             }
             Self::Restored { gap, active } => {
                 let after = match gap {

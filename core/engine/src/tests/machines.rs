@@ -207,7 +207,7 @@ fn a_load_that_nobody_wants_closed_waits_and_is_called_when_somebody_does() {
     assert!(intent.wanted == Wanted::CLOSED && intent.is_restoration);
 }
 
-fn genset() -> (Site, u32, u32) {
+pub(super) fn genset() -> (Site, u32, u32) {
     let mut catalog = catalog();
     let run = add_output(&mut catalog, "genset.run", OutputKind::Contact, Wanted::OPEN);
     let flag = |name: &str| PointSpec { origin: Origin::Computed, kind: Kind::Flag, ..spec(name, "", None) };
@@ -240,7 +240,7 @@ fn genset() -> (Site, u32, u32) {
     (site, need, take)
 }
 
-const RUN: OutputId = OutputId(4);
+pub(super) const RUN: OutputId = OutputId(4);
 
 #[test]
 fn a_generator_warms_up_carries_load_and_cools_down() {

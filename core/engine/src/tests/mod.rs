@@ -5,6 +5,7 @@ mod computed;
 mod lives;
 mod machines;
 mod properties;
+mod resets;
 mod restoring;
 mod scale;
 mod words;
