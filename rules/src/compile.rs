@@ -348,6 +348,9 @@ impl<'a> Compiler<'a> {
         };
         let span = file.scanned.span_at(*group_at);
         let Some(Noun::Group(id)) = self.catalog.resolve(&group.1) else {
+            if self.catalog.is_lost(&group.1) {
+                return None;
+            }
             let groups = self.catalog.groups.iter().map(|group| &*group.name);
             let help = did_you_mean(&group.1, groups).map_or_else(
                 || "groups stand under `groups:` in site.yaml".to_string(),

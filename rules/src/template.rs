@@ -50,7 +50,9 @@ impl Template {
             };
             let (name, behind) = after.split_at(close);
             rest = behind.get(1..).unwrap_or("");
-            match catalog.resolve(&expand(name.trim())) {
+            let full = expand(name.trim());
+            match catalog.resolve(&full) {
+                _ if catalog.is_lost(&full) => {}
                 Some(Noun::Point(point)) => {
                     parts.push(Part::Text(core::mem::take(&mut plain).into()));
                     parts.push(Part::Point(point));

@@ -129,12 +129,14 @@ pub fn build_after(texts: &Texts, overrides: &[String], before: Option<&Running>
     }
     let Loaded { site, catalog } = load_site(texts, &mut sources, &mut found);
     let is_faultless = found.is_empty();
-    let Some(catalog) = catalog.map(Arc::new) else { return Err(refused(&found, &sources)) };
-    // Rules are checked although the safety set may have mistakes: a person sees them all together.
+    let catalog = Arc::new(catalog);
+    // Rules are checked although site and safety set may have mistakes: a person sees them all together.
     let compiled = compile_rules(texts, &catalog, &mut sources, &mut found);
     let Some(mut site) = site else { return Err(refused(&found, &sources)) };
     // From here on with the defaults of the outputs, which the safety set gives.
-    let catalog = Arc::new(std::mem::take(&mut site.catalog));
+    let mut catalog = std::mem::take(&mut site.catalog);
+    catalog.shrink_to_fit();
+    let catalog = Arc::new(catalog);
     let unknown = apply_overrides(&mut site.buses, overrides);
     if !unknown.is_empty() {
         drop(open_buses(&site.buses, &catalog, &mut found));

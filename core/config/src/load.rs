@@ -73,9 +73,9 @@ pub struct Site {
 pub struct Loaded {
     /// The site, when there was no mistake at all.
     pub site: Option<Site>,
-    /// The nouns, when all of `site.yaml` could be read: with them the rules can be checked although something else is
-    /// wrong, so that a person sees the mistakes of all files together.
-    pub catalog: Option<Catalog>,
+    /// The nouns, as far as they could be read: with them the rules can be checked although something else is wrong, so
+    /// that a person sees the mistakes of all files together. What could not be read is lost ([`Catalog::is_lost`]).
+    pub catalog: Catalog,
 }
 
 /// Reads and checks a site. All mistakes of all files are collected in `out`; a site comes out only when there is none.
@@ -107,7 +107,7 @@ pub fn load_with_nouns(
     let safety_tree = parse_one(safety_file, files.safety, sources, out);
     let library = Library::read(&device_trees, sources, out);
     let site = site::read(&site_tree, &library, drivers, out);
-    let catalog = site.is_complete.then(|| site.catalog.clone());
+    let catalog = site.catalog.clone();
     let safety = safety::read(&safety_tree, &site, out);
     checks::run(&site, &safety, out);
     let is_right = out.mistakes() == earlier;

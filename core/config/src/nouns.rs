@@ -24,6 +24,9 @@ pub struct Nouns<'c> {
 impl Nouns<'_> {
     /// The output of a name; a device with one output stands for it.
     pub fn output(&self, name: &str, place: Place, out: &mut Diagnostics) -> Option<OutputId> {
+        if self.catalog.is_lost(name) {
+            return None;
+        }
         let (message, help) = match self.catalog.resolve(name) {
             Some(Noun::Output(id)) => return Some(id),
             None => {
@@ -49,6 +52,9 @@ impl Nouns<'_> {
 
     /// The point of a name.
     pub fn point(&self, name: &str, place: Place, out: &mut Diagnostics) -> Option<PointId> {
+        if self.catalog.is_lost(name) {
+            return None;
+        }
         let (message, help) = match self.catalog.resolve(name) {
             Some(Noun::Point(id)) => return Some(id),
             None => {
@@ -74,6 +80,9 @@ impl Nouns<'_> {
     pub fn group(&self, name: &str, place: Place, out: &mut Diagnostics) -> Option<GroupId> {
         if let Some(Noun::Group(id)) = self.catalog.resolve(name) {
             return Some(id);
+        }
+        if self.catalog.is_lost(name) {
+            return None;
         }
         let groups = self.catalog.groups.iter().map(|group| &*group.name);
         let help = if out.wants_suggestions() { suggest(name, groups, "the groups are") } else { None };

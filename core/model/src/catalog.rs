@@ -11,8 +11,9 @@ use crate::quantity::{Dimension, Unit};
 use crate::sample::Value;
 use crate::time::Span;
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 macro_rules! id {
@@ -54,8 +55,8 @@ id!(
 pub enum Kind {
     /// Numbers; the unit is the one in which people write and read them.
     Number(Unit),
-    /// One of these words.
-    Words(Vec<Box<str>>),
+    /// One of these words; shared by the points that have the same ones.
+    Words(Arc<[Box<str>]>),
     /// Yes or no.
     Flag,
 }
@@ -288,6 +289,8 @@ pub struct Catalog {
     /// Where the site is, for the sun.
     pub place: Option<Place>,
     names: BTreeMap<Box<str>, Noun>,
+    lost: BTreeSet<Box<str>>,
+    is_partial: bool,
 }
 
 impl Catalog {
@@ -307,6 +310,27 @@ impl Catalog {
         }
         let target = self.roles.get(name)?;
         self.names.get(target).copied()
+    }
+
+    /// Notes that a name stands in the site's texts and could not be read: that was said once, and nothing is said about
+    /// those who use the name, or one below it.
+    pub fn lose(&mut self, name: &str) {
+        self.lost.insert(name.into());
+    }
+
+    /// Notes that a whole part of the site's texts could not be read: any unknown name may stand there.
+    pub fn lose_a_part(&mut self) {
+        self.is_partial = true;
+    }
+
+    /// Whether nothing may be said about a name, known or not, since the text that explains it could not be read. Never
+    /// true in a site that runs.
+    pub fn is_lost(&self, name: &str) -> bool {
+        let name = self.roles.get(name).map_or(name, |target| target);
+        let ends = name.match_indices('.').map(|(end, _)| end).chain([name.len()]);
+        let mut beginnings = ends.filter_map(|end| name.get(..end));
+        beginnings.any(|beginning| self.lost.contains(beginning))
+            || (self.is_partial && self.resolve(name).is_none())
     }
 
     /// The known name most like this one.
@@ -340,6 +364,23 @@ impl Catalog {
         Ok(id)
     }
 
+    /// [`CONTACT_WORDS`], one copy for all contacts.
+    fn contact_words(&self) -> Arc<[Box<str>]> {
+        let earlier = self.outputs.iter().find(|output| output.kind == OutputKind::Contact);
+        let earlier = earlier.and_then(|output| self.point(output.facet(Facet::State)));
+        match earlier.map(|spec| &spec.kind) {
+            Some(Kind::Words(words)) => Arc::clone(words),
+            _ => CONTACT_WORDS.iter().map(|word| Box::from(*word)).collect(),
+        }
+    }
+
+    /// Gives back the room that was kept for more: a catalog does not change once it is whole.
+    pub fn shrink_to_fit(&mut self) {
+        self.points.shrink_to_fit();
+        self.outputs.shrink_to_fit();
+        self.devices.shrink_to_fit();
+    }
+
     /// Adds an output, its name and its four readable points; `Err` with the earlier meaning when the name is taken.
     pub fn add_output(
         &mut self,
@@ -354,7 +395,7 @@ impl Catalog {
             return Err(earlier);
         }
         let value = match kind {
-            OutputKind::Contact => Kind::Words(CONTACT_WORDS.iter().map(|word| Box::from(*word)).collect()),
+            OutputKind::Contact => Kind::Words(self.contact_words()),
             OutputKind::Setpoint(unit) => Kind::Number(unit),
         };
         let seconds = Kind::Number(Dimension::Duration.base());
@@ -402,5 +443,17 @@ mod tests {
         assert_eq!(catalog.point(state).unwrap().show(Value::Word(1)), "closed");
         assert_eq!(catalog.suggest("pump.sate"), Some("pump.state"));
         assert!(catalog.add_output("pump", "", DeviceId(0), OutputKind::Contact, default).is_err());
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_lost_with_all_below_it() {
+        let mut catalog = Catalog::default();
+        catalog.add_point(PointSpec::new("meter.power", Kind::Flag, Origin::Measured)).unwrap();
+        catalog.roles.insert("role.load".into(), "oven.power".into());
+        catalog.lose("oven");
+        assert!(["oven", "oven.power", "role.load"].iter().all(|name| catalog.is_lost(name)));
+        assert!(!["ovens", "meter.power", "meter"].iter().any(|name| catalog.is_lost(name)));
+        catalog.lose_a_part();
+        assert!(catalog.is_lost("ovens") && !catalog.is_lost("meter.power"));
     }
 }

@@ -79,6 +79,9 @@ impl Walker<'_> {
     fn output(&mut self, arg: &Expr) -> Option<OutputId> {
         let (name, span) = self.named(arg, "an output")?;
         let full = self.expand(&name);
+        if self.around.catalog.is_lost(&full) {
+            return None;
+        }
         match self.around.catalog.resolve(&full) {
             Some(Noun::Output(output)) => Some(output),
             other => {
@@ -338,6 +341,9 @@ impl Walker<'_> {
         };
         let (name, place) = group?;
         let Some(Noun::Group(group)) = self.around.catalog.resolve(&name) else {
+            if self.around.catalog.is_lost(&name) {
+                return None;
+            }
             let groups = self.around.catalog.groups.iter().map(|group| &*group.name);
             let help = did_you_mean(&name, groups).map_or_else(
                 || "groups stand under `groups:` in site.yaml".to_string(),
@@ -414,6 +420,9 @@ impl Walker<'_> {
         }
         let mode = self.around.catalog.points.iter().find(|point| matches!(point.origin, Origin::Mode));
         let Some(mode) = mode else {
+            if self.around.catalog.is_lost("site.mode") {
+                return None;
+            }
             self.refuse(span, "the site has no modes", "add `modes:` to site.yaml");
             return None;
         };

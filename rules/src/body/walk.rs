@@ -291,6 +291,7 @@ impl<'a> Walker<'a> {
         let full = self.expand(&name);
         if root == name
             && self.around.catalog.resolve(&full).is_none()
+            && !self.around.catalog.is_lost(&full)
             && let Some(near) = did_you_mean(&name, self.near_names())
         {
             let help = format!("did you mean `{near}`?");

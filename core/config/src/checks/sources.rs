@@ -12,8 +12,13 @@ pub(super) fn check(safety: &SafetyDraft<'_>, out: &mut Diagnostics) {
             out.push(source.place.mistake(codes::SHEDDING_SOURCES, message).help("name another meter"));
         }
     }
+    // Those that could not be read, or that belong to what could not, were spoken of there.
+    let written = draft.fields.get("source").map_or(0, |node| match &node.kind {
+        crate::tree::Kind::List(list) if list.is_complete => list.items.len(),
+        _ => usize::MAX,
+    });
     match draft.source.as_slice() {
-        [] if draft.fields.get("source").is_none() => {}
+        found if draft.fields.get("source").is_none() || found.len() != written => {}
         [] => {
             let message = "shedding needs a point that measures the frequency";
             out.push(draft.fields.place("source").mistake(codes::SHEDDING_SOURCES, message));

@@ -20,7 +20,12 @@ pub(crate) fn refuse_kind(node: &Node, expected: &str, out: &mut Diagnostics) {
         return;
     }
     let place = if node.is_null() { node.head_place() } else { narrowed(node) };
-    out.push(place.mistake(codes::VALUE_KIND, format!("{expected} is expected here, not {}", node.what())));
+    let mut found =
+        place.mistake(codes::VALUE_KIND, format!("{expected} is expected here, not {}", node.what()));
+    if expected.starts_with("a list") && matches!(node.kind, Kind::Map(_)) {
+        found = found.help("start each item of a list with `- `");
+    }
+    out.push(found);
 }
 
 /// A place that is not longer than its first line would be: for a map or list the key that leads to it.

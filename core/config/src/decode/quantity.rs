@@ -102,7 +102,15 @@ pub fn bounds(
             return Some(one.map(|one| Bounds { low: one.base, high: one.base, unit: one.unit }));
         }
         let message = format!("{} is not a range", quote(text));
-        out.push(found.place.mistake(codes::VALUE_RANGE, message).help("write both ends: `200..2000 W`"));
+        // `40-60 °C`, `40 to 60 °C`: what was meant is plain.
+        let meant = ["-", "–", " to ", " à ", "..."].into_iter().find_map(|sign| text.split_once(sign));
+        let help = match meant.filter(|(low, _)| split_number(low.trim()).is_ok()) {
+            Some((low, high)) => {
+                format!("write both ends with two points: `{}..{}`", low.trim(), high.trim())
+            }
+            None => "write both ends: `200..2000 W`".to_owned(),
+        };
+        out.push(found.place.mistake(codes::VALUE_RANGE, message).help(help));
         return None;
     };
     let high = part(node, text, right, Some(dimension), out)?;

@@ -91,6 +91,8 @@ const KEYWORDS: &[(&str, Sign)] = &[
 
 /// What people write for something that exists under another sign.
 const MISTAKEN: &[(&str, &str)] = &[
+    ("=>", "write `>=`"),
+    ("=<", "write `<=`"),
     ("=", "write `==` to compare"),
     ("&", "write `and`"),
     ("|", "write `or`"),
@@ -259,8 +261,31 @@ pub(crate) fn number_problem(text: &str, error: &QuantityError) -> Problem {
     }
 }
 
+/// Units as people say them, and the symbol to write.
+const SPOKEN: [(&str, &str); 14] = [
+    ("celsiu", "°C"),
+    ("centigrade", "°C"),
+    ("degre", "°C"),
+    ("degree", "°C"),
+    ("watt", "W"),
+    ("kilowatt", "kW"),
+    ("volt", "V"),
+    ("ampere", "A"),
+    ("ampère", "A"),
+    ("amp", "A"),
+    ("hertz", "Hz"),
+    ("second", "s"),
+    ("minute", "min"),
+    ("hour", "h"),
+];
+
 /// "did you mean `kW`?": the same letters in another case first, then a slip of the finger.
 pub(crate) fn suggest_unit(word: &str) -> Option<String> {
+    let lower = word.to_lowercase();
+    let spoken = lower.strip_suffix('s').unwrap_or(&lower);
+    if let Some((_, symbol)) = SPOKEN.iter().find(|(name, _)| *name == spoken) {
+        return Some(format!("write `{symbol}`"));
+    }
     let spellings = || UNITS.iter().flat_map(|row| core::iter::once(&row.symbol).chain(row.aliases)).copied();
     if let Some(meant) = spellings().find(|spelling| spelling.to_lowercase() == word.to_lowercase()) {
         return Some(format!("did you mean `{meant}`?"));

@@ -18,6 +18,7 @@ pub(super) fn read(fields: &Fields<'_>, draft: &mut SiteDraft, out: &mut Diagnos
     };
     for entry in &calendars.entries {
         if !check_name(&entry.key.text, entry.key.place(), out) {
+            draft.catalog.lose(&format!("calendar.{}", entry.key.text));
             continue;
         }
         let expected = "a list of days such as `2026-12-24` or `2026-12-24..2027-01-02`";

@@ -84,7 +84,7 @@ pub(super) fn read(fields: &Fields<'_>, draft: &mut SiteDraft, out: &mut Diagnos
         match declare(entry, draft, out) {
             Some(declared) => waiting.push(declared),
             // Its name is not known to the others, and it is not their mistake.
-            None => draft.is_complete = false,
+            None => draft.catalog.lose(&format!("site.{}", entry.key.text)),
         }
     }
     let names: BTreeSet<String> = waiting.iter().map(|one| format!("site.{}", one.name)).collect();
@@ -99,7 +99,7 @@ pub(super) fn read(fields: &Fields<'_>, draft: &mut SiteDraft, out: &mut Diagnos
         let one = waiting.remove(next);
         let full = format!("site.{}", one.name);
         if compute(&one, &full, draft, out).is_none() {
-            draft.is_complete = false;
+            draft.catalog.lose(&full);
         }
         for other in &mut waiting {
             other.needs.remove(&full);
@@ -160,7 +160,9 @@ fn collect_names(expr: &Expr, names: &mut BTreeSet<String>) {
 }
 
 fn refuse_circle(waiting: &[Waiting<'_>], draft: &mut SiteDraft, out: &mut Diagnostics) {
-    draft.is_complete = false;
+    for one in waiting {
+        draft.catalog.lose(&format!("site.{}", one.name));
+    }
     // Those that only wait for the circle are not in it: walk back along what is needed until a name comes again.
     let by_name: BTreeMap<String, &Waiting<'_>> =
         waiting.iter().map(|one| (format!("site.{}", one.name), one)).collect();
@@ -235,7 +237,9 @@ fn of_points(one: &Waiting<'_>, form: Form, draft: &SiteDraft, out: &mut Diagnos
     let before = out.mistakes();
     let points = list(node, "a list of points", out, |item, out| nouns.point_at(item, out))?;
     if out.mistakes() > before || points.is_empty() {
-        if points.is_empty() && out.mistakes() == before {
+        let is_empty =
+            matches!(&node.kind, NodeKind::List(list) if list.items.is_empty() && list.is_complete);
+        if is_empty {
             out.push(node.head_place().mistake(codes::DERIVED_FORM, "name at least one point"));
         }
         return None;

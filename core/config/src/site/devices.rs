@@ -39,11 +39,10 @@ pub(super) fn read(
     draft.is_complete &= devices.is_complete;
     for entry in &devices.entries {
         // A device that cannot be read takes its names with it: nothing is said about those.
-        if check_name(&entry.key.text, entry.key.place(), out) {
-            let is_read = Device::read(entry, library, drivers, draft, out).is_some();
-            draft.is_complete &= is_read;
-        } else {
+        if !check_name(&entry.key.text, entry.key.place(), out) {
             draft.is_complete = false;
+        } else if Device::read(entry, library, drivers, draft, out).is_none() {
+            draft.catalog.lose(&entry.key.text);
         }
     }
 }
@@ -159,11 +158,13 @@ impl<'a> Device<'a> {
     }
 
     fn read_point(&self, entry: &Entry, draft: &mut SiteDraft, out: &mut Diagnostics) -> Option<()> {
-        if !points::check_part(&entry.key.text, entry.key.place(), out) {
-            return None;
-        }
         let full = format!("{}.{}", self.name, entry.key.text);
-        let spec = points::read(&full, self.id, &entry.value, out)?;
+        let is_named = points::check_part(&entry.key.text, entry.key.place(), out);
+        let spec = if is_named { points::read(&full, self.id, &entry.value, out) } else { None };
+        let Some(spec) = spec else {
+            draft.catalog.lose(&full);
+            return None;
+        };
         let point = points::add_point(draft, spec, self.place_of(&entry.key), out)?;
         self.note_definition(&entry.value, point.index(), false, draft);
         let is_experimental = self.driver.is_some_and(|driver| driver.is_experimental);
@@ -182,10 +183,11 @@ impl<'a> Device<'a> {
         draft: &mut SiteDraft,
         out: &mut Diagnostics,
     ) -> Option<()> {
+        let full = if is_only { self.name.to_owned() } else { format!("{}.{}", self.name, entry.key.text) };
         if !check_name(&entry.key.text, entry.key.place(), out) {
+            draft.catalog.lose(&full);
             return None;
         }
-        let full = if is_only { self.name.to_owned() } else { format!("{}.{}", self.name, entry.key.text) };
         let place = self.place_of(&entry.key);
         let output = outputs::read(&full, self.id, &entry.value, place, self.driver, draft, out)?;
         if is_only {
@@ -311,6 +313,7 @@ fn settings(fields: &Fields<'_>, out: &mut Diagnostics) -> Settings {
         }
     }
     let head = fields.head();
+    entries.shrink_to_fit();
     Settings { entries, file: head.file, span: head.span }
 }
 

@@ -73,6 +73,7 @@ pub(super) fn declare(
     let run = draft.catalog.resolve(&format!("{name}.run"));
     let has_several = draft.catalog.devices.get(device.index()).is_some_and(|spec| spec.outputs.len() > 1);
     let (Some(Noun::Output(run)), true) = (run, has_several) else {
+        ["ready", "wanted", "failed"].iter().for_each(|part| draft.catalog.lose(&format!("{name}.{part}")));
         let message = "a generator needs an output `run` and at least one more, such as `contactor`";
         let help = "`run` starts it, `contactor` lets it take load";
         out.push(place.mistake(codes::DEVICE_GENERATOR, message).help(help));

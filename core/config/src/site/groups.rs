@@ -27,8 +27,10 @@ pub(super) fn read(fields: &Fields<'_>, draft: &mut SiteDraft, out: &mut Diagnos
         .map(|(id, device)| (device.name.clone(), id))
         .collect();
     for entry in &groups.entries {
-        if check_name(&entry.key.text, entry.key.place(), out) {
-            read_one(entry, &devices, draft, out);
+        let is_read = check_name(&entry.key.text, entry.key.place(), out)
+            && read_one(entry, &devices, draft, out).is_some();
+        if !is_read {
+            draft.catalog.lose(&entry.key.text);
         }
     }
 }
@@ -88,7 +90,7 @@ fn members(
     let mut seen = BTreeSet::new();
     for member in names(node, "a list of devices", out).unwrap_or_default() {
         let Some(id) = devices.get(member.value).copied() else {
-            if draft.is_complete {
+            if draft.is_complete && !draft.catalog.is_lost(member.value) {
                 let message = format!("there is no device `{}`", member.value);
                 let mut diagnostic = member.place.mistake(codes::GROUP_MEMBER, message);
                 let known = draft.catalog.devices.iter().map(|device| &*device.name);

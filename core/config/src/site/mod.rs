@@ -114,14 +114,12 @@ pub struct GroupFacts {
 /// Reads `site.yaml`.
 pub fn read(tree: &Tree, library: &Library<'_>, drivers: &[DriverFacts], out: &mut Diagnostics) -> SiteDraft {
     let mut draft = SiteDraft { is_complete: tree.is_complete, ..SiteDraft::default() };
-    let Some(root) = &tree.root else {
-        draft.is_complete = false;
-        return draft;
-    };
-    let Some(fields) = Fields::read(root, &shapes::SITE, out) else {
-        draft.is_complete = false;
-        return draft;
-    };
+    let fields = tree.root.as_ref().and_then(|root| Fields::read(root, &shapes::SITE, out));
+    draft.is_complete &= fields.is_some_and(|fields| has_whole_sections(&fields));
+    if !draft.is_complete {
+        draft.catalog.lose_a_part();
+    }
+    let Some(fields) = fields else { return draft };
     if let Some(found) = fields.get("site").and_then(|node| name(node, out)) {
         draft.catalog.site = found.value.into();
     }
@@ -135,6 +133,9 @@ pub fn read(tree: &Tree, library: &Library<'_>, drivers: &[DriverFacts], out: &m
     settings::read_modes(&fields, &mut draft, out);
     settings::read(&fields, &mut draft, out);
     devices::read(&fields, library, drivers, &mut draft, out);
+    if !draft.is_complete {
+        draft.catalog.lose_a_part();
+    }
     groups::read(&fields, &mut draft, out);
     calendars::read(&fields, &mut draft, out);
     // A derived point may use a role and a role may name a derived point: roles are noted first and looked up last.
@@ -145,16 +146,29 @@ pub fn read(tree: &Tree, library: &Library<'_>, drivers: &[DriverFacts], out: &m
     draft
 }
 
+/// Whether every section that gives names is a map that was read to its end: what is wrong there was or will be said.
+fn has_whole_sections(fields: &Fields<'_>) -> bool {
+    const NAMING: [&str; 6] = ["calendars", "derived", "devices", "groups", "roles", "settings"];
+    let is_whole = |node: &crate::tree::Node| match &node.kind {
+        crate::tree::Kind::Map(map) => map.is_complete,
+        _ => false,
+    };
+    NAMING.into_iter().all(|section| fields.get(section).is_none_or(is_whole))
+}
+
 /// `roles:`: what a pack calls `role.main_frequency` is one of the site's nouns.
 fn read_roles<'t>(fields: &Fields<'t>, draft: &mut SiteDraft, out: &mut Diagnostics) -> Vec<Placed<&'t str>> {
     let roles = fields.get("roles").and_then(|node| crate::decode::map(node, "a map of roles", out));
     let mut targets = Vec::new();
     for entry in roles.iter().flat_map(|roles| &roles.entries) {
-        if check_name(&entry.key.text, entry.key.place(), out)
-            && let Some(target) = dotted_name(&entry.value, out)
-        {
-            draft.catalog.roles.insert(format!("role.{}", entry.key.text).into(), target.value.into());
-            targets.push(target);
+        let role = format!("role.{}", entry.key.text);
+        let is_named = check_name(&entry.key.text, entry.key.place(), out);
+        match if is_named { dotted_name(&entry.value, out) } else { None } {
+            Some(target) => {
+                draft.catalog.roles.insert(role.into(), target.value.into());
+                targets.push(target);
+            }
+            None => draft.catalog.lose(&role),
         }
     }
     targets
@@ -162,7 +176,8 @@ fn read_roles<'t>(fields: &Fields<'t>, draft: &mut SiteDraft, out: &mut Diagnost
 
 fn check_roles(targets: &[Placed<&str>], draft: &SiteDraft, out: &mut Diagnostics) {
     for target in targets {
-        if draft.catalog.resolve(target.value).is_none() && draft.is_complete {
+        let is_unknown = draft.catalog.resolve(target.value).is_none() && draft.is_complete;
+        if is_unknown && !draft.catalog.is_lost(target.value) {
             let message = format!("there is nothing called `{}`", target.value);
             let mut diagnostic = target.place.mistake(codes::SITE_ROLE, message);
             let known = draft.catalog.names().map(|(name, _)| name);
@@ -196,3 +211,5 @@ fn taken(name: &str, place: Place) -> ballast_model::diagnostic::Diagnostic {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tired;

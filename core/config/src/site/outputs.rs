@@ -2,7 +2,7 @@
 
 use ballast_guard::plan::Strength;
 use ballast_model::catalog::{DeviceId, OutputId, OutputKind};
-use ballast_model::{Finite, Unit, Wanted};
+use ballast_model::{Finite, Wanted};
 
 use super::{DriverFacts, OutputFacts, SiteDraft, points, shapes, taken};
 use crate::codes;
@@ -23,8 +23,11 @@ pub(super) fn read(
     draft: &mut SiteDraft,
     out: &mut Diagnostics,
 ) -> Option<OutputId> {
-    let fields = Fields::read(node, &shapes::OUTPUT, out)?;
-    let kind = kind(&fields, out);
+    let fields = Fields::read(node, &shapes::OUTPUT, out);
+    let Some((fields, kind)) = fields.and_then(|fields| Some((fields, kind(&fields, out)?))) else {
+        draft.catalog.lose(full);
+        return None;
+    };
     let label = fields.get("label").and_then(|node| text(node, out)).map_or("", |found| found.value);
     let reverts_after = fields.get("reverts_after").and_then(|node| positive_duration(node, out));
     let unpowered = fields.get("unpowered").and_then(|node| contact(node, out));
@@ -52,17 +55,21 @@ pub(super) fn read(
     Some(id)
 }
 
-fn kind(fields: &Fields<'_>, out: &mut Diagnostics) -> OutputKind {
+/// Nothing where it cannot be told, after that was said.
+fn kind(fields: &Fields<'_>, out: &mut Diagnostics) -> Option<OutputKind> {
     let kind = fields.get("kind").and_then(|node| choice(node, &["contact", "setpoint"], out));
-    let unit = fields.get("unit").map(|node| points::unit(node, out).unwrap_or(Unit::NONE));
-    match (kind.map(|found| found.value), unit) {
-        (Some("setpoint"), Some(unit)) => OutputKind::Setpoint(unit),
-        (Some("setpoint"), None) => {
-            let help = "write the unit in which it is set, `unit: W`";
-            out.push(fields.head().mistake(codes::OUTPUT_UNIT, "a setpoint needs its `unit`").help(help));
-            OutputKind::Setpoint(Unit::NONE)
+    let unit = fields.get("unit").map(|node| points::unit(node, out));
+    match (kind?.value, unit) {
+        ("setpoint", Some(unit)) => Some(OutputKind::Setpoint(unit?)),
+        ("setpoint", None) => {
+            if fields.is_complete() {
+                let help = "write the unit in which it is set, `unit: W`";
+                let message = "a setpoint needs its `unit`";
+                out.push(fields.head().mistake(codes::OUTPUT_UNIT, message).help(help));
+            }
+            None
         }
-        (Some(_), Some(_)) => {
+        (_, Some(_)) => {
             let message = "a contact is closed or open and has no unit";
             out.push(
                 fields
@@ -70,8 +77,8 @@ fn kind(fields: &Fields<'_>, out: &mut Diagnostics) -> OutputKind {
                     .mistake(codes::OUTPUT_UNIT, message)
                     .help("remove `unit`, or write `kind: setpoint`"),
             );
-            OutputKind::Contact
+            Some(OutputKind::Contact)
         }
-        _ => OutputKind::Contact,
+        _ => Some(OutputKind::Contact),
     }
 }

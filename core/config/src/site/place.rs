@@ -56,11 +56,14 @@ pub(super) fn read(fields: &Fields<'_>, draft: &mut SiteDraft, out: &mut Diagnos
         }
     }
     let Some(location) = fields.get("location") else { return };
-    let Some(place) = Fields::read(location, &super::shapes::LOCATION, out) else { return };
-    let latitude_deg = angle(&place, "latitude", 90.0, out);
-    let longitude_deg = angle(&place, "longitude", 180.0, out);
-    let (Some(latitude_deg), Some(longitude_deg)) = (latitude_deg, longitude_deg) else { return };
-    draft.catalog.place = Some(OnEarth { latitude_deg, longitude_deg });
+    draft.catalog.place = Fields::read(location, &super::shapes::LOCATION, out).and_then(|place| {
+        let latitude_deg = angle(&place, "latitude", 90.0, out);
+        let longitude_deg = angle(&place, "longitude", 180.0, out);
+        Some(OnEarth { latitude_deg: latitude_deg?, longitude_deg: longitude_deg? })
+    });
+    if draft.catalog.place.is_none() {
+        return draft.catalog.lose("sun");
+    }
     draft.sun = add_point(
         draft,
         PointSpec {

@@ -15,10 +15,11 @@ use crate::tree::Node;
 /// Without `max_age`, a value is unknown after this many periods: one report may be lost, and one may be late.
 const PERIODS_MAX: u64 = 3;
 
-/// Reads one point of a device. What is wrong is left out, so that the name exists all the same.
+/// Reads one point of a device. What is wrong is left out, so that the name exists all the same; nothing where even the
+/// kind of its values is not known, so that nothing can be said about those who use it.
 pub(super) fn read(full: &str, device: DeviceId, node: &Node, out: &mut Diagnostics) -> Option<PointSpec> {
     let fields = Fields::read(node, &shapes::POINT, out)?;
-    let kind = kind(&fields, out).unwrap_or(Kind::Number(Unit::NONE));
+    let kind = kind(&fields, out)?;
     let dimension = match &kind {
         Kind::Number(unit) => unit.dimension(),
         _ => Dimension::Number,
@@ -90,7 +91,7 @@ fn kind(fields: &Fields<'_>, out: &mut Diagnostics) -> Option<Kind> {
         ["unit", "words", "flag"].into_iter().filter(|key| fields.get(key).is_some()).collect();
     match given.as_slice() {
         ["unit"] => Some(Kind::Number(unit(fields.get("unit")?, out)?)),
-        ["words"] => words(fields.get("words")?, out).map(Kind::Words),
+        ["words"] => words(fields.get("words")?, out).map(|words| Kind::Words(words.into())),
         [_] => flag(fields.get("flag")?, out).map(|_| Kind::Flag),
         [] if !fields.is_complete() => None,
         [] => {

@@ -35,11 +35,9 @@ pub struct Modes {
 /// `modes:`.
 pub(super) fn read_modes(fields: &Fields<'_>, draft: &mut SiteDraft, out: &mut Diagnostics) {
     let Some(node) = fields.get("modes") else { return };
-    if names(node, "a list of modes", out).is_none() {
-        return;
-    }
-    let Some(words) = words(node, out) else { return };
-    let spec = spec("site.mode", "", Kind::Words(words), Origin::Mode);
+    let words = names(node, "a list of modes", out).and_then(|_| words(node, out));
+    let Some(words) = words else { return draft.catalog.lose("site.mode") };
+    let spec = spec("site.mode", "", Kind::Words(words.into()), Origin::Mode);
     if let Some(point) = add_point(draft, spec, node.head_place(), out) {
         draft.modes = Some(Modes { point, initial: Value::Word(0) });
     }
@@ -53,8 +51,10 @@ pub(super) fn read(fields: &Fields<'_>, draft: &mut SiteDraft, out: &mut Diagnos
         return;
     };
     for entry in &settings.entries {
-        if check_name(&entry.key.text, entry.key.place(), out) {
-            read_one(entry, draft, out);
+        let is_read =
+            check_name(&entry.key.text, entry.key.place(), out) && read_one(entry, draft, out).is_some();
+        if !is_read {
+            draft.catalog.lose(&format!("setting.{}", entry.key.text));
         }
     }
 }
@@ -93,7 +93,7 @@ fn value(fields: &Fields<'_>, out: &mut Diagnostics) -> Option<(Kind, Value)> {
             out.push(unknown_word(found.value, found.place, &known));
             return None;
         };
-        return Some((Kind::Words(words), Value::Word(u16::try_from(index).ok()?)));
+        return Some((Kind::Words(words.into()), Value::Word(u16::try_from(index).ok()?)));
     }
     match &node.kind {
         NodeKind::Scalar(scalar) if scalar.text == "true" => return Some((Kind::Flag, Value::Flag(true))),

@@ -37,7 +37,28 @@ pub(super) fn parse(file: FileId, text: &str, budget: Budget, out: &mut Diagnost
             }
         }
     }
-    builder.into_tree(!has_tabs)
+    let mut tree = builder.into_tree(!has_tabs);
+    if let (true, Some(root)) = (has_tabs, &mut tree.root) {
+        soften(root);
+    }
+    tree
+}
+
+/// Where tabs were taken for spaces, what stands in which map is a guess: nothing is missing, and no empty value is one.
+fn soften(node: &mut Node) {
+    let is_null = node.is_null();
+    match &mut node.kind {
+        Kind::Map(map) => {
+            map.is_complete = false;
+            map.entries.iter_mut().for_each(|entry| soften(&mut entry.value));
+        }
+        Kind::List(list) => {
+            list.is_complete = false;
+            list.items.iter_mut().for_each(soften);
+        }
+        _ if is_null => node.kind = Kind::Unreadable,
+        Kind::Scalar(_) | Kind::Unreadable => {}
+    }
 }
 
 /// How reading from one place on ended.
@@ -49,6 +70,9 @@ enum Outcome {
     /// The syntax is wrong at this byte.
     Broken { offset: usize, diagnostic: Diagnostic },
 }
+
+/// Quotation marks of word processors.
+const CURVED: [char; 6] = ['“', '”', '„', '‘', '’', '‚'];
 
 /// Collects nodes from events.
 struct Builder<'o> {
@@ -102,7 +126,11 @@ impl<'o> Builder<'o> {
                 Some(Ok(found)) => found,
                 Some(Err(error)) => {
                     let offset = offsets.byte(error.marker().index()).saturating_add(base);
-                    let diagnostic = syntax::explain(self.file, text, offset, error.info());
+                    let mut diagnostic = syntax::explain(self.file, text, offset, error.info());
+                    if let Some(bracket) = self.unclosed_bracket(text, offset) {
+                        diagnostic = syntax::unclosed(diagnostic, text, bracket);
+                        self.lose_last_value();
+                    }
                     return Outcome::Broken {
                         offset: usize::try_from(offset).unwrap_or(usize::MAX),
                         diagnostic,
@@ -132,6 +160,26 @@ impl<'o> Builder<'o> {
         }
     }
 
+    /// The bracket that was opened on a line above and is still open, where the parser stumbled over that.
+    fn unclosed_bracket(&self, text: &str, offset: u32) -> Option<Span> {
+        let open = self.open.last()?.span.start;
+        let between = text.get(floor_boundary(text, open)..floor_boundary(text, offset))?;
+        let is_bracket = between.starts_with(['{', '[']) && between.contains('\n');
+        is_bracket.then(|| Span::new(open, open.saturating_add(1)))
+    }
+
+    /// The last value before the end of an open bracket may have swallowed what stands on the lines below.
+    fn lose_last_value(&mut self) {
+        let last = match self.open.last_mut().map(|open| &mut open.content) {
+            Some(Content::Map { entries, .. }) => entries.last_mut().map(|entry| &mut entry.value),
+            Some(Content::List { items }) => items.last_mut(),
+            None => None,
+        };
+        if let Some(last) = last.filter(|last| matches!(last.kind, Kind::Scalar(_))) {
+            last.kind = Kind::Unreadable;
+        }
+    }
+
     /// Takes one event; says when reading must end.
     fn take(&mut self, event: Event<'_>, text: &str, span: Span) -> Option<Outcome> {
         match event {
@@ -142,6 +190,9 @@ impl<'o> Builder<'o> {
                     Scalar::new(value.into_owned(), known_style(style), written.unwrap_or(""), span.start);
                 let kind = match tag {
                     Some(tag) => self.refuse_tag(&tag.to_string(), span),
+                    None if style == ScalarStyle::Plain && scalar.text.starts_with(CURVED) => {
+                        self.refuse_curved(span, &scalar.text)
+                    }
                     None => Kind::Scalar(scalar),
                 };
                 self.attach(Node { file: self.file, span, head: span, kind });
@@ -209,6 +260,7 @@ impl<'o> Builder<'o> {
                     let value = Node { file: self.file, span: key.span, head: key.span, kind };
                     entries.push(Entry { key, value });
                 }
+                self.join_decimal_commas(&mut entries);
                 let head = entries.first().map(|entry| entry.key.span);
                 let last = entries.last().map(|entry| entry.value.span.join(entry.key.span));
                 (Kind::Map(Map { entries, is_complete }), head, last)
@@ -221,6 +273,33 @@ impl<'o> Builder<'o> {
         let stop = if is_flow { end.start + 1 } else { last.map_or(open.span.end, |last| last.end) };
         let span = Span::new(open.span.start, stop.max(open.span.start));
         self.attach(Node { file: self.file, span, head: head.unwrap_or(span), kind });
+    }
+
+    /// `{ value: 49,5 °C }` is a value `49` and a key `5 °C` to YAML: said once, and neither is read.
+    fn join_decimal_commas(&mut self, entries: &mut Vec<Entry>) {
+        let mut index = 1;
+        while let (Some(before), Some(entry)) = (entries.get(index - 1), entries.get(index)) {
+            let number = match &before.value.kind {
+                Kind::Scalar(scalar) if scalar.style == Style::Plain => scalar.text.as_str(),
+                _ => "",
+            };
+            let is_cut = ends_in_digit(number)
+                && entry.value.is_null()
+                && entry.key.text.starts_with(|first: char| first.is_ascii_digit())
+                && entry.key.span.start == before.value.span.end.saturating_add(1);
+            if !is_cut {
+                index += 1;
+                continue;
+            }
+            let whole = before.value.span.join(entry.key.span);
+            let message = format!("{} has a decimal comma", quote(&format!("{number},{}", entry.key.text)));
+            let help = format!("write `{number}.{}`", entry.key.text);
+            self.out.push(Diagnostic::mistake(codes::NUMBER_COMMA, self.file, whole, message).help(help));
+            entries.remove(index);
+            if let Some(before) = entries.get_mut(index - 1) {
+                before.value.kind = Kind::Unreadable;
+            }
+        }
     }
 
     /// Hands a finished node to the map or list that is open, or makes it the root.
@@ -334,6 +413,16 @@ impl<'o> Builder<'o> {
         }
     }
 
+    /// `“55 + 10”` is a text that begins with a letter like any other; what was meant are quotes.
+    fn refuse_curved(&mut self, span: Span, text: &str) -> Kind {
+        let length = text.chars().next().map_or(0, char::len_utf8);
+        let first = Span::new(span.start, span.start.saturating_add(saturate(length)));
+        let message = "this curved quotation mark is no quote to YAML";
+        let help = "write the straight one, `\"`, before and behind the value; a word processor curves them";
+        self.out.push(Diagnostic::mistake(codes::YAML_SYNTAX, self.file, first, message).help(help));
+        Kind::Unreadable
+    }
+
     fn refuse_tag(&mut self, tag: &str, span: Span) -> Kind {
         let message = format!("{} means a tag to YAML, and tags are not used here", quote(tag));
         self.out.push(
@@ -354,6 +443,10 @@ fn twice(file: FileId, key: &str, first: Span, again: Span) -> Diagnostic {
     .label("again here")
     .also(file, first, "first here")
     .help("remove one, or give it another name")
+}
+
+fn ends_in_digit(text: &str) -> bool {
+    text.ends_with(|last: char| last.is_ascii_digit())
 }
 
 fn known_style(style: ScalarStyle) -> Style {

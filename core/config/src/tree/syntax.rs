@@ -139,6 +139,25 @@ pub(super) fn explain(file: FileId, text: &str, offset: u32, info: &str) -> Diag
     Diagnostic::mistake(wording.code, file, span, wording.message).help(wording.help)
 }
 
+/// Points at the bracket that is not closed instead of the place where the parser noticed it.
+pub(super) fn unclosed(found: Diagnostic, text: &str, bracket: Span) -> Diagnostic {
+    let is_about_it = WORDINGS.iter().filter(|wording| UNCLOSED.contains(&wording.needle));
+    if !is_about_it.clone().any(|wording| wording.message == found.message) {
+        return found;
+    }
+    let opens = text.get(floor_boundary(text, bracket.start)..).unwrap_or("");
+    let (open, close) = if opens.starts_with('{') { ('{', '}') } else { ('[', ']') };
+    let message = format!("this `{open}` is not closed");
+    let help = format!("write `{close}` behind the last value");
+    let here = found.primary.span;
+    Diagnostic::mistake(found.code, found.primary.file, bracket, message)
+        .also(found.primary.file, here, "still open here")
+        .help(help)
+}
+
+/// The families that an open bracket above leads to.
+const UNCLOSED: [&str; 2] = ["invalid indentation", "',' or"];
+
 /// The last line before `offset` that holds more than blanks and a comment, without its indentation.
 fn line_before(text: &str, offset: usize) -> Option<Span> {
     let mut end = text.get(..offset)?.trim_end().len();
@@ -147,6 +166,8 @@ fn line_before(text: &str, offset: usize) -> Option<Span> {
         let line = text.get(start..end)?;
         let content = line.trim_start();
         if !content.is_empty() && !content.starts_with('#') {
+            let content = content.find(" #").and_then(|at| content.get(..at)).unwrap_or(content).trim_end();
+            let end = end - line.len() + line.find(content).unwrap_or(0) + content.len();
             return Some(Span::new(saturate(end - content.len()), saturate(end)));
         }
         end = text.get(..start)?.trim_end().len();
@@ -212,6 +233,6 @@ mod tests {
         let text = "a: 1\n  bcd   # no\n# c\n\ne: 1\n";
         let offset = u32::try_from(text.find("e: 1").unwrap()).unwrap();
         let found = explain(FileId(0), text, offset, "simple key expect ':'");
-        assert_eq!(found.primary.span, Span::new(7, 17));
+        assert_eq!(found.primary.span, Span::new(7, 10));
     }
 }

@@ -110,6 +110,10 @@ pub fn check(expr: &Expr, scope: &Scope<'_>) -> Result<Program, Vec<Problem>> {
     let Some(yields) = yields.filter(|_| checker.problems.is_empty()) else { return Err(checker.problems) };
     checker.reads.sort_unstable();
     checker.reads.dedup();
+    // Programs stay for as long as the site runs, and most hold less than a vector's first few places.
+    checker.nodes.shrink_to_fit();
+    checker.reads.shrink_to_fit();
+    checker.thresholds.shrink_to_fit();
     Ok(Program {
         nodes: checker.nodes,
         keys: checker.keys,
@@ -260,6 +264,9 @@ impl Checker<'_> {
     /// The point a written name stands for, with `each` and roles followed.
     pub(super) fn resolve_point(&mut self, name: &str, span: Span) -> Option<(String, PointId)> {
         let full = self.expand(name);
+        if self.scope.catalog.is_lost(&full) {
+            return None;
+        }
         match self.scope.catalog.resolve(&full) {
             Some(Noun::Point(point)) => Some((full, point)),
             Some(Noun::Output(_)) => {

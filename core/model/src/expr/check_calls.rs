@@ -259,6 +259,9 @@ impl Checker<'_> {
         let [arg, over] = args else { return self.usage(span, usage) };
         let ExprKind::Name(name) = &arg.kind else { return self.usage(arg.span, usage) };
         let full = self.expand(name);
+        if self.scope.catalog.is_lost(&full) {
+            return None;
+        }
         let output = match self.scope.catalog.resolve(&full) {
             Some(Noun::Output(output)) => self.scope.catalog.output(output),
             _ => None,
@@ -291,10 +294,17 @@ impl Checker<'_> {
         let time = if let ExprKind::Text(text) = &arg.kind { TimeOfDay::parse(text) } else { None };
         let Some(time) = time else {
             let help = Some(format!("write \"22:00\", \"sunrise\" or \"sunset\": `{usage}`"));
-            return self.wrong(arg.span, "expr::time", "a time of day is needed here", help);
+            let message = match &arg.kind {
+                ExprKind::Text(text) => format!("\"{text}\" is no time of day"),
+                _ => "a time of day is needed here".to_string(),
+            };
+            return self.wrong(arg.span, "expr::time", message, help);
         };
         let needs_sun = matches!(time, TimeOfDay::Sunrise | TimeOfDay::Sunset);
         if needs_sun && self.scope.catalog.place.is_none() {
+            if self.scope.catalog.is_lost("sun") {
+                return None;
+            }
             let help = Some("add `location: { latitude: ..., longitude: ... }` to site.yaml".to_string());
             return self.wrong(arg.span, "expr::no_place", "the sun needs to know where the site is", help);
         }
@@ -336,6 +346,9 @@ impl Checker<'_> {
         let ExprKind::Text(name) = &arg.kind else { return self.usage(arg.span, usage) };
         let calendars = &self.scope.catalog.calendars;
         let Some(index) = calendars.iter().position(|calendar| calendar.name == *name) else {
+            if self.scope.catalog.is_lost(&format!("calendar.{name}")) {
+                return None;
+            }
             let help = match did_you_mean(name, calendars.iter().map(|calendar| &*calendar.name)) {
                 Some(near) => format!("did you mean \"{near}\"?"),
                 None => "add it under `calendars:` in site.yaml".to_string(),

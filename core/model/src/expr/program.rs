@@ -116,6 +116,19 @@ pub struct Program {
 }
 
 impl Program {
+    /// A copy for the machine that runs it: without what only checks and people read.
+    pub fn for_running(&self) -> Self {
+        Self {
+            nodes: self.nodes.clone(),
+            keys: self.keys.clone(),
+            links: self.links.clone(),
+            yields: self.yields,
+            reads: self.reads.clone(),
+            thresholds: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
     /// A condition that is always this.
     pub fn constant(truth: bool) -> Self {
         Self {
