@@ -10,14 +10,15 @@ ifeq ($(findstring /.cargo/bin,$(PATH)),)
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 endif
 TARGET := $(or $(CARGO_TARGET_DIR),target)
+PROGRAM ?= $(TARGET)/release/ballast
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-bench build test demo run bench fuzz fmt lint doc install clean
+.PHONY: help setup setup-test setup-bench build test demo run bench fuzz deny fmt lint doc install uninstall clean
 
 help: ## list the entry points
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo '  settings: PARTS="unit peers" (test)  SITE=FOLDER (run)  PEERS="direct ballast" ROUNDS=5 (bench)'
-	@echo '            PREFIX=/usr (install)'
+	@echo '            PREFIX=/usr (install, uninstall)'
 
 demo: setup ## a simulated village, in this terminal: no configuration, no root, no network
 	cargo run --locked --package ballast -- demo
@@ -31,14 +32,22 @@ run: setup ## run a site: make run SITE=examples/linky-home
 build: setup ## the program as it is installed (target/release/ballast)
 	cargo build --locked --release
 
-install: build ## put the program under PREFIX (may need root)
-	install -D -m 755 $(TARGET)/release/ballast $(DESTDIR)$(PREFIX)/bin/ballast
+install: ## put the program that was built, man pages and completions under PREFIX (may need root)
+	@test -x $(PROGRAM) || { echo 'there is no $(PROGRAM): run `make build` first, as yourself' >&2; exit 1; }
+	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' scripts/install.sh install $(PROGRAM)
+
+uninstall: ## remove what `make install` put under PREFIX
+	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' scripts/install.sh uninstall
 
 bench: setup-bench ## measure Ballast beside its peers; writes docs/performance.md
 	@bench/run.sh $(PEERS)
 
 fuzz: setup ## look for inputs that break a reader: make fuzz FUZZ=tic SECONDS=60 (tic, mqtt, yaml, rules)
 	@scripts/fuzz.sh $(or $(FUZZ),tic) $(or $(SECONDS),60)
+
+deny: setup ## licences, banned crates, sources and known vulnerabilities of what we build on (asks the network)
+	@cargo deny --version >/dev/null 2>&1 || cargo install --locked cargo-deny
+	cargo deny --locked check
 
 fmt: ## format the Rust sources
 	cargo fmt --all

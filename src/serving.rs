@@ -17,9 +17,21 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// A person's question may take longer: a reload compiles.
 const PATIENCE_OF_PEOPLE: Duration = Duration::from_secs(55);
 
+/// How changed files are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// The kernel tells at once.
+    Told,
+    /// By looking every few seconds: the kernel sends no messages.
+    Looked,
+    /// Not at all: only a person loads them.
+    Nothing,
+}
+
 /// Serves until the program is told to stop or its decisions have ended.
 pub async fn until_told(
     metrics: &str,
+    finding: Finding,
     control: Option<Listener>,
     sender: &SyncSender<Message>,
     mut has_ended: oneshot::Receiver<()>,
@@ -30,7 +42,7 @@ pub async fn until_told(
         let sender = sender.clone();
         tokio::spawn(server::serve(control, move |who, question| ask(sender.clone(), who, question)));
     }
-    serve_metrics(metrics, sender, output).await;
+    serve_metrics(metrics, finding, sender, output).await;
     tokio::select! {
         () = told.wait() => {
             stop(sender).await;
@@ -71,13 +83,13 @@ impl Told {
 }
 
 /// Metrics are worth less than control: when their port is taken the site runs without them.
-async fn serve_metrics(address: &str, sender: &SyncSender<Message>, output: &Output) {
+async fn serve_metrics(address: &str, finding: Finding, sender: &SyncSender<Message>, output: &Output) {
     if address == "off" {
         return;
     }
     match tokio::net::TcpListener::bind(address).await {
         Ok(listener) => {
-            let source = Arc::new(Running { sender: sender.clone() });
+            let source = Arc::new(Running { sender: sender.clone(), finding });
             tokio::spawn(web::serve(listener, source));
         }
         Err(error) => {
@@ -103,6 +115,7 @@ async fn ask(sender: SyncSender<Message>, who: String, question: Question) -> An
 /// What the web server shows, asked of the decision thread.
 struct Running {
     sender: SyncSender<Message>,
+    finding: Finding,
 }
 
 impl Running {
@@ -119,7 +132,16 @@ const SILENT: &str = "the decision thread does not answer";
 
 impl Status for Running {
     fn metrics(&self) -> String {
-        self.scrape().map(|scrape| scrape.metrics).unwrap_or_default()
+        let mut text = self.scrape().map(|scrape| scrape.metrics).unwrap_or_default();
+        // Of the shell and not of the decisions: known here.
+        let told = match self.finding {
+            Finding::Told => 1,
+            Finding::Looked => 0,
+            Finding::Nothing => return text,
+        };
+        text.push_str("# HELP ballast_files_watched 1 while the kernel tells of changed files, 0 while they are looked at.\n");
+        text.push_str(&format!("# TYPE ballast_files_watched gauge\nballast_files_watched {told}\n"));
+        text
     }
 
     fn health(&self) -> Health {

@@ -1,4 +1,5 @@
-//! Any text as a rule file of the house behind a Linky meter: compiled or refused with places, nothing executed.
+//! Any text as a rule file of the house behind a Linky meter: compiled, or refused with places inside the text; nothing is
+//! executed.
 #![no_main]
 
 use ballast_model::Catalog;
@@ -17,5 +18,10 @@ static CATALOG: LazyLock<Arc<Catalog>> = LazyLock::new(|| {
 fuzz_target!(|text: &str| {
     let sources = [Source { file: FileId(0), name: "any.rhai", text }];
     let compiled = ballast_rules::compile(&sources, &CATALOG);
+    for found in &compiled.diagnostics {
+        let span = found.primary.span;
+        assert!(text.get(span.start as usize..span.end as usize).is_some(), "{}: {span:?}", found.message);
+        assert!(!found.message.is_empty());
+    }
     assert!(compiled.has_mistakes() || compiled.rules.iter().all(|rule| !rule.name.is_empty()));
 });

@@ -1,14 +1,26 @@
-//! Any bytes on the meter's line: nothing may panic, and what comes out must be readable fields or nothing.
+//! Any bytes on the meter's line, under every setting: nothing may panic, what comes out must be readable fields or nothing,
+//! and the counters agree with the events.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tic_decoder::{Decoder, Event, fields};
+use tic_decoder::{Decoder, Event, Mode, Parity, Settings, fields};
 
 fuzz_target!(|bytes: &[u8]| {
-    let mut decoder = Decoder::default();
-    decoder.decode(bytes, |event| {
-        if let Event::Group(group) = event {
-            let _ = fields::read(&group);
+    for mode in [None, Some(Mode::Historical), Some(Mode::Standard)] {
+        for parity in [Parity::Auto, Parity::Even, Parity::Stripped] {
+            let mut decoder = Decoder::new(Settings { mode, parity });
+            let (mut good, mut damaged) = (0, 0);
+            decoder.decode(bytes, |event| match event {
+                Event::Group(group) => {
+                    good += 1;
+                    let _ = fields::read(&group);
+                }
+                Event::Damaged { .. } => damaged += 1,
+                _ => {}
+            });
+            let counters = decoder.counters();
+            let counted = (counters.groups_good(), counters.groups_damaged(), counters.bytes());
+            assert_eq!(counted, (good, damaged, bytes.len() as u64));
         }
-    });
+    }
 });

@@ -3,6 +3,9 @@
 use super::Exit;
 use super::arguments::Init;
 use super::terminal::Output;
+use ballast_config::diagnostics::Diagnostics;
+use ballast_config::load::{File, Files, load};
+use ballast_config::sources::Sources;
 use include_dir::{Dir, include_dir};
 use std::path::Path;
 
@@ -19,6 +22,12 @@ pub fn run(options: &Init, output: &Output) -> Exit {
         return Exit::Failed;
     }
     let name = options.name.clone().unwrap_or_else(|| readable_id(directory));
+    if !is_name(&name) {
+        output.complain(&format!(
+            "`{name}` cannot be a site's id: a-z, 0-9 and `_`, beginning with a letter, 48 at most, and no word of the conditions; nothing was written. Give another with --name."
+        ));
+        return Exit::Failed;
+    }
     match write(&TEMPLATE, directory, &name) {
         Ok(()) => {
             output.line(&format!("A site was written to {}. Next:", directory.display()));
@@ -53,11 +62,27 @@ fn readable_id(directory: &Path) -> String {
     let name = directory.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
     let id: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     let id = id.trim_matches('_').to_owned();
-    if id.starts_with(|c: char| c.is_ascii_lowercase()) {
-        id
-    } else {
-        format!("site_{id}").trim_end_matches('_').to_owned()
+    if is_name(&id) {
+        return id;
     }
+    // A digit at the beginning, a word of the conditions, nothing at all, or too long.
+    let id: String = format!("my_{id}").chars().take(40).collect();
+    if id == "my_" { "my_site".to_owned() } else { id }
+}
+
+/// Whether a site can be called that, by the judgement of those who will read it.
+fn is_name(name: &str) -> bool {
+    let quoted = serde_json::Value::from(name).to_string();
+    let site = format!("site: {quoted}\ntime_zone: UTC\n");
+    let files = Files {
+        site: File::Bytes(site.as_bytes()),
+        safety: File::Bytes(b"outputs: {}\n"),
+        devices: Vec::new(),
+    };
+    let mut found = Diagnostics::new();
+    // What else such a site lacks does not matter.
+    let _ = load(&files, &[], &mut Sources::new(), &mut found);
+    found.iter().all(|found| !found.code.starts_with("name::"))
 }
 
 #[cfg(test)]
@@ -66,10 +91,24 @@ mod tests {
 
     #[test]
     fn any_directory_gives_a_readable_id() {
-        for (directory, id) in
-            [("my-site", "my_site"), ("/tmp/École 2", "cole_2"), ("42", "site_42"), ("/", "site")]
-        {
+        for (directory, id) in [
+            ("my-site", "my_site"),
+            ("/tmp/École 2", "cole_2"),
+            ("42", "my_42"),
+            ("/", "my_site"),
+            ("site", "my_site"),
+            ("until", "my_until"),
+        ] {
             assert_eq!(readable_id(Path::new(directory)), id);
+            assert!(is_name(id), "{id}");
+        }
+        assert!(is_name(&readable_id(Path::new(&"long".repeat(30)))));
+    }
+
+    #[test]
+    fn what_the_reader_of_sites_would_refuse_is_no_name() {
+        for name in ["", "a b", "Site", "7", "site", "a\nb: c", "\"", &"a".repeat(49)] {
+            assert!(!is_name(name), "{name:?}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Exit;
 use super::arguments::Run;
-use super::terminal::{BAD, Output, styled};
+use super::terminal::{BAD, LOOK, Output, styled};
 use crate::clock::Clock;
 use crate::control::server;
 use crate::runtime::carrier::{PROBATION, Place};
@@ -11,6 +11,7 @@ use crate::runtime::opening::{self, OpenField, Start};
 use crate::runtime::recorder::{Recorder, ShowLine};
 use crate::runtime::reload;
 use crate::runtime::state::{RunningSet, Trial, decode};
+use crate::serving::Finding;
 use crate::site::{Built, SetId, Texts, build, state_directory};
 use crate::{runtime, serving, watch};
 use ballast_history::{Found, Opened, Store};
@@ -115,7 +116,12 @@ pub(super) fn carry_out(
             serving::stop(&sender).await;
         });
     }
-    runtime.block_on(serving::until_told(metrics, listener, &sender, has_ended, told, &output));
+    let finding = match &watching {
+        None => Finding::Nothing,
+        Some(watching) if watching.trouble().is_some() => Finding::Looked,
+        Some(_) => Finding::Told,
+    };
+    runtime.block_on(serving::until_told(metrics, finding, listener, &sender, has_ended, told, &output));
     drop(watching);
     Exit::Done
 }
@@ -306,7 +312,15 @@ fn watch_files(
         let _ = sender.try_send(Message::FilesChanged(Some(still)));
     };
     match watch::watch(site, on_disk, tell) {
-        Ok(watching) => Some(watching),
+        Ok(watching) => {
+            if let Some(why) = watching.trouble() {
+                let text = format!(
+                    "the kernel does not tell of changed files ({why}): they load some seconds later; `ballast reload` loads them at once"
+                );
+                output.complain(&styled(LOOK, &text));
+            }
+            Some(watching)
+        }
         Err(error) => {
             output.complain(&format!(
                 "changed files will not load by themselves ({error}); use `ballast reload`"

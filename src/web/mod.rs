@@ -14,4 +14,4 @@ mod units;
 
 pub use exposition::{Exposition, Family, Histogram, Kind};
 pub use server::{Health, Status, serve};
-pub use units::{MetricUnit, metric_unit, unit_suffix};
+pub use units::{MetricUnit, metric_unit};

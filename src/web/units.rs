@@ -4,7 +4,7 @@
 //! about others: it refuses `watt_hours` since it wants seconds instead of hours. So energies are joules and
 //! charges coulombs there; the manual says how to show kWh in a panel (divide by 3.6e6).
 
-use ballast_model::{Dimension, Unit};
+use ballast_model::Dimension;
 
 /// The end of a metric's name and what brings a value there.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,15 +58,10 @@ pub const fn metric_unit(dimension: Dimension) -> MetricUnit {
     MetricUnit { suffix, scale }
 }
 
-/// The end of the name of a metric for points declared in that unit, `_watts` for `kW`; empty for a plain number and
-/// for a symbol that is no unit.
-pub fn unit_suffix(symbol: &str) -> &'static str {
-    Unit::parse(symbol).map_or("", |unit| metric_unit(unit.dimension()).suffix)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ballast_model::Unit;
     use ballast_model::quantity::UNITS;
     use std::collections::BTreeMap;
 
@@ -74,7 +69,7 @@ mod tests {
     fn every_unit_has_a_suffix_of_its_own_dimension() {
         let mut seen = BTreeMap::new();
         for row in UNITS {
-            let suffix = unit_suffix(row.symbol);
+            let suffix = metric_unit(row.dimension).suffix;
             assert_eq!(suffix.is_empty(), row.dimension == Dimension::Number, "{}", row.symbol);
             let before = seen.insert(suffix, row.dimension);
             assert!(before.is_none_or(|dimension| dimension == row.dimension), "{suffix}");
@@ -104,6 +99,5 @@ mod tests {
             assert!((found - expected).abs() <= expected * 1e-12, "{value} {symbol}: {found}");
             assert_eq!(name, suffix);
         }
-        assert_eq!(unit_suffix("furlong"), "");
     }
 }
