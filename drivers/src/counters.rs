@@ -45,6 +45,10 @@ counters! {
     oversize,
     /// Bytes that came in.
     bytes,
+    /// Requests that were not answered in time.
+    timeouts,
+    /// Answers that belonged to no request, or were damaged.
+    strange,
     /// Connections made, or ports opened.
     connects,
     /// Connections lost, or that could not be made.

@@ -32,7 +32,7 @@ pub mod spec;
 mod table;
 pub mod tic;
 
-pub use bus::{BusHandle, Clock, Meaning, NotTaken, OpenBus, Sink, SteppedBus, World, spawn};
+pub use bus::{BusHandle, Clock, Meaning, NotTaken, OpenBus, Parity, Sink, SteppedBus, Wire, World, spawn};
 pub use counters::{BusCounters, CounterSnapshot};
 pub use readings::{Batch, Report, WriteResult};
 pub use spec::{DriverSpec, Key};

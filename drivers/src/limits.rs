@@ -60,3 +60,12 @@ pub const TABLE_MAX: u64 = 8 * 1024 * 1024;
 
 /// Shortest period of a simulated point.
 pub const TICK_MIN: Span = Span::from_millis(10);
+
+/// Requests in a row that come to nothing before a polled device counts as gone (fault catalogue, row 16).
+pub const TRIES: u32 = 3;
+
+/// Bytes of one answer of a polled device. A longer one is strange, and the connection is given up.
+pub const ANSWER_MAX: usize = 64 * 1024;
+
+/// Requests of one job of a polled device.
+pub const STEPS_MAX: usize = 16;

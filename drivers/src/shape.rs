@@ -1,7 +1,7 @@
 //! The two shapes of a driver. Both are pure: no socket, no clock, no retry loop; those belong to the bus.
 
 use crate::readings::Readings;
-use ballast_model::{Mono, Span};
+use ballast_model::{Mono, OutputId, Span, Wanted};
 
 /// Something that came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,32 +42,109 @@ pub struct Heed {
     pub unknown: u32,
 }
 
-/// What a poller wants.
+/// Everything that a poller asks and can be told. It holds for the life of the bus.
+#[derive(Clone, Debug, Default)]
+pub struct Roster {
+    /// The devices.
+    pub units: Vec<Unit>,
+    /// What is asked again and again.
+    pub reads: Vec<Read>,
+    /// What can be told.
+    pub outputs: Vec<Told>,
+}
+
+/// A device that can fall silent by itself: a slave of a line, a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unit {
+    /// Its name, for people.
+    pub name: Box<str>,
+    /// The wire on which it is, by its place.
+    pub wire: usize,
+}
+
+/// One thing that is asked again and again. Which points one request brings (a block of registers, a whole document) is the
+/// poller's own business.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Read {
+    /// Of which unit, by its place.
+    pub unit: usize,
+    /// How often.
+    pub period: Span,
+    /// How long an answer may take. While one is awaited nobody else is asked.
+    pub timeout: Span,
+    /// The points it brings, by their place in the [`Readings`].
+    pub slots: Vec<usize>,
+}
+
+/// One output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Which.
+    pub output: OutputId,
+    /// On which unit, by its place.
+    pub unit: usize,
+    /// How long an answer may take.
+    pub timeout: Span,
+    /// The read that shows what it is, by its place: asked at once after a write.
+    pub read_back: Option<usize>,
+}
+
+/// What a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ask {
-    /// The request is in the buffer: send it and wait so long for its answer.
-    Send {
-        /// Then [`Poller::answer`] is called with `None`.
-        timeout: Span,
-    },
-    /// Nothing before this moment.
-    Idle {
-        /// When to ask again.
-        until: Mono,
+pub enum Job {
+    /// A read of the roster, by its place.
+    Read(usize),
+    /// An output shall be this. Made from a used permit, and asked for once.
+    Write {
+        /// Which output.
+        output: OutputId,
+        /// What it shall be.
+        wanted: Wanted,
     },
 }
 
-/// A driver that asks and is answered.
+/// What a poller makes of the bytes that came since its request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// More must come.
+    Unfinished,
+    /// The answer is whole and understood.
+    Done {
+        /// How many of the bytes it is. What comes behind it belongs to no request.
+        used: usize,
+        /// How it was understood.
+        heed: Heed,
+    },
+    /// It is whole, and another request belongs to the same job: [`Poller::ask`] is called again.
+    GoOn,
+    /// The device is there and says no: an exception of Modbus, a 404. What that means for points is in `out`; of a write
+    /// nothing was done.
+    Refused {
+        /// How many of the bytes it is.
+        used: usize,
+    },
+    /// This answers something else, or is damaged. Nothing may have been put into `out`.
+    Strange,
+}
+
+/// A driver that asks and is answered. It makes requests of bytes and reads answers out of bytes; when, over what, how long
+/// and how often again belongs to the bus.
 ///
-/// One request is under way at a time. After a time-out the bus gives up the connection, so that a late answer is never taken
-/// for that of the next request.
+/// One request is under way at a time. After a time-out, and after an answer that is strange, the bus gives up the
+/// connection (a serial line: listens until it is quiet), so that a late answer is never taken for that of another
+/// request. Like a [`Listener`], a poller takes any bytes without a panic and without growing.
 pub trait Poller: Send {
-    /// What to do at `now`. `request` is empty; a request is written into it.
-    fn ask(&mut self, now: Mono, request: &mut Vec<u8>) -> Ask;
+    /// What there is to ask and to tell. Always the same.
+    fn roster(&self) -> &Roster;
 
-    /// The answer to the last request, or `None` for a time-out; samples go to `out`. Returns how it was understood.
-    fn answer(&mut self, answer: Option<&[u8]>, now: Mono, out: &mut Readings) -> Heed;
+    /// Writes the request for a job into `request`, which is empty. `false`: this cannot be asked or told, and nothing is
+    /// sent.
+    fn ask(&mut self, job: Job, request: &mut Vec<u8>) -> bool;
 
-    /// The link was made anew.
-    fn reset(&mut self);
+    /// Reads everything that came since the request; samples, and what an output says it is, go to `out`. `is_end`: the
+    /// other side has closed, and no more will come. Called again with more bytes after [`Answer::Unfinished`].
+    fn answer(&mut self, job: Job, bytes: &[u8], is_end: bool, now: Mono, out: &mut Readings) -> Answer;
+
+    /// The connection of a wire was made anew: what belonged to the old one is forgotten.
+    fn reset(&mut self, wire: usize);
 }

@@ -8,13 +8,17 @@ mod backoff;
 mod context;
 mod memory;
 mod mqtt;
+mod poll;
+mod rounds;
 mod serial;
 mod session;
 mod stepped;
 mod tls;
+mod wire;
 
 pub use memory::{Meaning, World};
 pub use stepped::SteppedBus;
+pub use wire::{Parity, Wire};
 
 use crate::counters::{BusCounters, CounterSnapshot};
 use crate::limits::PERMITS_MAX;
@@ -22,7 +26,7 @@ use crate::mqtt::Writer;
 use crate::mqtt_settings::Connection;
 use crate::mqtt_topics::Topics;
 use crate::readings::{Batch, Readings};
-use crate::shape::Listener;
+use crate::shape::{Listener, Poller};
 use crate::sim::SimBus;
 use crate::spec::DriverSpec;
 use ballast_guard::{Door, Permit};
@@ -60,6 +64,7 @@ pub struct OpenBus {
 /// What differs between the buses.
 pub(crate) enum Body {
     Mqtt(Box<MqttBus>),
+    Poll(PollBus),
     Serial(SerialBus),
     Sim(SimBus),
 }
@@ -81,7 +86,24 @@ pub(crate) struct SerialBus {
     pub(crate) listener: Box<dyn Listener>,
 }
 
+/// Devices that answer when they are asked.
+pub(crate) struct PollBus {
+    pub(crate) poller: Box<dyn Poller>,
+    pub(crate) wires: Vec<Wire>,
+}
+
 impl OpenBus {
+    /// A bus on which a poller asks over these wires; what it reads goes into `readings`.
+    pub fn polled(
+        name: &str,
+        spec: &'static DriverSpec,
+        readings: Readings,
+        wires: Vec<Wire>,
+        poller: Box<dyn Poller>,
+    ) -> Self {
+        Self::new(name, spec, readings, Body::Poll(PollBus { poller, wires }))
+    }
+
     pub(crate) fn new(name: &str, spec: &'static DriverSpec, readings: Readings, body: Body) -> Self {
         Self { name: name.into(), spec, readings, body }
     }
@@ -128,7 +150,7 @@ impl OpenBus {
         match &mut self.body {
             Body::Mqtt(mqtt) => Some((&mut mqtt.topics, &mut self.readings)),
             Body::Serial(serial) => Some((&mut *serial.listener, &mut self.readings)),
-            Body::Sim(_) => None,
+            Body::Sim(_) | Body::Poll(_) => None,
         }
     }
 
@@ -205,6 +227,7 @@ pub fn spawn(
     let task = runtime.spawn(async move {
         match body {
             Body::Mqtt(mqtt) => mqtt::run(*mqtt, context).await,
+            Body::Poll(poll) => poll::run(poll, context).await,
             Body::Serial(serial) => serial::run(serial, context).await,
             Body::Sim(sim) => memory::run(sim, context).await,
         }

@@ -121,7 +121,7 @@ fn lose(bus: &MqttBus, context: &mut Context, lasted: Span) {
 
 /// A socket that sends at once: else a command waits for the broker's delayed acknowledgement of the one before it, for
 /// 40 ms and more.
-async fn dial(host: &str, port: u16) -> io::Result<TcpStream> {
+pub(super) async fn dial(host: &str, port: u16) -> io::Result<TcpStream> {
     let tcp = TcpStream::connect((host, port)).await?;
     tcp.set_nodelay(true)?;
     Ok(tcp)

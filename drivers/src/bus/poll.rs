@@ -1,0 +1,334 @@
+//! A bus on which we ask: one request at a time, each with its own period and time-out.
+//!
+//! Writes go before reads. A device that does not answer is tried three times, not in a row, and then rests for longer and
+//! longer, so that it costs the others next to nothing; its points are offline and its outputs out of reach meanwhile.
+
+use super::backoff::seed;
+use super::context::{Context, duration};
+use super::rounds::Rounds;
+use super::wire::{Line, Wire};
+use super::{PollBus, doors};
+use crate::limits::{FULL_RETRY, STEPS_MAX};
+use crate::readings::{Report, WriteResult};
+use crate::shape::{Answer, Heed, Job, Poller, Roster, Told};
+use ballast_guard::{Door, Permit};
+use ballast_model::{Mono, OutputId, Quality, Reason, Span};
+use bytes::Bytes;
+use std::collections::BTreeMap;
+use std::io;
+use tokio::sync::mpsc::error::TryRecvError;
+
+/// A bus without reads looks this often.
+const IDLE: Span = Span::from_secs(3600);
+
+/// What became of a job.
+enum Outcome {
+    Done(Heed),
+    Refused,
+    /// Nothing was sent: it cannot be asked, or the permit may not be used any more.
+    NotSent,
+    /// Nothing was sent: the wire is not there.
+    NoWire(io::Error),
+    Silent,
+    Strange,
+    Broken(io::Error),
+}
+
+struct Polled {
+    poller: Box<dyn Poller>,
+    roster: Roster,
+    lines: Vec<(Line, bool)>,
+    rounds: Rounds,
+    doors: BTreeMap<OutputId, Door>,
+    context: Context,
+    /// Somebody has answered since the start.
+    has_answered: bool,
+}
+
+/// Runs until the bus is ended.
+pub(super) async fn run(bus: PollBus, context: Context) {
+    let mut polled = Polled::new(bus, context);
+    loop {
+        let is_free = polled.context.hand_over();
+        let has_room = polled.context.has_room();
+        if has_room {
+            match polled.context.permits.try_recv() {
+                Ok(permit) => {
+                    polled.write(permit).await;
+                    continue;
+                }
+                Err(TryRecvError::Disconnected) => return,
+                Err(TryRecvError::Empty) => {}
+            }
+        }
+        let now = polled.context.now();
+        let next = polled.rounds.next();
+        let pause = match next {
+            _ if !is_free => FULL_RETRY,
+            Some((read, at)) if at <= now => {
+                polled.read(read).await;
+                continue;
+            }
+            Some((_, at)) => at.since(now),
+            None => IDLE,
+        };
+        tokio::select! {
+            biased;
+            permit = polled.context.permits.recv(), if has_room => match permit {
+                Some(permit) => polled.write(permit).await,
+                None => return,
+            },
+            () = tokio::time::sleep(duration(pause)) => {}
+        }
+    }
+}
+
+impl Polled {
+    fn new(bus: PollBus, context: Context) -> Self {
+        let PollBus { poller, wires } = bus;
+        let roster = poller.roster().clone();
+        let now = context.now();
+        Self {
+            rounds: Rounds::new(&roster, seed(&context.name, now), now),
+            doors: doors(roster.outputs.iter().map(|told| told.output)),
+            lines: wires.into_iter().map(|wire: Wire| (Line::new(wire), true)).collect(),
+            poller,
+            roster,
+            context,
+            has_answered: false,
+        }
+    }
+
+    async fn read(&mut self, place: usize) {
+        let Some(read) = self.roster.reads.get(place) else { return };
+        let (unit, timeout) = (read.unit, read.timeout);
+        let outcome = self.exchange(unit, timeout, Job::Read(place), None).await;
+        let now = self.context.now();
+        self.context.counters.messages.add(1);
+        match &outcome {
+            Outcome::Done(_) | Outcome::Refused | Outcome::NotSent => self.rounds.done(place, now),
+            Outcome::NoWire(_) | Outcome::Silent | Outcome::Strange | Outcome::Broken(_) => {
+                self.rounds.put_back(place, now);
+            }
+        }
+        self.judge(unit, &outcome, now);
+    }
+
+    async fn write(&mut self, permit: Permit) {
+        let (output, counter, wanted) = (permit.output(), permit.counter(), permit.wanted());
+        let told = self.roster.outputs.iter().find(|told| told.output == output);
+        let Some(Told { unit, timeout, read_back, .. }) = told.cloned() else {
+            self.context.written(output, counter, WriteResult::Impossible);
+            return;
+        };
+        if !self.rounds.may_ask(unit, self.context.now()) {
+            self.context.written(output, counter, WriteResult::Offline);
+            return;
+        }
+        let outcome = self.exchange(unit, timeout, Job::Write { output, wanted }, Some(permit)).await;
+        let now = self.context.now();
+        let result = match &outcome {
+            Outcome::Done(_) => Some(WriteResult::Done),
+            Outcome::Refused => Some(WriteResult::Impossible),
+            Outcome::NoWire(_) => Some(WriteResult::Offline),
+            Outcome::Silent | Outcome::Strange | Outcome::Broken(_) => Some(WriteResult::Unconfirmed),
+            // Said already.
+            Outcome::NotSent => None,
+        };
+        if let Some(result) = result {
+            self.context.written(output, counter, result);
+        }
+        if let (Outcome::Done(_), Some(read)) = (&outcome, read_back) {
+            self.rounds.hurry(read);
+        }
+        self.judge(unit, &outcome, now);
+    }
+
+    /// Asks, and waits for the answer. A permit is used at the moment at which its request can leave.
+    async fn exchange(&mut self, unit: usize, timeout: Span, job: Job, permit: Option<Permit>) -> Outcome {
+        let Some(wire) = self.roster.units.get(unit).map(|unit| unit.wire) else { return Outcome::NotSent };
+        let Some((line, is_there)) = self.lines.get_mut(wire) else { return Outcome::NotSent };
+        let patience = timeout.plus(line.is_late());
+        let prepared = tokio::time::timeout(duration(patience), line.prepare()).await;
+        let opened = match prepared.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
+            Ok(opened) => opened,
+            Err(error) => {
+                line.hang_up();
+                *is_there = false;
+                self.refuse(permit, WriteResult::Offline);
+                return Outcome::NoWire(error);
+            }
+        };
+        if opened {
+            self.context.counters.connects.add(1);
+            self.poller.reset(wire);
+        }
+        if opened && !std::mem::replace(is_there, true) {
+            let units = self.roster.units.iter().enumerate().filter(|(_, unit)| unit.wire == wire);
+            units.for_each(|(unit, _)| self.rounds.wake(unit));
+        }
+        let mut request = Vec::new();
+        if !self.poller.ask(job, &mut request) {
+            self.refuse(permit, WriteResult::Impossible);
+            return Outcome::NotSent;
+        }
+        if let Some(permit) = permit
+            && self.context.redeem(permit, &mut self.doors).is_none()
+        {
+            return Outcome::NotSent;
+        }
+        for _ in 0..STEPS_MAX {
+            let step = self.step(wire, job, std::mem::take(&mut request).into());
+            let outcome = match tokio::time::timeout(duration(timeout), step).await {
+                Ok(Ok(Answer::GoOn)) => {
+                    if !self.poller.ask(job, &mut request) {
+                        return Outcome::Refused;
+                    }
+                    continue;
+                }
+                Ok(Ok(Answer::Done { used, heed })) => {
+                    self.leave(wire, used);
+                    return Outcome::Done(heed);
+                }
+                Ok(Ok(Answer::Refused { used })) => {
+                    self.leave(wire, used);
+                    return Outcome::Refused;
+                }
+                Ok(Ok(Answer::Strange | Answer::Unfinished)) => Outcome::Strange,
+                Ok(Err(error)) if error.kind() == io::ErrorKind::InvalidData => Outcome::Strange,
+                Ok(Err(error)) => Outcome::Broken(error),
+                Err(_) => Outcome::Silent,
+            };
+            self.give_up(wire, timeout, &outcome);
+            return outcome;
+        }
+        self.give_up(wire, timeout, &Outcome::Strange);
+        Outcome::Strange
+    }
+
+    /// One request and its answer.
+    async fn step(&mut self, wire: usize, job: Job, request: Bytes) -> io::Result<Answer> {
+        let Some((line, _)) = self.lines.get_mut(wire) else {
+            return Err(io::ErrorKind::NotConnected.into());
+        };
+        line.send(request).await?;
+        loop {
+            let is_end = !line.receive().await?;
+            let now = self.context.now();
+            let answer = self.poller.answer(job, line.input(), is_end, now, &mut self.context.readings);
+            if is_end {
+                line.hang_up();
+            }
+            match answer {
+                Answer::Unfinished if is_end => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Answer::Unfinished => {}
+                answer => return Ok(answer),
+            }
+        }
+    }
+
+    /// An answer is through: whatever came behind it belongs to no request.
+    fn leave(&mut self, wire: usize, used: usize) {
+        let Some((line, _)) = self.lines.get_mut(wire) else { return };
+        self.context.counters.bytes.add(line.input().len() as u64);
+        if line.input().len() > used {
+            self.context.counters.strange.add(1);
+            line.give_up(Span::ZERO);
+        }
+    }
+
+    fn give_up(&mut self, wire: usize, timeout: Span, outcome: &Outcome) {
+        match outcome {
+            Outcome::Silent => self.context.counters.timeouts.add(1),
+            Outcome::Strange => self.context.counters.strange.add(1),
+            _ => self.context.counters.link_errors.add(1),
+        }
+        if let Some((line, _)) = self.lines.get_mut(wire) {
+            line.give_up(timeout);
+            if matches!(outcome, Outcome::Broken(_)) {
+                line.hang_up();
+            }
+        }
+    }
+
+    /// A permit that is not used up; what is not sent here is said by who called.
+    fn refuse(&mut self, permit: Option<Permit>, result: WriteResult) {
+        if let (Some(permit), WriteResult::Impossible) = (permit, result) {
+            self.context.written(permit.output(), permit.counter(), result);
+        }
+    }
+
+    /// What an exchange says of its unit.
+    fn judge(&mut self, unit: usize, outcome: &Outcome, now: Mono) {
+        let why = match outcome {
+            Outcome::Done(heed) => {
+                self.context.counters.good.add(u64::from(heed.good));
+                self.context.counters.bad.add(u64::from(heed.bad));
+                self.answers(unit, now);
+                return;
+            }
+            Outcome::Refused => {
+                self.context.counters.bad.add(1);
+                self.answers(unit, now);
+                return;
+            }
+            Outcome::NotSent => return,
+            Outcome::NoWire(error) => {
+                self.context.counters.link_errors.add(1);
+                self.wire_gone(unit, error, now);
+                return;
+            }
+            Outcome::Silent => "does not answer".to_owned(),
+            Outcome::Strange => "answers what was not asked, or damaged".to_owned(),
+            Outcome::Broken(error) => format!("breaks off: {error}"),
+        };
+        if self.rounds.failed(unit, now) {
+            self.gone(unit, &why, now);
+        }
+    }
+
+    fn answers(&mut self, unit: usize, now: Mono) {
+        let was_gone = self.rounds.answered(unit, now);
+        let is_first = !std::mem::replace(&mut self.has_answered, true);
+        if !was_gone && !is_first {
+            return;
+        }
+        if let Some(spec) = self.roster.units.get(unit) {
+            self.context.link(true, &format!("{} answers", spec.name));
+        }
+        for told in self.roster.outputs.iter().filter(|told| told.unit == unit) {
+            self.context.readings.report(Report::Reach { output: told.output, is_there: true, at: now });
+        }
+    }
+
+    /// The wire is not there: nobody on it can be asked.
+    fn wire_gone(&mut self, unit: usize, error: &io::Error, now: Mono) {
+        let Some(wire) = self.roster.units.get(unit).map(|unit| unit.wire) else { return };
+        let name = self.lines.get(wire).map(|(line, _)| line.wire().to_string()).unwrap_or_default();
+        let on_it = |(place, unit): (usize, &crate::shape::Unit)| (unit.wire == wire).then_some(place);
+        let units: Vec<usize> = self.roster.units.iter().enumerate().filter_map(on_it).collect();
+        for unit in units {
+            if self.rounds.rest(unit, now) {
+                self.gone(unit, &format!("is out of reach ({name}: {error})"), now);
+            }
+        }
+    }
+
+    /// A unit counts as gone from now on.
+    fn gone(&mut self, unit: usize, why: &str, now: Mono) {
+        if let Some(spec) = self.roster.units.get(unit) {
+            self.context.link(false, &format!("{} {why}", spec.name));
+        }
+        for slot in self.roster.reads.iter().filter(|read| read.unit == unit).flat_map(|read| &read.slots) {
+            self.context.readings.bad(*slot, Reason::Offline, now);
+        }
+        for told in self.roster.outputs.iter().filter(|told| told.unit == unit) {
+            let readings = &mut self.context.readings;
+            readings.report(Report::Reach { output: told.output, is_there: false, at: now });
+            if told.read_back.is_some() {
+                let quality = Quality::Bad(Reason::Offline);
+                readings.report(Report::Actual { output: told.output, actual: None, quality, at: now });
+            }
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Buses on which we ask, against a device in another process that is slow, dies, lies and answers late.
+
+use crate::permits::Leaves;
+use crate::polled_peer::{Lines, Peer, answer};
+use crate::support::{Running, Site, base};
+use ballast_drivers::point::PointReader;
+use ballast_drivers::readings::{Batch, Readings};
+use ballast_drivers::shape::{Read, Roster, Told, Unit};
+use ballast_drivers::{Clock, DriverSpec, OpenBus, Parity, Report, Wire, WriteResult};
+use ballast_guard::plan::Strength;
+use ballast_model::catalog::OutputKind;
+use ballast_model::{Dimension, OutputId, PointId, Quality, Reason, Span, Wanted};
+use nix::pty::openpty;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::time::Duration;
+
+const PERIOD: Span = Span::from_millis(20);
+const TIMEOUT: Span = Span::from_millis(150);
+
+static SPEC: DriverSpec = DriverSpec {
+    name: "lines",
+    about: "lines of the tests",
+    is_experimental: true,
+    is_network: true,
+    strength: Strength::Soft,
+    bus_keys: &[],
+    point_keys: &[],
+    output_keys: &[],
+    open: |_, _| Err(Vec::new()),
+};
+
+/// A bus of these units, by their number, each with one point and one output; the points are in order of the units.
+fn bus(wires: Vec<Wire>, units: &[(&str, usize)]) -> (Site, OpenBus) {
+    let mut site = Site::new("lines", &[]);
+    let mut roster = Roster::default();
+    for (place, (number, wire)) in units.iter().enumerate() {
+        roster.units.push(Unit { name: (*number).into(), wire: *wire });
+        roster.reads.push(Read { unit: place, period: PERIOD, timeout: TIMEOUT, slots: vec![place] });
+        let output = site.output(&format!("relay_{place}"), OutputKind::Contact, &[]);
+        roster.outputs.push(Told { output, unit: place, timeout: TIMEOUT, read_back: Some(place) });
+    }
+    let point = |place: usize| (PointId(place as u32), PointReader::of_unit(Dimension::Voltage.base()));
+    let readings = Readings::new((0..units.len()).map(point));
+    let bus = OpenBus::polled("bus", &SPEC, readings, wires, Box::new(Lines { roster }));
+    (site, bus)
+}
+
+fn tcp(peer: &Peer) -> Wire {
+    Wire::Tcp { host: "127.0.0.1".into(), port: peer.port }
+}
+
+/// How many good values of a point came, all of which must be those of its unit.
+fn good(heard: &Batch, place: usize, number: &str) -> usize {
+    let own = base(format!("{number}0{place}").parse().unwrap());
+    let of_point = heard.samples.iter().filter(|sample| sample.point == PointId(place as u32));
+    let values: Vec<_> =
+        of_point.filter(|sample| sample.quality.is_good()).map(|sample| sample.value).collect();
+    assert!(values.iter().all(|value| *value == own), "unit {number} has another's value: {values:?}");
+    values.len()
+}
+
+fn is_offline(heard: &Batch, place: usize) -> bool {
+    let last = heard.samples.iter().rev().find(|sample| sample.point == PointId(place as u32));
+    last.is_some_and(|sample| sample.quality == Quality::Bad(Reason::Offline))
+}
+
+#[test]
+fn bad_units_neither_slow_the_good_ones_nor_lend_them_their_answers() {
+    let peer = Peer::start();
+    let units = [("1", 0), ("2", 0), ("3", 0), ("4", 0), ("5", 0), ("6", 0), ("7", 0), ("8", 0)];
+    let (_site, bus) = bus(vec![tcp(&peer)], &units);
+    let running = Running::start(bus);
+    let heard = running.wait("a hundred good values", |heard| {
+        good(heard, 0, "1") >= 100 && good(heard, 6, "7") >= 100 && good(heard, 3, "4") >= 1
+    });
+    for place in [1, 2, 5, 7] {
+        assert!(is_offline(&heard, place), "unit {}", units[place].0);
+        assert_eq!(good(&heard, place, units[place].0), 0);
+        let asked = peer.count(&format!("R{}", units[place].0));
+        assert!((3..=12).contains(&asked), "unit {} was asked {asked} times", units[place].0);
+    }
+    let refused = heard.samples.iter().filter(|sample| sample.point == PointId(4));
+    assert!(refused.clone().count() > 20, "a unit that says no is there");
+    assert!(refused.clone().all(|sample| sample.quality == Quality::Bad(Reason::NotAValue)));
+    let counters = running.handle.counters();
+    assert!(counters.timeouts >= 6 && counters.strange >= 3, "{counters:?}");
+    // A connection for every time-out, every strange and every double answer.
+    assert!(counters.connects > counters.timeouts, "{counters:?}");
+}
+
+#[test]
+fn a_device_that_dies_is_missed_and_comes_back() {
+    let mut peer = Peer::start();
+    let mut other = Peer::start();
+    let (_site, bus) = bus(vec![tcp(&peer), tcp(&other)], &[("1", 0), ("7", 1)]);
+    let running = Running::start(bus);
+    running.wait("values", |heard| good(heard, 0, "1") > 3 && good(heard, 1, "7") > 3);
+    peer.kill();
+    let heard = running.wait("the loss", |heard| is_offline(heard, 0));
+    let out_of_reach =
+        |report: &&Report| matches!(report, Report::Reach { output: OutputId(0), is_there: false, .. });
+    assert_eq!(heard.reports.iter().filter(out_of_reach).count(), 1);
+    let before = good(&heard, 1, "7");
+    running.wait("the other one", |heard| good(heard, 1, "7") > before + 20);
+    peer.restart();
+    running.wait("its return", |heard| {
+        let last = heard.samples.iter().rev().find(|sample| sample.point == PointId(0));
+        last.is_some_and(|sample| sample.quality.is_good())
+    });
+    running.wait("word of it", |heard| {
+        let last = heard.reports.iter().rev().find_map(|report| match report {
+            Report::Reach { output: OutputId(0), is_there, .. } => Some(*is_there),
+            _ => None,
+        });
+        last == Some(true)
+    });
+    other.kill();
+    running.wait("the other loss", |heard| is_offline(heard, 1));
+}
+
+#[test]
+fn writes_go_first_and_say_what_became_of_them() {
+    let peer = Peer::start();
+    let (site, bus) = bus(vec![tcp(&peer)], &[("1", 0), ("2", 0), ("5", 0)]);
+    let running = Running::start(bus);
+    let mut leaves = Leaves::new(&site.catalog, running.clock.now());
+    // While the silent unit is waited for, permits gather.
+    peer.wait_asked("R2", 0);
+    let from = peer.asked().len();
+    let mut counters = Vec::new();
+    for wanted in [Wanted::CLOSED, Wanted::OPEN, Wanted::CLOSED] {
+        let permit = leaves.permit(running.clock.now(), OutputId(0), wanted);
+        counters.push(permit.counter());
+        running.handle.apply(permit).unwrap();
+    }
+    for counter in counters {
+        assert_eq!(running.wait_written(counter), WriteResult::Done);
+    }
+    peer.wait_asked("R", from + 3);
+    let asked = peer.asked();
+    let first = asked.iter().position(|line| line.starts_with('W')).unwrap();
+    assert_eq!(asked[first..first + 3], ["W1 0 1", "W1 0 0", "W1 0 1"], "{asked:?}");
+    assert_eq!(asked[first + 3], "R1 0", "and then what shows it: {asked:?}");
+    let mut write = |output: u32| {
+        let permit = leaves.permit(running.clock.now(), OutputId(output), Wanted::CLOSED);
+        running.handle.apply(permit).unwrap();
+    };
+    write(2);
+    write(1);
+    let result = |output: u32| {
+        let of = |heard: &Batch| {
+            heard.reports.iter().find_map(|report| match report {
+                Report::Written { output: of, result, .. } if *of == OutputId(output) => Some(*result),
+                _ => None,
+            })
+        };
+        of(&running.wait("a result", |heard| of(heard).is_some())).unwrap()
+    };
+    assert_eq!(result(2), WriteResult::Impossible, "it said no");
+    // Asked by now often enough to be gone, or the last try: nothing is known of it in either case.
+    assert!(matches!(result(1), WriteResult::Offline | WriteResult::Unconfirmed));
+}
+
+#[test]
+fn on_a_shared_line_a_late_answer_is_waited_out() {
+    let line = openpty(None, None).unwrap();
+    let port = nix::unistd::ttyname(&line.slave).unwrap();
+    let mut device = File::from(line.master);
+    let requests = BufReader::new(device.try_clone().unwrap());
+    std::thread::spawn(move || {
+        // The line ends with the test.
+        for line in requests.lines().map_while(Result::ok) {
+            let late = line.starts_with("R3").then(|| b"=302\n".to_vec());
+            if late.is_some() {
+                // The line is busy meanwhile: this one process is all devices. Longer than the time-out, which is 150 ms.
+                std::thread::sleep(Duration::from_millis(200));
+            }
+            let Some(bytes) = late.or_else(|| answer(&line)) else { continue };
+            if device.write_all(&bytes).is_err() {
+                return;
+            }
+        }
+    });
+    let pause = Span::from_millis(2);
+    let wire = Wire::Serial { port, speed: 9600, parity: Parity::None, is_two_stop_bits: false, pause };
+    let (_site, bus) = bus(vec![wire], &[("1", 0), ("7", 0), ("3", 0)]);
+    let running = Running::start(bus);
+    let heard = running.wait("good values", |heard| {
+        good(heard, 0, "1") >= 30 && good(heard, 1, "7") >= 30 && is_offline(heard, 2)
+    });
+    assert_eq!(good(&heard, 2, "3"), 0);
+    drop(line.slave);
+}
