@@ -11,6 +11,7 @@
 //! | [`simulation`] | a village instead of equipment |
 //! | [`report`] | sentences for people |
 //! | [`journal`] | the last half hour, for replay |
+//! | [`replay`] | a journal run again |
 //! | [`watch`] | files that were saved |
 //! | [`clock`] | the only place that reads time |
 #![forbid(unsafe_code)]
@@ -20,6 +21,7 @@ pub mod clock;
 pub mod control;
 pub mod journal;
 pub mod metrics;
+pub mod replay;
 pub mod report;
 pub mod runtime;
 pub mod serving;

@@ -201,18 +201,37 @@ pub struct Check {
     pub code: Option<String>,
 }
 
+/// Which moment is asked about; none: now.
+#[derive(Args, Clone, Debug)]
+pub struct Instant {
+    /// A past instant: local time of today, a local date and time, or an instant in UTC (`...Z`)
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+    /// Answer from this journal, without a running program; without `--at`: for its last moment
+    #[arg(long, value_name = "FILE")]
+    pub journal: Option<PathBuf>,
+}
+
+impl Instant {
+    /// Whether the present is asked about.
+    pub const fn is_now(&self) -> bool {
+        self.at.is_none() && self.journal.is_none()
+    }
+}
+
 /// `ballast why`
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   ballast why water_heater
   ballast why water_heater --at 06:30
-  ballast why water_heater --at 2026-11-20T06:30 --format json")]
+  ballast why water_heater --at 2026-11-20T06:30 --format json
+  ballast why water_heater --at 06:30 --journal alarm-20261120T053100Z.journal")]
 pub struct Why {
     /// The output
     pub output: String,
-    /// A past instant: local time of today, a local date and time, or an instant in UTC (`...Z`)
-    #[arg(long)]
-    pub at: Option<String>,
+    /// Which moment.
+    #[command(flatten)]
+    pub past: Instant,
     /// Which site.
     #[command(flatten)]
     pub site: Site,
@@ -226,9 +245,9 @@ pub struct Why {
 pub struct WhyNot {
     /// The rule's name
     pub rule: String,
-    /// A past instant, as for `why`
-    #[arg(long)]
-    pub at: Option<String>,
+    /// Which moment.
+    #[command(flatten)]
+    pub past: Instant,
     /// Which site.
     #[command(flatten)]
     pub site: Site,

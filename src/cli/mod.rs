@@ -1,12 +1,13 @@
 //! The command line: what can be said, and what answers.
 //!
 //! Commands that look at files ([`check`], [`init`], [`replay`]) work alone; commands that look at a running program
-//! ([`remote`]) speak to it through its control socket.
+//! ([`remote`]) speak to it through its control socket; a question about the past ([`past`]) is answered from its journal.
 
 pub mod arguments;
 pub mod check;
 pub mod demo;
 pub mod init;
+pub mod past;
 pub mod remote;
 pub mod replay;
 pub mod run;

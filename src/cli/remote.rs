@@ -1,17 +1,17 @@
 //! Commands that speak to the running program of a site.
 
-use super::Exit;
 use super::arguments::{
     Clock, Guard, GuardAction, Journal, Mode, Release, Reload, Request, Rule, RuleAction, Setting, Site,
     Trust, Why, WhyNot,
 };
 use super::terminal::{BAD, Output, styled};
+use super::{Exit, past};
 use crate::control::client::{self, NoAnswer};
 use crate::control::protocol::Question;
-use crate::report::instant;
+use crate::report::event::About;
 use crate::site::state_directory;
+use ballast_model::Span;
 use ballast_model::quantity::parse_span;
-use ballast_model::{Span, Utc};
 
 /// A person's request ends after this at the latest: longer wishes are rules.
 const REQUEST_MAX: Span = Span::from_secs(7 * 86_400);
@@ -44,38 +44,24 @@ fn ask(site: &Site, question: &Question, output: &Output) -> Exit {
     }
 }
 
-/// Reads `--at`, or says what an instant looks like.
-fn instant_of(text: Option<&str>, site: &Site, output: &Output) -> Result<Option<i64>, Exit> {
-    let Some(text) = text else { return Ok(None) };
-    match instant::parse(text, &crate::site::zone_of(&site.site)) {
-        Some(utc) => Ok(Some(Utc::millis(utc))),
-        None => {
-            output.complain(&format!(
-                "`{text}` is not an instant; write 06:30, 2026-11-20T06:30 or 2026-11-20T05:30:00Z"
-            ));
-            Err(Exit::Failed)
-        }
-    }
-}
-
 /// `ballast why`
 pub fn why(options: &Why, output: &Output) -> Exit {
-    let at_ms = match instant_of(options.at.as_deref(), &options.site, output) {
-        Ok(at_ms) => at_ms,
-        Err(exit) => return exit,
-    };
-    let question = Question::Why { output: options.output.clone(), at_ms, french: output.is_french() };
-    ask(&options.site, &question, output)
+    let (about, name, past) = (About::Output, &options.output, &options.past);
+    if past.is_now() {
+        let question = Question::Why { output: name.clone(), french: output.is_french() };
+        return ask(&options.site, &question, output);
+    }
+    past::answer(&past::Question { about, name, past, site: &options.site }, output)
 }
 
 /// `ballast why-not`
 pub fn why_not(options: &WhyNot, output: &Output) -> Exit {
-    let at_ms = match instant_of(options.at.as_deref(), &options.site, output) {
-        Ok(at_ms) => at_ms,
-        Err(exit) => return exit,
-    };
-    let question = Question::WhyNot { rule: options.rule.clone(), at_ms, french: output.is_french() };
-    ask(&options.site, &question, output)
+    let (about, name, past) = (About::Rule, &options.rule, &options.past);
+    if past.is_now() {
+        let question = Question::WhyNot { rule: name.clone(), french: output.is_french() };
+        return ask(&options.site, &question, output);
+    }
+    past::answer(&past::Question { about, name, past, site: &options.site }, output)
 }
 
 /// `ballast status`

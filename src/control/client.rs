@@ -1,6 +1,7 @@
 //! Asks a running program.
 
 use super::protocol::{Answer, Question, SOCKET};
+use crate::journal::{self, Journal, JournalError};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -21,10 +22,40 @@ pub enum NoAnswer {
     /// The answer is not one.
     #[error("the running program answered in a form this one does not know: {0}")]
     Foreign(#[from] serde_json::Error),
+    /// It will not.
+    #[error("{0}")]
+    Refused(String),
+    /// The journal did not come whole.
+    #[error("{0}")]
+    Journal(#[from] JournalError),
 }
 
 /// Asks one question of the program whose state lies in `state`.
+///
+/// # Errors
+/// Nobody listens, or the talk broke off.
 pub fn ask(state: &Path, question: &Question) -> Result<Answer, NoAnswer> {
+    talk(state, question).map(|(answer, _)| answer)
+}
+
+/// Asks for the journal of the last half hour.
+///
+/// # Errors
+/// Nobody listens, the talk broke off, or what came is no journal.
+pub fn journal(state: &Path) -> Result<Journal, NoAnswer> {
+    let (answer, stream) = talk(state, &Question::Tape)?;
+    if !answer.ok {
+        return Err(NoAnswer::Refused(answer.text));
+    }
+    let journal = journal::receive(stream, &state.join(SOCKET))?;
+    match &journal.cut {
+        Some(cut) => Err(NoAnswer::Refused(format!("the journal did not come whole: {cut}"))),
+        None => Ok(journal),
+    }
+}
+
+/// Asks, and gives what follows the answer.
+fn talk(state: &Path, question: &Question) -> Result<(Answer, BufReader<UnixStream>), NoAnswer> {
     let path = state.join(SOCKET);
     let stream = UnixStream::connect(&path)
         .map_err(|error| NoAnswer::NotRunning(format!("{}: {error}", path.display())))?;
@@ -33,7 +64,8 @@ pub fn ask(state: &Path, question: &Question) -> Result<Answer, NoAnswer> {
     let mut line = serde_json::to_vec(question)?;
     line.push(b'\n');
     (&stream).write_all(&line)?;
+    let mut stream = BufReader::new(stream);
     let mut answer = String::new();
-    BufReader::new(&stream).read_line(&mut answer)?;
-    Ok(serde_json::from_str(&answer)?)
+    stream.read_line(&mut answer)?;
+    Ok((serde_json::from_str(&answer)?, stream))
 }

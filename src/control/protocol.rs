@@ -1,5 +1,6 @@
 //! What can be asked of a running program, and its answer.
 
+use crate::journal::Frozen;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -14,21 +15,17 @@ pub const QUESTION_BYTES_MAX: u64 = 64 * 1024;
 pub enum Question {
     /// Points, outputs and rules.
     Status,
-    /// Why an output is as it is.
+    /// Why an output is as it is now. The past is told from the journal, by who asks for it.
     Why {
         /// Its name.
         output: String,
-        /// A past instant, ms since 1970; absent: now.
-        at_ms: Option<i64>,
         /// French sentences.
         french: bool,
     },
-    /// Why a rule is not active.
+    /// Why a rule is not active now.
     WhyNot {
         /// Its name.
         rule: String,
-        /// A past instant, ms since 1970; absent: now.
-        at_ms: Option<i64>,
         /// French sentences.
         french: bool,
     },
@@ -76,6 +73,8 @@ pub enum Question {
         /// Where; absent: into the state directory.
         file: Option<String>,
     },
+    /// The journal itself: its bytes follow the answer, and then the talk ends.
+    Tape,
     /// Answer for the wall clock.
     Clock {
         /// Whether it is right.
@@ -104,17 +103,20 @@ pub struct Answer {
     pub text: String,
     /// For programs.
     pub data: Value,
+    /// What follows the answer.
+    #[serde(skip)]
+    pub journal: Option<Box<Frozen>>,
 }
 
 impl Answer {
     /// It was done.
     pub fn done(text: impl Into<String>, data: Value) -> Self {
-        Self { ok: true, text: text.into(), data }
+        Self { ok: true, text: text.into(), data, journal: None }
     }
 
     /// It was refused; the text says why and what to do.
     pub fn refused(text: impl Into<String>) -> Self {
         let text = text.into();
-        Self { ok: false, data: serde_json::json!({ "error": &text }), text }
+        Self { ok: false, data: serde_json::json!({ "error": &text }), text, journal: None }
     }
 }

@@ -1,12 +1,14 @@
 //! Listens for a person's commands.
 
 use super::protocol::{Answer, QUESTION_BYTES_MAX, Question, SOCKET};
+use crate::journal::Frozen;
 use std::future::Future;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::unix::OwnedWriteHalf;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 
@@ -81,14 +83,29 @@ where
     let mut lines = BufReader::new(read.take(QUESTION_BYTES_MAX)).lines();
     while let Ok(line) = tokio::time::timeout(QUIET_MAX, lines.next_line()).await {
         let Some(line) = line? else { return Ok(()) };
-        let reply = match serde_json::from_str(&line) {
+        let mut reply = match serde_json::from_str(&line) {
             Ok(question) => answer(who.clone(), question).await,
             Err(error) => Answer::refused(format!("this is not a question: {error}")),
         };
         let mut bytes = serde_json::to_vec(&reply)?;
         bytes.push(b'\n');
         write.write_all(&bytes).await?;
+        if let Some(journal) = reply.journal.take() {
+            return send(*journal, &mut write).await;
+        }
         lines.get_mut().get_mut().set_limit(QUESTION_BYTES_MAX);
+    }
+    Ok(())
+}
+
+/// Sends a journal, each piece made on a thread that may work for a while.
+async fn send(journal: Frozen, write: &mut OwnedWriteHalf) -> std::io::Result<()> {
+    let journal = Arc::new(journal);
+    for index in 0.. {
+        let whole = Arc::clone(&journal);
+        let made = tokio::task::spawn_blocking(move || whole.piece(index)).await;
+        let Some(piece) = made.map_err(std::io::Error::other)?? else { break };
+        tokio::time::timeout(QUIET_MAX, write.write_all(&piece)).await??;
     }
     Ok(())
 }

@@ -11,7 +11,7 @@
 //! Every byte is covered by a checksum or must have one value, so a flipped bit is found. A file that ends early (a
 //! copy that broke off) is read as far as it goes, and says so. It is never taken for a whole one.
 
-use super::ring::{Ring, Tape};
+use super::ring::Tape;
 use super::segment::{Plan, Segment, whole_records};
 use ballast_model::Mono;
 use ballast_model::frame::crc32;
@@ -149,16 +149,6 @@ pub enum JournalError {
     },
 }
 
-impl Ring {
-    /// [`Ring::freeze`] and [`Tape::dump`] in one, for those who can wait for the disk.
-    ///
-    /// # Errors
-    /// As [`Tape::dump`].
-    pub fn dump(&self, header: &Header, path: &Path) -> Result<(), JournalError> {
-        self.freeze().dump(header, path)
-    }
-}
-
 impl Tape {
     /// Writes the journal: the file is there whole or, on an error, not at all, and an older one of that name stays.
     ///
@@ -189,16 +179,29 @@ impl Tape {
     }
 
     fn write(&self, header: &Header, out: &mut impl Write) -> io::Result<()> {
-        let mut plans: Vec<&Plan> = Vec::new();
+        let (plans, places) = self.plans();
+        self.write_start(header, &plans, out)?;
+        self.segments.iter().zip(places).try_for_each(|(segment, plan)| write_segment(segment, plan, out))
+    }
+
+    /// The plans of the segments, each once, and which one each segment has.
+    fn plans(&self) -> (Vec<&Arc<Plan>>, Vec<usize>) {
+        let mut plans: Vec<&Arc<Plan>> = Vec::new();
         let mut places = Vec::new();
         for segment in &self.segments {
-            let known = plans.iter().position(|plan| *plan == segment.plan.as_ref());
+            let is_known = |plan: &&Arc<Plan>| Arc::ptr_eq(plan, &segment.plan) || **plan == segment.plan;
+            let known = plans.iter().rposition(is_known);
             places.push(known.unwrap_or_else(|| {
                 plans.push(&segment.plan);
                 plans.len() - 1
             }));
         }
-        let header = postcard::to_stdvec(&(header, &plans)).map_err(io::Error::other)?;
+        (plans, places)
+    }
+
+    fn write_start(&self, header: &Header, plans: &[&Arc<Plan>], out: &mut impl Write) -> io::Result<()> {
+        let plans: Vec<&Plan> = plans.iter().map(|plan| plan.as_ref()).collect();
+        let header = postcard::to_stdvec(&(header, plans)).map_err(io::Error::other)?;
         let mut start = FORMAT.to_le_bytes().to_vec();
         start.extend(length(self.segments.len())?);
         start.extend(length(header.len())?);
@@ -206,8 +209,34 @@ impl Tape {
         out.write_all(MAGIC)?;
         out.write_all(&start)?;
         out.write_all(&checksum.to_le_bytes())?;
-        out.write_all(&header)?;
-        self.segments.iter().zip(places).try_for_each(|(segment, plan)| write_segment(segment, plan, out))
+        out.write_all(&header)
+    }
+}
+
+/// A journal that is in memory only: for whoever sends or writes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Frozen {
+    /// What it is about.
+    pub header: Header,
+    /// What the ring held.
+    pub tape: Tape,
+}
+
+impl Frozen {
+    /// The bytes of its file, piece by piece, so that not all of it is there at once: the start, then each segment.
+    /// `None` after the last one.
+    ///
+    /// # Errors
+    /// When it is longer than a file can be.
+    pub fn piece(&self, index: usize) -> io::Result<Option<Vec<u8>>> {
+        let (plans, places) = self.tape.plans();
+        let mut piece = Vec::new();
+        let Some(index) = index.checked_sub(1) else {
+            self.tape.write_start(&self.header, &plans, &mut piece)?;
+            return Ok(Some(piece));
+        };
+        let segment = self.tape.segments.get(index).zip(places.get(index));
+        segment.map(|(segment, plan)| write_segment(segment, *plan, &mut piece).map(|()| piece)).transpose()
     }
 }
 
@@ -250,6 +279,19 @@ pub fn read(path: &Path) -> Result<Journal, JournalError> {
         return Err(JournalError::TooLong { path: path.to_owned(), bytes });
     }
     Reader { path, rest: &content }.journal()
+}
+
+/// Reads a journal from what a running program sends; `from` names it in an error.
+///
+/// # Errors
+/// When it cannot be received, is no journal, or is something else than what was sent.
+pub fn receive(stream: impl Read, from: &Path) -> Result<Journal, JournalError> {
+    let mut content = Vec::new();
+    stream
+        .take(FILE_BYTES_MAX)
+        .read_to_end(&mut content)
+        .map_err(|source| JournalError::Io { path: from.to_owned(), source })?;
+    Reader { path: from, rest: &content }.journal()
 }
 
 /// The start of the file, decoded.

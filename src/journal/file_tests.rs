@@ -1,6 +1,6 @@
 //! A journal comes back as it was written, or says what it lacks.
 
-use super::super::ring::Limits;
+use super::super::ring::{Limits, Ring};
 use super::*;
 use ballast_model::Utc;
 use proptest::prelude::*;
@@ -170,7 +170,7 @@ fn a_file_is_there_whole_or_not_at_all() {
     let folder = Folder::new("whole");
     let path = folder.0.join("alarm.journal");
     let first = ring(&[(1, vec![1; 8], vec![(5, 6, b"seven".to_vec())])]);
-    first.dump(&header(), &path).unwrap();
+    first.freeze().dump(&header(), &path).unwrap();
     assert_eq!(folder.names(), ["alarm.journal"]);
     let journal = read(&path).unwrap();
     assert_eq!(content(&journal), [(1, vec![1; 8], vec![(5, 6, b"seven".to_vec())])]);
@@ -178,15 +178,30 @@ fn a_file_is_there_whole_or_not_at_all() {
     // A directory by that name cannot be replaced: the error names it, and nothing half done stays.
     let taken = folder.0.join("taken");
     fs::create_dir_all(taken.join("inside")).unwrap();
-    let error = first.dump(&header(), &taken).unwrap_err().to_string();
+    let error = first.freeze().dump(&header(), &taken).unwrap_err().to_string();
     assert!(error.contains("taken"), "{error}");
     let mut names = folder.names();
     names.sort();
     assert_eq!(names, ["alarm.journal", "taken"]);
 
     // A second dump replaces the first.
-    ring(&[]).dump(&header(), &path).unwrap();
+    ring(&[]).freeze().dump(&header(), &path).unwrap();
     assert_eq!(read(&path).unwrap().segments, []);
+}
+
+#[test]
+fn a_journal_in_pieces_is_the_file() {
+    let ring = ring(&[(1, vec![1; 8], vec![(5, 6, b"seven".to_vec())]), (9, vec![2; 8], vec![])]);
+    let frozen = Frozen { header: header(), tape: ring.freeze() };
+    let pieces: Vec<Vec<u8>> = (0..).map_while(|index| frozen.piece(index).unwrap()).collect();
+    assert_eq!(pieces.len(), 3);
+    assert_eq!(pieces.concat(), bytes(&ring));
+    let sent = pieces.concat();
+    let journal = receive(sent.as_slice(), Path::new("socket")).unwrap();
+    assert_eq!(content(&journal), content(&parse(&sent).unwrap()));
+    // A talk that breaks off is told.
+    let cut = receive(&sent[..sent.len() - 3], Path::new("socket")).unwrap();
+    assert!(cut.cut.is_some());
 }
 
 #[test]

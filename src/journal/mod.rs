@@ -16,6 +16,6 @@ mod file;
 mod ring;
 mod segment;
 
-pub use file::{Cut, Header, Journal, JournalError, read};
+pub use file::{Cut, Frozen, Header, Journal, JournalError, read, receive};
 pub use ring::{Limits, Ring, Tape};
 pub use segment::{Plan, Record, Records, Segment};

@@ -139,7 +139,7 @@ impl Ring {
 }
 
 /// What a ring held at one moment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Tape {
     pub(super) segments: Vec<Arc<Segment>>,
 }

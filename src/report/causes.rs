@@ -1,5 +1,6 @@
 //! Why an output is not as it was asked to be: one sentence for each cause of the guard, in both languages.
 
+use ballast_engine::events::EndReason;
 use ballast_engine::{Plan, Source, Winner};
 use ballast_guard::plan::SafetySet;
 use ballast_model::Catalog;
@@ -142,6 +143,52 @@ fn rule_name(plan: &Plan, index: u32) -> &str {
     plan.rules.get(index as usize).map_or("?", |rule| &rule.name)
 }
 
+/// Why a rule ended.
+pub const fn end(reason: EndReason, french: bool) -> &'static str {
+    if !french {
+        return reason.words();
+    }
+    match reason {
+        EndReason::Until => "sa condition de fin est vraie",
+        EndReason::WhenOver => "sa condition n'est plus vraie",
+        EndReason::Unknown => "une mesure manque",
+        EndReason::Suspended => "son corps a échoué trop souvent",
+        EndReason::Removed => "elle a été retirée des règles",
+    }
+}
+
+/// The same as a stable word for programs.
+pub const fn end_word(reason: EndReason) -> &'static str {
+    match reason {
+        EndReason::Until => "until",
+        EndReason::WhenOver => "when_over",
+        EndReason::Unknown => "unknown",
+        EndReason::Suspended => "suspended",
+        EndReason::Removed => "removed",
+    }
+}
+
+/// Why a value may not be used, as [`ballast_model::sample::Reason::words`] says it.
+pub fn problem(words: &str, french: bool) -> &str {
+    if !french {
+        return words;
+    }
+    match words {
+        "never received" => "jamais reçu",
+        "device is offline" => "appareil hors ligne",
+        "too old" => "trop ancien",
+        "not a value" => "pas une valeur",
+        "outside the valid range" => "hors de la plage valide",
+        "jumped faster than possible" => "saut plus rapide que possible",
+        "stuck" => "figé",
+        "retained, not live" => "message conservé, pas en direct",
+        "the device marks it as invalid" => "l'appareil le dit invalide",
+        "damaged on the wire" => "abîmé sur la ligne",
+        "an input is unknown" => "une entrée est inconnue",
+        other => other,
+    }
+}
+
 /// A state as people read it.
 pub fn state(shown: &str, french: bool) -> &str {
     match (shown, french) {
@@ -165,7 +212,7 @@ pub fn witness(witness: &Witness, catalog: &Catalog, french: bool) -> String {
             }
         }
         (_, Some(reason)) => {
-            let reason = reason.words();
+            let reason = problem(reason.words(), french);
             if french {
                 format!("{} pas de valeur ({reason})", spec.name)
             } else {

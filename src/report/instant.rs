@@ -1,29 +1,44 @@
 //! Instants as people write and read them: local time for people, UTC in files.
 
-use ballast_model::Utc;
 use ballast_model::almanac::Zone;
+use ballast_model::time::Wall;
+use ballast_model::{Mono, Utc};
 use jiff::civil::{Date, DateTime, Time};
 use jiff::{Timestamp, Zoned};
 
-/// Reads `06:30` (today), `2026-11-20T06:30` (local) or `2026-11-20T05:30:00Z`.
-pub fn parse(text: &str, zone: &Zone) -> Option<Utc> {
-    parse_at(text, zone, Timestamp::now())
-}
-
-fn parse_at(text: &str, zone: &Zone, now: Timestamp) -> Option<Utc> {
+/// Reads `06:30` (of the day of `now`), `2026-11-20T06:30` (local) or `2026-11-20T05:30:00Z`.
+pub fn parse(text: &str, zone: &Zone, now: Timestamp) -> Option<Timestamp> {
     let text = text.trim();
     if let Ok(instant) = text.parse::<Timestamp>() {
-        return Some(Utc::from_millis(instant.as_millisecond()));
+        return Some(instant);
     }
-    let local = |date_time: DateTime| {
-        let zoned = date_time.to_zoned(zone.jiff().clone()).ok()?;
-        Some(Utc::from_millis(zoned.timestamp().as_millisecond()))
-    };
+    let local =
+        |date_time: DateTime| date_time.to_zoned(zone.jiff().clone()).ok().map(|zoned| zoned.timestamp());
     if let Ok(date_time) = text.parse::<DateTime>() {
         return local(date_time);
     }
     let today: Date = now.to_zoned(zone.jiff().clone()).date();
     text.parse::<Time>().ok().and_then(|time| local(today.to_datetime(time)))
+}
+
+/// The instant of a moment, to the nanosecond, so that it leads back to the same moment.
+pub fn exact(wall: &Wall, moment: Mono) -> Timestamp {
+    let base = i128::from(wall.utc.millis()) * 1_000_000;
+    let nanos = base + i128::from(moment.nanos()) - i128::from(wall.at.nanos());
+    Timestamp::from_nanosecond(nanos).unwrap_or(if nanos < 0 { Timestamp::MIN } else { Timestamp::MAX })
+}
+
+/// The moment of an instant; the origin for one that lies before it.
+pub fn mono(wall: &Wall, at: Timestamp) -> Mono {
+    let base = i128::from(wall.utc.millis()) * 1_000_000;
+    let nanos = at.as_nanosecond() - base + i128::from(wall.at.nanos());
+    Mono::from_nanos(u64::try_from(nanos.max(0)).unwrap_or(u64::MAX))
+}
+
+/// An instant in local time for people: to the second, or to the millisecond where it lies between two.
+pub fn local_exact(at: Timestamp, zone: &Zone) -> String {
+    let form = if at.subsec_nanosecond() == 0 { "%Y-%m-%d %H:%M:%S" } else { "%Y-%m-%d %H:%M:%S%.3f" };
+    at.to_zoned(zone.jiff().clone()).strftime(form).to_string()
 }
 
 /// An instant in local time for people, to the second.
@@ -39,6 +54,11 @@ pub fn clock(utc: Utc, zone: &Zone) -> String {
 /// An instant in UTC for files and programs.
 pub fn utc(utc: Utc) -> String {
     Timestamp::from_millisecond(utc.millis()).map_or_else(|_| "?".to_owned(), |instant| instant.to_string())
+}
+
+/// The same to the nanosecond.
+pub fn exact_utc(at: Timestamp) -> String {
+    at.to_string()
 }
 
 /// An instant as part of a file name, UTC.
@@ -59,12 +79,26 @@ mod tests {
     fn instants_are_read_as_people_write_them() {
         let zone = Zone::get("Europe/Paris").unwrap();
         let now: Timestamp = "2026-11-22T12:00:00Z".parse().unwrap();
-        let expected =
-            Utc::from_millis("2026-11-22T05:30:00Z".parse::<Timestamp>().unwrap().as_millisecond());
+        let expected: Timestamp = "2026-11-22T05:30:00Z".parse().unwrap();
         for text in ["06:30", "2026-11-22T06:30", "2026-11-22T05:30:00Z", "2026-11-22 06:30:00"] {
-            assert_eq!(parse_at(text, &zone, now), Some(expected), "{text}");
+            assert_eq!(parse(text, &zone, now), Some(expected), "{text}");
         }
-        assert_eq!(parse_at("half past six", &zone, now), None);
-        assert_eq!(local(expected, &zone), "2026-11-22 06:30:00");
+        assert_eq!(parse("half past six", &zone, now), None);
+        let utc = Utc::from_millis(expected.as_millisecond());
+        assert_eq!(local(utc, &zone), "2026-11-22 06:30:00");
+        assert_eq!(local_exact(expected, &zone), "2026-11-22 06:30:00");
+        let later = expected.checked_add(jiff::SignedDuration::from_millis(250)).unwrap();
+        assert_eq!(local_exact(later, &zone), "2026-11-22 06:30:00.250");
+    }
+
+    #[test]
+    fn a_moment_is_found_again_from_its_instant() {
+        let wall =
+            Wall { at: Mono::from_nanos(5_000_000_123), utc: Utc::from_millis(1_000_000), trusted: false };
+        for nanos in [0, 1, 4_999_999_999, 5_000_000_123, 7_000_000_456] {
+            let moment = Mono::from_nanos(nanos);
+            assert_eq!(mono(&wall, exact(&wall, moment)), moment, "{nanos}");
+        }
+        assert_eq!(mono(&wall, Timestamp::MIN), Mono::ZERO);
     }
 }

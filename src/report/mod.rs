@@ -1,9 +1,17 @@
 //! What happened and why, in sentences for people, English and French, and as data for programs.
+//!
+//! What is told of a moment needs only a [`moment::Moment`], so that now and then are told by the same words.
 
 pub mod causes;
+pub mod event;
 pub mod guard_words;
 pub mod instant;
-pub mod why;
+pub mod moment;
+pub mod names;
+pub mod status;
+pub mod table;
+pub mod why_output;
+pub mod why_rule;
 
 /// `1 rule`, `2 rules`: a count with its English noun.
 pub fn counted(count: usize, noun: &str) -> String {

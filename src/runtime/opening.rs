@@ -254,7 +254,7 @@ fn stay(
     decision.carrier.recorder.tell(now, &told);
     if let Some((_, Some(reply))) = waiting {
         // An asker that went away does not matter.
-        let _ = reply.send(Answer { ok: false, text, data });
+        let _ = reply.send(Answer { ok: false, ..Answer::done(text, data) });
     }
     decision
 }

@@ -8,14 +8,17 @@ use super::told::Told;
 use super::{reload, saving};
 use crate::clock::trust::WORD_HOLDS;
 use crate::control::protocol::{Answer, Question};
-use crate::report::{instant, why};
+use crate::journal::Frozen;
+use crate::report::moment::{Moment, Told as From};
+use crate::report::names::{self, unknown};
+use crate::report::{instant, status, why_output, why_rule};
 use ballast_engine::Command;
 use ballast_guard::{OperatorCommand, ResetWhat};
 use ballast_history::Severity;
-use ballast_model::catalog::{Noun, OutputKind};
-use ballast_model::diagnostic::did_you_mean;
+use ballast_model::catalog::OutputKind;
 use ballast_model::expr::explain_quantity;
 use ballast_model::quantity::parse_quantity;
+use ballast_model::time::Wall;
 use ballast_model::{Authority, OutputId, PointId, Span, Value, Wanted};
 use serde_json::json;
 use tokio::sync::oneshot;
@@ -27,7 +30,7 @@ pub fn answer(decision: &mut Decision, who: String, question: Question, reply: o
         Question::Status
             | Question::Why { .. }
             | Question::WhyNot { .. }
-            | Question::Journal { .. }
+            | Question::Tape
             | Question::Mode { mode: None }
             | Question::Setting { value: None, .. }
     );
@@ -36,13 +39,14 @@ pub fn answer(decision: &mut Decision, who: String, question: Question, reply: o
             let trial = trial_ms.map(Span::from_millis);
             return reload::asked(decision, reload::Wish { who, accept, trial }, reply);
         }
-        Question::Status => why::status(decision),
-        Question::Why { output, at_ms, french } => match find_output(decision, &output) {
-            Ok(id) => why::output(decision, id, at_ms, french),
+        Question::Journal { file } => return dump(decision, file, reply),
+        Question::Status => status::status(&moment(decision, false)),
+        Question::Why { output, french } => match find_output(decision, &output) {
+            Ok(id) => why_output::output(&moment(decision, french), id),
             Err(refused) => refused,
         },
-        Question::WhyNot { rule, at_ms, french } => match find_rule(decision, &rule) {
-            Ok(index) => why::rule(decision, index, at_ms, french),
+        Question::WhyNot { rule, french } => match find_rule(decision, &rule) {
+            Ok(index) => why_rule::rule(&moment(decision, french), index),
             Err(refused) => refused,
         },
         Question::Request { output, state, for_ms } => request(decision, &who, &output, &state, for_ms),
@@ -56,7 +60,10 @@ pub fn answer(decision: &mut Decision, who: String, question: Question, reply: o
             }
             Err(refused) => refused,
         },
-        Question::Journal { file } => dump(decision, file, "asked"),
+        Question::Tape => {
+            let journal = Some(Box::new(frozen(decision)));
+            Answer { journal, ..Answer::done("", json!({})) }
+        }
         Question::Clock { trusted } => vouch(decision, &who, trusted),
         Question::GuardNow => {
             guard(decision, &who, OperatorCommand::Now(None), "every output goes to its safe state".into())
@@ -82,21 +89,26 @@ pub fn answer(decision: &mut Decision, who: String, question: Question, reply: o
     }
 }
 
-fn find_output(decision: &Decision, name: &str) -> Result<OutputId, Answer> {
-    let catalog = decision.running.catalog();
-    if let Some(Noun::Output(id)) = catalog.resolve(name) {
-        return Ok(id);
+/// What the machines know now.
+fn moment(decision: &Decision, french: bool) -> Moment<'_> {
+    let told = decision.engine.wall();
+    Moment {
+        engine: &decision.engine,
+        guard: &decision.carrier.guard,
+        running: &decision.running,
+        now: decision.carrier.clock.now(),
+        wall: if told == Wall::UNKNOWN { decision.carrier.clock.wall() } else { told },
+        told: From::Now,
+        french,
     }
-    let names = catalog.outputs.iter().map(|spec| &*spec.name);
-    Err(Answer::refused(unknown("output", name, names)))
+}
+
+fn find_output(decision: &Decision, name: &str) -> Result<OutputId, Answer> {
+    names::find_output(&decision.running, name).map_err(Answer::refused)
 }
 
 fn find_rule(decision: &Decision, name: &str) -> Result<u32, Answer> {
-    let rules = &decision.running.plan.rules;
-    match rules.iter().position(|rule| &*rule.name == name) {
-        Some(index) => Ok(index as u32),
-        None => Err(Answer::refused(unknown("rule", name, rules.iter().map(|rule| &*rule.name)))),
-    }
+    names::find_rule(&decision.running, name).map_err(Answer::refused)
 }
 
 fn reset(decision: &mut Decision, who: &str, name: &str) -> Answer {
@@ -129,16 +141,6 @@ fn find_reset(decision: &Decision, name: &str) -> Result<ResetWhat, Answer> {
             let outputs = decision.running.catalog().outputs.iter().map(|spec| &*spec.name);
             Answer::refused(unknown("limit or output", name, names.chain(outputs).chain(["shedding", "all"])))
         }),
-    }
-}
-
-fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
-    match did_you_mean(name, known.clone()) {
-        Some(near) => format!("there is no {what} `{name}`; did you mean `{near}`?"),
-        None => {
-            let some: Vec<&str> = known.take(20).collect();
-            format!("there is no {what} `{name}`; there are: {}", some.join(", "))
-        }
     }
 }
 
@@ -189,7 +191,7 @@ fn request(decision: &mut Decision, who: &str, name: &str, state: &str, for_ms: 
         return answer;
     }
     // The guard may hold it: a person is told at once.
-    let shown = why::output(decision, output, None, false);
+    let shown = why_output::output(&moment(decision, false), output);
     Answer::done(format!("{}\n{}", answer.text, shown.text), shown.data)
 }
 
@@ -343,21 +345,32 @@ fn vouch(decision: &mut Decision, who: &str, trusted: bool) -> Answer {
     Answer::done(sentence, json!({ "trusted": trusted }))
 }
 
-/// Writes the journal.
-pub fn dump(decision: &mut Decision, file: Option<String>, reason: &str) -> Answer {
+/// What the ring holds now, for whoever writes or sends it.
+fn frozen(decision: &Decision) -> Frozen {
+    Frozen { header: saving::header(decision, "asked"), tape: decision.carrier.ring.freeze() }
+}
+
+/// Writes the journal, on a thread of its own: control does not wait for a disk.
+fn dump(decision: &Decision, file: Option<String>, reply: oneshot::Sender<Answer>) {
     let wall = decision.carrier.clock.wall();
     let path = file.map_or_else(
         || decision.carrier.place.state.join(format!("journal-{}.journal", instant::compact(wall.utc))),
         std::path::PathBuf::from,
     );
-    let header = super::saving::header(decision, reason);
-    match decision.carrier.ring.dump(&header, &path) {
-        Ok(()) => {
-            let text = format!("journal written to {}", path.display());
-            Answer::done(text, json!({ "file": path }))
-        }
-        Err(error) => {
-            Answer::refused(format!("the journal cannot be written to {}: {error}", path.display()))
-        }
-    }
+    let Frozen { header, tape } = frozen(decision);
+    let write = move || {
+        let answer = match tape.dump(&header, &path) {
+            Ok(()) => {
+                let text = format!("journal written to {}", path.display());
+                Answer::done(text, json!({ "file": path }))
+            }
+            Err(error) => {
+                Answer::refused(format!("the journal cannot be written to {}: {error}", path.display()))
+            }
+        };
+        // An asker that went away does not matter.
+        let _ = reply.send(answer);
+    };
+    // Without a thread the asker is told that nobody answered.
+    let _ = std::thread::Builder::new().name("ballast-journal".into()).spawn(write);
 }

@@ -229,7 +229,7 @@ pub fn failed(decision: &mut Decision, failed: BuildFailed) {
     decision.carrier.recorder.complain(&failed.report);
     if let Some(reply) = failed.reply {
         // An asker that went away does not matter.
-        let _ = reply.send(Answer { ok: false, text: failed.report, data: failed.data });
+        let _ = reply.send(Answer { ok: false, ..Answer::done(failed.report, failed.data) });
     }
 }
 

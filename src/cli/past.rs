@@ -1,0 +1,183 @@
+//! `ballast why` and `ballast why-not` for an instant of the past: the journal is run again up to there, here and not in
+//! the running program, and then tells what it would have told then.
+
+use super::Exit;
+use super::arguments::{Format, Instant, Site};
+use super::terminal::{BAD, Output, styled};
+use crate::control::client::{self, NoAnswer};
+use crate::control::protocol::Answer;
+use crate::journal::{self, Journal};
+use crate::replay::{Machines, NotTold, Past, Timeline};
+use crate::report::event::{self, About, Asked};
+use crate::report::moment::{Moment, Told};
+use crate::report::{instant, names, why_output, why_rule};
+use crate::site::{state_directory, zone_of};
+use ballast_model::almanac::Zone;
+use jiff::Timestamp;
+use std::path::Path;
+
+/// What is asked, and of which past.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// An output or a rule.
+    pub about: About,
+    /// Its name.
+    pub name: &'a str,
+    /// The instant and the journal.
+    pub past: &'a Instant,
+    /// Which site.
+    pub site: &'a Site,
+}
+
+/// Answers from the journal where it reaches, else from what was written down.
+pub fn answer(question: &Question<'_>, output: &Output) -> Exit {
+    let answer = match &question.past.journal {
+        Some(file) => from_file(question, file, output),
+        None => from_program(question, output),
+    };
+    match answer {
+        Ok(answer) if answer.ok => {
+            output.answer(&answer.text, &answer.data);
+            Exit::Done
+        }
+        Ok(answer) => {
+            match output.format {
+                Format::Text => output.complain(&styled(BAD, &answer.text)),
+                Format::Json => output.line(&answer.data.to_string()),
+            }
+            Exit::Failed
+        }
+        Err((text, exit)) => {
+            output.complain(&text);
+            exit
+        }
+    }
+}
+
+type Failed = (String, Exit);
+
+/// Reads the instant, or says what one looks like.
+fn instant_of(text: &str, zone: &Zone, today: Timestamp) -> Result<Timestamp, Failed> {
+    instant::parse(text, zone, today).ok_or_else(|| {
+        let text =
+            format!("`{text}` is not an instant; write 06:30, 2026-11-20T06:30 or 2026-11-20T05:30:00Z");
+        (text, Exit::Failed)
+    })
+}
+
+fn from_file(question: &Question<'_>, file: &Path, output: &Output) -> Result<Answer, Failed> {
+    let journal = journal::read(file).map_err(|error| (error.to_string(), Exit::Failed))?;
+    let end = Timeline::of(&journal).end();
+    let end = end.ok_or_else(|| (format!("{}: the journal is empty", file.display()), Exit::Failed))?;
+    // A time of day is one of the day on which the journal ends, where that was.
+    let zone = journal_zone(&journal);
+    let at = question.past.at.as_deref().map_or(Ok(end), |text| instant_of(text, &zone, end))?;
+    let french = output.is_french();
+    Ok(replayed(question, &journal, at, french)
+        .unwrap_or_else(|not_told| Answer::refused(why(&not_told, &zone, french))))
+}
+
+/// The zone of the site that a journal is of; UTC where its texts do not load, which the answer then says.
+fn journal_zone(journal: &Journal) -> Zone {
+    let last = journal.segments.last().and_then(|segment| Machines::restore(segment).ok());
+    last.map_or_else(Zone::default, |machines| machines.running.catalog().zone.clone())
+}
+
+fn from_program(question: &Question<'_>, output: &Output) -> Result<Answer, Failed> {
+    let zone = zone_of(&question.site.site);
+    let at = instant_of(question.past.at.as_deref().unwrap_or_default(), &zone, Timestamp::now())?;
+    let state = state_directory(&question.site.site, question.site.state.as_deref());
+    let french = output.is_french();
+    let history = state.join("ballast.db");
+    let asked = Asked { about: question.about, name: question.name, at, zone: &zone, french };
+    let journal = match client::journal(&state) {
+        Ok(journal) => journal,
+        Err(error) => {
+            let is_running = !matches!(error, NoAnswer::NotRunning(_));
+            // A program that is not running left its events; without any, nobody ever ran here.
+            if is_running || !history.is_file() {
+                let exit = if is_running { Exit::Failed } else { Exit::NotRunning };
+                return Err((error.to_string(), exit));
+            }
+            return Ok(event::told(&history, &asked, &error.to_string()));
+        }
+    };
+    match replayed(question, &journal, at, french) {
+        Ok(answer) => Ok(answer),
+        Err(not_told @ NotTold::After(_)) => Ok(Answer::refused(why(&not_told, &zone, french))),
+        Err(not_told) => {
+            let name = known_name(question, &journal);
+            let asked = Asked { name: name.as_deref().unwrap_or(question.name), ..asked };
+            Ok(event::told(&history, &asked, &why(&not_told, &zone, french)))
+        }
+    }
+}
+
+/// The answer at an instant of a journal.
+fn replayed(
+    question: &Question<'_>,
+    journal: &Journal,
+    at: Timestamp,
+    french: bool,
+) -> Result<Answer, NotTold> {
+    let past = Past::at(journal, at)?;
+    let machines = &past.machines;
+    let moment = Moment {
+        engine: &machines.engine,
+        guard: &machines.guard,
+        running: &machines.running,
+        now: past.now,
+        wall: machines.engine.wall(),
+        told: Told::Journal,
+        french,
+    };
+    let when = instant::local_exact(at, &machines.running.catalog().zone);
+    let named = match question.about {
+        About::Output => {
+            names::find_output(&machines.running, question.name).map(|id| why_output::output(&moment, id))
+        }
+        About::Rule => {
+            names::find_rule(&machines.running, question.name).map(|index| why_rule::rule(&moment, index))
+        }
+    };
+    let at = moment.say("at", "le");
+    Ok(match named {
+        Ok(answer) if answer.ok => {
+            Answer { text: format!("{at} {when}{}\n{}", moment.say(":", " :"), answer.text), ..answer }
+        }
+        Ok(refused) => refused,
+        Err(unknown) => Answer::refused(format!("{at} {when}{} {unknown}", moment.say(":", " :"))),
+    })
+}
+
+/// The name as events give it, where the newest set of a journal knows it.
+fn known_name(question: &Question<'_>, journal: &Journal) -> Option<String> {
+    let machines = Machines::restore(journal.segments.last()?).ok()?;
+    let running = &machines.running;
+    match question.about {
+        About::Output => {
+            let id = names::find_output(running, question.name).ok()?;
+            running.catalog().output(id).map(|spec| spec.name.to_string())
+        }
+        About::Rule => None,
+    }
+}
+
+/// Why the journal does not tell of an instant.
+fn why(not_told: &NotTold, zone: &Zone, french: bool) -> String {
+    match not_told {
+        NotTold::Before(from) => {
+            let from = instant::local_exact(*from, zone);
+            if french { format!("il commence le {from}") } else { format!("it begins at {from}") }
+        }
+        NotTold::After(to) => {
+            let to = instant::local_exact(*to, zone);
+            if french {
+                format!("cet instant est à venir : le journal va jusqu'au {to}")
+            } else {
+                format!("that instant is still to come: the journal goes up to {to}")
+            }
+        }
+        NotTold::Broken(text) => text.clone(),
+    }
+}

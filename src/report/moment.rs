@@ -1,0 +1,140 @@
+//! What the machines know at one moment, now or then: everything that an explanation needs, and nothing else.
+
+use super::{causes, instant};
+use crate::runtime::timed::Timed;
+use crate::site::Running;
+use ballast_engine::{Engine, Source, Winner};
+use ballast_guard::Guard;
+use ballast_model::catalog::{Noun, OutputKind};
+use ballast_model::intent::Cause;
+use ballast_model::time::Wall;
+use ballast_model::{Catalog, Mono, OutputId, Verdict};
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+/// From where an answer comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// From the running machines.
+    Now,
+    /// From the journal, run again.
+    Journal,
+}
+
+impl Told {
+    /// The stable word for programs.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Now => "now",
+            Self::Journal => "journal",
+        }
+    }
+}
+
+/// What the machines know at one moment.
+#[derive(Clone, Copy)]
+pub struct Moment<'a> {
+    /// The machine that decides.
+    pub engine: &'a Engine<Timed>,
+    /// The guard.
+    pub guard: &'a Guard,
+    /// What they run.
+    pub running: &'a Running,
+    /// Now or then.
+    pub now: Mono,
+    /// The wall clock as the machines know it.
+    pub wall: Wall,
+    /// From where the answer comes.
+    pub told: Told,
+    /// Sentences in French.
+    pub french: bool,
+}
+
+impl<'a> Moment<'a> {
+    /// The nouns.
+    pub fn catalog(&self) -> &'a Catalog {
+        self.running.catalog()
+    }
+
+    /// The English or the French text.
+    pub const fn say(&self, english: &'static str, french: &'static str) -> &'static str {
+        if self.french { french } else { english }
+    }
+
+    /// The instant of the answer, to the nanosecond: asked with it again, the past gives the same answer.
+    pub fn instant(&self) -> Timestamp {
+        instant::exact(&self.wall, self.now)
+    }
+
+    /// Adds a moment that may be unknown or never come: `KEY` as an instant in UTC, `KEY_s` as its distance in seconds.
+    pub fn add(&self, data: &mut Map<String, Value>, key: &str, moment: Option<Mono>) {
+        let moment = moment.filter(|moment| *moment < Mono::MAX);
+        let distance =
+            |moment: Mono| if moment > self.now { moment.since(self.now) } else { self.now.since(moment) };
+        let utc = moment.map(|moment| instant::utc(self.wall.utc_untrusted(moment)));
+        data.insert(key.into(), json!(utc));
+        data.insert(format!("{key}_s"), json!(moment.map(|moment| distance(moment).secs_f64())));
+    }
+
+    /// The name of an output with that of its device: `battery.charge_power`, also where it is the only one. A contact
+    /// that is the only output of its device is the device for people.
+    pub fn name(&self, id: OutputId) -> &'a str {
+        let catalog = self.catalog();
+        let Some(spec) = catalog.output(id) else { return "?" };
+        if matches!(spec.kind, OutputKind::Contact) {
+            return &spec.name;
+        }
+        let is_long = |name: &str| {
+            name.strip_prefix(&*spec.name).is_some_and(|rest| rest.starts_with('.') && rest.len() > 1)
+        };
+        let long = catalog.names().find(|(name, noun)| *noun == Noun::Output(id) && is_long(name));
+        long.map_or(&spec.name, |(name, _)| name)
+    }
+
+    /// Who wins an output.
+    pub fn winner(&self, id: OutputId) -> Winner {
+        self.engine.winner(id).map_or(Winner::DEFAULT, |(winner, _)| winner.clone())
+    }
+
+    /// Why an output is as it is: who asks, and what the guard has against it.
+    pub fn reason(&self, id: OutputId, verdict: &Verdict) -> String {
+        let winner = self.winner(id);
+        let who = causes::asker(winner.source, winner.who.as_deref(), &self.running.plan, self.french);
+        let cause = self.cause(verdict);
+        let asked = self.catalog().output(id).map_or_else(String::new, |spec| spec.show(verdict.asked));
+        let asked = causes::state(&asked, self.french);
+        let mut text = if verdict.state == verdict.asked && cause.is_empty() {
+            who
+        } else if winner.source == Source::Default {
+            format!("{cause}{} {who}", self.say(";", " ;"))
+        } else {
+            format!("{cause}{} {who} {} {asked}", self.say(";", " ;"), self.say("asks for", "demande"))
+        };
+        if let Some(witness) = &verdict.witness {
+            text.push_str(&format!(" ({})", causes::witness(witness, self.catalog(), self.french)));
+        }
+        text
+    }
+
+    fn cause(&self, verdict: &Verdict) -> String {
+        if verdict.cause == Cause::Unreachable && self.is_unheard(verdict.output) {
+            return self.say("the bus is not connected yet", "le bus n'est pas encore connecté").to_owned();
+        }
+        causes::sentence(verdict.cause, self.guard.safety_set(), self.catalog(), self.french)
+    }
+
+    /// Whether nothing on the bus of an output was heard since the program started.
+    fn is_unheard(&self, output: OutputId) -> bool {
+        let carries = |bus: &&ballast_model::device::BusDefinition| {
+            bus.outputs.iter().any(|definition| definition.output == output)
+        };
+        let Some(bus) = self.running.site.buses.iter().find(carries) else { return false };
+        let was_heard = |id: OutputId| {
+            let state = self.guard.output(id);
+            state.is_some_and(|state| state.settled_at > Mono::ZERO || state.outside.actual.is_some())
+        };
+        let snapshot = self.engine.snapshot();
+        !bus.outputs.iter().any(|definition| was_heard(definition.output))
+            && !bus.points.iter().any(|definition| snapshot.known(definition.point, self.now).is_some())
+    }
+}

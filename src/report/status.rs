@@ -1,0 +1,76 @@
+//! Points, outputs and rules at a glance.
+
+use super::causes;
+use super::moment::Moment;
+use crate::control::protocol::Answer;
+use ballast_engine::RuleState;
+use ballast_model::catalog::Origin;
+use ballast_model::{OutputId, PointId};
+use serde_json::{Map, Value, json};
+
+/// Points, outputs and rules at a glance.
+pub fn status(moment: &Moment<'_>) -> Answer {
+    let mut text = String::from("points\n");
+    let points = points(moment, &mut text);
+    text.push_str("outputs\n");
+    let outputs = outputs(moment, &mut text);
+    text.push_str("rules\n");
+    let rules = rules(moment, &mut text);
+    Answer::done(text, json!({ "points": points, "outputs": outputs, "rules": rules }))
+}
+
+fn points(moment: &Moment<'_>, text: &mut String) -> Map<String, Value> {
+    let snapshot = moment.engine.snapshot();
+    let mut points = Map::new();
+    for (spec, id) in moment.catalog().points.iter().zip(0..) {
+        if matches!(spec.origin, Origin::Output(..)) {
+            continue;
+        }
+        let point = PointId(id);
+        let value = snapshot.known(point, moment.now).map(|value| spec.show(value));
+        let reading = snapshot.reading(point);
+        let shown = match (&value, snapshot.quality(point, moment.now).reason()) {
+            (Some(value), _) if spec.max_age.is_some() => {
+                format!("{value:<16} {} old", moment.now.since(reading.arrival))
+            }
+            (Some(value), _) => value.clone(),
+            (None, reason) => format!("unknown: {}", reason.map_or("no value", |reason| reason.words())),
+        };
+        text.push_str(&format!("  {:<32} {shown}\n", spec.name));
+        points.insert(spec.name.to_string(), json!(value));
+    }
+    points
+}
+
+fn outputs(moment: &Moment<'_>, text: &mut String) -> Map<String, Value> {
+    let mut outputs = Map::new();
+    for (spec, id) in moment.catalog().outputs.iter().zip((0..).map(OutputId)) {
+        let verdict = moment.guard.verdict(id);
+        let state = verdict.map_or_else(|| "?".into(), |verdict| spec.show(verdict.state));
+        let reason = verdict.map(|verdict| moment.reason(id, verdict)).unwrap_or_default();
+        text.push_str(&format!("  {:<32} {state:<10} {reason}\n", moment.name(id)));
+        let row = json!({
+            "state": state,
+            "asked": verdict.map(|verdict| spec.show(verdict.asked)),
+            "winner": moment.winner(id).name(&moment.running.plan),
+            "cause": verdict.map(|verdict| causes::word(verdict.cause)),
+            "reason": reason,
+        });
+        outputs.insert(spec.name.to_string(), row);
+    }
+    outputs
+}
+
+fn rules(moment: &Moment<'_>, text: &mut String) -> Map<String, Value> {
+    let mut rules = Map::new();
+    for (rule, index) in moment.running.plan.rules.iter().zip(0u32..) {
+        let state = match moment.engine.rule(index) {
+            Some(RuleState::Active { since, .. }) => format!("active for {}", moment.now.since(since)),
+            Some(RuleState::Suspended) => "suspended".into(),
+            _ => "waits".into(),
+        };
+        text.push_str(&format!("  {:<32} {state}\n", rule.name));
+        rules.insert(rule.name.to_string(), json!(state));
+    }
+    rules
+}

@@ -1,0 +1,162 @@
+//! Why an output is as it is: one sentence, a table, and the same for programs.
+
+use super::moment::Moment;
+use super::table::{Table, reading, reading_data, readings_data};
+use super::{causes, instant};
+use crate::control::protocol::Answer;
+use ballast_engine::explain::{Asker, Explanation, witness_reading};
+use ballast_engine::{Plan, Winner};
+use ballast_guard::Guard;
+use ballast_guard::plan::LimitAction;
+use ballast_model::intent::Cause;
+use ballast_model::{Mono, OutputId, Verdict};
+use serde_json::{Map, Value, json};
+
+/// Where the second column of the table begins.
+const WIDTH: usize = 22;
+
+/// Why an output is, or was, as it is.
+pub fn output(moment: &Moment<'_>, id: OutputId) -> Answer {
+    let (Some(spec), Some(verdict)) = (moment.catalog().output(id), moment.guard.verdict(id)) else {
+        return Answer::refused(moment.say(
+            "the guard had not spoken yet; try again in a moment",
+            "le gardien n'avait encore rien dit ; réessayez dans un moment",
+        ));
+    };
+    let explanation = moment.engine.explain(id, moment.now);
+    let next = next_change(moment, verdict, explanation.as_ref());
+    let strength = moment.guard.strength(id).map_or("?", |strength| strength.word());
+    let sentence = sentence(moment, id, &spec.show(verdict.state), verdict);
+    let table = table(moment, verdict, explanation.as_ref(), next, strength);
+    let mut data = Map::new();
+    let mut set = |key: &str, value: Value| data.insert(key.to_owned(), value);
+    let winner = moment.winner(id);
+    set("at", json!(instant::exact_utc(moment.instant())));
+    set("told", json!(moment.told.word()));
+    set("output", json!(spec.name));
+    set("sentence", json!(sentence));
+    set("state", json!(spec.show(verdict.state)));
+    set("asked", json!(spec.show(verdict.asked)));
+    set("cause", json!(causes::word(verdict.cause)));
+    set("winner", json!(winner.name(&moment.running.plan)));
+    set("authority", json!(winner.authority.word()));
+    set("strength", json!(strength));
+    set("latched", json!(latches(moment, id, verdict)));
+    let witness = verdict.witness.map(|witness| witness_reading(&moment.running.plan, &witness));
+    set("witness", json!(witness.as_ref().map(reading_data)));
+    set("explanation", explanation.as_ref().map_or(Value::Null, |why| explained(moment, why)));
+    moment.add(&mut data, "since", Some(verdict.since));
+    moment.add(&mut data, "next_change", next);
+    Answer::done(format!("{sentence}\n{}", table.text(WIDTH)), data.into())
+}
+
+fn sentence(moment: &Moment<'_>, id: OutputId, state: &str, verdict: &Verdict) -> String {
+    let (name, since) = (moment.name(id), moment.now.since(verdict.since));
+    let reason = moment.reason(id, verdict);
+    if moment.french {
+        format!("{name} est {} depuis {since} : {reason}.", causes::state(state, true))
+    } else {
+        format!("{name} has been {state} for {since}: {reason}.")
+    }
+}
+
+/// The next moment at which something may change by itself.
+fn next_change(moment: &Moment<'_>, verdict: &Verdict, explanation: Option<&Explanation>) -> Option<Mono> {
+    let engine = explanation.and_then(|explanation| explanation.next_change);
+    verdict.next_change.into_iter().chain(engine).filter(|next| *next > moment.now).min()
+}
+
+/// Everyone who asks, the values that were read, what comes next.
+fn table(
+    moment: &Moment<'_>,
+    verdict: &Verdict,
+    explanation: Option<&Explanation>,
+    next: Option<Mono>,
+    strength: &str,
+) -> Table {
+    let mut table = Table::default();
+    for limit in latches(moment, verdict.output, verdict) {
+        table.add(moment.say("to end it", "pour finir"), format!("ballast guard reset \"{limit}\""));
+    }
+    if let Some(explanation) = explanation {
+        for asker in &explanation.requests {
+            table.add(moment.say("asks", "demande"), asks(moment, asker));
+        }
+        table.add(
+            moment.say("if nobody asks", "sans demande"),
+            causes::state(&explanation.default, moment.french),
+        );
+        for value in &explanation.values {
+            table.add(moment.say("by", "selon"), reading(value, moment.french));
+        }
+    }
+    if let Some(next) = next {
+        table.add(moment.say("may change in", "peut changer dans"), next.since(moment.now).to_string());
+    }
+    table.add(moment.say("without the program", "sans le programme"), strength);
+    table
+}
+
+/// Who asks, for what, since when and until when.
+fn asks(moment: &Moment<'_>, asker: &Asker) -> String {
+    let since = moment.now.since(asker.since);
+    let until = asker.until.map_or_else(String::new, |until| {
+        format!(", {} {}", moment.say("for another", "encore"), until.since(moment.now))
+    });
+    let place = asker.place.as_ref().map_or_else(String::new, |place| format!(" ({place})"));
+    let name = name_of(asker, &moment.running.plan, moment.french);
+    let wanted = causes::state(&asker.wanted, moment.french);
+    if moment.french {
+        format!("{name} : {wanted} depuis {since}{until}{place}")
+    } else {
+        format!("{name}: {wanted} for {since}{until}{place}")
+    }
+}
+
+/// The name of one who asks.
+fn name_of(asker: &Asker, plan: &Plan, french: bool) -> String {
+    if !french {
+        return asker.name.clone();
+    }
+    // The engine gives the whole name; what stands behind the word for its kind is who it is.
+    let kind = Winner { authority: asker.authority, source: asker.source, who: None }.name(plan);
+    let who = asker.name.strip_prefix(&kind).map(str::trim).filter(|who| !who.is_empty());
+    causes::asker(asker.source, who, plan, true)
+}
+
+/// The limits that keep an output where it is until a person resets them.
+fn latches(moment: &Moment<'_>, id: OutputId, verdict: &Verdict) -> Vec<String> {
+    if verdict.cause == Cause::Latched { latched(moment.guard, id) } else { Vec::new() }
+}
+
+fn latched(guard: &Guard, id: OutputId) -> Vec<String> {
+    let limits = guard.safety_set().limits.iter().zip(guard.limits());
+    let holds = limits.filter(|(limit, view)| {
+        view.state.is_latched
+            && matches!(&limit.action, LimitAction::Force { force, .. } if force.iter().any(|step| step.output == id))
+    });
+    holds.map(|(limit, _)| limit.name.to_string()).collect()
+}
+
+/// What the engine knows, for programs.
+fn explained(moment: &Moment<'_>, why: &Explanation) -> Value {
+    let mut data = Map::new();
+    data.insert("wanted".into(), json!(why.wanted));
+    data.insert("default".into(), json!(why.default));
+    data.insert("requests".into(), why.requests.iter().map(|asker| request(moment, asker)).collect());
+    data.insert("values".into(), readings_data(&why.values));
+    moment.add(&mut data, "winner_since", Some(why.winner_since));
+    moment.add(&mut data, "waits_for_return_since", why.waits_for_return_since);
+    data.into()
+}
+
+fn request(moment: &Moment<'_>, asker: &Asker) -> Value {
+    let mut data = Map::new();
+    data.insert("name".into(), json!(asker.name));
+    data.insert("authority".into(), json!(asker.authority.word()));
+    data.insert("wanted".into(), json!(asker.wanted));
+    data.insert("place".into(), json!(asker.place));
+    moment.add(&mut data, "since", Some(asker.since));
+    moment.add(&mut data, "until", asker.until);
+    data.into()
+}
