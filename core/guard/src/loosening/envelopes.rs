@@ -158,7 +158,9 @@ fn merge(old: &Envelope, new: &Envelope) -> Envelope {
         (one, other) => one.or(other),
     };
     let mut max_switches = old.max_switches.clone();
-    max_switches.extend(new.max_switches.iter().filter(|budget| !old.max_switches.contains(budget)));
+    // One that leaves more room than an old one says nothing beside it.
+    let is_news = |budget: &&SwitchBudget| !old.max_switches.iter().any(|other| is_within(other, budget));
+    max_switches.extend(new.max_switches.iter().filter(is_news));
     Envelope {
         output: old.output,
         default: new.default,

@@ -1,0 +1,185 @@
+//! Another safety set, key by key: whatever loosens one is found, named and not in force before a person says so.
+
+mod kit;
+mod whole;
+use ballast_guard::Taken;
+use ballast_guard::plan::{
+    Asleep, LimitAction, OnSilence, OnUnknown, OutsideChange, SafetySet, Shedding, Strength,
+};
+use ballast_model::Value;
+use kit::*;
+use std::sync::Arc;
+use whole::*;
+
+type Change = fn(&mut Site);
+
+fn shedding(site: &mut Site) -> &mut Shedding {
+    site.set.shedding.as_mut().unwrap()
+}
+
+fn force(site: &mut Site, limit: usize) -> &mut Vec<ballast_guard::plan::ForceStep> {
+    match &mut site.set.limits[limit].action {
+        LimitAction::Force { force, .. } => force,
+        LimitAction::Derate { .. } => panic!("limit {limit} derates"),
+    }
+}
+
+/// Of outputs.
+const ENVELOPES: [(&str, Change); 20] = [
+    ("safe", |site| site.envelope(HEATER).safe = CLOSED),
+    ("at_start", |site| site.envelope(HEATER).at_start = CLOSED),
+    ("on_silence", |site| site.envelope(HEATER).on_silence = OnSilence::Hold(secs(11))),
+    ("on_silence", |site| site.envelope(PUMP).on_silence = OnSilence::Hold(ms(1))),
+    ("lease", |site| site.envelope(HEATER).lease = secs(6)),
+    ("min_closed", |site| site.envelope(CHARGER).min_closed = secs(4)),
+    ("min_open", |site| site.envelope(CHARGER).min_open = secs(3)),
+    ("max_closed", |site| site.envelope(HEATER).max_closed = Some(secs(61))),
+    ("max_closed", |site| site.envelope(HEATER).max_closed = None),
+    ("max_switches", |site| site.envelope(CHARGER).max_switches[1].count = 31),
+    ("max_switches", |site| site.envelope(CHARGER).max_switches[0].per = secs(3599)),
+    ("outside_change", |site| site.envelope(LAMP).outside_change = OutsideChange::Correct(9)),
+    ("effect", |site| site.envelope(CHARGER).effect = None),
+    ("effect", |site| site.envelope(CHARGER).effect.as_mut().unwrap().within = secs(21)),
+    ("values", |site| site.level(CHARGE).ranges[1].1 = num(2010.0)),
+    ("step", |site| site.level(CHARGE).step = Some(num(5.0))),
+    ("min_interval", |site| site.level(CHARGE).min_interval = ms(999)),
+    ("ramp", |site| site.level(CHARGE).ramp_away = None),
+    ("strength", |site| site.envelope(CHARGER).strength = Strength::Soft),
+    ("refresh", |site| site.envelope(CHARGE).refresh = None),
+];
+
+/// Of limits, interlocks and devices that sleep.
+const LIMITS: [(&str, Change); 16] = [
+    ("limits", |site| drop(site.set.limits.remove(1))),
+    ("limits", |site| site.set.limits.swap(0, 3)),
+    ("unknown", |site| site.set.limits[0].unknown = OnUnknown::Derate(num(1.0))),
+    ("unknown", |site| site.set.limits[2].unknown = OnUnknown::Derate(num(11.0))),
+    ("for", |site| site.held(0, ms(2_001))),
+    ("force", |site| force(site, 0).truncate(1)),
+    ("force", |site| site.after(0, 1, ms(1_001))),
+    ("force", |site| force(site, 0)[1].wanted = CLOSED),
+    ("until", |site| site.until(0, &below("battery.temperature_1", "45 °C"), secs(5))),
+    ("latch", |site| match &mut site.set.limits[1].action {
+        LimitAction::Force { latch, .. } => *latch = false,
+        LimitAction::Derate { .. } => {}
+    }),
+    ("of", |site| {
+        let other = site.program(&name("battery.temperature_2"));
+        match &mut site.set.limits[2].action {
+            LimitAction::Derate { of, .. } => *of = other,
+            LimitAction::Force { .. } => {}
+        }
+    }),
+    ("derate", |site| match &mut site.set.limits[2].action {
+        LimitAction::Derate { rows, .. } => rows[0].1[1].1 = num(51.0),
+        LimitAction::Force { .. } => {}
+    }),
+    ("never_together", |site| site.set.interlocks.clear()),
+    ("dead_time", |site| site.set.interlocks[0].dead_time = ms(1_999)),
+    ("asleep", |site| site.set.asleep[0].value = Value::Number(num(1.0))),
+    ("asleep", |site| {
+        let when = site.program(&below("sun.elevation", "0 deg"));
+        site.set.asleep.push(Asleep { point: LOAD, value: Value::Number(num(0.0)), when });
+    }),
+];
+
+/// Of shedding.
+const SHEDDING: [(&str, Change); 26] = [
+    ("shedding", |site| site.set.shedding = None),
+    ("never", |site| shedding(site).never.clear()),
+    ("source", |site| shedding(site).source.truncate(2)),
+    ("source", |site| shedding(site).source_tolerance = num(0.11)),
+    ("source", |site| shedding(site).source_stuck_after = secs(6)),
+    ("groups", |site| drop(shedding(site).loads.pop())),
+    ("groups", |site| shedding(site).loads[0].groups = vec!["homes".into()]),
+    ("groups", |site| shedding(site).loads[0].rated = num(900.0)),
+    ("stages", |site| drop(shedding(site).stages.pop())),
+    ("stages", |site| shedding(site).stages[0].below = num(49.4)),
+    ("stages", |site| shedding(site).stages[0].hold = ms(61)),
+    ("stages", |site| shedding(site).stages[1].share = num(9.0)),
+    ("stages", |site| shedding(site).stages[0].from = vec!["homes".into()]),
+    ("bulk", |site| shedding(site).bulk = None),
+    ("bulk", |site| shedding(site).bulk.as_mut().unwrap().below = num(49.6)),
+    ("bulk", |site| shedding(site).bulk.as_mut().unwrap().falling = num(3.1)),
+    ("bulk", |site| shedding(site).bulk.as_mut().unwrap().share = num(39.0)),
+    ("bulk", |site| drop(shedding(site).bulk.as_mut().unwrap().from.pop())),
+    ("cap", |site| shedding(site).cap.as_mut().unwrap().count = 4),
+    ("cap", |site| shedding(site).cap = None),
+    ("futile_after", |site| shedding(site).futile_after = Some(3)),
+    ("keep_free", |site| shedding(site).restore.keep_free = num(14.0)),
+    ("keep_free", |site| shedding(site).restore.capacity = None),
+    ("one_per", |site| shedding(site).restore.one_per = ms(1_999)),
+    ("jitter", |site| shedding(site).restore.jitter = ms(999)),
+    ("restore_at_most", |site| shedding(site).restore.above = num(49.7)),
+];
+
+/// What is in force, but for its fingerprint.
+fn in_force(bench: &Bench) -> SafetySet {
+    SafetySet { fingerprint: 0, ..bench.guard.safety_set().clone() }
+}
+
+#[test]
+fn every_key_that_is_loosened_alone_is_named_and_waits_for_a_person() {
+    for (key, change) in ENVELOPES.into_iter().chain(LIMITS).chain(SHEDDING) {
+        let mut bench = whole().bench();
+        let before = in_force(&bench);
+        let mut site = whole();
+        change(&mut site);
+        site.set.fingerprint = 2;
+        let replaced =
+            bench.guard.replace(Arc::new(site.catalog.clone()), site.set.clone(), false, bench.now);
+        let keys: Vec<&str> = replaced.loosenings.iter().map(|loosening| loosening.key).collect();
+        assert!(!keys.is_empty() && keys.iter().all(|found| *found == key), "{key}: {keys:?}");
+        assert_eq!((replaced.taken, replaced.waits_for), (Taken::Tightenings, Some(2)), "{key}");
+        // How strong an output is, is no leave but a fact: the weaker word is the true one. A device whose sleep is in
+        // doubt does not sleep at all.
+        let now = in_force(&bench);
+        let is_fact = key == "strength";
+        let is_awake = key == "asleep" && now.asleep.iter().all(|asleep| before.asleep.contains(asleep));
+        assert!(is_fact || is_awake || now == before, "{key} is in force although nobody confirmed it");
+        // With a person's word it is.
+        bench.operator(ballast_guard::OperatorCommand::Confirm(2));
+        assert!(bench.guard.adopt_confirmed(bench.now).is_some(), "{key}");
+        site.set.fingerprint = 0;
+        assert!(in_force(&bench) == site.set, "{key} is not in force although it was confirmed");
+    }
+}
+
+#[test]
+fn the_same_set_the_other_way_round_is_a_tightening_and_in_force_at_once() {
+    // What a change takes away, its undoing gives back: not where any difference is a loosening.
+    let both_ways = ["safe", "outside_change", "until", "of", "asleep", "source", "groups", "step"];
+    for (key, change) in ENVELOPES.into_iter().chain(LIMITS).chain(SHEDDING) {
+        let mut site = whole();
+        change(&mut site);
+        let mut bench = site.bench();
+        let mut stricter = whole();
+        stricter.set.fingerprint = 2;
+        let catalog = Arc::new(stricter.catalog.clone());
+        let replaced = bench.guard.replace(catalog, stricter.set.clone(), false, bench.now);
+        let is_strict = replaced.loosenings.is_empty();
+        assert_eq!(is_strict, replaced.taken == Taken::Whole, "{key}");
+        if is_strict {
+            stricter.set.fingerprint = 0;
+            assert!(in_force(&bench) == stricter.set, "{key} is not in force at once");
+        } else {
+            let keys: Vec<&str> = replaced.loosenings.iter().map(|loosening| loosening.key).collect();
+            let is_told_both_ways =
+                both_ways.contains(&key) || ["force", "stages", "limits", "bulk"].contains(&key);
+            assert!(is_told_both_ways, "{key} tightened: {keys:?}");
+        }
+    }
+}
+
+#[test]
+fn an_output_that_is_gone_or_of_another_kind_is_a_loosening_and_one_that_is_new_is_none() {
+    let mut bench = whole().bench();
+    let mut more = whole();
+    more.contact("new pump");
+    let replaced = bench.guard.replace(Arc::new(more.catalog.clone()), more.set.clone(), false, bench.now);
+    assert_eq!((replaced.taken, replaced.loosenings.len(), replaced.session_ended), (Taken::Whole, 0, false));
+    let less = whole();
+    let replaced = bench.guard.replace(Arc::new(less.catalog.clone()), less.set.clone(), false, bench.now);
+    let found: Vec<(&str, &str)> = replaced.loosenings.iter().map(|row| (&*row.subject, row.key)).collect();
+    assert_eq!((replaced.taken, found), (Taken::Nothing, vec![("new pump", "outputs")]));
+}
