@@ -6,6 +6,7 @@
 //! | [`bus`] | the only async code: [`spawn`] runs a bus as a task, [`BusHandle::apply`] takes permits |
 //! | [`Sink`], [`Batch`], [`Report`] | how a bus tells the shell what came in |
 //! | [`shape`], [`point`], [`readings`] | the pure half: listeners and pollers, and how one point is read |
+//! | [`http`] | requests and responses as bytes, for pollers |
 //! | `mqtt`, `sim`, `tic` | one file per driver |
 //!
 //! A driver turns what a device says into samples and a permit into what the device must hear. It holds no socket, no clock
@@ -18,6 +19,7 @@
 pub mod bus;
 mod counters;
 mod formula;
+pub mod http;
 pub mod limits;
 pub mod mqtt;
 mod mqtt_presence;

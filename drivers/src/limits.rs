@@ -69,3 +69,6 @@ pub const ANSWER_MAX: usize = 64 * 1024;
 
 /// Requests of one job of a polled device.
 pub const STEPS_MAX: usize = 16;
+
+/// Bytes of the head of an HTTP response, and of a line in a chunked body.
+pub const HEAD_MAX: usize = 16 * 1024;

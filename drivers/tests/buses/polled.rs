@@ -1,18 +1,22 @@
 //! Buses on which we ask, against a device in another process that is slow, dies, lies and answers late.
 
+use crate::broker::find;
 use crate::permits::Leaves;
 use crate::polled_peer::{Lines, Peer, answer};
 use crate::support::{Running, Site, base};
-use ballast_drivers::point::PointReader;
-use ballast_drivers::readings::{Batch, Readings};
-use ballast_drivers::shape::{Read, Roster, Told, Unit};
+use ballast_drivers::http::{self, Response};
+use ballast_drivers::point::{PointReader, Raw};
+use ballast_drivers::readings::{Batch, Freshness, Readings};
+use ballast_drivers::shape::{Answer, Heed, Job, Poller, Read, Roster, Told, Unit};
 use ballast_drivers::{Clock, DriverSpec, OpenBus, Parity, Report, Wire, WriteResult};
 use ballast_guard::plan::Strength;
 use ballast_model::catalog::OutputKind;
-use ballast_model::{Dimension, OutputId, PointId, Quality, Reason, Span, Wanted};
+use ballast_model::{Dimension, Mono, OutputId, PointId, Quality, Reason, Span, Wanted};
 use nix::pty::openpty;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 const PERIOD: Span = Span::from_millis(20);
@@ -191,4 +195,76 @@ fn on_a_shared_line_a_late_answer_is_waited_out() {
     });
     assert_eq!(good(&heard, 2, "3"), 0);
     drop(line.slave);
+}
+
+/// Asks for one document and takes it for a number.
+struct Page {
+    roster: Roster,
+    host: String,
+}
+
+impl Poller for Page {
+    fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    fn ask(&mut self, job: Job, request: &mut Vec<u8>) -> bool {
+        let path = if job == Job::Read(0) { "/value" } else { "/nothing" };
+        http::Request { method: "GET", host: &self.host, path, headers: &[], body: None }.write(request)
+    }
+
+    fn answer(&mut self, job: Job, bytes: &[u8], is_end: bool, now: Mono, out: &mut Readings) -> Answer {
+        let Job::Read(read) = job else { return Answer::Strange };
+        match http::read(bytes, is_end) {
+            Response::Unfinished => Answer::Unfinished,
+            Response::Damaged => Answer::Strange,
+            Response::Whole { status: 200, body, used } => {
+                let good = u32::from(out.put(read, Raw::Text(&body), Freshness::Live, now));
+                Answer::Done { used, heed: Heed { good, bad: 1 - good, unknown: 0 } }
+            }
+            Response::Whole { used, .. } => {
+                out.bad(read, Reason::NotAValue, now);
+                Answer::Refused { used }
+            }
+        }
+    }
+
+    fn reset(&mut self, _: usize) {}
+}
+
+#[test]
+fn documents_of_a_web_server_are_read() {
+    if find("python3").is_none() {
+        return;
+    }
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).unwrap().port();
+    let folder = std::env::temp_dir().join(format!("ballast-http-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("value"), "230.5\n").unwrap();
+    // A server that was not written here: it closes after every response.
+    let mut server = Command::new("python3")
+        .args(["-m", "http.server", &port.to_string(), "--bind", "127.0.0.1"])
+        .current_dir(&folder)
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let read = |slot| Read { unit: 0, period: PERIOD, timeout: Span::from_secs(5), slots: vec![slot] };
+    let roster = Roster {
+        units: vec![Unit { name: "server".into(), wire: 0 }],
+        reads: vec![read(0), read(1)],
+        outputs: Vec::new(),
+    };
+    let point = |place: u32| (PointId(place), PointReader::of_unit(Dimension::Voltage.base()));
+    let page = Page { roster, host: format!("127.0.0.1:{port}") };
+    let wire = Wire::Tcp { host: "127.0.0.1".into(), port };
+    let readings = Readings::new([point(0), point(1)]);
+    let running = Running::start(OpenBus::polled("web", &SPEC, readings, vec![wire], Box::new(page)));
+    running.wait_last(PointId(0), base(230.5), Quality::Good);
+    running.wait_last(PointId(1), None, Quality::Bad(Reason::NotAValue));
+    std::fs::write(folder.join("value"), "231").unwrap();
+    running.wait_last(PointId(0), base(231.0), Quality::Good);
+    server.kill().unwrap();
+    server.wait().unwrap();
+    running.wait_offline(PointId(0));
+    std::fs::remove_dir_all(&folder).ok();
 }
