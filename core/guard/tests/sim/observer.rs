@@ -13,6 +13,7 @@ pub struct Heard {
     pub request: u64,
     pub at: Mono,
     pub is_restoration: bool,
+    pub is_shed: bool,
 }
 
 /// What the observer knows of an output: what it was told, what its device did, what was asked.
@@ -41,6 +42,10 @@ pub struct LimitWatch {
     pub acts: bool,
     pub is_soft: bool,
     pub since: Mono,
+    /// Since when its condition holds.
+    pub violated_since: Option<Mono>,
+    /// It is clear and waits for a person.
+    pub is_latched: bool,
 }
 
 pub struct Observer {
@@ -54,6 +59,8 @@ pub struct Observer {
     pub is_open: bool,
     pub renewed_at: Mono,
     pub restored_at: Option<Mono>,
+    /// When ordinary shed requests were granted.
+    pub sheds: Vec<Mono>,
     pub below_since: Option<Mono>,
 }
 
@@ -85,12 +92,18 @@ impl Observer {
                 Some(value) => value > 50.0,
                 None => limit.was_known || self.now >= self.started_at.after(GRACE),
             };
-            if !limit.acts && is_violated {
+            limit.violated_since =
+                is_violated.then(|| limit.violated_since.unwrap_or(self.now)).filter(|_| !limit.acts);
+            let lasts = if index == 1 { LASTS } else { Span::ZERO };
+            if limit.violated_since.is_some_and(|since| self.now >= since.after(lasts)) {
                 (limit.acts, limit.is_soft, limit.since) = (true, !limit.was_known, self.now);
+                limit.violated_since = None;
             }
             limit.is_soft &= !known.is_some_and(|value| value > 50.0);
             let clears = known.is_some_and(|value| if index == 0 { value < until } else { value <= until });
-            if limit.acts && (clears || (limit.is_soft && known.is_some_and(|value| value <= 50.0))) {
+            let was_ignorance = limit.is_soft && known.is_some_and(|value| value <= 50.0);
+            limit.is_latched = index == 1 && limit.acts && clears && !was_ignorance;
+            if limit.acts && (was_ignorance || (clears && !limit.is_latched)) {
                 (limit.acts, limit.is_soft) = (false, false);
             }
             self.limits[index] = limit;
@@ -106,7 +119,7 @@ impl Observer {
     pub fn forced(&self, index: usize) -> Option<Wanted> {
         match index {
             MAINS if self.limits[0].acts => Some(CLOSED),
-            CHARGER if self.limits[0].acts => Some(OPEN),
+            CHARGER if self.limits[0].acts && self.now >= self.limits[0].since.after(AFTER) => Some(OPEN),
             BATTERY if self.limits[0].acts => Some(level(0.0)),
             CLINIC if self.limits[1].acts => Some(OPEN),
             _ => None,
@@ -115,9 +128,41 @@ impl Observer {
 
     /// What the program says now, if its word still holds.
     pub fn word(&self, index: usize) -> Option<Heard> {
-        let heard = self.outputs[index].heard?;
+        self.outputs[index].heard.filter(|_| self.now < self.word_until(index))
+    }
+
+    /// Until when the word for an output holds; where nobody spoke since the start, the time he had to do so.
+    pub fn word_until(&self, index: usize) -> Mono {
+        let Some(heard) = self.outputs[index].heard else { return self.started_at.after(LEASE) };
         let renewed = if self.is_open { self.renewed_at } else { heard.at };
-        (self.now < heard.at.max(renewed).after(LEASE)).then_some(heard)
+        heard.at.max(renewed).after(LEASE)
+    }
+
+    /// Whether silence must have made it safe by now.
+    pub fn is_silenced(&self, index: usize) -> bool {
+        let stays = if index == FAN { SILENCE } else { Span::ZERO };
+        self.now >= self.word_until(index).after(stays)
+    }
+
+    /// What the temperature leaves of the setpoint on each side, W.
+    pub fn cap(&self) -> (f64, f64) {
+        let share = match self.known(HOT) {
+            None => return (f64::MIN, f64::MAX),
+            Some(at) if at <= CURVE[0].0 => CURVE[0].1,
+            Some(at) if at >= CURVE[2].0 => CURVE[2].1,
+            Some(at) => {
+                let ((x0, y0), (x1, y1)) =
+                    if at < CURVE[1].0 { (CURVE[0], CURVE[1]) } else { (CURVE[1], CURVE[2]) };
+                y0 + (y1 - y0) * (at - x0) / (x1 - x0)
+            }
+        };
+        (-1000.0 * share / 100.0 - 1e-6, 2000.0 * share / 100.0 + 1e-6)
+    }
+
+    /// Whether the temperature leaves so much.
+    pub fn is_within_cap(&self, wanted: Wanted) -> bool {
+        let (least, most) = self.cap();
+        matches!(wanted, Wanted::Level(value) if value.get() >= least && value.get() <= most)
     }
 
     pub fn is_starting(&self, index: usize) -> bool {
@@ -193,6 +238,10 @@ impl Observer {
         }
         if index == BATTERY {
             self.check_ramp(before, wanted, &watched);
+            self.check_interval(before, wanted, at_once, &watched);
+        }
+        if HOMES.contains(&index) && before == CLOSED && wanted == OPEN && !at_once {
+            self.check_cap(index);
         }
         let watched = &mut self.outputs[index];
         if switches {
@@ -309,6 +358,29 @@ impl Observer {
         }
     }
 
+    /// What is asked comes one after the other; what the temperature takes away is taken at once.
+    pub fn check_interval(&self, before: Wanted, wanted: Wanted, at_once: bool, watched: &Watched) {
+        if !self.is_within_cap(wanted) {
+            self.fail(BATTERY, wanted, "more than the temperature leaves");
+        }
+        let is_asked = !at_once && self.is_within_cap(before) && watched.told.is_some();
+        if wanted != before && is_asked && self.now < watched.told_at.after(INTERVAL) {
+            self.fail(BATTERY, wanted, "before its shortest interval was over");
+        }
+    }
+
+    /// Ordinary shed requests keep to the cap.
+    pub fn check_cap(&mut self, index: usize) {
+        if self.word(index).is_none_or(|heard| !heard.is_shed) {
+            return;
+        }
+        self.sheds.retain(|at| at.after(CAP_PER) > self.now);
+        if self.sheds.len() >= CAP {
+            self.fail(index, OPEN, "shed beyond the cap");
+        }
+        self.sheds.push(self.now);
+    }
+
     /// A limit waits for the partner to leave and for the dead time.
     pub fn waits_for_genset(&self) -> bool {
         let genset = &self.outputs[GENSET];
@@ -331,8 +403,11 @@ impl Observer {
             if self.outputs[index].is_stopped && told != safe {
                 self.fail(index, told, "now did not act");
             }
-            if !self.is_starting(index) && self.word(index).is_none() && told != safe {
+            if !self.is_starting(index) && self.is_silenced(index) && told != safe {
                 self.fail(index, told, "silence did not act");
+            }
+            if index == BATTERY && !self.is_within_cap(told) {
+                self.fail(index, told, "the temperature did not act");
             }
             let is_early = self.now < self.started_at.after(LEASE) && self.outputs[index].heard.is_none();
             if is_early

@@ -72,6 +72,7 @@ impl World {
             is_open: false,
             renewed_at: Mono::ZERO,
             restored_at: None,
+            sheds: Vec::new(),
             below_since: None,
         };
         Self {
@@ -121,6 +122,9 @@ impl World {
                 let command = OperatorCommand::Reset(ResetWhat::All);
                 inputs.push(Input::Operator { who: Who::new("someone"), command });
                 self.observer.outputs.iter_mut().for_each(|watched| watched.is_stopped = false);
+                for limit in self.observer.limits.iter_mut().filter(|limit| limit.is_latched) {
+                    (limit.acts, limit.is_latched) = (false, false);
+                }
             }
             40..46 => {
                 let actual = if self.dice.one_in(2) { OPEN } else { CLOSED };
@@ -234,7 +238,8 @@ impl World {
             request,
             is_restoration,
         })));
-        let heard = Heard { wanted, request, at: self.observer.now, is_restoration };
+        let is_shed = authority == Authority::Shed;
+        let heard = Heard { wanted, request, at: self.observer.now, is_restoration, is_shed };
         self.observer.outputs[index].heard = Some(heard);
     }
 
