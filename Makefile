@@ -20,7 +20,7 @@ help: ## list the entry points
 	@echo '  settings: PARTS="unit peers" (test)  SITE=FOLDER (run)  PEERS="direct ballast" ROUNDS=5 (bench)'
 	@echo '            PREFIX=/usr (install, uninstall)'
 
-demo: setup ## a simulated village, in this terminal: no configuration, no root, no network
+demo: setup ## a simulated village, in this terminal: no configuration, no equipment, no server
 	cargo run --locked --package ballast -- demo
 
 test: setup-test ## every check, with a summary; PARTS="unit peers" for some of them

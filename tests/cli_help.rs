@@ -4,7 +4,7 @@
 
 mod common;
 
-use clap::CommandFactory;
+use clap::{CommandFactory, Parser};
 use common::Scratch;
 use common::bench::write_bench;
 use common::program::ballast;
@@ -42,6 +42,50 @@ fn every_command_has_an_example_that_begins_with_its_name() {
     for code in ["0 done", "1 refused", "2 wrong command line", "3 the site has mistakes", "5 no program"] {
         assert!(help.contains(code), "no {code:?} in:\n{help}");
     }
+}
+
+/// The examples of a help text, each as the words of one command: what stands behind two spaces is about it.
+fn examples(help: &str) -> Vec<Vec<String>> {
+    let text =
+        help.split("Example").nth(1).unwrap_or_default().split("Exit codes").next().unwrap_or_default();
+    let commands = text.lines().flat_map(|line| {
+        let start = line.find("ballast ").unwrap_or(line.len());
+        line[start..].split("  ").next().unwrap_or_default().split("&& ")
+    });
+    let words = |command: &str| -> Vec<String> {
+        let command = command.split(" > ").next().unwrap_or_default();
+        let pieces = command.split('"').enumerate();
+        pieces
+            .flat_map(|(index, piece)| {
+                // Every second piece stands between quotes.
+                let is_quoted = index % 2 == 1;
+                let whole = is_quoted.then(|| piece.to_owned());
+                let split = piece.split_whitespace().filter(move |_| !is_quoted).map(str::to_owned);
+                whole.into_iter().chain(split.collect::<Vec<_>>())
+            })
+            .collect()
+    };
+    commands.map(words).filter(|words| !words.is_empty()).collect()
+}
+
+#[test]
+fn every_example_is_a_command_that_the_program_understands() {
+    let mut count = 0;
+    for name in commands().into_iter().map(Some).chain([None]) {
+        let arguments: Vec<String> = name.into_iter().chain(["--help".to_owned()]).collect();
+        // Wide enough that no line is broken.
+        let output = ballast().args(&arguments).env("COLUMNS", "200").output().unwrap();
+        for example in examples(&text(&output.stdout)) {
+            let parsed = ballast::cli::arguments::Arguments::try_parse_from(&example);
+            assert!(parsed.is_ok(), "{example:?}: {}", parsed.unwrap_err());
+            count += 1;
+            if example.iter().any(|word| word == "--code") {
+                let said = ballast().args(&example[1..]).output().unwrap();
+                assert!(said.status.success(), "{example:?}: {}", text(&said.stderr));
+            }
+        }
+    }
+    assert!(count >= 35, "{count} examples were found");
 }
 
 #[test]

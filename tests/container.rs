@@ -1,5 +1,5 @@
 //! The container files against the program: they cannot be built where the tests run, but what they say can be read.
-#![allow(clippy::unwrap_used, reason = "a failing test is its own message")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test is its own message")]
 
 use ballast::cli::arguments::{Arguments, Command};
 use clap::Parser;

@@ -188,7 +188,7 @@ pub struct Run {
 #[command(after_help = "Examples:
   ballast check my-site
   ballast check my-site --explain
-  ballast check --code guard::no_safe_state")]
+  ballast check --code safety::no_safe_state")]
 pub struct Check {
     /// The site's directory
     #[arg(default_value = ".")]

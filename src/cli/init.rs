@@ -30,9 +30,11 @@ pub fn run(options: &Init, output: &Output) -> Exit {
     }
     match write(&TEMPLATE, directory, &name) {
         Ok(()) => {
-            output.line(&format!("A site was written to {}. Next:", directory.display()));
-            output.line(&format!("  ballast check {}", directory.display()));
-            output.line(&format!("  ballast run {}", directory.display()));
+            let shown = directory.display();
+            let text = format!(
+                "A site was written to {shown}. Next:\n  ballast check {shown}\n  ballast run {shown}"
+            );
+            output.answer(&text, &serde_json::json!({ "directory": directory, "site": name }));
             Exit::Done
         }
         Err(error) => {

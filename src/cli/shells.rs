@@ -21,7 +21,8 @@ pub fn manual(directory: &Path, output: &Output) -> Exit {
         .and_then(|()| clap_mangen::generate_to(Arguments::command(), directory));
     match written {
         Ok(()) => {
-            output.line(&format!("man pages written to {}", directory.display()));
+            let text = format!("man pages written to {}", directory.display());
+            output.answer(&text, &serde_json::json!({ "directory": directory }));
             Exit::Done
         }
         Err(error) => {
