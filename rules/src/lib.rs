@@ -52,6 +52,7 @@ mod run;
 mod sandbox;
 mod scan;
 mod schedule;
+mod slips;
 mod syntax;
 mod template;
 

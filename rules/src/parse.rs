@@ -3,6 +3,7 @@
 use crate::limits::{LINE_CHARS_MAX, LINES_MAX, RECOVERIES_MAX};
 use crate::report::{Report, mistake, problem};
 use crate::scan::{Chunk, STATEMENTS, Scanned};
+use crate::slips;
 use ballast_model::diagnostic::{FileId, Span, did_you_mean};
 use ballast_model::expr::Problem;
 use rhai::{AST, Engine, LexError, ParseError, ParseErrorType};
@@ -27,15 +28,7 @@ pub(crate) fn parse(
         let help = "what stands behind it would be lost";
         report.problems(file, [problem(span, "rules::incomplete", message, help)]);
     }
-    let mut blanked = vec![false; scanned.chunks.len()];
-    for (index, chunk) in scanned.chunks.iter().enumerate() {
-        if let Err(problem) = check_statement(scanned, *chunk) {
-            report.problems(file, [problem]);
-            if let Some(blank) = blanked.get_mut(index) {
-                *blank = true;
-            }
-        }
-    }
+    let mut blanked = incomplete_statements(file, scanned, report);
     if !blanked.contains(&true)
         && let Some(ast) = in_groups(engine, scanned)
     {
@@ -74,7 +67,47 @@ pub(crate) fn parse(
             _ => return None,
         }
     }
+    report_rest(file, scanned, &blanked, report);
     None
+}
+
+/// Says that the file has more mistakes of this kind than are looked for.
+fn report_rest(file: FileId, scanned: &Scanned<'_>, blanked: &[bool], report: &mut Report) {
+    let rest = scanned.chunks.iter().zip(blanked).find(|(_, blank)| !**blank);
+    if let Some((chunk, _)) = rest {
+        let first = scanned
+            .tokens
+            .get(chunk.first)
+            .map_or(Span::new(0, 0), |token| Span::new(token.start, token.end));
+        let message = "so much does not follow the form of the language that the rest was not looked at";
+        report.push(mistake(
+            file,
+            problem(first, "rules::too_many", message, "mend what is shown, and check again"),
+        ));
+    }
+}
+
+/// Which statements cannot be given to the parser at all; each is reported.
+fn incomplete_statements(file: FileId, scanned: &Scanned<'_>, report: &mut Report) -> Vec<bool> {
+    let mut blanked = vec![false; scanned.chunks.len()];
+    let mut is_body_of_none = false;
+    for (index, chunk) in scanned.chunks.iter().enumerate() {
+        let Err(problem) = check_statement(scanned, *chunk) else {
+            is_body_of_none = false;
+            continue;
+        };
+        if let Some(blank) = blanked.get_mut(index) {
+            *blank = true;
+        }
+        // What stands behind a statement whose `{` is missing was meant as its body.
+        if is_body_of_none && problem.code == "rules::statement" {
+            is_body_of_none = scanned.word(chunk.first) != "}";
+            continue;
+        }
+        is_body_of_none = problem.code == "rules::incomplete" && slips::has_no_body(scanned, *chunk);
+        report.problems(file, [problem]);
+    }
+    blanked
 }
 
 /// Statements that are parsed at once. The parser remembers every name of a text and looks through all of them at each
@@ -93,7 +126,8 @@ fn in_groups(engine: &Engine, scanned: &Scanned<'_>) -> Option<AST> {
     for group in scanned.chunks.chunks(GROUP) {
         let start = scanned.chunk_span(*group.first()?).start as usize;
         let end = scanned.chunk_span(*group.last()?).end as usize;
-        let line = scanned.text.get(..start)?.rfind('\n').map_or(0, |at| at + 1);
+        let begin = scanned.text.len() - scanned.plain().len();
+        let line = scanned.text.get(..start)?.rfind('\n').map_or(begin, |at| at + 1);
         lines.extend(scanned.text.get(seen..line)?.chars().filter(|found| *found == '\n'));
         seen = line;
         let indent = scanned.text.get(line..start)?.chars().count();
@@ -139,9 +173,20 @@ fn check_statement(scanned: &Scanned<'_>, chunk: Chunk) -> Result<(), Problem> {
         let message = "only `const`, `fn`, `rule`, `every`, `at` and `campaign` can stand here";
         return Err(problem(first, "rules::statement", message, help));
     }
+    if let Some(empty) = slips::empty_clause(scanned, chunk) {
+        return Err(empty);
+    }
     let end = if word == "const" { ";" } else { "}" };
     let last = chunk.end.checked_sub(1).map_or("", |last| scanned.word(last));
     if !chunk.is_closed || last != end {
+        if let Some(open) = slips::open(scanned, chunk) {
+            return Err(open);
+        }
+        if slips::has_no_body(scanned, chunk) {
+            let message = format!("the `{word}` that starts here has no body: its `{{` is missing");
+            let help = "what it asks for stands in braces, behind everything else: { close(...); }";
+            return Err(problem(first, "rules::incomplete", message, help));
+        }
         let message = format!("the `{word}` that starts here is not complete: its `{end}` is missing");
         let help = "look for a bracket or a quote that was not closed";
         return Err(problem(first, "rules::incomplete", message, help));
@@ -152,10 +197,10 @@ fn check_statement(scanned: &Scanned<'_>, chunk: Chunk) -> Result<(), Problem> {
 /// The text with the marked statements replaced by spaces, every place staying where it was.
 fn without<'a>(scanned: &Scanned<'a>, blanked: &[bool]) -> std::borrow::Cow<'a, str> {
     if !blanked.contains(&true) {
-        return scanned.text.into();
+        return scanned.plain().into();
     }
     let mut text = String::with_capacity(scanned.text.len());
-    let mut kept = 0usize;
+    let mut kept = scanned.text.len() - scanned.plain().len();
     for (chunk, _) in scanned.chunks.iter().zip(blanked).filter(|(_, blank)| **blank) {
         let span = scanned.chunk_span(*chunk);
         text.push_str(scanned.text.get(kept..span.start as usize).unwrap_or(""));
@@ -170,7 +215,12 @@ fn without<'a>(scanned: &Scanned<'a>, blanked: &[bool]) -> std::borrow::Cow<'a, 
 /// What the parser says, for people.
 fn explain(scanned: &Scanned<'_>, error: &ParseError) -> Problem {
     let span = scanned.span_at(error.position());
-    let found = scanned.word(scanned.token_at(span.start));
+    let index = scanned.token_at(span.start);
+    let found = scanned.word(index);
+    if let Some(slip) = slips::at(scanned, index) {
+        return slip;
+    }
+    let missing_text;
     let (message, help) = match error.err_type() {
         ParseErrorType::UnexpectedEOF => {
             ("the file ends in the middle of a statement".to_string(), "a bracket or a quote is not closed")
@@ -187,7 +237,8 @@ fn explain(scanned: &Scanned<'_>, error: &ParseError) -> Problem {
             "write a function with a name: fn name(x) { }",
         ),
         ParseErrorType::BadInput(LexError::ImproperSymbol(word, why)) if why.contains("disabled") => {
-            (format!("`{word}` is not part of the language"), "")
+            let help = if word == "print" { "tell people with `notify(\"...\")`" } else { "" };
+            (format!("`{word}` is not part of the language"), help)
         }
         ParseErrorType::BadInput(LexError::UnexpectedInput(text)) => {
             (format!("`{text}` has no meaning here"), "look for a missing quote or a stray character")
@@ -198,7 +249,8 @@ fn explain(scanned: &Scanned<'_>, error: &ParseError) -> Problem {
         }
         ParseErrorType::UnknownOperator(word) => (format!("`{word}` is not part of the language"), ""),
         ParseErrorType::MissingSymbol(_) => {
-            (format!("a text in quotes is missing before `{found}`"), "names and times are quoted: \"2min\"")
+            missing_text = slips::missing_text(scanned, index);
+            (format!("a text in quotes is missing before `{found}`"), missing_text.as_str())
         }
         ParseErrorType::ExprExpected(_) => {
             (format!("a value or a condition is missing before `{found}`"), "")

@@ -44,17 +44,26 @@ pub(crate) struct Scanned<'a> {
     line_starts: Vec<u32>,
 }
 
+/// What some editors of Windows put before the first letter of a file; it means nothing.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// The words with which a top-level statement starts.
 pub(crate) const STATEMENTS: [&str; 6] = ["const", "fn", "rule", "every", "at", "campaign"];
 
 impl<'a> Scanned<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
         let starts = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at as u32 + 1);
-        let line_starts = core::iter::once(0).chain(starts).collect();
-        let (tokens, open_comment) = Lexer { bytes: text.as_bytes(), at: 0, open_comment: None }.run();
+        let begin = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len_utf8() } else { 0 };
+        let line_starts = core::iter::once(begin as u32).chain(starts).collect();
+        let (tokens, open_comment) = Lexer { bytes: text.as_bytes(), at: begin, open_comment: None }.run();
         let mut scanned = Self { text, tokens, chunks: Vec::new(), open_comment, line_starts };
         scanned.chunks = scanned.split();
         scanned
+    }
+
+    /// The text as the parser gets it: places of the first line begin behind a byte order mark.
+    pub(crate) fn plain(&self) -> &'a str {
+        self.text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(self.text)
     }
 
     /// Number of lines, and the most characters in one of them.
@@ -168,7 +177,7 @@ impl<'a> Scanned<'a> {
     /// Whether a token at the left edge can only be the start of a statement, whatever is still open before it.
     fn begins_statement(&self, index: usize) -> bool {
         let Some(token) = self.tokens.get(index) else { return false };
-        let is_left = token.start == 0
+        let is_left = self.line_starts.first() == Some(&token.start)
             || self.text.as_bytes().get((token.start as usize).saturating_sub(1)) == Some(&b'\n');
         let next = self.tokens.get(index + 1).map(|token| token.kind);
         is_left

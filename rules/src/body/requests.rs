@@ -69,7 +69,12 @@ impl Walker<'_> {
             Some(found) if !is_local => Some(found),
             _ => {
                 let span = self.span(arg.start_position());
-                let help = "so that everything a rule can move is known before it runs";
+                let help = match arg {
+                    Expr::StringConstant(name, _) if self.is_output(name) => {
+                        format!("write `{name}`, without quotes")
+                    }
+                    _ => "so that everything a rule can move is known before it runs".to_string(),
+                };
                 self.refuse(span, format!("{what} is named literally"), help);
                 None
             }

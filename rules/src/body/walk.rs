@@ -174,8 +174,12 @@ impl<'a> Walker<'a> {
                 self.locals.push(definition.0.name.clone());
             }
             Stmt::Assignment(parts) => {
-                self.target(&mut parts.1.lhs);
-                self.expression(&mut parts.1.rhs);
+                let before = self.problems.len();
+                let meant = self.meant_by_assignment(&parts.1.rhs);
+                self.target(&mut parts.1.lhs, meant);
+                if self.problems.len() == before {
+                    self.expression(&mut parts.1.rhs);
+                }
             }
             Stmt::FnCall(call, at) => self.call(call, *at),
             Stmt::Block(block) => self.block(block),
@@ -197,22 +201,62 @@ impl<'a> Walker<'a> {
         }
     }
 
+    /// The request that was meant by assigning this to an output.
+    fn meant_by_assignment(&self, value: &Expr) -> &'static str {
+        let word = match value {
+            Expr::BoolConstant(true, _) => "closed".to_string(),
+            Expr::BoolConstant(false, _) => "open".to_string(),
+            Expr::StringConstant(text, _) => text.to_lowercase(),
+            other => dotted(other, &self.around.file.scanned).map_or_else(String::new, |(name, _)| name),
+        };
+        match word.as_str() {
+            "closed" | "close" | "on" | "true" => "close",
+            "open" | "off" | "false" => "open",
+            _ => "set",
+        }
+    }
+
     /// What stands left of `=`: a variable of the body or an element of one.
-    fn target(&mut self, expr: &mut Expr) {
+    fn target(&mut self, expr: &mut Expr, meant: &str) {
         match expr {
             Expr::Variable(name, _, _) if self.is_local(&name.1) => {}
             Expr::Index(pair, _, _) => {
-                self.target(&mut pair.lhs);
+                self.target(&mut pair.lhs, meant);
                 self.expression(&mut pair.rhs);
             }
             other => {
-                let span = dotted(other, &self.around.file.scanned)
-                    .map_or_else(|| self.span(other.start_position()), |(_, span)| span);
-                let help =
-                    "a rule asks: `close(x)`, `open(x)` or `set(x, value)`; a variable starts with `let`";
+                let found = dotted(other, &self.around.file.scanned);
+                let output = found.as_ref().map(|(name, _)| name).filter(|name| self.is_output(name));
+                let help = match output {
+                    Some(name) if meant == "set" => format!("a rule asks: `set({name}, ...)`"),
+                    Some(name) => format!("a rule asks: `{meant}({name})`"),
+                    None => {
+                        "a rule asks: `close(x)`, `open(x)` or `set(x, value)`; a variable starts with `let`"
+                            .to_string()
+                    }
+                };
+                let span = found.map_or_else(|| self.span(other.start_position()), |(_, span)| span);
                 self.refuse(span, "only variables of the body can be assigned", help);
             }
         }
+    }
+
+    /// Whether a written name stands for an output.
+    pub(super) fn is_output(&self, name: &str) -> bool {
+        matches!(self.around.catalog.resolve(&self.expand(name)), Some(Noun::Output(_)))
+    }
+
+    /// `heater.close()` as this language says it.
+    fn meant_by_method(&self, expr: &Expr) -> Option<String> {
+        let Expr::Dot(pair, _, _) = expr else { return None };
+        let (Expr::MethodCall(call, _), Some((name, _))) =
+            (&pair.rhs, dotted(&pair.lhs, &self.around.file.scanned))
+        else {
+            return None;
+        };
+        let is_request = REQUESTS.iter().any(|(known, _)| *known == call.name.as_str());
+        let request = if is_request { call.name.as_str() } else { meant_by_call(&call.name)? };
+        self.is_output(&name).then(|| format!("write `{request}({name})`"))
     }
 
     pub(super) fn expression(&mut self, expr: &mut Expr) {
@@ -268,7 +312,8 @@ impl<'a> Walker<'a> {
     fn noun(&mut self, expr: &mut Expr) {
         let Some((name, span)) = dotted(expr, &self.around.file.scanned) else {
             let span = self.span(expr.start_position());
-            let help = "write `f(x)` instead of `x.f()`";
+            let help =
+                self.meant_by_method(expr).unwrap_or_else(|| "write `f(x)` instead of `x.f()`".to_string());
             return self.refuse(span, "a value has no parts and no methods", help);
         };
         let at = expr.start_position();
@@ -446,11 +491,19 @@ impl<'a> Walker<'a> {
         if REQUESTS.iter().any(|(known, _)| *known == name.as_str()) {
             return self.request(call, span);
         }
-        call.args.iter_mut().for_each(|arg| self.expression(arg));
         let count = call.args.len();
         let own =
             self.around.file.functions.get(name.as_str()).is_some_and(|arities| arities.contains(&count));
         let known = FUNCTIONS.iter().find(|(known, _, _)| *known == name.as_str());
+        // An output in the brackets of a function that does not exist was meant for a request.
+        let is_meant = |arg: &Expr| {
+            let name = dotted(arg, &self.around.file.scanned);
+            !own && known.is_none() && name.is_some_and(|(name, _)| self.is_output(&name))
+        };
+        let skipped: Vec<bool> = call.args.iter().map(is_meant).collect();
+        for (arg, _) in call.args.iter_mut().zip(skipped).filter(|(_, is_skipped)| !is_skipped) {
+            self.expression(arg);
+        }
         match known {
             _ if own => {}
             Some((_, arities, _)) if arities.contains(&count) => {}
@@ -472,9 +525,10 @@ impl<'a> Walker<'a> {
         let known = known.chain(FUNCTIONS.iter().map(|(known, _, _)| *known));
         let known = known.chain(CONDITION_FUNCTIONS.iter().map(|(known, _)| *known));
         let known = known.chain(self.around.file.functions.keys().map(|known| &**known));
-        let help = match did_you_mean(name, known) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "bodies know close, open, set, shed, start, stop, notify, warn, alarm, the functions over time \
+        let help = match (meant_by_call(name), did_you_mean(name, known)) {
+            (Some(meant), _) => format!("write `{meant}(...)`"),
+            (None, Some(near)) => format!("did you mean `{near}`?"),
+            (None, None) => "bodies know close, open, set, shed, start, stop, notify, warn, alarm, the functions over time \
                      and the functions of this file"
                 .to_string(),
         };
@@ -512,6 +566,16 @@ impl<'a> Walker<'a> {
                 self.expression(arg);
             }
         }
+    }
+}
+
+/// The request that a word of other languages stands for: the load's circuit is closed or opened, whatever a coil does.
+fn meant_by_call(name: &str) -> Option<&'static str> {
+    match name.to_lowercase().as_str() {
+        "on" | "turn_on" | "switch_on" | "enable" | "connect" | "activate" => Some("close"),
+        "off" | "turn_off" | "switch_off" | "disable" | "disconnect" | "deactivate" => Some("open"),
+        "print" | "log" | "say" | "message" | "send" => Some("notify"),
+        _ => None,
     }
 }
 

@@ -74,6 +74,29 @@ fn many_warnings_hide_no_mistake() {
 }
 
 #[test]
+fn a_byte_order_mark_means_nothing_and_moves_no_place() {
+    let rules = "rule \"a\" when gird.frequency < \"49 Hz\" until genset.ready { close(lamp); }\n";
+    for count in [1, 80] {
+        let plain = compiled(&rules.repeat(count).replace("\"a\"", "\"é\""));
+        let marked = compiled(&format!("\u{feff}{}", rules.repeat(count).replace("\"a\"", "\"é\"")));
+        assert!(plain.has_mistakes());
+        let moved = |found: &ballast_model::diagnostic::Diagnostic| {
+            (found.code, found.primary.span.start + 3, found.primary.span.end + 3)
+        };
+        let as_it_is = |found: &ballast_model::diagnostic::Diagnostic| {
+            (found.code, found.primary.span.start, found.primary.span.end)
+        };
+        let plain: Vec<_> = plain.diagnostics.iter().map(moved).collect();
+        assert_eq!(marked.diagnostics.iter().map(as_it_is).collect::<Vec<_>>(), plain, "{count}");
+    }
+    let whole: String =
+        (0..80).map(|n| format!("rule \"{n}\" when genset.ready {{ close(lamp); }}\n")).collect();
+    let found = compiled(&format!("\u{feff}{whole}"));
+    assert!(!found.has_mistakes(), "{:#?}", found.diagnostics);
+    assert_eq!((found.rules.len(), &*found.rules[79].place), (80, "test.rhai:80"));
+}
+
+#[test]
 fn windows_line_ends_and_tabs_keep_places_right() {
     let text = "const A = 1;\r\n\trule \"é\" when gird.frequency < \"49 Hz\" { close(lamp); }\r\n";
     let found = compiled(text);

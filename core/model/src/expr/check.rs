@@ -359,6 +359,11 @@ impl Checker<'_> {
             }
             _ => {
                 let (a, b) = (self.walk(left), self.walk(right));
+                let is_chain = matches!(&left.kind, ExprKind::Binary { op: first, .. } if first.is_order() && op.is_order());
+                if is_chain && a.is_some() && b.is_some() {
+                    let help = Some("write both, as in `20 < a && a < 50`".to_string());
+                    return self.wrong(span, "expr::type", "a comparison cannot be compared again", help);
+                }
                 self.comparison(op, (a?, left.span), (b?, right.span), span)
             }
         }

@@ -114,8 +114,10 @@ pub fn explain_quantity(text: &str, error: &QuantityError) -> (String, String) {
         ),
         QuantityError::UnknownUnit { start } => {
             let symbol = text.get(*start..).unwrap_or("").trim();
-            let known = crate::quantity::UNITS.iter().map(|row| row.symbol);
-            let help = match did_you_mean(symbol, known) {
+            let known = || crate::quantity::UNITS.iter().map(|row| row.symbol);
+            // `3 KW`: the letters are right, and only their size is not.
+            let same = known().find(|known| known.to_lowercase() == symbol.to_lowercase());
+            let help = match same.or_else(|| did_you_mean(symbol, known())) {
                 Some(near) if !near.is_empty() => format!("did you mean `{near}`?"),
                 _ => "known units are V, A, W, kW, VA, Wh, kWh, Hz, °C, %, s, min, h and others; see the manual"
                     .to_string(),

@@ -1,0 +1,194 @@
+//! What a tired hand writes, and what was meant.
+//!
+//! The parser knows only that something else should stand at a place. Here the tokens around it are compared with slips
+//! that people make: a unit without quotes, `=` for `==`, a decimal comma, quotes of a word processor.
+
+use crate::report::problem;
+use crate::scan::{Chunk, Scanned, TokenKind};
+use ballast_model::diagnostic::Span;
+use ballast_model::expr::Problem;
+
+/// Quotation marks of word processors.
+const CURVED: [&str; 8] = ["“", "”", "„", "‟", "‘", "’", "«", "»"];
+/// Words of other languages for signs of this one.
+const SPOKEN: [(&str, &str); 3] = [("and", "&&"), ("or", "||"), ("not", "!")];
+
+/// The slip at a token at which the parser stumbled, if it is one that is known.
+pub(crate) fn at(scanned: &Scanned<'_>, index: usize) -> Option<Problem> {
+    let word = scanned.word(index);
+    let before = |back: usize| index.checked_sub(back).map_or("", |index| scanned.word(index));
+    let here = span(scanned, index);
+    let kind = scanned.tokens.get(index).map(|token| token.kind);
+    if let Some(mark) = CURVED.iter().find(|mark| word.starts_with(**mark)) {
+        let help = "write the straight one, `\"`; a word processor curves them";
+        let first = Span::new(here.start, here.start + mark.len() as u32);
+        return Some(said(first, format!("{mark} is no quotation mark here"), help));
+    }
+    if kind == Some(TokenKind::Text) && word.starts_with('\'') {
+        let help = format!("write \"{}\"", word.trim_matches('\''));
+        return Some(said(here, "a text stands in double quotes", help));
+    }
+    if let Some(found) = spoken_sign(scanned, index) {
+        return Some(found);
+    }
+    match word {
+        "=" if scanned.word(index + 1) == "<" => return Some(said(here, NO_EQUALS, "write `<=`")),
+        "=" => return Some(said(here, NO_EQUALS, "write `==` to compare")),
+        "=>" => return Some(said(here, NO_EQUALS, "write `>=`")),
+        "#" => return Some(said(here, "a comment does not start with `#`", "write `//` before it")),
+        "if" if before(2) == "rule" => return Some(said(here, "a rule has no `if`", "write `when`")),
+        _ if before(1) == "priority" => {
+            let help = "a whole number from 0 to 99; the higher one wins";
+            return Some(said(here, format!("`{word}` is no priority"), help));
+        }
+        "," | ":" if is_number(scanned, index.checked_sub(1)) && is_number(scanned, Some(index + 1)) => {
+            let whole = span(scanned, index - 1).join(span(scanned, index + 1));
+            let (left, right) = (before(1), scanned.word(index + 1));
+            if word == ":" {
+                let message = "a time of day stands in quotes";
+                return Some(said(whole, message, format!("write \"{left}:{right}\"")));
+            }
+            let message = format!("`{left},{right}` has a decimal comma");
+            return Some(said(whole, message, format!("write `{left}.{right}`")));
+        }
+        _ => {}
+    }
+    bare_quantity(scanned, index)
+}
+
+const NO_EQUALS: &str = "`=` compares nothing";
+
+fn said(span: Span, message: impl Into<String>, help: impl Into<String>) -> Problem {
+    problem(span, "rules::syntax", message, help)
+}
+
+fn span(scanned: &Scanned<'_>, index: usize) -> Span {
+    scanned.tokens.get(index).map_or(Span::new(0, 0), |token| Span::new(token.start, token.end))
+}
+
+fn is_number(scanned: &Scanned<'_>, index: Option<usize>) -> bool {
+    let token = index.and_then(|index| scanned.tokens.get(index));
+    token.is_some_and(|token| token.kind == TokenKind::Number)
+}
+
+/// `and`, `or` where a sign should stand; `not` was taken for a name, and the next word is too much.
+fn spoken_sign(scanned: &Scanned<'_>, index: usize) -> Option<Problem> {
+    for index in [Some(index), index.checked_sub(1)].into_iter().flatten() {
+        let lower = scanned.word(index).to_lowercase();
+        if let Some((word, sign)) = SPOKEN.iter().find(|(word, _)| *word == lower) {
+            let message = format!("in a rule `{word}` is written `{sign}`");
+            let help = "safety.yaml has the words, rules have the signs";
+            return Some(said(span(scanned, index), message, help));
+        }
+    }
+    None
+}
+
+/// `when { ... }`: the parser would take the braces for the condition.
+pub(crate) fn empty_clause(scanned: &Scanned<'_>, chunk: Chunk) -> Option<Problem> {
+    let brace = (chunk.first..chunk.end).find(|index| scanned.word(*index) == "{")?;
+    let clause = brace.checked_sub(1).filter(|before| *before > chunk.first)?;
+    let word = scanned.word(clause);
+    if !matches!(word, "when" | "until" | "only") {
+        return None;
+    }
+    let message = format!("the condition of `{word}` is missing");
+    Some(said(span(scanned, clause), message, "write what must be true, as in `battery.soc < \"25 %\"`"))
+}
+
+/// `50 Hz`, `50Hz`, `50 %` without quotes, here or a few tokens back.
+fn bare_quantity(scanned: &Scanned<'_>, index: usize) -> Option<Problem> {
+    let earliest = index.saturating_sub(3);
+    let number = (earliest..=index).rev().find(|index| is_number(scanned, Some(*index)))?;
+    let digits = scanned.word(number);
+    let own_unit = digits.find(|letter: char| letter.is_alphabetic() || letter == '°');
+    let (end, unit) = match own_unit {
+        Some(_) => (number, ""),
+        None => (number + 1, scanned.word(number + 1)),
+    };
+    let (digits, unit) = own_unit.and_then(|at| digits.split_at_checked(at)).unwrap_or((digits, unit));
+    let text = format!("{digits} {unit}");
+    ballast_model::quantity::parse_quantity(&text).ok().filter(|_| !unit.is_empty())?;
+    let whole = span(scanned, number).join(span(scanned, end));
+    Some(said(whole, "a number with a unit stands in quotes", format!("write \"{text}\"")))
+}
+
+/// What to write where a text in quotes is missing before a token.
+pub(crate) fn missing_text(scanned: &Scanned<'_>, index: usize) -> String {
+    let keyword = index.checked_sub(1).map_or("", |index| scanned.word(index));
+    let upto = |ends: &[&str]| {
+        let end = (index..scanned.tokens.len()).find(|index| ends.contains(&scanned.word(*index)));
+        let last = end.and_then(|end| scanned.tokens.get(end.checked_sub(1)?))?;
+        let first = scanned.tokens.get(index)?;
+        let text = scanned.text.get(first.start as usize..last.end as usize)?;
+        (!text.contains('\n') && !text.contains('"')).then(|| text.trim().to_string())
+    };
+    let found = match keyword {
+        "rule" => upto(&["when", "each", "priority"]),
+        "campaign" => upto(&["only", "{"]),
+        "at" | "every" => upto(&["{"]),
+        _ => Some(scanned.word(index).to_string()),
+    };
+    match found {
+        Some(text) if matches!(keyword, "rule" | "campaign" | "at") => format!("write {keyword} \"{text}\""),
+        Some(text) if ballast_model::quantity::parse_span(&text).is_some() => {
+            format!("write {keyword} \"{text}\"")
+        }
+        Some(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => {
+            format!("write it with its unit, in quotes: {keyword} \"{text}s\" or \"{text}min\"")
+        }
+        _ => "names and times are quoted: \"2min\"".to_string(),
+    }
+}
+
+/// Why a statement is not complete: the quote or the bracket that is open.
+pub(crate) fn open(scanned: &Scanned<'_>, chunk: Chunk) -> Option<Problem> {
+    let mut brackets: Vec<usize> = Vec::new();
+    for index in chunk.first..chunk.end {
+        let word = scanned.word(index);
+        let is_cut = word.starts_with('"') && (word.len() == 1 || !word.ends_with('"'));
+        if is_cut && scanned.tokens.get(index).is_some_and(|token| token.kind == TokenKind::Text) {
+            let start = span(scanned, index).start;
+            let help = "a text ends on the line on which it starts";
+            return Some(incomplete(Span::new(start, start + 1), "this text has no closing quote", help));
+        }
+        let closes = match word {
+            "{" | "(" | "[" => {
+                brackets.push(index);
+                continue;
+            }
+            "}" => "{",
+            ")" => "(",
+            "]" => "[",
+            _ => continue,
+        };
+        match brackets.pop() {
+            Some(open) if scanned.word(open) != closes => return Some(not_closed(scanned, open)),
+            _ => {}
+        }
+    }
+    brackets.pop().filter(|open| scanned.word(*open) != "{").map(|open| not_closed(scanned, open))
+}
+
+fn not_closed(scanned: &Scanned<'_>, open: usize) -> Problem {
+    let (sign, close) = match scanned.word(open) {
+        "(" => ("(", ")"),
+        "[" => ("[", "]"),
+        _ => ("{", "}"),
+    };
+    incomplete(
+        span(scanned, open),
+        format!("this `{sign}` is not closed"),
+        format!("write `{close}` where it ends"),
+    )
+}
+
+fn incomplete(span: Span, message: impl Into<String>, help: impl Into<String>) -> Problem {
+    problem(span, "rules::incomplete", message, help)
+}
+
+/// Whether a statement that needs a body has none: its `{` is missing.
+pub(crate) fn has_no_body(scanned: &Scanned<'_>, chunk: Chunk) -> bool {
+    !matches!(scanned.word(chunk.first), "const")
+        && !(chunk.first..chunk.end).any(|index| scanned.word(index) == "{")
+}
