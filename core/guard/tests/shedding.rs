@@ -2,10 +2,12 @@
 
 mod kit;
 use ballast_guard::plan::{Bulk, Load, Stage, SwitchBudget};
-use ballast_guard::{GuardEvent, OperatorCommand, ResetWhat};
+use ballast_guard::{Guard, GuardEvent, OperatorCommand, ResetWhat};
 use ballast_model::intent::Cause;
+use ballast_model::time::Gap;
 use ballast_model::{Authority, OutputId, PointId, Span};
 use kit::*;
+use std::sync::Arc;
 
 fn stage(below: f64, hold: u64, share: f64, from: &[&str]) -> Stage {
     Stage {
@@ -213,6 +215,35 @@ fn those_cut_least_go_first() {
             village.run(&mut bench, 50.0, 1000);
         }
         assert_eq!(bench.is(cut), CLOSED);
+    }
+}
+
+#[test]
+fn who_was_cut_least_is_known_after_a_restart_and_after_a_power_cut() {
+    for gap in [Gap::SameBoot(secs(60)), Gap::OtherBoot(secs(3600)), Gap::Unknown] {
+        let village = village();
+        let mut bench = village.up();
+        village.run(&mut bench, 49.45, 100);
+        let cut = *village.loads.iter().find(|load| bench.is(**load) == OPEN).unwrap();
+        village.run(&mut bench, 49.45, 60_000);
+        let state = bench.guard.save();
+        let saved_at = bench.now;
+        bench.now = saved_at.after(secs(60));
+        bench.guard = Guard::new(Arc::clone(&bench.catalog), bench.set.clone(), bench.now);
+        bench.guard.restore(state, gap, saved_at, bench.now);
+        bench.session = 0;
+        bench.step(&[]);
+        bench.settle();
+        bench.hello();
+        bench.set(village.frequency, 50.0);
+        for load in &village.loads {
+            bench.give_back(*load);
+        }
+        village.run(&mut bench, 50.0, 110_000);
+        assert_eq!(closed(&bench, &village.loads), 10);
+        village.run(&mut bench, 49.45, 100);
+        let next = *village.loads.iter().find(|load| bench.is(**load) == OPEN).unwrap();
+        assert_ne!(next, cut, "{gap:?}: a minute longer than all others");
     }
 }
 
