@@ -35,7 +35,9 @@ fn header() -> Header {
 }
 
 fn plan(text: u8) -> Arc<Plan> {
-    Arc::new(Plan { texts: vec![("site.yaml".into(), vec![text; 3]), ("rules/a.rhai".into(), vec![])] })
+    Arc::new(Plan {
+        texts: vec![("site.yaml".into(), vec![text; 3].into()), ("rules/a.rhai".into(), vec![].into())],
+    })
 }
 
 fn ring(segments: &[(u8, Vec<u8>, Records)]) -> Ring {

@@ -163,7 +163,7 @@ mod tests {
     };
 
     fn plan(length: usize) -> Arc<Plan> {
-        Arc::new(Plan { texts: vec![("rules/a.rhai".into(), vec![b' '; length])] })
+        Arc::new(Plan { texts: vec![("rules/a.rhai".into(), vec![b' '; length].into())] })
     }
 
     fn starts(ring: &Ring) -> Vec<u64> {

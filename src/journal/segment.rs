@@ -17,7 +17,7 @@ const FRAME_BYTES_MAX: usize = 21;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// Each text's name, relative to the site, and its bytes.
-    pub texts: Vec<(String, Vec<u8>)>,
+    pub texts: Vec<(String, Arc<[u8]>)>,
 }
 
 impl Plan {

@@ -12,7 +12,7 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, sync_channel};
 use tokio::sync::oneshot;
 
 /// Messages that may wait. Above this the buses wait: their sockets fill, and TCP or the broker holds back the senders.
-pub const WAITING_MAX: usize = 4096;
+pub const WAITING_MAX: usize = 1024;
 
 /// One message.
 pub enum Message {

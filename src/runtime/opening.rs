@@ -81,7 +81,7 @@ pub fn start(start: Start) -> Decision {
     let field = open_field(&mut built, 0);
     let running = built.running;
     let set = saved.as_ref().and_then(|saved| decode::<RunningSet>(saved, "plan")).unwrap_or_default();
-    let mut guard = Guard::new(Arc::clone(&running.plan.catalog), running.safety.clone(), now);
+    let mut guard = Guard::new(Arc::clone(&running.plan.catalog), Arc::clone(&running.safety), now);
     let mut engine = Engine::new(Arc::clone(&running.plan), timed(built.bodies, &running), now);
     let gap = saved.as_ref().map(|saved| (saved.gap(&clock.stamp()), saved.stamp.mono));
     if let (Some(saved), Some((gap, saved_at))) = (&saved, gap.map(|(gap, at)| (gap_of_restart(gap), at))) {
@@ -163,7 +163,7 @@ pub fn take_over(built: Built, mut carrier: Carrier, now: Mono) -> Decision {
     let is_this = |occasion: &Occasion| matches!(occasion, Occasion::Confirmed { fingerprint: of, .. } if *of == fingerprint);
     let confirmed = handed.as_ref().is_some_and(|handed| is_this(&handed.occasion));
     let catalog = Arc::clone(&running.plan.catalog);
-    let replaced = carrier.guard.replace(catalog, running.safety.clone(), confirmed, now);
+    let replaced = carrier.guard.replace(catalog, Arc::clone(&running.safety), confirmed, now);
     if replaced.taken == Taken::Nothing
         && let Ok(old) = crate::site::build(&carrier.texts, &carrier.place.overrides)
     {

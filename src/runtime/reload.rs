@@ -295,7 +295,7 @@ mod tests {
         names.iter().map(ToString::to_string).collect()
     }
     fn texts(name: &str) -> Texts {
-        Texts { files: [(name.to_owned(), Vec::new())].into(), ..Texts::default() }
+        Texts { files: [(name.to_owned(), [].into())].into(), ..Texts::default() }
     }
 
     #[test]

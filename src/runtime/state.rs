@@ -39,7 +39,10 @@ pub struct Trial {
 
 /// Encodes one part.
 pub fn encode<T: serde::Serialize>(name: &str, value: &T) -> Option<StatePart> {
-    postcard::to_allocvec(value).ok().map(|bytes| StatePart::new(name, VERSION, bytes))
+    let mut bytes = postcard::to_allocvec(value).ok()?;
+    // The store keeps the last state as long as the program runs.
+    bytes.shrink_to_fit();
+    Some(StatePart::new(name, VERSION, bytes))
 }
 
 /// Decodes one part; `None` where it is missing, newer or damaged.

@@ -157,7 +157,12 @@ fn engine_told(running: &Running, event: &EngineEvent) -> Told {
         ballast_engine::Severity::Warning => Severity::Warning,
         ballast_engine::Severity::Alarm => Severity::Alarm,
     };
-    let told = Told::info(event.kind(), event.subject(&running.plan), event.sentence(&running.plan), engine_data(running, event));
+    let told = Told::info(
+        event.kind(),
+        event.subject(&running.plan),
+        event.sentence(&running.plan),
+        engine_data(running, event),
+    );
     match event.who().filter(|_| event.is_audit()) {
         Some(who) => told.severity(severity).by(who),
         None => told.severity(severity),

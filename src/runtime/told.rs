@@ -61,9 +61,11 @@ mod tests {
 
     #[test]
     fn the_payload_holds_the_sentence_and_the_data() {
-        let told = Told::info("output", "pump", "the \"pump\" is open\n", serde_json::json!({ "state": "open" }));
+        let told =
+            Told::info("output", "pump", "the \"pump\" is open\n", serde_json::json!({ "state": "open" }));
         let payload: serde_json::Value = serde_json::from_str(&told.payload()).unwrap();
-        let expected = serde_json::json!({ "sentence": "the \"pump\" is open\n", "data": { "state": "open" } });
+        let expected =
+            serde_json::json!({ "sentence": "the \"pump\" is open\n", "data": { "state": "open" } });
         assert_eq!(payload, expected);
     }
 }

@@ -70,7 +70,7 @@ pub fn village_texts() -> Texts {
     {
         for file in folder.files() {
             if let Some(name) = file.path().to_str() {
-                texts.files.insert(name.to_owned(), file.contents().to_vec());
+                texts.files.insert(name.to_owned(), file.contents().into());
             }
         }
     }

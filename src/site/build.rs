@@ -34,7 +34,7 @@ pub struct Running {
     /// What the engine runs.
     pub plan: Arc<Plan>,
     /// What the guard holds to.
-    pub safety: SafetySet,
+    pub safety: Arc<SafetySet>,
     /// The texts, for the journal.
     pub journal_plan: Arc<journal::Plan>,
     /// Hash of the catalog and the buses: another one means that the buses are opened anew.
@@ -179,7 +179,7 @@ fn finish(
     let Compiled { rules, schedules, bodies, .. } = compiled;
     let plan = plan(&site, catalog, rules, schedules, texts);
     let running = Running {
-        safety: site.safety.clone(),
+        safety: Arc::clone(&site.safety),
         plan: Arc::new(plan),
         journal_plan: Arc::new(journal::Plan { texts: texts.files.clone().into_iter().collect() }),
         definitions,
@@ -429,21 +429,21 @@ mod tests {
     fn nouns_that_did_not_change_are_shared_and_others_are_read_again() {
         let mut texts = Texts::default();
         let site = "site: one\nuuid: 4be0643f-1d98-573b-97cd-ca98a65347dd\ntime_zone: Europe/Paris\n";
-        texts.files.insert("site.yaml".into(), site.into());
-        texts.files.insert("safety.yaml".into(), "outputs: {}\n".into());
-        texts.files.insert("rules/a.rhai".into(), b"at \"12:00\" { record(\"noon\"); }".to_vec());
+        texts.files.insert("site.yaml".into(), site.as_bytes().into());
+        texts.files.insert("safety.yaml".into(), b"outputs: {}\n".as_slice().into());
+        texts.files.insert("rules/a.rhai".into(), b"at \"12:00\" { record(\"noon\"); }".as_slice().into());
         let built = |texts: &Texts, before| {
             build_after(texts, &[], before).unwrap_or_else(|refused| panic!("{}", refused.text)).running
         };
         let first = built(&texts, None);
         assert!(first.is_faultless);
-        texts.files.insert("rules/a.rhai".into(), b"at \"13:00\" { record(\"one\"); }".to_vec());
+        texts.files.insert("rules/a.rhai".into(), b"at \"13:00\" { record(\"one\"); }".as_slice().into());
         let second = built(&texts, Some(&first));
         assert!(Arc::ptr_eq(&first.site, &second.site));
         assert_eq!(first.definitions, built(&texts, None).definitions);
         assert_ne!(first.plan.fingerprint, second.plan.fingerprint);
         // A comment is enough: what is shared was read from the same bytes.
-        texts.files.insert("site.yaml".into(), format!("{site}# changed\n").into());
+        texts.files.insert("site.yaml".into(), format!("{site}# changed\n").into_bytes().into());
         assert!(!Arc::ptr_eq(&first.site, &built(&texts, Some(&second)).site));
     }
 }

@@ -5,6 +5,7 @@ use ballast_config::limits::FILE_BYTES_MAX;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Files of one site; more is not a site but a mistake.
 const FILES_MAX: usize = 1000;
@@ -13,7 +14,7 @@ const FILES_MAX: usize = 1000;
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Texts {
     /// Sorted by name.
-    pub files: BTreeMap<String, Vec<u8>>,
+    pub files: BTreeMap<String, Arc<[u8]>>,
     /// Files that were left unread because they are too large: name and length.
     pub too_large: BTreeMap<String, u64>,
 }
@@ -52,7 +53,7 @@ impl Texts {
         let mut bytes = Vec::new();
         // The file may grow while it is read.
         file.take(limit).read_to_end(&mut bytes)?;
-        self.files.insert(name.to_owned(), bytes);
+        self.files.insert(name.to_owned(), bytes.into());
         Ok(())
     }
 
@@ -66,7 +67,7 @@ impl Texts {
 
     /// Identity of the set: any other byte gives another.
     pub fn id(&self) -> SetId {
-        SetId::of_files(self.files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())))
+        SetId::of_files(self.files.iter().map(|(name, bytes)| (name.as_str(), &**bytes)))
     }
 }
 

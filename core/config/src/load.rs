@@ -1,6 +1,7 @@
 //! From the files of a site to the checked site.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use ballast_guard::plan::SafetySet;
 use ballast_model::catalog::{Origin, PointId};
@@ -49,7 +50,7 @@ pub struct Site {
     /// The nouns.
     pub catalog: Catalog,
     /// What the guard holds to: one envelope per output, by its id.
-    pub safety: SafetySet,
+    pub safety: Arc<SafetySet>,
     /// Buses with what hangs on them, for the drivers.
     pub buses: Vec<BusDefinition>,
     /// Settings with their first values and ranges.
@@ -157,7 +158,7 @@ fn finish(mut site: SiteDraft, safety: &SafetyDraft<'_>, safety_tree: &Tree) -> 
         uuid: site.uuid,
         label: site.label,
         catalog: site.catalog,
-        safety: set,
+        safety: Arc::new(set),
         buses: site.buses,
         settings: site.settings,
         modes: site.modes,

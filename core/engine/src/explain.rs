@@ -228,11 +228,12 @@ impl Core {
         let programs = self.programs.rules.get(place)?;
         let name_of = |point: PointId| self.plan.catalog.point(point).map(|spec| spec.name.clone());
         let (when_since, until_since) = (life.when_hold.since(), life.until_hold.since());
-        let when = self.condition(life, &programs.when, (&rule.when_text, rule.when_hold, when_since), now);
-        let until = programs
-            .until
-            .as_ref()
-            .map(|until| self.condition(life, until, (&rule.until_text, rule.until_hold, until_since), now));
+        let hold = (&*rule.when_text, rule.when_hold, when_since);
+        let when = self.condition(life, &programs.when, &rule.when.thresholds, hold, now);
+        let until = programs.until.as_ref().zip(rule.until.as_ref()).map(|(program, until)| {
+            let hold = (&*rule.until_text, rule.until_hold, until_since);
+            self.condition(life, program, &until.thresholds, hold, now)
+        });
         let next = self.agenda.get(crate::agenda::Task::Rule(index));
         Some(RuleExplanation {
             rule: rule.name.clone(),
@@ -281,12 +282,13 @@ impl Core {
         &self,
         life: &Life,
         program: &Program,
+        thresholds: &[ballast_model::expr::Threshold],
         (text, must_hold, holds_since): (&str, Span, Option<Mono>),
         now: Mono,
     ) -> Condition {
         let since = life.active.map(|active| active.since);
         let is_true = program.truth(&self.seen_at(since, now), &mut ignored());
-        let thresholds = program.thresholds.iter().map(|threshold| Threshold {
+        let thresholds = thresholds.iter().map(|threshold| Threshold {
             subject: threshold.subject.clone(),
             op: symbol(threshold.op),
             limit: Shown { base: threshold.value, unit: threshold.dimension.base() }.to_string(),

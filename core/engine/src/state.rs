@@ -13,6 +13,7 @@ use crate::schedules::ScheduleLife;
 use crate::shedding::Choices;
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use ballast_model::catalog::{Kind, PointSpec};
 use ballast_model::expr::{Hold, Trackers};
@@ -70,7 +71,7 @@ pub(crate) type Door = (Option<(Finite, Finite)>, Option<Finite>, Option<Span>);
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) enum SavedKind {
     Number(Dimension),
-    Words(Vec<Box<str>>),
+    Words(Arc<[Box<str>]>),
     Flag,
 }
 

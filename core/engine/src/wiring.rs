@@ -211,7 +211,7 @@ impl Readers {
 
     /// A copy of the program, linked, with its reads noted.
     fn link(&mut self, program: &Program, reader: Reader, trackers: &mut Trackers) -> Program {
-        let mut linked = program.clone();
+        let mut linked = program.for_running();
         linked.link(trackers);
         for point in &linked.reads {
             self.add(*point, reader);

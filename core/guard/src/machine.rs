@@ -32,7 +32,7 @@ pub struct Guard {
 #[derive(Clone, Debug)]
 pub(crate) struct Pending {
     pub(crate) catalog: Arc<Catalog>,
-    pub(crate) set: SafetySet,
+    pub(crate) set: Arc<SafetySet>,
 }
 
 /// What must be looked at. Follows from the state: after a restore everything is looked at once.
@@ -105,8 +105,8 @@ pub(crate) struct Run<'a> {
 
 impl Guard {
     /// A guard that starts now: every output begins at `at_start`.
-    pub fn new(catalog: Arc<Catalog>, set: SafetySet, now: Mono) -> Self {
-        let plan = Plan::new(catalog, set);
+    pub fn new(catalog: Arc<Catalog>, set: impl Into<Arc<SafetySet>>, now: Mono) -> Self {
+        let plan = Plan::new(catalog, set.into());
         let live = Live::new(&plan, now);
         let work = Work::new(&plan);
         Self { plan: Arc::new(plan), live, work, pending: None }

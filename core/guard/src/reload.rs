@@ -48,11 +48,18 @@ impl Guard {
 
     /// Puts another safety set in force, as far as it may be. With `confirmed` (the caller has the word of an operator)
     /// all of it; else what it tightens, and the rest waits for [`OperatorCommand::Confirm`](crate::OperatorCommand).
-    pub fn replace(&mut self, catalog: Arc<Catalog>, set: SafetySet, confirmed: bool, now: Mono) -> Replaced {
+    pub fn replace(
+        &mut self,
+        catalog: Arc<Catalog>,
+        set: impl Into<Arc<SafetySet>>,
+        confirmed: bool,
+        now: Mono,
+    ) -> Replaced {
+        let set = set.into();
         let now = now.max(self.live.now);
         self.live.confirmed = None;
         self.pending = None;
-        let new = Plan::new(Arc::clone(&catalog), set.clone());
+        let new = Plan::new(Arc::clone(&catalog), Arc::clone(&set));
         let loosenings = loosening::compare(&self.plan, &new);
         if loosenings.is_empty() || confirmed {
             let session_ended = self.take(new, now);

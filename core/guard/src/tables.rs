@@ -31,7 +31,7 @@ const UNREAD: u32 = u32::MAX;
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) catalog: Arc<Catalog>,
-    pub(crate) set: SafetySet,
+    pub(crate) set: Arc<SafetySet>,
     pub(crate) tables: Tables,
 }
 
@@ -74,7 +74,16 @@ pub fn outputs_hash(catalog: &Catalog) -> u64 {
 
 impl Plan {
     /// Every output gets exactly one envelope, at its own place: what a set leaves out is held to its safest.
-    pub(crate) fn new(catalog: Arc<Catalog>, mut set: SafetySet) -> Self {
+    pub(crate) fn new(catalog: Arc<Catalog>, set: Arc<SafetySet>) -> Self {
+        let ids = (0u32..).map(OutputId);
+        let is_whole = set.envelopes.len() == catalog.outputs.len()
+            && set.envelopes.iter().zip(ids).all(|(envelope, id)| envelope.output == id);
+        let set = if is_whole { set } else { Arc::new(Self::whole(&catalog, &set)) };
+        let tables = Tables::new(&catalog, &set);
+        Self { catalog, set, tables }
+    }
+
+    fn whole(catalog: &Catalog, set: &SafetySet) -> SafetySet {
         let mut envelopes: Vec<Envelope> = Vec::with_capacity(catalog.outputs.len());
         for (index, spec) in catalog.outputs.iter().enumerate() {
             let id = OutputId(index as u32);
@@ -86,9 +95,7 @@ impl Plan {
             };
             envelopes.push(given.cloned().unwrap_or_else(|| Envelope::new(id, safe)));
         }
-        set.envelopes = envelopes;
-        let tables = Tables::new(&catalog, &set);
-        Self { catalog, set, tables }
+        SafetySet { envelopes, ..set.clone() }
     }
 
     pub(crate) fn envelope(&self, index: usize) -> Option<&Envelope> {

@@ -120,7 +120,7 @@ asleep:
   feeder.power: 0 W when sun.elevation < -2 deg
 "
     ));
-    let SafetySet { limits, interlocks, asleep, .. } = &site.safety;
+    let SafetySet { limits, interlocks, asleep, .. } = &*site.safety;
     let LimitAction::Force { hold, force, until, until_hold, latch, .. } = &limits[0].action else {
         panic!()
     };

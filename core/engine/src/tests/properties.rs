@@ -30,7 +30,7 @@ fn random_catalog() -> Catalog {
     catalog.add_point(PointSpec { max_slew: Finite::new(20.0), ..spec("p.two", "W", Some(2)) }).unwrap();
     catalog.add_point(spec("pv.power", "W", Some(4))).unwrap();
     catalog.add_point(PointSpec { origin: Origin::Setting, ..spec("setting.cap", "W", None) }).unwrap();
-    let words = Kind::Words(["home", "away"].map(Box::from).to_vec());
+    let words = Kind::Words(["home", "away"].map(Box::from).into());
     catalog
         .add_point(PointSpec { origin: Origin::Mode, kind: words, ..spec("site.mode", "", None) })
         .unwrap();

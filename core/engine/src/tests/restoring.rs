@@ -253,7 +253,7 @@ fn settings_and_the_mode_survive_everything_by_their_meaning() {
             ..spec("setting.cap", "W", None)
         };
         let cap = catalog.add_point(setting).unwrap();
-        let kind = Kind::Words(words.map(Box::from).to_vec());
+        let kind = Kind::Words(words.map(Box::from).into());
         let mode = catalog
             .add_point(PointSpec { origin: Origin::Mode, kind, ..spec("site.mode", "", None) })
             .unwrap();

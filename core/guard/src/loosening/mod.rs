@@ -107,7 +107,7 @@ pub(crate) fn stricter(old: &Plan, new: &Plan) -> Option<Plan> {
         fingerprint: old.set.fingerprint,
         definitions: old.set.definitions,
     };
-    Some(Plan::new(Arc::clone(&old.catalog), set))
+    Some(Plan::new(Arc::clone(&old.catalog), Arc::new(set)))
 }
 
 fn compare_interlocks(old: &Plan, new: &Plan, found: &mut Found) {

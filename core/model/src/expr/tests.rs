@@ -33,7 +33,9 @@ fn catalog() -> Catalog {
     catalog.add_point(point("battery.b", "°C", Some(10))).unwrap();
     catalog.add_point(point("heater.energy", "kWh", None)).unwrap();
     let words = ["peak", "off_peak"].map(Box::from).to_vec();
-    catalog.add_point(PointSpec { kind: Kind::Words(words.into()), ..point("linky.period", "", None) }).unwrap();
+    catalog
+        .add_point(PointSpec { kind: Kind::Words(words.into()), ..point("linky.period", "", None) })
+        .unwrap();
     catalog.devices.push(DeviceSpec { name: "pump".into(), label: "".into(), outputs: Vec::new() });
     catalog.add_output("pump", "", DeviceId(0), OutputKind::Contact, Wanted::OPEN).unwrap();
     catalog
