@@ -432,7 +432,8 @@ fn another_guard(life: &mut Life) {
 #[test]
 fn a_step_never_allocates_in_any_situation() {
     let mut life = Life::new();
-    let situations: [(&str, fn(&mut Life)); 6] = [
+    type Situation = (&'static str, fn(&mut Life));
+    let situations: [Situation; 6] = [
         ("requests", requests),
         ("devices", devices),
         ("limits", limits),
