@@ -109,3 +109,84 @@ pub fn schema(file: SchemaFile, output: &Output) -> Exit {
     output.line(&text);
     Exit::Done
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+    use std::sync::Arc;
+
+    fn example(name: &str) -> Texts {
+        Texts::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name)).unwrap()
+    }
+
+    /// What is found in an example of which pieces of text were replaced: code, file and line.
+    fn found(texts: &Texts) -> Vec<String> {
+        let Err(refused) = build(texts, &[]) else { return Vec::new() };
+        let rows = refused.data["diagnostics"].as_array().unwrap();
+        let row = |row: &serde_json::Value| {
+            let place = &row["place"];
+            format!("{} {}:{}", row["code"].as_str().unwrap(), place["file"].as_str().unwrap(), place["line"])
+        };
+        rows.iter().map(row).collect()
+    }
+
+    fn edited(name: &str, edits: &[(&str, &str, &str)]) -> Vec<String> {
+        let mut texts = example(name);
+        for (file, from, to) in edits {
+            let text = String::from_utf8(texts.files[*file].to_vec()).unwrap();
+            assert!(text.contains(from), "{file} has no {from}");
+            texts.files.insert((*file).to_owned(), Arc::from(text.replacen(from, to, 1).as_bytes()));
+        }
+        found(&texts)
+    }
+
+    #[test]
+    fn a_site_that_cannot_be_read_makes_no_mistakes_of_the_others() {
+        for name in ["village", "linky-home"] {
+            let mut texts = example(name);
+            let deep = format!("site: {}", "[".repeat(2000));
+            let cases: [(&str, &[u8]); 3] = [
+                ("file::not_text", b"site: \xff\xfe\n"),
+                ("yaml::too_deep", deep.as_bytes()),
+                ("yaml::empty", b""),
+            ];
+            for (code, bytes) in cases {
+                texts.files.insert("site.yaml".to_owned(), Arc::from(bytes));
+                let found = found(&texts);
+                assert!(found.contains(&format!("{code} site.yaml:1")), "{name}: {found:?}");
+                assert!(found.iter().all(|row| row.ends_with(" site.yaml:1")), "{name}: {found:?}");
+            }
+            texts.files.remove("site.yaml");
+            texts.too_large.insert("site.yaml".to_owned(), 1 << 30);
+            assert_eq!(found(&texts).len(), 1, "{name}: {:?}", found(&texts));
+        }
+    }
+
+    #[test]
+    fn what_a_mistake_took_with_it_is_not_called_unknown_and_everything_else_is_still_checked() {
+        const RULES: &str = "rules/heating.rhai";
+        let typo = (RULES, "site.load_share < \"70 %\"", "site.load_shar < \"70 %\"");
+        let unknown = |line: u32| format!("expr::unknown_name {RULES}:{line}");
+        assert_eq!(edited("linky-home", &[typo]), [unknown(20)]);
+        for (from, to, mistake) in [
+            // A setting, a derived point, a unit, a group, the modes, a device, a device's bus.
+            ("value: 3 kWh", "value: three", "number::expected"),
+            ("value: 3 kWh", "value: 3,5 kWh", "number::comma"),
+            ("modes: [home, away]", "modes: [home]", "point::words"),
+            ("unit: Wh, period", "unit: watthour, period", "unit::unknown"),
+            ("file: linky", "file: lynky", "device::file"),
+        ] {
+            let both = edited("linky-home", &[("site.yaml", from, to), typo]);
+            let text = String::from_utf8(example("linky-home").files["site.yaml"].to_vec()).unwrap();
+            let line = text.lines().position(|line| line.contains(from)).unwrap() + 1;
+            assert_eq!(both, [format!("{mistake} site.yaml:{line}"), unknown(20)], "{to}");
+        }
+        // Of a site that is cut in the middle no name is known to be missing, and what is no name is still said.
+        let cut = ("site.yaml", "points:\n", "points: {\n");
+        let sign = (RULES, "linky.period == \"off_peak\"", "linky.period = \"off_peak\"");
+        let found = edited("linky-home", &[cut, typo, sign]);
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert_eq!(found[1], format!("rules::syntax {RULES}:3"));
+    }
+}
