@@ -213,6 +213,23 @@ fn a_journal_in_a_file_needs_no_program() {
     assert!(code == 1 && text.contains("is not a journal"), "{text}");
 }
 
+#[test]
+fn a_journal_in_the_state_folder_answers_after_a_restart() {
+    let Some((bench, mut program)) = busy("why from a kept journal") else { return };
+    let then: Vec<Value> = QUESTIONS.iter().map(|question| program.json(question)).collect();
+    change(&bench, &program);
+    assert!(program.tell(&["journal"]).contains(".ballast/journal-20"));
+    let told = |program: &Program| {
+        for (question, data) in QUESTIONS.iter().zip(&then) {
+            let later = program.json(&[question.as_slice(), &["--at", text_of(data, "at")]].concat());
+            assert_eq!(untold(later), untold(data.clone()), "{question:?}");
+        }
+    };
+    assert!(program.stop().success());
+    told(&program);
+    told(&bench.run());
+}
+
 /// The keys of an answer with those of the first element of each list, as `a/b/c`.
 fn keys(data: &Value, prefix: &str, found: &mut Vec<String>) {
     match data {

@@ -13,8 +13,14 @@ use crate::report::moment::{Moment, Told};
 use crate::report::{instant, names, why_output, why_rule};
 use crate::site::{state_directory, zone_of};
 use ballast_model::almanac::Zone;
-use jiff::Timestamp;
-use std::path::Path;
+use jiff::{SignedDuration, Timestamp};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// A journal holds half an hour; a larger distance from its end is not looked into.
+const KEPT_SPAN: SignedDuration = SignedDuration::from_mins(40);
+/// Journals that are looked into at most: each takes time to read.
+const KEPT_MAX: usize = 16;
 
 /// What is asked, and of which past.
 #[derive(Clone, Copy, Debug)]
@@ -90,6 +96,7 @@ fn from_program(question: &Question<'_>, output: &Output) -> Result<Answer, Fail
     let french = output.is_french();
     let history = state.join("ballast.db");
     let asked = Asked { about: question.about, name: question.name, at, zone: &zone, french };
+    let kept = || kept(&state, at).find_map(|journal| replayed(question, &journal, at, french).ok());
     let journal = match client::journal(&state) {
         Ok(journal) => journal,
         Err(error) => {
@@ -99,18 +106,37 @@ fn from_program(question: &Question<'_>, output: &Output) -> Result<Answer, Fail
                 let exit = if is_running { Exit::Failed } else { Exit::NotRunning };
                 return Err((error.to_string(), exit));
             }
-            return Ok(event::told(&history, &asked, &error.to_string()));
+            return Ok(kept().unwrap_or_else(|| event::told(&history, &asked, &error.to_string())));
         }
     };
     match replayed(question, &journal, at, french) {
         Ok(answer) => Ok(answer),
         Err(not_told @ NotTold::After(_)) => Ok(Answer::refused(why(&not_told, &zone, french))),
-        Err(not_told) => {
+        Err(not_told) => Ok(kept().unwrap_or_else(|| {
             let name = known_name(question, &journal);
             let asked = Asked { name: name.as_deref().unwrap_or(question.name), ..asked };
-            Ok(event::told(&history, &asked, &why(&not_told, &zone, french)))
-        }
+            event::told(&history, &asked, &why(&not_told, &zone, french))
+        })),
     }
+}
+
+/// The journals in the state folder that may hold an instant: after alarms, and where a person had one written.
+fn kept(state: &Path, at: Timestamp) -> impl Iterator<Item = Journal> {
+    let files = std::fs::read_dir(state).into_iter().flatten().flatten();
+    let mut files: Vec<PathBuf> = files
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "journal"))
+        .filter(|path| path.metadata().and_then(|found| found.modified()).is_ok_and(|end| may_hold(end, at)))
+        .collect();
+    files.sort();
+    // One that cannot be read is no answer; the event is.
+    files.into_iter().take(KEPT_MAX).filter_map(|file| journal::read(&file).ok())
+}
+
+/// Whether a journal that was written then may hold an instant.
+fn may_hold(written: SystemTime, at: Timestamp) -> bool {
+    let age = Timestamp::try_from(written).map(|written| written.duration_since(at));
+    age.is_ok_and(|age| !age.is_negative() && age < KEPT_SPAN)
 }
 
 /// The answer at an instant of a journal.
