@@ -59,12 +59,10 @@ check_rust_tools() {
 
 lists_are_fresh=no
 
-as_root() {
-    if [ "$(id -u)" = 0 ]; then "$@"; return; fi
-    have sudo || die "this needs root and there is no sudo" "run as root: $*"
-    if [ -t 0 ]; then sudo "$@"; return; fi
-    sudo -n "$@" || die "sudo wants a password and there is no terminal to ask for it" "run once by hand: sudo $*"
-}
+# Root, or somebody whom sudo will ask for a password or let through without one.
+can_be_root() { [ "$(id -u)" = 0 ] || { have sudo && { [ -t 0 ] || sudo -n true 2>/dev/null; }; }; }
+
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
 need_apt() {
     have apt-get || die "missing: $*" \
@@ -74,6 +72,10 @@ need_apt() {
 refresh_lists() {
     [ $lists_are_fresh = yes ] && return
     lists_are_fresh=yes
+    if ! can_be_root; then
+        say "setup: not root, and no sudo that lets this through: going on with the package lists that are here" >&2
+        return
+    fi
     say "setup: apt-get update"
     as_root apt-get -qq -o DPkg::Lock::Timeout=120 update ||
         say "setup: apt-get update failed; going on with the package lists that are here" >&2
@@ -82,6 +84,9 @@ refresh_lists() {
 # Installs packages for everybody on this machine. Only for what a build needs.
 install_packages() {
     need_apt "$@"
+    can_be_root || die "missing: $*" \
+        "only root can install them, and there is no sudo that lets this through; run once as root:" \
+        "  apt-get update && apt-get install $*" "then run make again"
     say "setup: installing for this machine, with apt: $*"
     refresh_lists
     mkdir -p target
