@@ -212,7 +212,7 @@ fn rule_files_do_what_their_timelines_say() {
     let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|file| file.extension().is_some_and(|kind| kind == "rhai"));
     files.sort();
-    assert!(files.len() >= 40);
+    assert!(files.len() >= 55);
     let mut wrong = Vec::new();
     for file in files {
         let name = file.file_stem().unwrap().to_string_lossy().to_string();

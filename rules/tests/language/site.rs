@@ -165,7 +165,8 @@ pub(crate) fn site() -> Arc<Catalog> {
         power: Vec::new(),
     });
     catalog.name("nobody", Noun::Group(GroupId(1)));
-    catalog.calendars.push(CalendarSpec { name: "critical".into(), days: Vec::new() });
+    // The second of June 2026.
+    catalog.calendars.push(CalendarSpec { name: "critical".into(), days: vec![20606] });
     catalog.roles.insert("role.main_frequency".into(), "grid.frequency".into());
     Arc::new(catalog)
 }
