@@ -12,7 +12,8 @@
 //! A driver turns what a device says into samples and a permit into what the device must hear. It holds no socket, no clock
 //! and no retry loop, never panics on what comes in, never makes up a value, and never writes without a permit.
 //!
-//! To add a driver: write its file with a `SPEC`, and its line in [`DRIVERS`]; to add a device of a known driver: write its
+//! To add a driver: write its file with a `SPEC`, and its line in [`DRIVERS`]. One that asks is a [`shape::Poller`] in an
+//! [`OpenBus::polled`]: it says what there is to ask and how often, and the bus does the asking. To add a device of a known driver: write its
 //! device file and a transcript in `tests/transcripts`.
 #![forbid(unsafe_code)]
 

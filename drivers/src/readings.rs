@@ -29,7 +29,7 @@ impl Batch {
 /// News that is not a reading.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Report {
-    /// The bus is there, or gone: its points are offline then.
+    /// The bus is there, or gone: its points are offline then. Of a bus on which we ask: one of its devices, by name.
     Link {
         /// Whether it is there.
         is_up: bool,

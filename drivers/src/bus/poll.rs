@@ -8,7 +8,7 @@ use super::context::{Context, duration};
 use super::rounds::Rounds;
 use super::wire::{Line, Wire};
 use super::{PollBus, doors};
-use crate::limits::{FULL_RETRY, STEPS_MAX};
+use crate::limits::{BACKOFF_MAX, FULL_RETRY, PORT_BACKOFF_MAX, STEPS_MAX};
 use crate::readings::{Report, WriteResult};
 use crate::shape::{Answer, Heed, Job, Poller, Roster, Told};
 use ballast_guard::{Door, Permit};
@@ -304,11 +304,17 @@ impl Polled {
     /// The wire is not there: nobody on it can be asked.
     fn wire_gone(&mut self, unit: usize, error: &io::Error, now: Mono) {
         let Some(wire) = self.roster.units.get(unit).map(|unit| unit.wire) else { return };
-        let name = self.lines.get(wire).map(|(line, _)| line.wire().to_string()).unwrap_or_default();
+        let Some((line, _)) = self.lines.get(wire) else { return };
+        let name = line.wire().to_string();
+        let longest = match line.wire() {
+            Wire::Tcp { .. } => BACKOFF_MAX,
+            // Nobody is disturbed by trying, and a plug that is back should be seen soon.
+            Wire::Serial { .. } => PORT_BACKOFF_MAX,
+        };
         let on_it = |(place, unit): (usize, &crate::shape::Unit)| (unit.wire == wire).then_some(place);
         let units: Vec<usize> = self.roster.units.iter().enumerate().filter_map(on_it).collect();
         for unit in units {
-            if self.rounds.rest(unit, now) {
+            if self.rounds.rest(unit, now, longest) {
                 self.gone(unit, &format!("is out of reach ({name}: {error})"), now);
             }
         }

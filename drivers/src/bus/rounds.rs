@@ -3,7 +3,7 @@
 //! Reads no clock and knows no wire: every moment is given.
 
 use super::backoff::Backoff;
-use crate::limits::TRIES;
+use crate::limits::{BACKOFF_MAX, TRIES};
 use crate::shape::Roster;
 use ballast_model::{Mono, Span};
 
@@ -97,15 +97,15 @@ impl Rounds {
         if health.failures < TRIES && !health.is_gone {
             return false;
         }
-        self.rest(unit, now)
+        self.rest(unit, now, BACKOFF_MAX)
     }
 
-    /// A unit is gone for sure: its wire is not there. Whether it was there before.
-    pub(super) fn rest(&mut self, unit: usize, now: Mono) -> bool {
+    /// A unit is gone for sure: its wire is not there. It rests, so long at most. Whether it was there before.
+    pub(super) fn rest(&mut self, unit: usize, now: Mono, longest: Span) -> bool {
         let Some(health) = self.units.get_mut(unit) else { return false };
         // A unit that flaps rests longer and longer, as one that stays away does.
         let lasted = if health.is_gone { Span::ZERO } else { now.since(health.there_since) };
-        health.rests_until = now.after(health.backoff.next(lasted));
+        health.rests_until = now.after(health.backoff.next(lasted).min(longest));
         !std::mem::replace(&mut health.is_gone, true)
     }
 
@@ -184,6 +184,18 @@ mod tests {
             }
         }
         assert_eq!(order, [0, 1, 0, 1, 0]);
+    }
+
+    #[test]
+    fn a_port_of_this_machine_is_looked_for_every_few_seconds() {
+        let mut rounds = rounds(1, &[0]);
+        let mut now = Mono::ZERO;
+        for round in 0..20 {
+            assert_eq!(rounds.rest(0, now, Span::from_secs(4)), round == 0);
+            let (_, at) = rounds.next().unwrap();
+            assert!(at > now && at <= now.after(Span::from_secs(4)), "{at:?}");
+            now = at;
+        }
     }
 
     #[test]

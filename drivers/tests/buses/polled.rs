@@ -35,14 +35,14 @@ static SPEC: DriverSpec = DriverSpec {
 };
 
 /// A bus of these units, by their number, each with one point and one output; the points are in order of the units.
-fn bus(wires: Vec<Wire>, units: &[(&str, usize)]) -> (Site, OpenBus) {
+fn bus(wires: Vec<Wire>, units: &[(&str, usize)], timeout: Span) -> (Site, OpenBus) {
     let mut site = Site::new("lines", &[]);
     let mut roster = Roster::default();
     for (place, (number, wire)) in units.iter().enumerate() {
         roster.units.push(Unit { name: (*number).into(), wire: *wire });
-        roster.reads.push(Read { unit: place, period: PERIOD, timeout: TIMEOUT, slots: vec![place] });
+        roster.reads.push(Read { unit: place, period: PERIOD, timeout, slots: vec![place] });
         let output = site.output(&format!("relay_{place}"), OutputKind::Contact, &[]);
-        roster.outputs.push(Told { output, unit: place, timeout: TIMEOUT, read_back: Some(place) });
+        roster.outputs.push(Told { output, unit: place, timeout, read_back: Some(place) });
     }
     let point = |place: usize| (PointId(place as u32), PointReader::of_unit(Dimension::Voltage.base()));
     let readings = Readings::new((0..units.len()).map(point));
@@ -73,7 +73,7 @@ fn is_offline(heard: &Batch, place: usize) -> bool {
 fn bad_units_neither_slow_the_good_ones_nor_lend_them_their_answers() {
     let peer = Peer::start();
     let units = [("1", 0), ("2", 0), ("3", 0), ("4", 0), ("5", 0), ("6", 0), ("7", 0), ("8", 0)];
-    let (_site, bus) = bus(vec![tcp(&peer)], &units);
+    let (_site, bus) = bus(vec![tcp(&peer)], &units, TIMEOUT);
     let running = Running::start(bus);
     let heard = running.wait("a hundred good values", |heard| {
         good(heard, 0, "1") >= 100 && good(heard, 6, "7") >= 100 && good(heard, 3, "4") >= 1
@@ -97,7 +97,7 @@ fn bad_units_neither_slow_the_good_ones_nor_lend_them_their_answers() {
 fn a_device_that_dies_is_missed_and_comes_back() {
     let mut peer = Peer::start();
     let mut other = Peer::start();
-    let (_site, bus) = bus(vec![tcp(&peer), tcp(&other)], &[("1", 0), ("7", 1)]);
+    let (_site, bus) = bus(vec![tcp(&peer), tcp(&other)], &[("1", 0), ("7", 1)], TIMEOUT);
     let running = Running::start(bus);
     running.wait("values", |heard| good(heard, 0, "1") > 3 && good(heard, 1, "7") > 3);
     peer.kill();
@@ -126,7 +126,8 @@ fn a_device_that_dies_is_missed_and_comes_back() {
 #[test]
 fn writes_go_first_and_say_what_became_of_them() {
     let peer = Peer::start();
-    let (site, bus) = bus(vec![tcp(&peer)], &[("1", 0), ("2", 0), ("5", 0)]);
+    // Long enough for three permits, however busy the machine is.
+    let (site, bus) = bus(vec![tcp(&peer)], &[("1", 0), ("2", 0), ("5", 0)], Span::from_secs(1));
     let running = Running::start(bus);
     let mut leaves = Leaves::new(&site.catalog, running.clock.now());
     // While the silent unit is waited for, permits gather.
@@ -188,7 +189,7 @@ fn on_a_shared_line_a_late_answer_is_waited_out() {
     });
     let pause = Span::from_millis(2);
     let wire = Wire::Serial { port, speed: 9600, parity: Parity::None, is_two_stop_bits: false, pause };
-    let (_site, bus) = bus(vec![wire], &[("1", 0), ("7", 0), ("3", 0)]);
+    let (_site, bus) = bus(vec![wire], &[("1", 0), ("7", 0), ("3", 0)], TIMEOUT);
     let running = Running::start(bus);
     let heard = running.wait("good values", |heard| {
         good(heard, 0, "1") >= 30 && good(heard, 1, "7") >= 30 && is_offline(heard, 2)
