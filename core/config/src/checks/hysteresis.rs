@@ -3,7 +3,8 @@
 //! Without a gap, a value that trembles around the threshold moves the output at every tremble. `until` must therefore
 //! be false where `when` is true, and a measurable distance away from it.
 
-use ballast_model::expr::{BinaryOp, Threshold};
+use ballast_model::diagnostic::Span;
+use ballast_model::expr::{BinaryOp, Expr, ExprKind, Threshold};
 use ballast_model::quantity::Shown;
 
 use crate::codes;
@@ -65,6 +66,9 @@ fn check_pair(catalog: &Catalog, when: &Compiled<'_>, until: &Compiled<'_>, out:
                     || threshold.points.iter().any(|point| acts.points.contains(point)))
         };
         let of_subject: Vec<&Threshold> = until.program.thresholds.iter().filter(same).collect();
+        if is_left_elsewhere(acts, when, &of_subject) {
+            continue;
+        }
         let Some(nearest) = nearest(acts, &of_subject) else {
             if of_subject.is_empty() {
                 let place = until.node.place();
@@ -81,11 +85,52 @@ fn check_pair(catalog: &Catalog, when: &Compiled<'_>, until: &Compiled<'_>, out:
             }
             continue;
         };
-        let has_gap = if is_upper(acts.op) { nearest.value < acts.value } else { nearest.value > acts.value };
-        if !has_gap {
+        if !has_gap(acts, nearest) {
             refuse(catalog, when, until, acts, Some(nearest), out);
         }
     }
+}
+
+/// Whether one lets go on the other side of where the other one acts, and away from it.
+fn has_gap(acts: &Threshold, lets_go: &Threshold) -> bool {
+    let is_away = if is_upper(acts.op) { lets_go.value < acts.value } else { lets_go.value > acts.value };
+    is_upper(acts.op) != is_upper(lets_go.op) && is_away
+}
+
+/// Whether a threshold is one side of a band, `f > 40 Hz and f < 49 Hz`, that the limit leaves on its other side: then
+/// this side is over where `until` is true.
+fn is_left_elsewhere(acts: &Threshold, when: &Compiled<'_>, of_subject: &[&Threshold]) -> bool {
+    let mut bands = Vec::new();
+    conjunctions(&when.expr, &mut bands);
+    let is_in = |spans: &[Span], inner: Span| {
+        spans.iter().any(|span| span.start <= inner.start && inner.end <= span.end)
+    };
+    let Some(band) = bands.iter().find(|band| is_in(band, acts.span)) else { return false };
+    when.program.thresholds.iter().any(|other| {
+        other.span != acts.span
+            && other.subject == acts.subject
+            && other.op.is_order()
+            && is_in(band, other.span)
+            && nearest(other, of_subject).is_some_and(|lets_go| has_gap(other, lets_go))
+    })
+}
+
+/// The comparisons of every chain of `and`.
+fn conjunctions(expr: &Expr, found: &mut Vec<Vec<Span>>) {
+    let (mut waiting, mut band) = (vec![expr], Vec::new());
+    while let Some(part) = waiting.pop() {
+        match &part.kind {
+            ExprKind::Binary { op: BinaryOp::And, left, right } => waiting.extend([&**left, &**right]),
+            ExprKind::Binary { op: BinaryOp::Or, left, right } => {
+                conjunctions(left, found);
+                conjunctions(right, found);
+            }
+            ExprKind::Binary { .. } => band.push(part.span),
+            // What is negated is no band: it is outside of one.
+            _ => {}
+        }
+    }
+    found.push(band);
 }
 
 /// The threshold of `until` that lets go on the other side, as near to `acts` as one is.
@@ -196,6 +241,33 @@ limits:
 #                           ------ note: acts
     until: battery.voltage > 14.8 V
 #                            ^^^^^^ error[limit::hysteresis_inverted]: the limit lets go while it is still violated: battery.voltage > 14.8 V overlaps > 14.4 V (lets go)
+    force: [ { charger: open } ]
+",
+        );
+    }
+
+    #[test]
+    fn a_band_is_left_on_one_side() {
+        check_rest(
+            "\
+limits:
+  - name: low
+    when: feeder.frequency > 40 Hz and feeder.frequency < 49 Hz for 1 s
+    until: feeder.frequency > 49.5 Hz
+    force: [ { charger: open } ]
+  - name: not left
+    when: feeder.frequency > 40 Hz and feeder.frequency < 49 Hz
+#                            ----- note: acts
+#                                                         ----- note: acts
+    until: feeder.frequency > 48 Hz
+#                             ^^^^^ error[limit::hysteresis_inverted]: the limit lets go while it is still violated: feeder.frequency > 48 Hz overlaps < 49 Hz (lets go)
+#                             ^^^^^ error[limit::hysteresis_inverted]: the limit lets go while it is still violated: feeder.frequency > 48 Hz overlaps > 40 Hz (lets go)
+    force: [ { charger: open } ]
+  - name: either
+    when: feeder.frequency > 51 Hz or feeder.frequency < 49 Hz
+#                            ----- note: acts
+    until: feeder.frequency > 49.5 Hz
+#                             ^^^^^^^ error[limit::hysteresis_inverted]: the limit lets go while it is still violated: feeder.frequency > 49.5 Hz overlaps > 51 Hz (lets go)
     force: [ { charger: open } ]
 ",
         );
