@@ -42,7 +42,7 @@ fn told_to_stop_it_cuts_what_shall_not_stay_and_leaves_what_holds() {
     assert_eq!(bench.told("a"), ["OFF"]);
     assert!(bench.told("b").is_empty(), "it holds: {:?}", bench.told("b"));
     let written = events(&bench);
-    assert!(written.iter().any(|event| event.contains("a open: the program fell silent")), "{written:#?}");
+    assert!(written.iter().any(|event| event.contains("a open: the program fell silent\"")), "{written:#?}");
     assert!(!written.iter().any(|event| event.contains("may not be")), "{written:#?}");
     // The next run begins with what it finds in its files, and the request goes on.
     let program = bench.run_with(&[]);

@@ -317,7 +317,8 @@ fn output_told(
     let stays = if has_moved { "" } else { "stays " };
     let mut sentence = if verdict.asked == verdict.state && cause.is_empty() {
         format!("{name} {stays}{state}: {asker}")
-    } else if is_default {
+    } else if is_default || verdict.cause == Cause::Silence {
+        // What one who fell silent asks for is not known any more.
         format!("{name} {stays}{state}: {cause}")
     } else {
         format!("{name} {stays}{state}: {cause}; {asker} asks for {asked}")
