@@ -13,8 +13,8 @@
 //! and no retry loop, never panics on what comes in, never makes up a value, and never writes without a permit.
 //!
 //! To add a driver: write its file with a `SPEC`, and its line in [`DRIVERS`]. One that asks is a [`shape::Poller`] in an
-//! [`OpenBus::polled`]: it says what there is to ask and how often, and the bus does the asking. To add a device of a known driver: write its
-//! device file and a transcript in `tests/transcripts`.
+//! [`OpenBus::polled`]: it says what there is to ask and how often, and the bus does the asking. To add a device of a known
+//! driver: write its device file and a transcript in `tests/transcripts`.
 #![forbid(unsafe_code)]
 
 pub mod bus;
