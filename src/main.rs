@@ -1,9 +1,9 @@
 //! The program `ballast`.
 #![forbid(unsafe_code)]
 
-/// See Cargo.toml.
+/// See its package.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: ballast_allocator::Allocator = ballast_allocator::Allocator;
 
 fn main() -> std::process::ExitCode {
     ballast::cli::main()

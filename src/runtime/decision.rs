@@ -33,6 +33,9 @@ const WALL_DRIFT_MS: u64 = 500;
 /// The height of the sun is told this often: it moves a quarter of a degree in a minute.
 const SUN_PERIOD: Span = Span::from_secs(60);
 
+/// Memory is given back this long after a set began to run: the first second has its own work.
+const GIVE_BACK_AFTER: Span = Span::from_secs(2);
+
 /// What the thread does after a turn.
 pub enum After {
     /// Goes on.
@@ -57,6 +60,8 @@ pub struct Decision {
     pub(super) memory: telling::Memory,
     /// Another set runs, or another safety set is in force: the journal begins anew.
     pub(super) checkpoint_due: bool,
+    /// When the memory that building this set took is given back; `None`: it was.
+    give_back_due: Option<Mono>,
     /// When the journal was last written because of an alarm.
     pub(super) dumped: Option<Mono>,
     engine_in: Vec<EngineInput>,
@@ -93,6 +98,7 @@ impl Decision {
             figures,
             memory,
             checkpoint_due: true,
+            give_back_due: Some(now.after(GIVE_BACK_AFTER)),
             dumped: None,
             pace: Pace::new(now),
             engine_in: Vec::new(),
@@ -171,6 +177,14 @@ impl Decision {
         }
     }
 
+    /// Once the first answers are out, what building this set took is given back.
+    fn give_back(&mut self, now: Mono) {
+        if self.give_back_due.is_some_and(|due| due <= now) {
+            self.give_back_due = None;
+            ballast_allocator::give_back();
+        }
+    }
+
     /// Lets the field go on, hears what it tells, and makes a turn.
     pub fn go_on(&mut self) {
         let wake = self.next_wake();
@@ -182,6 +196,7 @@ impl Decision {
         self.batch = batch;
         let now = self.carrier.clock.now();
         self.turn(now);
+        self.give_back(now);
     }
 
     /// When the next turn is due at the latest.
