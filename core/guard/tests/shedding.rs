@@ -427,6 +427,23 @@ fn jitter_is_spread_the_same_on_every_replay_and_another_one_on_every_site() {
 }
 
 #[test]
+fn a_high_frequency_is_no_fault() {
+    let village = village();
+    let mut bench = village.up();
+    // In an island 51 to 53 Hz says that the battery is full.
+    for hertz in [51.0, 52.0, 53.0] {
+        village.run(&mut bench, hertz, 5_000);
+    }
+    assert_eq!(closed(&bench, &village.loads), 10);
+    assert_eq!(bench.events, []);
+    bench.ask(village.loads[0], OPEN);
+    village.run(&mut bench, 52.0, 60_000);
+    bench.ask(village.loads[0], CLOSED);
+    village.run(&mut bench, 52.0, 1_000);
+    assert_eq!(closed(&bench, &village.loads), 10, "and keeps nobody from coming back");
+}
+
+#[test]
 fn a_load_is_known_by_its_group_alone() {
     let mut village = village();
     let groups = vec!["comfort".into(), "homes".into()];
