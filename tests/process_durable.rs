@@ -150,7 +150,9 @@ fn a_person_s_word_for_the_clock_holds_over_a_kill_until_it_is_taken_back() {
     let run = || Program::run(&bench.site.0, &["--set", bench.url().as_str()]);
     let trusted = |program: &Program, flag: &str| {
         let line = format!("ballast_clock_trusted {flag}");
-        wait_for(&line, PATIENCE, || program.get("/metrics").contains(&line).then_some(()));
+        wait_for(&line, PATIENCE, || {
+            program.get("/metrics").lines().any(|found| found == line).then_some(())
+        });
     };
     let mut program = run();
     trusted(&program, "0");
