@@ -23,7 +23,7 @@ pub const NAME_BYTES_MAX: usize = 64;
 pub const BATCH_EVENTS_MAX: usize = 2048;
 
 /// How long an event may wait for others to share its transaction: a commit costs the disk the same for one and for many.
-/// What somebody waits for, what belongs to the audit trail and an alarm are written at once, with all that waits.
+/// What somebody waits for, what belongs to the audit trail, an alarm and a state are written at once, with all that waits.
 pub const GATHER: Duration = Duration::from_millis(250);
 
 /// Parts in one saved state; more are refused with [`Error::InvalidState`](crate::Error::InvalidState).

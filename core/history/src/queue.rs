@@ -155,7 +155,8 @@ impl Shared {
         if inner.state.replace(Arc::new(Save { number, parts, stamp })).is_some() {
             inner.health.coalesced_states += 1;
         }
-        self.wake(&mut inner, false);
+        // Whoever saves paces itself; what waits goes along.
+        self.wake(&mut inner, true);
         Ok(number)
     }
 
@@ -511,6 +512,7 @@ mod tests {
             queue.lock().is_urgent()
         };
         assert!(!is_urgent(&|queue| drop(queue.push_event(event(1, 0)))));
+        assert!(is_urgent(&|queue| drop(queue.push_state(vec![], Stamp::default()))));
         assert!(is_urgent(&|queue| drop(queue.push_event(Event { audit: true, ..event(1, 0) }))));
         assert!(is_urgent(&|queue| drop(
             queue.push_event(Event { severity: Severity::Alarm, ..event(1, 0) })
