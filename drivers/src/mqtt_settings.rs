@@ -1,5 +1,6 @@
 //! How to reach a broker: the keys of an MQTT bus.
 
+use crate::bus::Tls;
 use crate::spec::{Key, Mistakes, key};
 use ballast_model::Span;
 use ballast_model::device::BusDefinition;
@@ -46,15 +47,6 @@ pub(crate) struct Connection {
     pub(crate) is_persistent: bool,
     /// Where others see whether we are there.
     pub(crate) status: Option<Box<str>>,
-}
-
-/// Whom to believe, and who we are.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Tls {
-    /// Authorities; the system's where absent.
-    pub(crate) ca: Option<PathBuf>,
-    /// Our certificate and its key.
-    pub(crate) identity: Option<(PathBuf, PathBuf)>,
 }
 
 /// Shortest and longest keep-alive; MQTT counts it in seconds, in 16 bits, and 0 would switch it off.
@@ -124,7 +116,7 @@ pub(crate) fn read(definition: &BusDefinition, site: &str, mistakes: &mut Mistak
         client: client.map_or_else(|| format!("ballast-{}", definition.name).into(), Box::from),
         user: settings.get("user").map(Box::from),
         password_file: path("password_file"),
-        tls: is_tls.then(|| Tls { ca: path("ca"), identity }),
+        tls: is_tls.then(|| Tls { ca: path("ca"), identity, fingerprint: None }),
         keep_alive: keep_alive?,
         is_persistent: is_persistent?,
         status,

@@ -8,6 +8,7 @@ mod backoff;
 mod context;
 mod memory;
 mod mqtt;
+mod pinned;
 mod poll;
 mod rounds;
 mod serial;
@@ -18,6 +19,7 @@ mod wire;
 
 pub use memory::{Meaning, World};
 pub use stepped::SteppedBus;
+pub use tls::Tls;
 pub use wire::{Parity, Wire};
 
 use crate::counters::{BusCounters, CounterSnapshot};
@@ -83,6 +85,8 @@ pub(crate) struct SerialBus {
     pub(crate) port: PathBuf,
     /// Speeds that are tried in turn until something is understood, bits per second.
     pub(crate) speeds: Vec<u32>,
+    /// How long nothing may be understood before the line is said to be silent, and the next speed is tried.
+    pub(crate) patience: ballast_model::Span,
     pub(crate) listener: Box<dyn Listener>,
 }
 

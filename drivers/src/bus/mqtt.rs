@@ -19,7 +19,6 @@ use rumqttc::mqttbytes::v4::{Connect, ConnectReturnCode, LastWill, Packet};
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio_rustls::rustls::pki_types::ServerName;
 
 /// What went wrong with a connection.
 #[derive(Debug, thiserror::Error)]
@@ -132,13 +131,7 @@ async fn connect(connection: &Connection) -> Result<Link, Fault> {
     let tcp = dial(&connection.host, connection.port).await.map_err(Fault::Connect)?;
     let mut stream: Box<dyn Stream> = match &connection.tls {
         None => Box::new(tcp),
-        Some(settings) => {
-            let connector = tls::connector(settings).map_err(Fault::Tls)?;
-            let name = ServerName::try_from(connection.host.to_string())
-                .map_err(|_| Fault::Tls(format!("`{}` is not the name of a server", connection.host)))?;
-            let stream = connector.connect(name, tcp).await;
-            Box::new(stream.map_err(|error| Fault::Tls(error.to_string()))?)
-        }
+        Some(settings) => tls::connect(settings, &connection.host, tcp).await.map_err(Fault::Tls)?,
     };
     let mut packet = BytesMut::new();
     let hello = introduction(connection)?;

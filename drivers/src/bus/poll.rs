@@ -307,7 +307,7 @@ impl Polled {
         let Some((line, _)) = self.lines.get(wire) else { return };
         let name = line.wire().to_string();
         let longest = match line.wire() {
-            Wire::Tcp { .. } => BACKOFF_MAX,
+            Wire::Tcp { .. } | Wire::Tls { .. } => BACKOFF_MAX,
             // Nobody is disturbed by trying, and a plug that is back should be seen soon.
             Wire::Serial { .. } => PORT_BACKOFF_MAX,
         };

@@ -1,15 +1,64 @@
-//! TLS to a broker: rustls with ring, the only provider of the house.
+//! TLS to a broker or a device: rustls with ring, the only provider of the house.
 
-use crate::mqtt_settings::Tls;
-use std::path::Path;
+use super::mqtt::Stream;
+use super::pinned::Pinned;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
 
+/// Whom to believe, and who we are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tls {
+    /// File with the authorities; the system's where absent.
+    pub ca: Option<PathBuf>,
+    /// Files with our certificate and its key.
+    pub identity: Option<(PathBuf, PathBuf)>,
+    /// SHA-256 of the one certificate that is believed, whoever signed it and whatever name it bears: for devices that
+    /// sign their own.
+    pub fingerprint: Option<[u8; 32]>,
+}
+
+/// A handshake over an open connection.
+pub(super) async fn connect(tls: &Tls, host: &str, tcp: TcpStream) -> Result<Box<dyn Stream>, String> {
+    let connector = connector(tls)?;
+    let name =
+        ServerName::try_from(host.to_owned()).map_err(|_| format!("`{host}` is not the name of a server"))?;
+    let stream = connector.connect(name, tcp).await.map_err(|error| error.to_string())?;
+    Ok(Box::new(stream))
+}
+
 /// Reads the files anew, so that a renewed certificate counts from the next connection on.
-pub(super) fn connector(tls: &Tls) -> Result<TlsConnector, String> {
+fn connector(tls: &Tls) -> Result<TlsConnector, String> {
+    let provider = Arc::new(crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?;
+    let builder = match tls.fingerprint {
+        Some(fingerprint) => {
+            let pinned = Arc::new(Pinned::new(fingerprint, &provider));
+            builder.dangerous().with_custom_certificate_verifier(pinned)
+        }
+        None => builder.with_root_certificates(roots(tls)?),
+    };
+    let config = match &tls.identity {
+        None => builder.with_no_client_auth(),
+        Some((certificate, key)) => {
+            let chain = certificates(certificate)?;
+            let key =
+                PrivateKeyDer::from_pem_file(key).map_err(|error| format!("{}: {error}", key.display()))?;
+            let ours = builder.with_client_auth_cert(chain, key);
+            ours.map_err(|error| format!("{}: {error}", certificate.display()))?
+        }
+    };
+    Ok(TlsConnector::from(Arc::new(config)))
+}
+
+fn roots(tls: &Tls) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     match &tls.ca {
         Some(path) => {
@@ -23,24 +72,9 @@ pub(super) fn connector(tls: &Tls) -> Result<TlsConnector, String> {
         }
     }
     if roots.is_empty() {
-        return Err("no certificate authority that could vouch for the broker".to_owned());
+        return Err("no certificate authority that could vouch for the other side".to_owned());
     }
-    let provider = Arc::new(crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
-        .with_root_certificates(roots);
-    let config = match &tls.identity {
-        None => builder.with_no_client_auth(),
-        Some((certificate, key)) => {
-            let chain = certificates(certificate)?;
-            let key =
-                PrivateKeyDer::from_pem_file(key).map_err(|error| format!("{}: {error}", key.display()))?;
-            let ours = builder.with_client_auth_cert(chain, key);
-            ours.map_err(|error| format!("{}: {error}", certificate.display()))?
-        }
-    };
-    Ok(TlsConnector::from(Arc::new(config)))
+    Ok(roots)
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {

@@ -1,10 +1,11 @@
-//! What a polled bus speaks over: a TCP connection or a serial line, opened when it is needed and given up when an answer
+//! What a polled bus speaks over: a TCP or TLS connection or a serial line, opened when it is needed and given up when an answer
 //! did not come.
 //!
 //! It must never let bytes that came before a request be taken for its answer.
 
 use super::context::duration;
 use super::mqtt::{Stream, dial};
+use super::tls::{self, Tls};
 use crate::limits::ANSWER_MAX;
 use ballast_model::Span;
 use bytes::{Bytes, BytesMut};
@@ -26,6 +27,15 @@ pub enum Wire {
         /// Port.
         port: u16,
     },
+    /// The same inside TLS: HTTPS.
+    Tls {
+        /// Name or address, which the other side's certificate must bear.
+        host: Box<str>,
+        /// Port.
+        port: u16,
+        /// Whom to believe, and who we are.
+        tls: Tls,
+    },
     /// A serial line with eight data bits, which several devices may share.
     Serial {
         /// Its path.
@@ -44,7 +54,7 @@ pub enum Wire {
 impl std::fmt::Display for Wire {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Tcp { host, port } => write!(f, "{host}:{port}"),
+            Self::Tcp { host, port } | Self::Tls { host, port, .. } => write!(f, "{host}:{port}"),
             Self::Serial { port, .. } => write!(f, "{}", port.display()),
         }
     }
@@ -74,7 +84,7 @@ impl Line {
     /// Makes the line ready for a request: open, quiet, with nothing old on it. Whether it was opened for that.
     pub(super) async fn prepare(&mut self) -> io::Result<bool> {
         self.input.clear();
-        if let (Wire::Tcp { .. }, Some(stream)) = (&self.wire, &mut self.stream) {
+        if let (Wire::Tcp { .. } | Wire::Tls { .. }, Some(stream)) = (&self.wire, &mut self.stream) {
             // Whatever comes unasked, also the other side's farewell: with a new connection it cannot be an answer.
             let is_quiet = tokio::select! {
                 biased;
@@ -147,7 +157,7 @@ impl Line {
     pub(super) fn give_up(&mut self, timeout: Span) {
         self.input.clear();
         self.late_until = Instant::now() + duration(timeout);
-        if matches!(self.wire, Wire::Tcp { .. }) {
+        if matches!(self.wire, Wire::Tcp { .. } | Wire::Tls { .. }) {
             self.hang_up();
         }
     }
@@ -161,6 +171,10 @@ impl Line {
 async fn open(wire: &Wire) -> io::Result<Box<dyn Stream>> {
     match wire {
         Wire::Tcp { host, port } => Ok(Box::new(dial(host, *port).await?)),
+        Wire::Tls { host, port, tls } => {
+            let tcp = dial(host, *port).await?;
+            tls::connect(tls, host, tcp).await.map_err(|text| io::Error::other(format!("TLS: {text}")))
+        }
         Wire::Serial { port, speed, parity, is_two_stop_bits, .. } => {
             let stop_bits = if *is_two_stop_bits { StopBits::Two } else { StopBits::One };
             let builder =

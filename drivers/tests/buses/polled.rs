@@ -219,7 +219,7 @@ impl Poller for Page {
         match http::read(bytes, is_end) {
             Response::Unfinished => Answer::Unfinished,
             Response::Damaged => Answer::Strange,
-            Response::Whole { status: 200, body, used } => {
+            Response::Whole { status: 200, body, used, .. } => {
                 let good = u32::from(out.put(read, Raw::Text(&body), Freshness::Live, now));
                 Answer::Done { used, heed: Heed { good, bad: 1 - good, unknown: 0 } }
             }
