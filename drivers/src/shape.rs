@@ -115,11 +115,17 @@ pub enum Answer {
         /// How it was understood.
         heed: Heed,
     },
-    /// It is whole, and another request belongs to the same job: [`Poller::ask`] is called again.
+    /// It is whole, and another request belongs to the same job: [`Poller::ask`] is called again. What came so far is
+    /// forgotten, and a connection that the other side closed is made anew, without [`Poller::reset`].
     GoOn,
     /// The device is there and says no: an exception of Modbus, a 404. What that means for points is in `out`; of a write
     /// nothing was done.
     Refused {
+        /// How many of the bytes it is.
+        used: usize,
+    },
+    /// Who answers in its place says that the device is not there: a gateway of Modbus.
+    Absent {
         /// How many of the bytes it is.
         used: usize,
     },

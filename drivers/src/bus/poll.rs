@@ -30,6 +30,8 @@ enum Outcome {
     /// Nothing was sent: the wire is not there.
     NoWire(io::Error),
     Silent,
+    /// Who answers says that the device does not.
+    Absent,
     Strange,
     Broken(io::Error),
 }
@@ -107,7 +109,11 @@ impl Polled {
         self.context.counters.messages.add(1);
         match &outcome {
             Outcome::Done(_) | Outcome::Refused | Outcome::NotSent => self.rounds.done(place, now),
-            Outcome::NoWire(_) | Outcome::Silent | Outcome::Strange | Outcome::Broken(_) => {
+            Outcome::NoWire(_)
+            | Outcome::Silent
+            | Outcome::Absent
+            | Outcome::Strange
+            | Outcome::Broken(_) => {
                 self.rounds.put_back(place, now);
             }
         }
@@ -131,7 +137,9 @@ impl Polled {
             Outcome::Done(_) => Some(WriteResult::Done),
             Outcome::Refused => Some(WriteResult::Impossible),
             Outcome::NoWire(_) => Some(WriteResult::Offline),
-            Outcome::Silent | Outcome::Strange | Outcome::Broken(_) => Some(WriteResult::Unconfirmed),
+            Outcome::Silent | Outcome::Absent | Outcome::Strange | Outcome::Broken(_) => {
+                Some(WriteResult::Unconfirmed)
+            }
             // Said already.
             Outcome::NotSent => None,
         };
@@ -180,12 +188,11 @@ impl Polled {
         for _ in 0..STEPS_MAX {
             let step = self.step(wire, job, std::mem::take(&mut request).into());
             let outcome = match tokio::time::timeout(duration(timeout), step).await {
-                Ok(Ok(Answer::GoOn)) => {
-                    if !self.poller.ask(job, &mut request) {
-                        return Outcome::Refused;
-                    }
-                    continue;
-                }
+                Ok(Ok(Answer::GoOn)) => match self.go_on(wire, timeout).await {
+                    Ok(()) if self.poller.ask(job, &mut request) => continue,
+                    Ok(()) => return Outcome::Refused,
+                    Err(error) => Outcome::Broken(error),
+                },
                 Ok(Ok(Answer::Done { used, heed })) => {
                     self.leave(wire, used);
                     return Outcome::Done(heed);
@@ -193,6 +200,10 @@ impl Polled {
                 Ok(Ok(Answer::Refused { used })) => {
                     self.leave(wire, used);
                     return Outcome::Refused;
+                }
+                Ok(Ok(Answer::Absent { used })) => {
+                    self.leave(wire, used);
+                    return Outcome::Absent;
                 }
                 Ok(Ok(Answer::Strange | Answer::Unfinished)) => Outcome::Strange,
                 Ok(Err(error)) if error.kind() == io::ErrorKind::InvalidData => Outcome::Strange,
@@ -225,6 +236,19 @@ impl Polled {
                 answer => return Ok(answer),
             }
         }
+    }
+
+    /// An answer is through, and another request follows it: the line is made ready as for the first one.
+    async fn go_on(&mut self, wire: usize, timeout: Span) -> io::Result<()> {
+        let Some((line, _)) = self.lines.get_mut(wire) else {
+            return Err(io::ErrorKind::NotConnected.into());
+        };
+        self.context.counters.bytes.add(line.input().len() as u64);
+        let opened = tokio::time::timeout(duration(timeout), line.prepare()).await;
+        if opened.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))? {
+            self.context.counters.connects.add(1);
+        }
+        Ok(())
     }
 
     /// An answer is through: whatever came behind it belongs to no request.
@@ -279,6 +303,7 @@ impl Polled {
                 return;
             }
             Outcome::Silent => "does not answer".to_owned(),
+            Outcome::Absent => "does not answer, says its gateway".to_owned(),
             Outcome::Strange => "answers what was not asked, or damaged".to_owned(),
             Outcome::Broken(error) => format!("breaks off: {error}"),
         };
