@@ -6,8 +6,8 @@
 //! | [`bus`] | the only async code: [`spawn`] runs a bus as a task, [`BusHandle::apply`] takes permits |
 //! | [`Sink`], [`Batch`], [`Report`] | how a bus tells the shell what came in |
 //! | [`shape`], [`point`], [`readings`] | the pure half: listeners and pollers, and how one point is read |
-//! | [`http`] | requests and responses as bytes, for pollers |
-//! | `mqtt`, `sim`, `tic` | one file per driver |
+//! | [`http::message`] | requests and responses as bytes, for pollers |
+//! | `http`, `mqtt`, `sim`, `tic` | one file per driver |
 //!
 //! A driver turns what a device says into samples and a permit into what the device must hear. It holds no socket, no clock
 //! and no retry loop, never panics on what comes in, never makes up a value, and never writes without a permit.
@@ -45,7 +45,7 @@ use ballast_model::device::BusDefinition;
 use ballast_model::diagnostic::{Diagnostic, did_you_mean};
 
 /// Every driver, sorted by name.
-pub static DRIVERS: &[&DriverSpec] = &[&mqtt::SPEC, &sim::SPEC, &tic::SPEC];
+pub static DRIVERS: &[&DriverSpec] = &[&http::SPEC, &mqtt::SPEC, &sim::SPEC, &tic::SPEC];
 
 /// The driver of that name.
 pub fn find(name: &str) -> Option<&'static DriverSpec> {

@@ -72,3 +72,9 @@ pub const STEPS_MAX: usize = 16;
 
 /// Bytes of the head of an HTTP response, and of a line in a chunked body.
 pub const HEAD_MAX: usize = 16 * 1024;
+
+/// Times a polled device may send a request elsewhere.
+pub const REDIRECTS_MAX: u32 = 3;
+
+/// Bytes of a file with a password or a token; what stands behind is not read.
+pub const SECRET_MAX: u64 = 64 * 1024;

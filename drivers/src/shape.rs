@@ -143,6 +143,12 @@ pub trait Poller: Send {
     /// What there is to ask and to tell. Always the same.
     fn roster(&self) -> &Roster;
 
+    /// Whether a read that is due makes sense now. `false`: it is passed over until it is due again, and its device is not
+    /// even connected to; its points grow old.
+    fn wants(&mut self, _read: usize, _now: Mono) -> bool {
+        true
+    }
+
     /// Writes the request for a job into `request`, which is empty. `false`: this cannot be asked or told, and nothing is
     /// sent.
     fn ask(&mut self, job: Job, request: &mut Vec<u8>) -> bool;

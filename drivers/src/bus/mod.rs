@@ -158,6 +158,14 @@ impl OpenBus {
         }
     }
 
+    /// The pure part of a driver that asks, with the points it fills: for tests of device files.
+    pub fn poller(&mut self) -> Option<(&mut dyn Poller, &mut Readings)> {
+        match &mut self.body {
+            Body::Poll(poll) => Some((&mut *poll.poller, &mut self.readings)),
+            _ => None,
+        }
+    }
+
     /// What would be sent for an output; for tests of device files. `None` where the output cannot be told that.
     pub fn command(&self, output: OutputId, wanted: ballast_model::Wanted) -> Option<crate::mqtt::Command> {
         match &self.body {

@@ -104,6 +104,11 @@ impl Polled {
     async fn read(&mut self, place: usize) {
         let Some(read) = self.roster.reads.get(place) else { return };
         let (unit, timeout) = (read.unit, read.timeout);
+        let now = self.context.now();
+        if !self.poller.wants(place, now) {
+            self.rounds.done(place, now);
+            return;
+        }
         let outcome = self.exchange(unit, timeout, Job::Read(place), None).await;
         let now = self.context.now();
         self.context.counters.messages.add(1);
