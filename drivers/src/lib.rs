@@ -22,10 +22,12 @@ mod counters;
 mod formula;
 pub mod http;
 pub mod limits;
+pub mod modbus;
 pub mod mqtt;
 mod mqtt_presence;
 mod mqtt_settings;
 mod mqtt_topics;
+pub mod p1;
 pub mod point;
 mod pointer;
 pub mod readings;
@@ -34,6 +36,7 @@ pub mod sim;
 pub mod spec;
 mod table;
 pub mod tic;
+pub mod vedirect;
 
 pub use bus::{BusHandle, Clock, Meaning, NotTaken, OpenBus, Parity, Sink, SteppedBus, Wire, World, spawn};
 pub use counters::{BusCounters, CounterSnapshot};
@@ -45,7 +48,8 @@ use ballast_model::device::BusDefinition;
 use ballast_model::diagnostic::{Diagnostic, did_you_mean};
 
 /// Every driver, sorted by name.
-pub static DRIVERS: &[&DriverSpec] = &[&http::SPEC, &mqtt::SPEC, &sim::SPEC, &tic::SPEC];
+pub static DRIVERS: &[&DriverSpec] =
+    &[&http::SPEC, &modbus::SPEC, &mqtt::SPEC, &p1::SPEC, &sim::SPEC, &tic::SPEC, &vedirect::SPEC];
 
 /// The driver of that name.
 pub fn find(name: &str) -> Option<&'static DriverSpec> {

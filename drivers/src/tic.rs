@@ -6,6 +6,7 @@
 //! known by the currents' labels.
 
 use crate::bus::{Body, OpenBus, SerialBus};
+use crate::limits::SPEED_TRIAL;
 use crate::point::{PointReader, Raw};
 use crate::readings::{Freshness, Readings, Report};
 use crate::shape::{Heard, Heed, Listener};
@@ -246,7 +247,7 @@ fn open(definition: &BusDefinition, catalog: &Catalog) -> Result<OpenBus, Vec<Di
     }
     let decoder = Decoder::new(Settings { mode: mode.flatten(), ..Settings::default() });
     let listener = Box::new(Meter { decoder, state });
-    let body = port.map(|port| Body::Serial(SerialBus { port, speeds, listener }));
+    let body = port.map(|port| Body::Serial(SerialBus { port, speeds, patience: SPEED_TRIAL, listener }));
     let bus = body.map(|body| OpenBus::new(&definition.name, &SPEC, Readings::new(readers), body));
     mistakes.finish(bus)
 }

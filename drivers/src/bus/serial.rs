@@ -6,7 +6,7 @@
 use super::backoff::{Backoff, seed};
 use super::context::{Context, Stopped, deadline, duration};
 use super::{SerialBus, doors};
-use crate::limits::{FULL_RETRY, SERIAL_READ_MAX, SPEED_TRIAL};
+use crate::limits::{FULL_RETRY, SERIAL_READ_MAX};
 use crate::shape::Heard;
 use std::fs::File;
 use std::io::{self, Read};
@@ -104,7 +104,7 @@ async fn listen(mut port: Port, bus: &mut SerialBus, context: &mut Context, spee
     let mut buffer = [0; SERIAL_READ_MAX];
     let mut taken = Vec::new();
     let mut doors = doors(std::iter::empty());
-    let mut trial_ends = deadline(SPEED_TRIAL);
+    let mut trial_ends = deadline(bus.patience);
     // Bytes since the last that were understood.
     let mut strange = 0usize;
     loop {
@@ -132,7 +132,7 @@ async fn listen(mut port: Port, bus: &mut SerialBus, context: &mut Context, spee
                     context.counters.good.add(u64::from(heed.good));
                     context.counters.bad.add(u64::from(heed.bad));
                     if heed.good > 0 {
-                        trial_ends = deadline(SPEED_TRIAL);
+                        trial_ends = deadline(bus.patience);
                         context.link(true, &format!("listening to {}", bus.port.display()));
                         strange = 0;
                     } else {
@@ -155,7 +155,7 @@ async fn listen(mut port: Port, bus: &mut SerialBus, context: &mut Context, spee
                     port.set_speed(speeds.next());
                     bus.listener.reset();
                 }
-                trial_ends = deadline(SPEED_TRIAL);
+                trial_ends = deadline(bus.patience);
             }
         }
     }

@@ -74,7 +74,7 @@ fn node<'a>(events: &mut impl Iterator<Item = Event<'a>>) -> Option<Node> {
 pub(crate) fn site(file: &Node, driver: &DriverSpec, with: &BTreeMap<String, String>) -> Site {
     let bus: &[(&str, &str)] = match driver.name {
         "mqtt" => &[("url", "mqtt://127.0.0.1")],
-        "tic" => &[("port", "/dev/null")],
+        "modbus" | "p1" | "tic" | "vedirect" => &[("port", "/dev/null")],
         other => panic!("no transcripts for {other}"),
     };
     let mut site = Site::new(driver.name, bus);

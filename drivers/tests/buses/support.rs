@@ -1,7 +1,7 @@
 //! A shell that is all ears: a runtime on a thread of its own, a clock, and a sink that keeps everything.
 
 use ballast_drivers::{Batch, BusHandle, Clock, OpenBus, Report, Sink, WriteResult, spawn};
-use ballast_model::catalog::{DeviceSpec, Kind, Origin, OutputKind, PointSpec};
+use ballast_model::catalog::{DeviceSpec, Kind, Noun, Origin, OutputKind, PointSpec};
 use ballast_model::device::{BusDefinition, OutputDefinition, PointDefinition, Setting, Settings};
 use ballast_model::diagnostic::{Diagnostic, FileId, Span as Place};
 use ballast_model::{
@@ -84,6 +84,15 @@ impl Site {
             settings: settings(keys),
         });
         output
+    }
+
+    /// A point of the device `it`.
+    pub(crate) fn point(&self, name: &str) -> PointId {
+        let name = format!("it.{name}");
+        match self.catalog.resolve(&name) {
+            Some(Noun::Point(point)) => point,
+            other => panic!("{name}: {other:?}"),
+        }
     }
 
     pub(crate) fn try_open(&self) -> Result<OpenBus, Vec<Diagnostic>> {

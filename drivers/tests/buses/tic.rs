@@ -17,13 +17,13 @@ const PERIODS: [&str; 3] = ["base", "off_peak", "peak"];
 const COLOURS: [&str; 4] = ["blue", "white", "red", "none"];
 
 /// A port that can disappear and come back: a name for a pseudo-terminal.
-struct Line {
+pub(crate) struct Line {
     name: PathBuf,
     meter: Option<OpenptyResult>,
 }
 
 impl Line {
-    fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let name = std::env::temp_dir().join(format!("ballast-tic-{}-{name}", std::process::id()));
         let mut line = Self { name, meter: None };
         line.plug_in();
@@ -42,12 +42,12 @@ impl Line {
         self.meter = None;
     }
 
-    fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.name.to_str().unwrap()
     }
 
     /// Sends at the speed of the line.
-    fn send(&self, bytes: &[u8], baud: u64) {
+    pub(crate) fn send(&self, bytes: &[u8], baud: u64) {
         let mut wire = File::from(self.meter.as_ref().unwrap().master.try_clone().unwrap());
         for piece in bytes.chunks(24) {
             wire.write_all(piece).unwrap();

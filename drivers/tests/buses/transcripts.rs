@@ -6,13 +6,17 @@
 //! | `< TOPIC PAYLOAD`, `<kept TOPIC PAYLOAD` | a message comes, live or kept by the broker |
 //! | `< BYTES` | bytes come, with `\n`, `\r`, `\t`, `\\` and `\x02` |
 //! | `reset` | the link was made anew |
+//! | `ask N` | the time has come for the Nth read (of one that asks) |
 //! | `= POINT VALUE`, `= POINT bad: REASON`, `= OUTPUT is STATE` | what that tells, in order and nothing else |
 //! | `! OUTPUT STATE` | a command is allowed |
 //! | `> TOPIC PAYLOAD` | what is sent |
+//! | `= refused`, `= absent`, `= strange`, `= unfinished` | what an answer is that is not what was asked for |
+//!
+//! What comes and goes over Modbus is written in hexadecimal digits.
 
 use crate::device_file::{self, Node};
 use crate::support::Site;
-use ballast_drivers::shape::Heard;
+use ballast_drivers::shape::{Answer, Heard, Job};
 use ballast_drivers::{Batch, OpenBus, Report};
 use ballast_model::catalog::Noun;
 use ballast_model::quantity::parse_quantity;
@@ -59,7 +63,7 @@ fn transcripts() {
             .collect();
         let site = device_file::site(&file, driver, &with);
         let bus = site.open();
-        Play { name, site, bus, news: Vec::new(), line: 0 }.play(&text);
+        Play { name, site, bus, news: Vec::new(), line: 0, job: None }.play(&text);
     }
 }
 
@@ -70,12 +74,14 @@ struct Play {
     /// What was told and is not yet expected, the first one last.
     news: Vec<String>,
     line: usize,
+    /// What one who asks was asked for last.
+    job: Option<Job>,
 }
 
 impl Play {
     fn play(&mut self, text: &str) {
         for (place, line) in text.lines().enumerate() {
-            let is_new = line.starts_with(['<', '!']);
+            let is_new = line.starts_with(['<', '!']) || line.starts_with("ask ");
             if is_new {
                 self.expect_nothing();
             }
@@ -86,6 +92,9 @@ impl Play {
                 self.hear(message, false);
             } else if let Some(command) = line.strip_prefix("! ") {
                 self.command(command);
+            } else if let Some(read) = line.strip_prefix("ask ") {
+                self.ask(Job::Read(read.parse().unwrap()));
+                self.news.reverse();
             } else if line == "reset" {
                 self.bus.listener().unwrap().0.reset();
             } else if let Some(expected) = line.strip_prefix("= ").or_else(|| line.strip_prefix("> ")) {
@@ -103,8 +112,51 @@ impl Play {
         assert!(rest.is_empty(), "{} line {} tells more:\n{rest}", self.name, self.line);
     }
 
+    /// Adds what is sent for a job to the news.
+    fn ask(&mut self, job: Job) {
+        self.job = Some(job);
+        let (poller, _) = self.bus.poller().unwrap();
+        let mut request = Vec::new();
+        assert!(poller.ask(job, &mut request), "{} line {} is not asked", self.name, self.line);
+        self.news.push(self.show(&request));
+    }
+
+    fn show(&self, bytes: &[u8]) -> String {
+        if self.bus.spec().name == "modbus" {
+            bytes.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(" ")
+        } else {
+            String::from_utf8_lossy(bytes).replace('\r', "\\r").replace('\n', "\\n")
+        }
+    }
+
+    fn answered(&mut self, text: &str) {
+        let bytes = if self.bus.spec().name == "modbus" {
+            text.split_whitespace().map(|digits| u8::from_str_radix(digits, 16).unwrap()).collect()
+        } else {
+            unescape(text)
+        };
+        let job = self.job.expect("an answer to nothing");
+        let now = Mono::from_millis(self.line as u64);
+        let (poller, readings) = self.bus.poller().unwrap();
+        let answer = poller.answer(job, &bytes, false, now, readings);
+        let batch = std::mem::take(readings.batch());
+        self.news = self.tell(&batch);
+        match answer {
+            Answer::GoOn => self.ask(job),
+            Answer::Done { used, .. } => assert_eq!(used, bytes.len(), "{} line {}", self.name, self.line),
+            Answer::Refused { .. } => self.news.push("refused".to_owned()),
+            Answer::Absent { .. } => self.news.push("absent".to_owned()),
+            Answer::Strange => self.news.push("strange".to_owned()),
+            Answer::Unfinished => self.news.push("unfinished".to_owned()),
+        }
+        self.news.reverse();
+    }
+
     fn hear(&mut self, text: &str, is_kept: bool) {
-        let is_stream = self.bus.spec().name == "tic";
+        if self.job.is_some() {
+            return self.answered(text);
+        }
+        let is_stream = matches!(self.bus.spec().name, "p1" | "tic" | "vedirect");
         let bytes = unescape(text);
         let split = bytes.iter().position(|byte| *byte == b' ').unwrap_or(bytes.len());
         let (topic, payload) = bytes.split_at(split);
@@ -161,6 +213,10 @@ impl Play {
             "closed" => Wanted::CLOSED,
             level => Wanted::Level(parse_quantity(level).unwrap().base),
         };
+        if self.bus.poller().is_some() {
+            self.ask(Job::Write { output, wanted });
+            return;
+        }
         let command = self.bus.command(output, wanted).unwrap();
         let [topic, payload] = [&command.topic, &command.payload].map(|bytes| String::from_utf8_lossy(bytes));
         self.news = vec![format!("{topic} {payload}")];
