@@ -34,6 +34,7 @@ pub mod readings;
 pub mod shape;
 pub mod sim;
 pub mod spec;
+pub mod sunspec;
 mod table;
 pub mod tic;
 pub mod vedirect;
@@ -48,8 +49,16 @@ use ballast_model::device::BusDefinition;
 use ballast_model::diagnostic::{Diagnostic, did_you_mean};
 
 /// Every driver, sorted by name.
-pub static DRIVERS: &[&DriverSpec] =
-    &[&http::SPEC, &modbus::SPEC, &mqtt::SPEC, &p1::SPEC, &sim::SPEC, &tic::SPEC, &vedirect::SPEC];
+pub static DRIVERS: &[&DriverSpec] = &[
+    &http::SPEC,
+    &modbus::SPEC,
+    &mqtt::SPEC,
+    &p1::SPEC,
+    &sim::SPEC,
+    &sunspec::SPEC,
+    &tic::SPEC,
+    &vedirect::SPEC,
+];
 
 /// The driver of that name.
 pub fn find(name: &str) -> Option<&'static DriverSpec> {

@@ -4,12 +4,12 @@
 //! `plan.rs` decides what is asked together, `poller.rs` asks and reads, `frame.rs` and `pdu.rs` are the bytes, `value.rs`
 //! is what registers mean, `output.rs` how an output is told. The asking itself is in `bus/poll.rs`.
 
-mod frame;
+pub(crate) mod frame;
 mod output;
-mod pdu;
+pub(crate) mod pdu;
 mod plan;
 mod poller;
-mod settings;
+pub(crate) mod settings;
 mod value;
 
 use crate::bus::OpenBus;

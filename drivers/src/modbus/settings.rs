@@ -164,7 +164,7 @@ fn plain(settings: &Settings, key: &str, default: f64, mistakes: &mut Mistakes) 
 }
 
 /// Where the devices are, and how requests are wrapped there.
-pub(super) fn wire(settings: &Settings, mistakes: &mut Mistakes) -> Option<(Wire, Framing)> {
+pub(crate) fn wire(settings: &Settings, mistakes: &mut Mistakes) -> Option<(Wire, Framing)> {
     let serial_keys = ["baud", "parity", "stop_bits"];
     match (settings.get("url"), settings.get("port")) {
         (Some(_), Some(_)) => {
