@@ -1,8 +1,9 @@
 //! The servers of a running program: the control socket and the metrics, until it is told to stop.
 
 use crate::cli::terminal::{LOOK, Output, styled};
-use crate::control::protocol::{Answer, Question};
+use crate::control::protocol::{Answer, Call};
 use crate::control::server::{self, Listener};
+use crate::report::language::say;
 use crate::runtime::message::Message;
 use crate::web::{self, Health, Status};
 use std::sync::Arc;
@@ -93,22 +94,29 @@ async fn serve_metrics(address: &str, finding: Finding, sender: &SyncSender<Mess
             tokio::spawn(web::serve(listener, source));
         }
         Err(error) => {
-            let text = format!(
-                "no metrics: {address} cannot be opened ({error}); choose another with --metrics, or `off`"
+            let text = say!(
+                output.language,
+                "no metrics: {address} cannot be opened ({error}); choose another with --metrics, or `off`",
+                "pas de métriques : {address} ne peut pas être ouvert ({error}) ; choisissez une autre adresse avec --metrics, ou `off`"
             );
             output.complain(&styled(LOOK, &text));
         }
     }
 }
 
-async fn ask(sender: SyncSender<Message>, who: String, question: Question) -> Answer {
+async fn ask(sender: SyncSender<Message>, who: String, question: Call) -> Answer {
+    let language = question.language;
     let (reply, answer) = oneshot::channel();
     if sender.try_send(Message::Ask { who, question, reply }).is_err() {
-        return Answer::refused("the program is overloaded; try again");
+        return Answer::refused(
+            language.say("the program is overloaded; try again", "le programme est surchargé ; réessayez"),
+        );
     }
     match tokio::time::timeout(PATIENCE_OF_PEOPLE, answer).await {
         Ok(Ok(answer)) => answer,
-        _ => Answer::refused("the program did not answer in time"),
+        _ => Answer::refused(
+            language.say("the program did not answer in time", "le programme n'a pas répondu à temps"),
+        ),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Every command, option and example of the command line. Help, completions and man pages come from here.
 
+use crate::report::language::Language;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -33,15 +34,6 @@ pub enum Format {
     Text,
     /// For programs: one JSON document, or one a line where answers keep coming
     Json,
-}
-
-/// Language of answers for people.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Language {
-    /// English
-    En,
-    /// Français
-    Fr,
 }
 
 /// What can be done.

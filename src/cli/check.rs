@@ -3,7 +3,7 @@
 use super::Exit;
 use super::arguments::{Check, Format, SchemaFile};
 use super::terminal::{BAD, GOOD, Output, styled};
-use crate::report::counted;
+use crate::report::language::Noun;
 use crate::site::{Running, Texts, build};
 use serde_json::json;
 
@@ -30,14 +30,17 @@ pub fn run(options: &Check, output: &Output) -> Exit {
             }
             let running = &built.running;
             let catalog = running.catalog();
+            let language = output.language;
             let summary = format!(
-                "{}: {}, {}, {}",
+                "{}{} {}, {}, {}",
                 catalog.site,
-                counted(catalog.points.len(), "point"),
-                counted(catalog.outputs.len(), "output"),
-                counted(running.plan.rules.len(), "rule")
+                language.colon(),
+                language.counted(catalog.points.len(), Noun::Point),
+                language.counted(catalog.outputs.len(), Noun::Output),
+                language.counted(running.plan.rules.len(), Noun::Rule)
             );
-            output.line(&format!("{} {summary}", styled(GOOD, "no mistakes.")));
+            let good = language.say("no mistakes.", "aucune erreur.");
+            output.line(&format!("{} {summary}", styled(GOOD, good)));
             if options.explain {
                 tell(running, &built.notes, output);
             }

@@ -5,6 +5,7 @@ use super::arguments::{Demo, Format};
 use super::run::{Undertaking, carry_out};
 use super::terminal::{FAINT, Output, STRONG, styled};
 use crate::clock::Clock;
+use crate::report::language::{Language, say};
 use crate::simulation::field::{self, Onlooker};
 use crate::simulation::lockstep::{VILLAGE, village_at};
 use crate::simulation::pace::Pace;
@@ -27,14 +28,14 @@ const REPEAT: Duration = Duration::from_secs(5);
 
 /// Runs the demonstration.
 pub fn run(options: &Demo, output: Output) -> Exit {
-    let wishes = match Wishes::read(options) {
+    let wishes = match Wishes::read(options, output.language) {
         Ok(wishes) => wishes,
         Err(error) => {
             output.complain(&error);
             return Exit::Failed;
         }
     };
-    let directory = match Directory::make(options.directory.as_deref()) {
+    let directory = match Directory::make(options.directory.as_deref(), output.language) {
         Ok(directory) => directory,
         Err(error) => {
             output.complain(&error);
@@ -46,7 +47,11 @@ pub fn run(options: &Demo, output: Output) -> Exit {
     let plant = match SharedPlant::new(spec, options.seed, clock.now()) {
         Ok(plant) => plant,
         Err(error) => {
-            output.complain(&format!("the village cannot be: {error}"));
+            output.complain(&say!(
+                output.language,
+                "the village cannot be: {error}",
+                "le village ne peut pas exister : {error}"
+            ));
             return Exit::Failed;
         }
     };
@@ -85,19 +90,35 @@ struct Wishes {
 }
 
 impl Wishes {
-    fn read(options: &Demo) -> Result<Self, String> {
+    fn read(options: &Demo, language: Language) -> Result<Self, String> {
         if !SPEEDS.contains(&options.speed) {
-            return Err(format!("--speed {}: give a number from 0.1 to 3600", options.speed));
+            let speed = options.speed;
+            return Err(say!(
+                language,
+                "--speed {speed}: give a number from 0.1 to 3600",
+                "--speed {speed} : donnez un nombre de 0.1 à 3600"
+            ));
         }
         let start: Option<jiff::civil::Time> = options.start.parse().ok();
         let start = start.ok_or_else(|| {
-            format!("--start {}: give a local time of the village's day, as 19:15", options.start)
+            let start = &options.start;
+            say!(
+                language,
+                "--start {start}: give a local time of the village's day, as 19:15",
+                "--start {start} : donnez une heure locale de la journée du village, comme 19:15"
+            )
         })?;
         let lasting = match &options.lasting {
             None => None,
             Some(text) => {
                 let span = parse_span(text).filter(|span| *span > Span::ZERO);
-                let span = span.ok_or_else(|| format!("--for {text}: give a time, as 2min or 30s"))?;
+                let span = span.ok_or_else(|| {
+                    say!(
+                        language,
+                        "--for {text}: give a time, as 2min or 30s",
+                        "--for {text} : donnez une durée, comme 2min ou 30s"
+                    )
+                })?;
                 Some(Duration::from_nanos(span.nanos()))
             }
         };
@@ -114,16 +135,20 @@ struct Directory {
 }
 
 impl Directory {
-    fn make(asked: Option<&Path>) -> Result<Self, String> {
+    fn make(asked: Option<&Path>, language: Language) -> Result<Self, String> {
         let own = || std::env::temp_dir().join(format!("ballast-demo-{}", std::process::id()));
         let path = asked.map_or_else(own, Path::to_owned);
-        let fails = |error: std::io::Error| format!("{} cannot be written: {error}", path.display());
+        let shown = path.display().to_string();
+        let fails = |error: std::io::Error| {
+            say!(language, "{shown} cannot be written: {error}", "{shown} ne peut pas être écrit : {error}")
+        };
         let made = std::fs::DirBuilder::new().recursive(asked.is_some()).mode(0o700).create(&path);
         made.map_err(fails)?;
         if path.join(".ballast").exists() {
-            return Err(format!(
-                "{} holds the state of an earlier run, whose time is another one: choose another directory",
-                path.display()
+            return Err(say!(
+                language,
+                "{shown} holds the state of an earlier run, whose time is another one: choose another directory",
+                "{shown} contient l'état d'une exécution passée, dont l'heure est une autre : choisissez un autre dossier"
             ));
         }
         // Files that a person has changed are kept.
@@ -154,16 +179,13 @@ fn introduce(options: &Demo, wishes: &Wishes, site: &Path, output: &Output) {
             "Un village en îlot : 40 foyers, deux groupes électrogènes, 40 kWc de soleil, une batterie de 60 kWh.",
         ),
     ));
-    let text = match output.is_french() {
-        false => format!(
-            "It is {hour:02}:{minute:02}, time runs {speed} x faster than life. Clouds come at 14:15 and 15:00, and around\n\
-             19:30, at the evening peak, the main set breaks. Everything is simulated; rules and guard are real."
-        ),
-        true => format!(
-            "Il est {hour:02}:{minute:02}, le temps passe {speed} x plus vite. Des nuages viennent à 14:15 et à 15:00, et vers\n\
+    let text = say!(
+        output.language,
+        "It is {hour:02}:{minute:02}, time runs {speed} x faster than life. Clouds come at 14:15 and 15:00, and around\n\
+             19:30, at the evening peak, the main set breaks. Everything is simulated; rules and guard are real.",
+        "Il est {hour:02}:{minute:02}, le temps passe {speed} x plus vite. Des nuages viennent à 14:15 et à 15:00, et vers\n\
              19:30, à la pointe du soir, le groupe principal tombe en panne. Tout est simulé ; règles et protections sont vraies."
-        ),
-    };
+    );
     output.line(&text);
     let site = site.display();
     let look = output
@@ -194,7 +216,7 @@ impl Screen {
 
     /// One event. That every output begins at its default is no news, and would be the first screenful.
     fn line(&mut self, text: &str) {
-        if self.pictures < 2 && text.contains(AS_EXPECTED) {
+        if self.pictures < 2 && text.contains(self.output.say(AS_EXPECTED.0, AS_EXPECTED.1)) {
             return;
         }
         if self.is_terminal && !self.picture.is_empty() {
@@ -211,7 +233,7 @@ impl Screen {
         }
         self.drawn = Some(Instant::now());
         self.pictures = self.pictures.saturating_add(1);
-        let picture = picture::line(village);
+        let picture = picture::line(village, self.output.language);
         if self.is_terminal {
             self.picture = cut(&picture, columns());
             self.output.piece(&format!("{CLEAR}{}", self.picture));
@@ -228,8 +250,8 @@ impl Screen {
     }
 }
 
-/// How the line of an output ends that does what it does when nobody asks.
-const AS_EXPECTED: &str = "nobody asks, the default holds";
+/// How the line of an output ends that does what it does when nobody asks, in English and in French.
+const AS_EXPECTED: (&str, &str) = ("nobody asks, the default holds", " : personne ne demande rien");
 
 /// To the beginning of the line, and nothing in it.
 const CLEAR: &str = "\r\x1b[2K";
@@ -267,7 +289,7 @@ mod tests {
 
     #[test]
     fn a_directory_of_its_own_goes_with_it() {
-        let directory = Directory::make(None).unwrap();
+        let directory = Directory::make(None, Language::En).unwrap();
         let path = directory.path.clone();
         assert!(path.join("rules/balance.rhai").exists());
         drop(directory);

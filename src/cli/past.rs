@@ -3,12 +3,14 @@
 
 use super::Exit;
 use super::arguments::{Format, Instant, Site};
+use super::remote::no_answer;
 use super::terminal::{BAD, Output, styled};
 use crate::control::client::{self, NoAnswer};
 use crate::control::protocol::Answer;
 use crate::journal::{self, Journal};
 use crate::replay::{Machines, NotTold, Past, Timeline};
 use crate::report::event::{self, About, Asked};
+use crate::report::language::{Language, say};
 use crate::report::moment::{Moment, Told};
 use crate::report::{instant, names, why_output, why_rule};
 use crate::site::{state_directory, zone_of};
@@ -63,10 +65,13 @@ pub fn answer(question: &Question<'_>, output: &Output) -> Exit {
 type Failed = (String, Exit);
 
 /// Reads the instant, or says what one looks like.
-fn instant_of(text: &str, zone: &Zone, today: Timestamp) -> Result<Timestamp, Failed> {
+fn instant_of(text: &str, zone: &Zone, today: Timestamp, language: Language) -> Result<Timestamp, Failed> {
     instant::parse(text, zone, today).ok_or_else(|| {
-        let text =
-            format!("`{text}` is not an instant; write 06:30, 2026-11-20T06:30 or 2026-11-20T05:30:00Z");
+        let text = say!(
+            language,
+            "`{text}` is not an instant; write 06:30, 2026-11-20T06:30 or 2026-11-20T05:30:00Z",
+            "`{text}` n'est pas un instant ; écrivez 06:30, 2026-11-20T06:30 ou 2026-11-20T05:30:00Z"
+        );
         (text, Exit::Failed)
     })
 }
@@ -74,13 +79,17 @@ fn instant_of(text: &str, zone: &Zone, today: Timestamp) -> Result<Timestamp, Fa
 fn from_file(question: &Question<'_>, file: &Path, output: &Output) -> Result<Answer, Failed> {
     let journal = journal::read(file).map_err(|error| (error.to_string(), Exit::Failed))?;
     let end = Timeline::of(&journal).end();
-    let end = end.ok_or_else(|| (format!("{}: the journal is empty", file.display()), Exit::Failed))?;
+    let end = end.ok_or_else(|| {
+        let (file, language) = (file.display(), output.language);
+        (say!(language, "{file}: the journal is empty", "{file} : le journal est vide"), Exit::Failed)
+    })?;
     // A time of day is one of the day on which the journal ends, where that was.
     let zone = journal_zone(&journal);
-    let at = question.past.at.as_deref().map_or(Ok(end), |text| instant_of(text, &zone, end))?;
-    let french = output.is_french();
-    Ok(replayed(question, &journal, at, french)
-        .unwrap_or_else(|not_told| Answer::refused(why(&not_told, &zone, french))))
+    let at =
+        question.past.at.as_deref().map_or(Ok(end), |text| instant_of(text, &zone, end, output.language))?;
+    let language = output.language_of_answers();
+    Ok(replayed(question, &journal, at, language)
+        .unwrap_or_else(|not_told| Answer::refused(why(&not_told, &zone, language))))
 }
 
 /// The zone of the site that a journal is of; UTC where its texts do not load, which the answer then says.
@@ -91,12 +100,17 @@ fn journal_zone(journal: &Journal) -> Zone {
 
 fn from_program(question: &Question<'_>, output: &Output) -> Result<Answer, Failed> {
     let zone = zone_of(&question.site.site);
-    let at = instant_of(question.past.at.as_deref().unwrap_or_default(), &zone, Timestamp::now())?;
+    let at = instant_of(
+        question.past.at.as_deref().unwrap_or_default(),
+        &zone,
+        Timestamp::now(),
+        output.language,
+    )?;
     let state = state_directory(&question.site.site, question.site.state.as_deref());
-    let french = output.is_french();
+    let language = output.language_of_answers();
     let history = state.join("ballast.db");
-    let asked = Asked { about: question.about, name: question.name, at, zone: &zone, french };
-    let kept = || kept(&state, at).find_map(|journal| replayed(question, &journal, at, french).ok());
+    let asked = Asked { about: question.about, name: question.name, at, zone: &zone, language };
+    let kept = || kept(&state, at).find_map(|journal| replayed(question, &journal, at, language).ok());
     let journal = match client::journal(&state) {
         Ok(journal) => journal,
         Err(error) => {
@@ -104,18 +118,18 @@ fn from_program(question: &Question<'_>, output: &Output) -> Result<Answer, Fail
             // A program that is not running left its events; without any, nobody ever ran here.
             if is_running || !history.is_file() {
                 let exit = if is_running { Exit::Failed } else { Exit::NotRunning };
-                return Err((error.to_string(), exit));
+                return Err((no_answer(&error, output.language), exit));
             }
-            return Ok(kept().unwrap_or_else(|| event::told(&history, &asked, &error.to_string())));
+            return Ok(kept().unwrap_or_else(|| event::told(&history, &asked, &no_answer(&error, language))));
         }
     };
-    match replayed(question, &journal, at, french) {
+    match replayed(question, &journal, at, language) {
         Ok(answer) => Ok(answer),
-        Err(not_told @ NotTold::After(_)) => Ok(Answer::refused(why(&not_told, &zone, french))),
+        Err(not_told @ NotTold::After(_)) => Ok(Answer::refused(why(&not_told, &zone, language))),
         Err(not_told) => Ok(kept().unwrap_or_else(|| {
             let name = known_name(question, &journal);
             let asked = Asked { name: name.as_deref().unwrap_or(question.name), ..asked };
-            event::told(&history, &asked, &why(&not_told, &zone, french))
+            event::told(&history, &asked, &why(&not_told, &zone, language))
         })),
     }
 }
@@ -144,7 +158,7 @@ fn replayed(
     question: &Question<'_>,
     journal: &Journal,
     at: Timestamp,
-    french: bool,
+    language: Language,
 ) -> Result<Answer, NotTold> {
     let past = Past::at(journal, at)?;
     let machines = &past.machines;
@@ -155,16 +169,14 @@ fn replayed(
         now: past.now,
         wall: machines.engine.wall(),
         told: Told::Journal,
-        french,
+        language,
     };
     let when = instant::local_exact(at, &machines.running.catalog().zone);
     let named = match question.about {
-        About::Output => {
-            names::find_output(&machines.running, question.name).map(|id| why_output::output(&moment, id))
-        }
-        About::Rule => {
-            names::find_rule(&machines.running, question.name).map(|index| why_rule::rule(&moment, index))
-        }
+        About::Output => names::find_output(&machines.running, question.name, language)
+            .map(|id| why_output::output(&moment, id)),
+        About::Rule => names::find_rule(&machines.running, question.name, language)
+            .map(|index| why_rule::rule(&moment, index)),
     };
     let at = moment.say("at", "le");
     Ok(match named {
@@ -182,7 +194,7 @@ fn known_name(question: &Question<'_>, journal: &Journal) -> Option<String> {
     let running = &machines.running;
     match question.about {
         About::Output => {
-            let id = names::find_output(running, question.name).ok()?;
+            let id = names::find_output(running, question.name, Language::En).ok()?;
             running.catalog().output(id).map(|spec| spec.name.to_string())
         }
         About::Rule => None,
@@ -190,19 +202,19 @@ fn known_name(question: &Question<'_>, journal: &Journal) -> Option<String> {
 }
 
 /// Why the journal does not tell of an instant.
-fn why(not_told: &NotTold, zone: &Zone, french: bool) -> String {
+fn why(not_told: &NotTold, zone: &Zone, language: Language) -> String {
     match not_told {
         NotTold::Before(from) => {
             let from = instant::local_exact(*from, zone);
-            if french { format!("il commence le {from}") } else { format!("it begins at {from}") }
+            say!(language, "it begins at {from}", "il commence le {from}")
         }
         NotTold::After(to) => {
             let to = instant::local_exact(*to, zone);
-            if french {
-                format!("cet instant est à venir : le journal va jusqu'au {to}")
-            } else {
-                format!("that instant is still to come: the journal goes up to {to}")
-            }
+            say!(
+                language,
+                "that instant is still to come: the journal goes up to {to}",
+                "cet instant est à venir : le journal va jusqu'au {to}"
+            )
         }
         NotTold::Broken(text) => text.clone(),
     }

@@ -7,8 +7,9 @@ use super::arguments::{
 use super::terminal::{BAD, Output, styled};
 use super::{Exit, past};
 use crate::control::client::{self, NoAnswer};
-use crate::control::protocol::Question;
+use crate::control::protocol::{Call, Question};
 use crate::report::event::About;
+use crate::report::language::{Language, say};
 use crate::site::state_directory;
 use ballast_model::Span;
 use ballast_model::quantity::parse_span;
@@ -20,8 +21,9 @@ const REQUEST_MAX: Span = Span::from_secs(7 * 86_400);
 const UNTIL_TOMORROW: Span = Span::from_secs(86_400);
 
 /// Asks and prints the answer.
-fn ask(site: &Site, question: &Question, output: &Output) -> Exit {
-    match client::ask(&state_directory(&site.site, site.state.as_deref()), question) {
+fn ask(site: &Site, question: Question, output: &Output) -> Exit {
+    let call = Call { language: output.language_of_answers(), question };
+    match client::ask(&state_directory(&site.site, site.state.as_deref()), &call) {
         Ok(answer) if answer.data.get("waits").and_then(serde_json::Value::as_bool) == Some(true) => {
             output.answer(&answer.text, &answer.data);
             Exit::Waits
@@ -38,9 +40,32 @@ fn ask(site: &Site, question: &Question, output: &Output) -> Exit {
             Exit::Failed
         }
         Err(error) => {
-            output.complain(&error.to_string());
+            output.complain(&no_answer(&error, output.language));
             if matches!(error, NoAnswer::NotRunning(_)) { Exit::NotRunning } else { Exit::Failed }
         }
+    }
+}
+
+/// Why there is no answer.
+pub(super) fn no_answer(error: &NoAnswer, language: Language) -> String {
+    match error {
+        NoAnswer::NotRunning(place) => say!(
+            language,
+            "no program runs on this site ({place}); start it with `ballast run`",
+            "aucun programme ne tourne sur ce site ({place}) ; lancez-le avec `ballast run`"
+        ),
+        NoAnswer::Broken(error) => say!(
+            language,
+            "the running program did not answer: {error}",
+            "le programme n'a pas répondu : {error}"
+        ),
+        NoAnswer::Foreign(error) => say!(
+            language,
+            "the running program answered in a form this one does not know: {error}",
+            "le programme a répondu sous une forme inconnue de celui-ci : {error}"
+        ),
+        NoAnswer::Refused(text) => text.clone(),
+        NoAnswer::Journal(error) => error.to_string(),
     }
 }
 
@@ -48,8 +73,8 @@ fn ask(site: &Site, question: &Question, output: &Output) -> Exit {
 pub fn why(options: &Why, output: &Output) -> Exit {
     let (about, name, past) = (About::Output, &options.output, &options.past);
     if past.is_now() {
-        let question = Question::Why { output: name.clone(), french: output.is_french() };
-        return ask(&options.site, &question, output);
+        let question = Question::Why { output: name.clone() };
+        return ask(&options.site, question, output);
     }
     past::answer(&past::Question { about, name, past, site: &options.site }, output)
 }
@@ -58,15 +83,15 @@ pub fn why(options: &Why, output: &Output) -> Exit {
 pub fn why_not(options: &WhyNot, output: &Output) -> Exit {
     let (about, name, past) = (About::Rule, &options.rule, &options.past);
     if past.is_now() {
-        let question = Question::WhyNot { rule: name.clone(), french: output.is_french() };
-        return ask(&options.site, &question, output);
+        let question = Question::WhyNot { rule: name.clone() };
+        return ask(&options.site, question, output);
     }
     past::answer(&past::Question { about, name, past, site: &options.site }, output)
 }
 
 /// `ballast status`
 pub fn status(site: &Site, output: &Output) -> Exit {
-    ask(site, &Question::Status, output)
+    ask(site, Question::Status, output)
 }
 
 /// `ballast reload`
@@ -77,27 +102,27 @@ pub fn reload(options: &Reload, output: &Output) -> Exit {
         Some(text) => match parse_span(text) {
             Some(trial) => Some(trial),
             None => {
-                output.complain(&format!(
-                    "`--trial {text}` is not a time; write 2h, 3d or tomorrow (10min to 7d)"
+                output.complain(&say!(
+                    output.language,
+                    "`--trial {text}` is not a time; write 2h, 3d or tomorrow (10min to 7d)",
+                    "`--trial {text}` n'est pas une durée ; écrivez 2h, 3d ou tomorrow (10min à 7d)"
                 ));
                 return Exit::Failed;
             }
         },
     };
-    ask(
-        &options.site,
-        &Question::Reload { accept: options.accept, trial_ms: trial.map(Span::millis) },
-        output,
-    )
+    ask(&options.site, Question::Reload { accept: options.accept, trial_ms: trial.map(Span::millis) }, output)
 }
 
 /// `ballast request`
 pub fn request(options: &Request, output: &Output) -> Exit {
     let lasting = parse_span(&options.lasting).filter(|span| *span > Span::ZERO && *span <= REQUEST_MAX);
     let Some(lasting) = lasting else {
-        output.complain(&format!(
-            "`--for {}` is not a time a request can last; write 30min or 2h, 7 days at most",
-            options.lasting
+        let text = &options.lasting;
+        output.complain(&say!(
+            output.language,
+            "`--for {text}` is not a time a request can last; write 30min or 2h, 7 days at most",
+            "`--for {text}` n'est pas une durée possible ; écrivez 30min ou 2h, 7 jours au plus"
         ));
         return Exit::Failed;
     };
@@ -106,29 +131,29 @@ pub fn request(options: &Request, output: &Output) -> Exit {
         state: options.wanted.clone(),
         for_ms: lasting.millis(),
     };
-    ask(&options.site, &question, output)
+    ask(&options.site, question, output)
 }
 
 /// `ballast release`
 pub fn release(options: &Release, output: &Output) -> Exit {
-    ask(&options.site, &Question::Release { output: options.output.clone() }, output)
+    ask(&options.site, Question::Release { output: options.output.clone() }, output)
 }
 
 /// `ballast mode`
 pub fn mode(options: &Mode, output: &Output) -> Exit {
-    ask(&options.site, &Question::Mode { mode: options.mode.clone() }, output)
+    ask(&options.site, Question::Mode { mode: options.mode.clone() }, output)
 }
 
 /// `ballast setting`
 pub fn setting(options: &Setting, output: &Output) -> Exit {
     let question = Question::Setting { name: options.name.clone(), value: options.value.clone() };
-    ask(&options.site, &question, output)
+    ask(&options.site, question, output)
 }
 
 /// `ballast rule`
 pub fn rule(options: &Rule, output: &Output) -> Exit {
     let RuleAction::Resume { name } = &options.action;
-    ask(&options.site, &Question::Resume { rule: name.clone() }, output)
+    ask(&options.site, Question::Resume { rule: name.clone() }, output)
 }
 
 /// `ballast journal`
@@ -137,12 +162,12 @@ pub fn journal(options: &Journal, output: &Output) -> Exit {
         let absolute = std::path::absolute(file).unwrap_or_else(|_| file.clone());
         absolute.display().to_string()
     });
-    ask(&options.site, &Question::Journal { file }, output)
+    ask(&options.site, Question::Journal { file }, output)
 }
 
 /// `ballast clock`
 pub fn clock(options: &Clock, output: &Output) -> Exit {
-    ask(&options.site, &Question::Clock { trusted: options.trust == Trust::Trust }, output)
+    ask(&options.site, Question::Clock { trusted: options.trust == Trust::Trust }, output)
 }
 
 /// `ballast guard`
@@ -152,5 +177,5 @@ pub fn guard(options: &Guard, output: &Output) -> Exit {
         GuardAction::Reset { name } => Question::GuardReset { name: name.clone() },
         GuardAction::Confirm { fingerprint } => Question::GuardConfirm { fingerprint: fingerprint.clone() },
     };
-    ask(&options.site, &question, output)
+    ask(&options.site, question, output)
 }

@@ -5,6 +5,7 @@ use super::arguments::Run;
 use super::terminal::{BAD, LOOK, Output, styled};
 use crate::clock::Clock;
 use crate::control::server;
+use crate::report::language::say;
 use crate::runtime::carrier::{PROBATION, Place};
 use crate::runtime::message::{Message, channel};
 use crate::runtime::opening::{self, OpenField, Start};
@@ -68,12 +69,21 @@ pub(super) fn carry_out(
     let Undertaking { site, state, overrides, clock, metrics, is_quiet, is_watched, lasting, show_line } =
         undertaking;
     if let Err(error) = std::fs::create_dir_all(&state) {
-        output.complain(&format!("{} cannot be made: {error}; state will not be kept", state.display()));
+        let shown = state.display();
+        output.complain(&say!(
+            output.language,
+            "{shown} cannot be made: {error}; state will not be kept",
+            "{shown} ne peut pas être créé : {error} ; l'état ne sera pas gardé"
+        ));
     }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            output.complain(&format!("the runtime does not start: {error}"));
+            output.complain(&say!(
+                output.language,
+                "the runtime does not start: {error}",
+                "l'environnement d'exécution ne démarre pas : {error}"
+            ));
             return Exit::Failed;
         }
     };
@@ -84,10 +94,12 @@ pub(super) fn carry_out(
             return Exit::Failed;
         }
         Err(error) => {
-            output.complain(&styled(
-                BAD,
-                &format!("no control socket ({error}): `ballast why` and others will not work"),
-            ));
+            let text = say!(
+                output.language,
+                "no control socket ({error}): `ballast why` and others will not work",
+                "pas de socket de commande ({error}) : `ballast why` et d'autres ne répondront pas"
+            );
+            output.complain(&styled(BAD, &text));
             None
         }
     };
@@ -157,7 +169,11 @@ fn begin(order: Order) -> Result<SetId, Exit> {
         }
     });
     if let Err(error) = started {
-        output.complain(&format!("no thread for the rules: {error}"));
+        output.complain(&say!(
+            output.language,
+            "no thread for the rules: {error}",
+            "pas de fil d'exécution pour les règles : {error}"
+        ));
         return Err(Exit::Failed);
     }
     told.recv().unwrap_or(Err(Exit::Failed))
@@ -167,7 +183,12 @@ fn begin(order: Order) -> Result<SetId, Exit> {
 fn open(order: Order) -> Result<(Start, SetId), Exit> {
     let Order { place, open_field, channel, clock, output, is_quiet, show_line, ended } = order;
     let texts = Texts::read(&place.site).map_err(|error| {
-        output.complain(&format!("{} cannot be read: {error}", place.site.display()));
+        let shown = place.site.display();
+        output.complain(&say!(
+            output.language,
+            "{shown} cannot be read: {error}",
+            "{shown} ne peut pas être lu : {error}"
+        ));
         Exit::Mistakes
     })?;
     let on_disk = texts.id();
@@ -211,29 +232,40 @@ fn open_store(state: &Path, clock: &Clock, output: &Output) -> (Option<Store>, O
     match Store::open(&state.join("ballast.db"), clock.stamp()) {
         Ok((store, opened)) => {
             match &opened.found {
-                Found::Damaged { set_aside, reason } => output.complain(&styled(
-                    BAD,
-                    &format!(
-                        "the history was damaged ({reason}) and lies at {}; a new one begins",
-                        set_aside.display()
-                    ),
-                )),
+                Found::Damaged { set_aside, reason } => {
+                    let shown = set_aside.display();
+                    let text = say!(
+                        output.language,
+                        "the history was damaged ({reason}) and lies at {shown}; a new one begins",
+                        "l'historique était abîmé ({reason}) et se trouve dans {shown} ; un nouveau commence"
+                    );
+                    output.complain(&styled(BAD, &text));
+                }
                 Found::Unusable => {
-                    output.complain(&styled(BAD, "the history cannot be written; control goes on without it"))
+                    let text = output.say(
+                        "the history cannot be written; control goes on without it",
+                        "l'historique ne peut pas être écrit ; la conduite continue sans lui",
+                    );
+                    output.complain(&styled(BAD, text));
                 }
                 _ => {}
             }
             (Some(store), Some(opened))
         }
         Err(ballast_history::Error::InUse { .. }) => {
-            output.complain("another program already runs on this site; stop it first");
+            output.complain(output.say(
+                "another program already runs on this site; stop it first",
+                "un autre programme tourne déjà sur ce site ; arrêtez-le d'abord",
+            ));
             (None, None)
         }
         Err(error) => {
-            output.complain(&styled(
-                BAD,
-                &format!("the history cannot be used ({error}); control goes on without it"),
-            ));
+            let text = say!(
+                output.language,
+                "the history cannot be used ({error}); control goes on without it",
+                "l'historique ne peut pas servir ({error}) ; la conduite continue sans lui"
+            );
+            output.complain(&styled(BAD, &text));
             (None, Some(nothing))
         }
     }
@@ -256,17 +288,21 @@ fn choose(texts: Texts, set: Option<RunningSet>, overrides: &[String], output: &
     let did_harm = set.as_ref().is_some_and(|set| set.refused.contains(&id) && set.texts.id() != id);
     let trial = set.as_ref().and_then(|set| set.trial.clone());
     let last = set.map(|set| set.texts).filter(|last| !last.files.is_empty() && last.id() != id);
-    let run_last = |say: Option<&str>, reload: bool| {
+    let run_last = |text: Option<&str>, reload: bool| {
         let last = last.clone()?;
         let built = build(&last, overrides).ok()?;
-        if let Some(say) = say {
-            output.complain(&styled(BAD, say));
+        if let Some(text) = text {
+            output.complain(&styled(BAD, text));
         }
         Some(Choice { built, texts: last, reload, trial: trial.clone() })
     };
     if did_harm {
-        let say = format!("the site's files ({id}) did harm before; the last good ones run");
-        if let Some(choice) = run_last(Some(&say), false) {
+        let text = say!(
+            output.language,
+            "the site's files ({id}) did harm before; the last good ones run",
+            "les fichiers du site ({id}) ont déjà fait du tort ; les derniers bons tournent"
+        );
+        if let Some(choice) = run_last(Some(&text), false) {
             return Some(choice);
         }
     }
@@ -286,16 +322,22 @@ fn choose(texts: Texts, set: Option<RunningSet>, overrides: &[String], output: &
         }
         Err(refused) => output.complain(&refused.coloured),
     }
-    let say = "the files above were not loaded: the set that ran last runs again";
-    if let Some(choice) = run_last(Some(say), false) {
+    let text = output.say(
+        "the files above were not loaded: the set that ran last runs again",
+        "les fichiers ci-dessus n'ont pas été chargés : le jeu qui tournait en dernier tourne de nouveau",
+    );
+    if let Some(choice) = run_last(Some(text), false) {
         return Some(choice);
     }
     // No set ever ran: with a good site and safety set the outputs can at least be held at their defaults.
     let mut bare = texts;
     bare.files.retain(|name, _| !name.starts_with("rules/"));
     let built = build(&bare, overrides).ok()?;
-    let say = "no rules run: outputs stay at their defaults until the files above are mended and saved";
-    output.complain(&styled(BAD, say));
+    let text = output.say(
+        "no rules run: outputs stay at their defaults until the files above are mended and saved",
+        "aucune règle ne tourne : les sorties gardent leur état par défaut jusqu'à ce que les fichiers ci-dessus soient corrigés et enregistrés",
+    );
+    output.complain(&styled(BAD, text));
     Some(Choice { built, texts: bare, reload: false, trial: None })
 }
 
@@ -314,16 +356,20 @@ fn watch_files(
     match watch::watch(site, on_disk, tell) {
         Ok(watching) => {
             if let Some(why) = watching.trouble() {
-                let text = format!(
-                    "the kernel does not tell of changed files ({why}): they load some seconds later; `ballast reload` loads them at once"
+                let text = say!(
+                    output.language,
+                    "the kernel does not tell of changed files ({why}): they load some seconds later; `ballast reload` loads them at once",
+                    "le noyau ne signale pas les fichiers changés ({why}) : ils se chargent quelques secondes plus tard ; `ballast reload` les charge aussitôt"
                 );
                 output.complain(&styled(LOOK, &text));
             }
             Some(watching)
         }
         Err(error) => {
-            output.complain(&format!(
-                "changed files will not load by themselves ({error}); use `ballast reload`"
+            output.complain(&say!(
+                output.language,
+                "changed files will not load by themselves ({error}); use `ballast reload`",
+                "les fichiers changés ne se chargeront pas d'eux-mêmes ({error}) ; dites `ballast reload`"
             ));
             None
         }

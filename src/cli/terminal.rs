@@ -1,6 +1,7 @@
 //! Printing: to people in their language and with colours on a terminal only, to programs as JSON.
 
-use super::arguments::{Format, Language};
+use super::arguments::Format;
+use crate::report::language::Language;
 use anstyle::{AnsiColor, Style};
 use std::io::Write;
 
@@ -27,7 +28,7 @@ pub const STRONG: Style = Style::new().bold();
 impl Output {
     /// As asked on the command line, else as the environment says.
     pub fn new(format: Format, language: Option<Language>) -> Self {
-        Self { format, language: language.unwrap_or_else(language_of_environment) }
+        Self { format, language: language.unwrap_or_else(Language::of_environment) }
     }
 
     /// Prints a line on the standard output. A reader that has gone away is not a failure.
@@ -59,21 +60,21 @@ impl Output {
         self.language == Language::Fr
     }
 
+    /// The language of an answer: programs get English, so that JSON is the same in every language.
+    pub fn language_of_answers(&self) -> Language {
+        match self.format {
+            Format::Text => self.language,
+            Format::Json => Language::En,
+        }
+    }
+
     /// The English or the French text.
     pub fn say<'a>(&self, english: &'a str, french: &'a str) -> &'a str {
-        if self.is_french() { french } else { english }
+        self.language.say(english, french)
     }
 }
 
 /// Text in a style; the style is dropped later where there is no terminal.
 pub fn styled(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
-}
-
-fn language_of_environment() -> Language {
-    let set = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().filter_map(|name| std::env::var(name).ok());
-    match set.into_iter().find(|value| !value.is_empty()) {
-        Some(value) if value.starts_with("fr") => Language::Fr,
-        _ => Language::En,
-    }
 }

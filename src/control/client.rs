@@ -1,7 +1,8 @@
 //! Asks a running program.
 
-use super::protocol::{Answer, Question, SOCKET};
+use super::protocol::{Answer, Call, Question, SOCKET};
 use crate::journal::{self, Journal, JournalError};
+use crate::report::language::Language;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -34,8 +35,8 @@ pub enum NoAnswer {
 ///
 /// # Errors
 /// Nobody listens, or the talk broke off.
-pub fn ask(state: &Path, question: &Question) -> Result<Answer, NoAnswer> {
-    talk(state, question).map(|(answer, _)| answer)
+pub fn ask(state: &Path, call: &Call) -> Result<Answer, NoAnswer> {
+    talk(state, call).map(|(answer, _)| answer)
 }
 
 /// Asks for the journal of the last half hour.
@@ -43,7 +44,8 @@ pub fn ask(state: &Path, question: &Question) -> Result<Answer, NoAnswer> {
 /// # Errors
 /// Nobody listens, the talk broke off, or what came is no journal.
 pub fn journal(state: &Path) -> Result<Journal, NoAnswer> {
-    let (answer, stream) = talk(state, &Question::Tape)?;
+    let call = Call { language: Language::En, question: Question::Tape };
+    let (answer, stream) = talk(state, &call)?;
     if !answer.ok {
         return Err(NoAnswer::Refused(answer.text));
     }
@@ -55,13 +57,13 @@ pub fn journal(state: &Path) -> Result<Journal, NoAnswer> {
 }
 
 /// Asks, and gives what follows the answer.
-fn talk(state: &Path, question: &Question) -> Result<(Answer, BufReader<UnixStream>), NoAnswer> {
+fn talk(state: &Path, call: &Call) -> Result<(Answer, BufReader<UnixStream>), NoAnswer> {
     let path = state.join(SOCKET);
     let stream = UnixStream::connect(&path)
         .map_err(|error| NoAnswer::NotRunning(format!("{}: {error}", path.display())))?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    let mut line = serde_json::to_vec(question)?;
+    let mut line = serde_json::to_vec(call)?;
     line.push(b'\n');
     (&stream).write_all(&line)?;
     let mut stream = BufReader::new(stream);

@@ -1,6 +1,7 @@
 //! What can be asked of a running program, and its answer.
 
 use crate::journal::Frozen;
+use crate::report::language::Language;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -8,6 +9,17 @@ use serde_json::Value;
 pub const SOCKET: &str = "control.sock";
 /// Longest question, bytes.
 pub const QUESTION_BYTES_MAX: u64 = 64 * 1024;
+
+/// A question, and the language of its answer. Who reads the data alone asks in English.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Call {
+    /// In which language people read the answer.
+    #[serde(default)]
+    pub language: Language,
+    /// What is asked.
+    pub question: Question,
+}
 
 /// A question.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,15 +31,11 @@ pub enum Question {
     Why {
         /// Its name.
         output: String,
-        /// French sentences.
-        french: bool,
     },
     /// Why a rule is not active now.
     WhyNot {
         /// Its name.
         rule: String,
-        /// French sentences.
-        french: bool,
     },
     /// Load the files anew.
     Reload {

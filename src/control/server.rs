@@ -1,6 +1,6 @@
 //! Listens for a person's commands.
 
-use super::protocol::{Answer, QUESTION_BYTES_MAX, Question, SOCKET};
+use super::protocol::{Answer, Call, QUESTION_BYTES_MAX, SOCKET};
 use crate::journal::Frozen;
 use std::future::Future;
 use std::os::unix::fs::PermissionsExt;
@@ -53,7 +53,7 @@ pub fn listen(state: &Path) -> std::io::Result<Listener> {
 /// Answers questions until it is dropped. `answer` gets the asker's name and the question.
 pub async fn serve<F, A>(listener: Listener, answer: F)
 where
-    F: Fn(String, Question) -> A + Send + Sync + 'static,
+    F: Fn(String, Call) -> A + Send + Sync + 'static,
     A: Future<Output = Answer> + Send,
 {
     let answer = Arc::new(answer);
@@ -75,7 +75,7 @@ where
 
 async fn talk<F, A>(stream: UnixStream, answer: &F) -> std::io::Result<()>
 where
-    F: Fn(String, Question) -> A,
+    F: Fn(String, Call) -> A,
     A: Future<Output = Answer>,
 {
     let who = user_name(stream.peer_cred()?.uid());
@@ -84,7 +84,7 @@ where
     while let Ok(line) = tokio::time::timeout(QUIET_MAX, lines.next_line()).await {
         let Some(line) = line? else { return Ok(()) };
         let mut reply = match serde_json::from_str(&line) {
-            Ok(question) => answer(who.clone(), question).await,
+            Ok(call) => answer(who.clone(), call).await,
             Err(error) => Answer::refused(format!("this is not a question: {error}")),
         };
         let mut bytes = serde_json::to_vec(&reply)?;

@@ -1,10 +1,12 @@
 //! Why an output is not as it was asked to be: one sentence for each cause of the guard, in both languages.
 
+use super::language::{Language, say};
 use ballast_engine::events::EndReason;
 use ballast_engine::{Plan, Source, Winner};
 use ballast_guard::plan::SafetySet;
-use ballast_model::Catalog;
 use ballast_model::intent::{Cause, Witness};
+use ballast_model::{Catalog, Span};
+use std::borrow::Cow;
 
 /// The name of a limit.
 fn limit_name(set: &SafetySet, index: u16) -> &str {
@@ -21,37 +23,38 @@ fn members(set: &SafetySet, catalog: &Catalog, index: u16) -> String {
 }
 
 /// The sentence for a cause; empty where the output is simply as asked.
-pub fn sentence(cause: Cause, set: &SafetySet, catalog: &Catalog, french: bool) -> String {
-    let (english, translated) = match cause {
-        Cause::Asked => (String::new(), String::new()),
+pub fn sentence(cause: Cause, set: &SafetySet, catalog: &Catalog, language: Language) -> String {
+    match cause {
+        Cause::Asked => String::new(),
         Cause::Limit(index) => {
             let name = limit_name(set, index);
-            (format!("the limit \"{name}\" forces it"), format!("la limite « {name} » l'impose"))
+            say!(language, "the limit \"{name}\" forces it", "la limite « {name} » l'impose")
         }
         Cause::Interlock(index) => {
             let members = members(set, catalog, index);
-            (format!("never together: {members}"), format!("jamais ensemble : {members}"))
+            say!(language, "never together: {members}", "jamais ensemble : {members}")
         }
         Cause::DeadTime(index) => {
             let members = members(set, catalog, index);
-            (
-                format!("the pause between {members} is not over"),
-                format!("la pause entre {members} n'est pas finie"),
+            say!(
+                language,
+                "the pause between {members} is not over",
+                "la pause entre {members} n'est pas finie"
             )
         }
         Cause::Stage(index) => {
             let number = index + 1;
-            (
-                format!("shedding stage {number} opened it: the frequency was too low"),
-                format!("le délestage (échelon {number}) l'a coupé : fréquence trop basse"),
+            say!(
+                language,
+                "shedding stage {number} opened it: the frequency was too low",
+                "le délestage (échelon {number}) l'a coupé : fréquence trop basse"
             )
         }
         other => {
             let (english, french) = plain(other);
-            (english.to_owned(), french.to_owned())
+            language.say(english, french).to_owned()
         }
-    };
-    if french { translated } else { english }
+    }
 }
 
 /// Causes whose sentence needs no name.
@@ -114,9 +117,9 @@ fn plain(cause: Cause) -> (&'static str, &'static str) {
 }
 
 /// Who asks, as people read it.
-pub fn asker(source: Source, who: Option<&str>, plan: &Plan, french: bool) -> String {
+pub fn asker(source: Source, who: Option<&str>, plan: &Plan, language: Language) -> String {
     let winner = Winner { authority: ballast_model::Authority::Default, source, who: who.map(Into::into) };
-    if !french {
+    if language == Language::En {
         return winner.name(plan);
     }
     let word = match source {
@@ -139,22 +142,57 @@ pub fn asker(source: Source, who: Option<&str>, plan: &Plan, french: bool) -> St
     who.map_or_else(|| word.to_owned(), |who| format!("{word} {who}"))
 }
 
+/// The same from the English name that an event holds.
+pub fn asker_named(name: &str, language: Language) -> Cow<'_, str> {
+    if language == Language::En {
+        return name.into();
+    }
+    for (english, french) in
+        [("rule \"", "règle"), ("shed by rule \"", "délesté par la règle"), ("`", "horaire")]
+    {
+        if let Some(rest) = name.strip_prefix(english) {
+            let quoted = rest.strip_suffix(['"', '`']).unwrap_or(rest);
+            return format!("{french} « {quoted} »").into();
+        }
+    }
+    for (english, french) in [
+        ("nobody asks, the default holds", "personne ne demande rien"),
+        ("nobody asks", "personne ne demande rien"),
+        ("shed, waits to be given back", "délesté, attend d'être réalimenté"),
+        ("operator", "opérateur"),
+        ("generator", "groupe"),
+        ("remote", "à distance"),
+        ("campaign", "campagne"),
+    ] {
+        if let Some(rest) = name.strip_prefix(english) {
+            return format!("{french}{rest}").into();
+        }
+    }
+    name.into()
+}
+
 fn rule_name(plan: &Plan, index: u32) -> &str {
     plan.rules.get(index as usize).map_or("?", |rule| &rule.name)
 }
 
 /// Why a rule ended.
-pub const fn end(reason: EndReason, french: bool) -> &'static str {
-    if !french {
-        return reason.words();
-    }
-    match reason {
+pub const fn end(reason: EndReason, language: Language) -> &'static str {
+    let french = match reason {
         EndReason::Until => "sa condition de fin est vraie",
         EndReason::WhenOver => "sa condition n'est plus vraie",
         EndReason::Unknown => "une mesure manque",
         EndReason::Suspended => "son corps a échoué trop souvent",
         EndReason::Removed => "elle a été retirée des règles",
-    }
+    };
+    language.say(reason.words(), french)
+}
+
+/// The same from the English words that an event holds.
+pub fn end_named(words: &str, language: Language) -> &str {
+    let reasons =
+        [EndReason::Until, EndReason::WhenOver, EndReason::Unknown, EndReason::Suspended, EndReason::Removed];
+    let reason = reasons.into_iter().find(|reason| reason.words() == words);
+    reason.map_or(words, |reason| end(reason, language))
 }
 
 /// The same as a stable word for programs.
@@ -169,8 +207,8 @@ pub const fn end_word(reason: EndReason) -> &'static str {
 }
 
 /// Why a value may not be used, as [`ballast_model::sample::Reason::words`] says it.
-pub fn problem(words: &str, french: bool) -> &str {
-    if !french {
+pub fn problem(words: &str, language: Language) -> &str {
+    if language == Language::En {
         return words;
     }
     match words {
@@ -190,42 +228,39 @@ pub fn problem(words: &str, french: bool) -> &str {
 }
 
 /// A state as people read it.
-pub fn state(shown: &str, french: bool) -> &str {
-    match (shown, french) {
-        ("closed", true) => "connecté",
-        ("open", true) => "coupé",
-        (other, _) => other,
+pub fn state(shown: &str, language: Language) -> &str {
+    match shown {
+        "closed" => language.say("closed", "connecté"),
+        "open" => language.say("open", "coupé"),
+        other => other,
     }
 }
 
 /// A value that decided, with its age: `linky.apparent_power 11900 VA (2 s old)`.
-pub fn witness(witness: &Witness, catalog: &Catalog, french: bool) -> String {
+pub fn witness(witness: &Witness, catalog: &Catalog, language: Language) -> String {
     let Some(spec) = catalog.point(witness.point) else { return String::new() };
-    let age = witness.age;
-    match (witness.value, witness.quality.reason()) {
+    let value = witness.value.filter(|_| witness.quality.reason().is_none()).map(|value| spec.show(value));
+    let reason = witness.quality.reason().map(|reason| reason.words());
+    witness_named(&spec.name, value.as_deref(), witness.age, reason, language)
+}
+
+/// The same from its parts.
+pub fn witness_named(
+    name: &str,
+    value: Option<&str>,
+    age: Span,
+    problem: Option<&str>,
+    language: Language,
+) -> String {
+    match (value, problem) {
         (Some(value), None) => {
-            let value = spec.show(value);
-            if french {
-                format!("{} {value} (il y a {age})", spec.name)
-            } else {
-                format!("{} {value} ({age} old)", spec.name)
-            }
+            say!(language, "{name} {value} ({age} old)", "{name} {value} (il y a {age})")
         }
-        (_, Some(reason)) => {
-            let reason = problem(reason.words(), french);
-            if french {
-                format!("{} pas de valeur ({reason})", spec.name)
-            } else {
-                format!("{} unknown ({reason})", spec.name)
-            }
+        (_, Some(problem)) => {
+            let problem = self::problem(problem, language);
+            say!(language, "{name} unknown ({problem})", "{name} pas de valeur ({problem})")
         }
-        (None, None) => {
-            if french {
-                format!("{} pas de valeur", spec.name)
-            } else {
-                format!("{} unknown", spec.name)
-            }
-        }
+        (None, None) => say!(language, "{name} unknown", "{name} pas de valeur"),
     }
 }
 

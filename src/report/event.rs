@@ -1,7 +1,9 @@
 //! What was written down last before an instant: what can be said of the past where no journal reaches.
 
+use super::language::{Language, say};
+use super::output_words::OutputWords;
 use super::table::{Table, line};
-use super::{causes, instant};
+use super::{causes, engine_words, instant};
 use crate::control::protocol::Answer;
 use ballast_history::{Query, Reader, StoredEvent};
 use ballast_model::almanac::Zone;
@@ -43,43 +45,44 @@ pub struct Asked<'a> {
     pub at: Timestamp,
     /// For local times.
     pub zone: &'a Zone,
-    /// Sentences in French.
-    pub french: bool,
+    /// In which language it is told.
+    pub language: Language,
 }
 
 /// What was written down last before the instant; `why` says why the journal does not tell it.
 pub fn told(history: &Path, asked: &Asked<'_>, why: &str) -> Answer {
+    let (name, language) = (asked.name, asked.language);
     let found = match last(history, asked) {
         Ok(found) => found,
-        Err(error) => return Answer::refused(format!("the history cannot be read: {error}")),
+        Err(error) => {
+            return Answer::refused(say!(
+                language,
+                "the history cannot be read: {error}",
+                "l'historique ne peut pas être lu : {error}"
+            ));
+        }
     };
-    let say = |english: &'static str, french: &'static str| if asked.french { french } else { english };
     let Some(StoredEvent { event, .. }) = found else {
         let when = instant::local_exact(asked.at, asked.zone);
-        let nothing = say("nothing is written down about", "rien n'est noté sur");
-        return Answer::refused(format!("{nothing} {} {} {when}", asked.name, say("before", "avant")));
+        return Answer::refused(say!(
+            language,
+            "nothing is written down about {name} before {when}",
+            "rien n'est noté sur {name} avant {when}"
+        ));
     };
     let payload: Value = serde_json::from_str(&event.payload).unwrap_or_default();
-    let sentence = payload.get("sentence").and_then(Value::as_str).unwrap_or_default();
-    let sentence = match asked.french.then(|| french(asked.name, &event.kind, &payload)).flatten() {
-        Some(french) => french,
-        None => sentence.to_owned(),
-    };
+    let sentence = sentence(name, &event.kind, &payload, language);
     let since = instant::local(event.stamp.utc, asked.zone);
     let mut table = Table::default();
     for row in payload.pointer("/data/because").and_then(Value::as_array).into_iter().flatten() {
-        table.add(say("by", "selon"), witness(row, asked.french));
+        table.add(language.say("by", "selon"), witness(row, language));
     }
-    let note = say(
-        "This comes from the event that was written down; the table needs the journal",
-        "Ceci vient de l'événement noté ; le tableau demande le journal",
-    );
-    let text = format!(
-        "{} {since}{} {sentence}\n{}  {note}{} {why}.\n",
-        say("since", "depuis"),
-        say(":", " :"),
-        table.text(WIDTH),
-        say(":", " :")
+    let table = table.text(WIDTH);
+    let text = say!(
+        language,
+        "since {since}: {sentence}\n{table}  This comes from the event that was written down; the table needs the \
+         journal: {why}.\n",
+        "depuis {since} : {sentence}\n{table}  Ceci vient de l'événement noté ; le tableau demande le journal : {why}.\n"
     );
     let data = json!({
         "at": instant::exact_utc(asked.at), "told": "event", "since": instant::utc(event.stamp.utc),
@@ -106,46 +109,102 @@ fn last(history: &Path, asked: &Asked<'_>) -> Result<Option<StoredEvent>, ballas
 }
 
 /// A value of an event, as the present tells it.
-fn witness(row: &Value, french: bool) -> String {
+fn witness(row: &Value, language: Language) -> String {
     let text = |key: &str| row.get(key).and_then(Value::as_str);
-    let age = row.get("age_s").and_then(Value::as_f64).and_then(Span::from_secs_f64);
-    line(text("point").unwrap_or("?"), text("value"), age, text("unknown"), french)
+    line(text("point").unwrap_or("?"), text("value"), age(row), text("unknown"), language)
 }
 
-/// The sentence in French, from what the event holds besides its English one.
-fn french(name: &str, kind: &str, payload: &Value) -> Option<String> {
+fn age(row: &Value) -> Option<Span> {
+    row.get("age_s").and_then(Value::as_f64).and_then(Span::from_secs_f64)
+}
+
+/// The sentence of an event as it is stored: the English one, or one made from what else it holds where that suffices.
+fn sentence(name: &str, kind: &str, payload: &Value, language: Language) -> String {
+    let stored = payload.get("sentence").and_then(Value::as_str).unwrap_or_default();
+    let made = match language {
+        Language::En => None,
+        Language::Fr => made(name, kind, stored, payload, language),
+    };
+    made.unwrap_or_else(|| stored.to_owned())
+}
+
+fn made(name: &str, kind: &str, stored: &str, payload: &Value, language: Language) -> Option<String> {
     let text = |key: &str| payload.pointer(&format!("/data/{key}")).and_then(Value::as_str);
+    let because = || payload.pointer("/data/because").and_then(Value::as_array).into_iter().flatten();
     match kind {
         "output" => {
-            let (state, asked) = (text("state")?, text("asked")?);
-            let (cause, who) = (text("cause_fr")?, text("winner").map(asker));
-            let who = who.unwrap_or_else(|| "personne ne demande rien".into());
-            let shown = causes::state(state, true);
-            Some(if state == asked && cause.is_empty() {
-                format!("{name} {shown} : {who}")
-            } else if text("authority").is_none_or(|authority| authority == "default") {
-                format!("{name} {shown} : {cause}")
-            } else {
-                format!("{name} {shown} : {cause} ; {who} demande {}", causes::state(asked, true))
-            })
+            let cause = text(language.say("cause_en", "cause_fr"))?;
+            let asker = causes::asker_named(text("winner").unwrap_or("nobody asks"), language);
+            let by = payload.pointer("/data/witness").filter(|by| by.is_object()).map(|by| {
+                let text = |key: &str| by.get(key).and_then(Value::as_str);
+                let (point, age) = (text("point").unwrap_or("?"), age(by).unwrap_or(Span::MAX));
+                causes::witness_named(point, text("value"), age, text("unknown"), language)
+            });
+            let words = OutputWords {
+                name,
+                state: text("state")?,
+                asked: text("asked")?,
+                has_stayed: stored.starts_with(&format!("{name} stays ")),
+                cause,
+                asker: &asker,
+                is_asked: text("authority").is_some_and(|authority| authority != "default")
+                    && text("cause") != Some("silence"),
+                witness: by.as_deref(),
+            };
+            Some(words.sentence(language))
         }
-        "rule_started" => Some(format!("la règle « {name} » a commencé")),
-        "rule_ended" => Some(format!("la règle « {name} » s'est terminée")),
-        "rule_suspended" => Some(format!("la règle « {name} » a été suspendue")),
+        "rule_started" => Some(engine_words::started(name, because().map(value_of), language)),
+        "rule_ended" => {
+            let why = causes::end_named(text("ended")?, language);
+            Some(engine_words::ended(name, why, because().map(value_of), language))
+        }
+        "rule_suspended" => Some(engine_words::suspended(name, language)),
         _ => None,
     }
 }
 
-/// Who asked, from the English name in an event.
-fn asker(name: &str) -> String {
-    if let Some(rule) = name.strip_prefix("rule \"").and_then(|rest| rest.strip_suffix('"')) {
-        return format!("règle « {rule} »");
+fn value_of(row: &Value) -> engine_words::ValueOf<'_> {
+    let text = |key: &str| row.get(key).and_then(Value::as_str);
+    engine_words::ValueOf {
+        point: text("point").unwrap_or("?").into(),
+        value: text("value").map(Into::into),
+        problem: text("unknown"),
     }
-    for (english, french) in [("operator", "opérateur"), ("generator", "groupe"), ("remote", "à distance")]
-    {
-        if let Some(rest) = name.strip_prefix(english) {
-            return format!("{french}{rest}");
-        }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn french(kind: &str, payload: &Value) -> String {
+        sentence("pump", kind, payload, Language::Fr)
     }
-    if name.starts_with("nobody asks") { "personne ne demande rien".into() } else { name.to_owned() }
+
+    #[test]
+    fn what_was_stored_in_english_is_read_in_french() {
+        let mut data = json!({
+            "state": "open", "asked": "closed", "cause": "limit", "cause_en": "the limit \"full\" forces it",
+            "cause_fr": "la limite « full » l'impose", "winner": "rule \"heat\"", "authority": "rule",
+            "witness": { "point": "tank.level", "value": "91 %", "age_s": 2.0, "unknown": null },
+        });
+        let payload = |data: &Value| json!({ "sentence": "pump stays open: ...", "data": data });
+        assert_eq!(
+            french("output", &payload(&data)),
+            "pump reste coupé : la limite « full » l'impose ; règle « heat » demande connecté (tank.level 91 % (il y a 2 s))"
+        );
+        data["cause"] = json!("silence");
+        assert!(!french("output", &payload(&data)).contains("demande"));
+        let ended = json!({
+            "sentence": "", "data": { "ended": "its condition is no longer true", "because": [
+                { "point": "tank.level", "value": null, "age_s": null, "unknown": "too old" }] },
+        });
+        assert_eq!(
+            french("rule_ended", &ended),
+            "la règle « pump » s'est terminée : sa condition n'est plus vraie (tank.level trop ancien)"
+        );
+        // What does not suffice is told as it is stored.
+        let old = json!({ "sentence": "pump open", "data": {} });
+        assert_eq!(french("output", &old), "pump open");
+        assert_eq!(sentence("pump", "output", &payload(&data), Language::En), "pump stays open: ...");
+    }
 }

@@ -1,5 +1,7 @@
 //! What the guard says, as sentences: who acted, on what, by which value.
 
+use super::causes;
+use super::language::{Language, say};
 use ballast_guard::plan::SafetySet;
 use ballast_guard::{GuardEvent, ResetWhat, SessionFault, Who};
 use ballast_history::Severity;
@@ -22,10 +24,8 @@ pub struct GuardSentence {
 }
 
 /// Makes the sentence of an event.
-pub fn sentence(event: &GuardEvent, set: &SafetySet, catalog: &Catalog) -> GuardSentence {
-    let output = |id: &OutputId| catalog.output(*id).map_or("?", |spec| &*spec.name).to_owned();
-    let limit =
-        |index: &u16| set.limits.get(usize::from(*index)).map_or("?", |limit| &*limit.name).to_owned();
+pub fn sentence(event: &GuardEvent, set: &SafetySet, catalog: &Catalog, language: Language) -> GuardSentence {
+    let words = Words { set, catalog, language };
     let of = |kind, subject: String, severity, text: String| GuardSentence {
         kind,
         subject,
@@ -33,55 +33,105 @@ pub fn sentence(event: &GuardEvent, set: &SafetySet, catalog: &Catalog) -> Guard
         who: None,
         text,
     };
+    let guard = |severity, text: String| of("guard", String::new(), severity, text);
     match event {
         GuardEvent::SessionOpened { .. } => {
-            of("guard", String::new(), Severity::Info, "the guard listens to the rules".into())
+            let text = say!(language, "the guard listens to the rules", "le gardien écoute les règles");
+            guard(Severity::Info, text)
         }
         GuardEvent::SessionClosed { fault: SessionFault::Replaced, .. } => {
-            of("guard", String::new(), Severity::Info, "a new set of rules speaks to the guard".into())
+            let text = say!(
+                language,
+                "a new set of rules speaks to the guard",
+                "un nouveau jeu de règles parle au gardien"
+            );
+            guard(Severity::Info, text)
         }
         GuardEvent::SessionClosed { fault, .. } => {
-            let text = format!(
-                "the guard stopped listening: {}; outputs go safe as their leases end",
-                fault_words(*fault)
+            let fault = fault_words(*fault, language);
+            let text = say!(
+                language,
+                "the guard stopped listening: {fault}; outputs go safe as their leases end",
+                "le gardien n'écoute plus : {fault} ; les sorties vont à leur état sûr quand leur bail finit"
             );
-            of("guard", String::new(), Severity::Alarm, text)
+            guard(Severity::Alarm, text)
         }
         GuardEvent::FrameRefused { fault, .. } => {
-            let text = format!("the guard refused a message: {}", fault_words(*fault));
-            of("guard", String::new(), Severity::Warning, text)
+            let fault = fault_words(*fault, language);
+            let text = say!(
+                language,
+                "the guard refused a message: {fault}",
+                "le gardien a refusé un message : {fault}"
+            );
+            guard(Severity::Warning, text)
         }
         GuardEvent::LimitActed { limit: index, witness, is_unknown } => {
-            let name = limit(index);
+            let name = words.limit(*index);
             let point = witness.and_then(|point| catalog.point(point)).map_or("", |spec| &*spec.name);
             let why = match (is_unknown, point) {
-                (true, "") => ": its inputs are unknown".to_owned(),
-                (true, point) => format!(": {point} is unknown"),
+                (true, "") => say!(language, ": its inputs are unknown", " : ses mesures manquent"),
+                (true, point) => say!(language, ": {point} is unknown", " : {point} est inconnu"),
                 (false, "") => String::new(),
-                (false, point) => format!(" on {point}"),
+                (false, point) => say!(language, " on {point}", " sur {point}"),
             };
-            of("limit", name.clone(), Severity::Alarm, format!("limit \"{name}\" acts{why}"))
-        }
-        GuardEvent::LimitReleased { limit: index } => {
-            let name = limit(index);
-            of("limit", name.clone(), Severity::Notice, format!("limit \"{name}\" lets go"))
-        }
-        GuardEvent::LimitLatched { limit: index } => {
-            let name = limit(index);
-            let text =
-                format!("limit \"{name}\" is clear and waits for a person: ballast guard reset \"{name}\"");
+            let text = say!(language, "limit \"{name}\" acts{why}", "la limite « {name} » agit{why}");
             of("limit", name, Severity::Alarm, text)
         }
-        other => of_person(other, &limit, &output).unwrap_or_else(|| of_output(other, catalog, &output)),
+        GuardEvent::LimitReleased { limit: index } => {
+            let name = words.limit(*index);
+            let text = say!(language, "limit \"{name}\" lets go", "la limite « {name} » relâche");
+            of("limit", name, Severity::Notice, text)
+        }
+        GuardEvent::LimitLatched { limit: index } => {
+            let name = words.limit(*index);
+            let text = say!(
+                language,
+                "limit \"{name}\" is clear and waits for a person: ballast guard reset \"{name}\"",
+                "la limite « {name} » n'est plus atteinte et attend une personne : ballast guard reset \"{name}\""
+            );
+            of("limit", name, Severity::Alarm, text)
+        }
+        other => of_person(other, &words).unwrap_or_else(|| of_output(other, &words)),
+    }
+}
+
+/// What a sentence needs besides the event.
+struct Words<'a> {
+    set: &'a SafetySet,
+    catalog: &'a Catalog,
+    language: Language,
+}
+
+impl Words<'_> {
+    fn output(&self, id: OutputId) -> String {
+        self.catalog.output(id).map_or("?", |spec| &*spec.name).to_owned()
+    }
+
+    fn limit(&self, index: u16) -> String {
+        self.set.limits.get(usize::from(index)).map_or("?", |limit| &*limit.name).to_owned()
+    }
+
+    /// What was reset: the subject, and how the sentence names it.
+    fn reset(&self, what: &ResetWhat) -> (String, String) {
+        match what {
+            ResetWhat::Limit(index) => {
+                let name = self.limit(*index);
+                let named = say!(self.language, "the limit \"{name}\"", "la limite « {name} »");
+                (name, named)
+            }
+            ResetWhat::Output(id) => (self.output(*id), self.output(*id)),
+            ResetWhat::Shedding => (String::new(), self.language.say("shedding", "le délestage").into()),
+            ResetWhat::All => {
+                let all = self.language.say("everything that waited", "tout ce qui attendait");
+                (String::new(), all.into())
+            }
+        }
     }
 }
 
 /// What a person said to the guard; `None` for other events.
-fn of_person(
-    event: &GuardEvent,
-    limit: &dyn Fn(&u16) -> String,
-    output: &dyn Fn(&OutputId) -> String,
-) -> Option<GuardSentence> {
+fn of_person(event: &GuardEvent, words: &Words<'_>) -> Option<GuardSentence> {
+    let language = words.language;
     let said = |who: &Who, subject: String, severity, text: String| GuardSentence {
         kind: "guard",
         subject,
@@ -90,27 +140,44 @@ fn of_person(
         text,
     };
     Some(match event {
-        GuardEvent::OperatorNow { who, output: which } => {
-            let subject = which.as_ref().map(output).unwrap_or_default();
-            let what = if subject.is_empty() { "everything" } else { &*subject };
-            let text = format!("{} asked the guard to make {what} safe, now", who.as_str());
+        GuardEvent::OperatorNow { who, output } => {
+            let (by, subject) = (who.as_str(), output.map(|output| words.output(output)).unwrap_or_default());
+            let what = if subject.is_empty() { language.say("everything", "tout") } else { &*subject };
+            let text = say!(
+                language,
+                "{by} asked the guard to make {what} safe, now",
+                "{by} a demandé au gardien la mise en sécurité immédiate : {what}"
+            );
             said(who, subject.clone(), Severity::Alarm, text)
         }
         GuardEvent::WasReset { who, what } => {
-            let (subject, name) = reset_name(what, limit, output);
-            said(who, subject, Severity::Notice, format!("{} reset {name}", who.as_str()))
+            let (by, (subject, name)) = (who.as_str(), words.reset(what));
+            said(who, subject, Severity::Notice, say!(language, "{by} reset {name}", "{by} a réarmé {name}"))
         }
         GuardEvent::ResetRefused { who, what } => {
-            let (subject, name) = reset_name(what, limit, output);
-            let text = format!("nothing to reset at {name}, or it is still violated");
+            let (subject, name) = words.reset(what);
+            let text = say!(
+                language,
+                "nothing to reset at {name}, or it is still violated",
+                "rien à réarmer pour {name}, ou le défaut est encore là"
+            );
             said(who, subject, Severity::Warning, text)
         }
         GuardEvent::Confirmed { who, fingerprint } => {
-            let text = format!("{} accepted the safety set {fingerprint:016x}", who.as_str());
+            let by = who.as_str();
+            let text = say!(
+                language,
+                "{by} accepted the safety set {fingerprint:016x}",
+                "{by} a accepté le jeu de sûreté {fingerprint:016x}"
+            );
             said(who, String::new(), Severity::Notice, text)
         }
         GuardEvent::ConfirmRefused { who, fingerprint } => {
-            let text = format!("no safety set {fingerprint:016x} waits for a confirmation");
+            let text = say!(
+                language,
+                "no safety set {fingerprint:016x} waits for a confirmation",
+                "aucun jeu de sûreté {fingerprint:016x} n'attend de confirmation"
+            );
             said(who, String::new(), Severity::Warning, text)
         }
         _ => return None,
@@ -118,60 +185,79 @@ fn of_person(
 }
 
 /// Events about one output.
-fn of_output(event: &GuardEvent, catalog: &Catalog, output: &dyn Fn(&OutputId) -> String) -> GuardSentence {
-    let of = |kind, subject: String, severity, text: String| GuardSentence {
-        kind,
-        subject,
-        severity,
-        who: None,
-        text,
-    };
-    let about = |id: &OutputId, severity, text: &str| {
-        let name = output(id);
-        let text = format!("{name} {text}");
+fn of_output(event: &GuardEvent, words: &Words<'_>) -> GuardSentence {
+    let language = words.language;
+    let about = |id: &OutputId, severity, english: &str, french: &str| {
+        let name = words.output(*id);
+        let text = format!("{name} {}", language.say(english, french));
         GuardSentence { kind: "output", subject: name, severity, who: None, text }
     };
+    use Severity::{Alarm, Notice, Warning};
     match event {
         GuardEvent::LeaseExpired { output } => {
-            about(output, Severity::Alarm, "was not renewed by the program")
+            about(output, Alarm, "was not renewed by the program", "n'a pas été renouvelé par le programme")
         }
         GuardEvent::MaxClosed { output } => {
-            about(output, Severity::Warning, "was closed for its longest time")
+            about(output, Warning, "was closed for its longest time", "a été fermé le temps maximal")
         }
-        GuardEvent::SwitchesSpent { output } => about(output, Severity::Warning, "has no switchings left"),
+        GuardEvent::SwitchesSpent { output } => {
+            about(output, Warning, "has no switchings left", "n'a plus de manœuvres")
+        }
         GuardEvent::InterlockActed { output, .. } => {
-            about(output, Severity::Warning, "had to leave for its partner")
+            about(output, Warning, "had to leave for its partner", "a dû céder la place à son partenaire")
         }
-        GuardEvent::Unreachable { output } => about(output, Severity::Warning, "cannot be reached"),
-        GuardEvent::Reachable { output } => about(output, Severity::Notice, "can be reached again"),
+        GuardEvent::Unreachable { output } => about(output, Warning, "cannot be reached", "est injoignable"),
+        GuardEvent::Reachable { output } => {
+            about(output, Notice, "can be reached again", "est de nouveau joignable")
+        }
         GuardEvent::OutsideChange { output: id, told, actual } => {
-            let show = |wanted| catalog.output(*id).map_or_else(String::new, |spec| spec.show(wanted));
-            let text = format!("was moved by someone else: told {}, is {}", show(*told), show(*actual));
-            about(id, Severity::Warning, &text)
+            let show = |wanted| words.catalog.output(*id).map_or_else(String::new, |spec| spec.show(wanted));
+            let (told, actual) = (show(*told), show(*actual));
+            let (told, actual) = (causes::state(&told, language), causes::state(&actual, language));
+            let text = say!(
+                language,
+                "was moved by someone else: told {told}, is {actual}",
+                "a été manœuvré par quelqu'un d'autre : ordre {told}, état {actual}"
+            );
+            about(id, Warning, &text, &text)
         }
         GuardEvent::NotCorrected { output } => {
-            about(output, Severity::Alarm, "does not stay where it is told to be")
+            about(output, Alarm, "does not stay where it is told to be", "ne reste pas où il doit être")
         }
-        GuardEvent::EffectRetried { output } => {
-            about(output, Severity::Warning, "showed no effect and was told again")
-        }
-        GuardEvent::NoEffect { output } => {
-            about(output, Severity::Alarm, "shows no effect: a welded or broken relay, or a cut wire")
-        }
-        GuardEvent::EffectBack { output } => about(output, Severity::Notice, "shows its effect again"),
-        GuardEvent::Restored { output } => about(output, Severity::Notice, "was given back"),
-        GuardEvent::Dropped { events } => of(
-            "guard",
-            String::new(),
-            Severity::Warning,
-            format!("{events} events of the guard found no room"),
+        GuardEvent::EffectRetried { output } => about(
+            output,
+            Warning,
+            "showed no effect and was told again",
+            "est resté sans effet ; l'ordre a été répété",
         ),
-        other => of_shedding(other, catalog),
+        GuardEvent::NoEffect { output } => about(
+            output,
+            Alarm,
+            "shows no effect: a welded or broken relay, or a cut wire",
+            "reste sans effet : relais collé ou cassé, ou fil coupé",
+        ),
+        GuardEvent::EffectBack { output } => {
+            about(output, Notice, "shows its effect again", "a de nouveau son effet")
+        }
+        GuardEvent::Restored { output } => about(output, Notice, "was given back", "a été réalimenté"),
+        GuardEvent::Dropped { events } => GuardSentence {
+            kind: "guard",
+            subject: String::new(),
+            severity: Warning,
+            who: None,
+            text: say!(
+                language,
+                "{events} events of the guard found no room",
+                "{events} événements du gardien n'ont pas trouvé de place"
+            ),
+        },
+        other => of_shedding(other, words),
     }
 }
 
 /// Events about shedding.
-fn of_shedding(event: &GuardEvent, catalog: &Catalog) -> GuardSentence {
+fn of_shedding(event: &GuardEvent, words: &Words<'_>) -> GuardSentence {
+    let language = words.language;
     let shedding = |severity, text: String| GuardSentence {
         kind: "shedding",
         subject: String::new(),
@@ -179,76 +265,109 @@ fn of_shedding(event: &GuardEvent, catalog: &Catalog) -> GuardSentence {
         who: None,
         text,
     };
+    let plain =
+        |severity, english: &str, french: &str| shedding(severity, language.say(english, french).into());
     match event {
         GuardEvent::StageActed { stage, frequency, before, shed, loads } => {
-            let text = format!(
-                "shedding stage {} acted{}: {}",
-                stage + 1,
-                at(*frequency),
-                amount(*loads, *shed, *before)
+            let (number, at) = (stage + 1, at(*frequency, language));
+            let amount = amount(*loads, *shed, *before, language);
+            let text = say!(
+                language,
+                "shedding stage {number} acted{at}: {amount}",
+                "délestage, échelon {number}{at} : {amount}"
             );
             shedding(Severity::Alarm, text)
         }
-        GuardEvent::BulkActed { frequency, before, shed, loads } => shedding(
-            Severity::Alarm,
-            format!("bulk shedding acted{}: {}", at(*frequency), amount(*loads, *shed, *before)),
-        ),
+        GuardEvent::BulkActed { frequency, before, shed, loads } => {
+            let (at, amount) = (at(*frequency, language), amount(*loads, *shed, *before, language));
+            let text = say!(language, "bulk shedding acted{at}: {amount}", "délestage rapide{at} : {amount}");
+            shedding(Severity::Alarm, text)
+        }
         GuardEvent::ShedShort { missing } => {
-            shedding(Severity::Alarm, format!("not enough loads to shed: {} are missing", watts(*missing)))
+            let missing = watts(*missing);
+            let text = say!(
+                language,
+                "not enough loads to shed: {missing} are missing",
+                "pas assez de charges à délester : il manque {missing}"
+            );
+            shedding(Severity::Alarm, text)
         }
-        GuardEvent::FrequencyUnknown => shedding(Severity::Alarm, "the frequency is unknown".into()),
+        GuardEvent::FrequencyUnknown => {
+            plain(Severity::Alarm, "the frequency is unknown", "la fréquence est inconnue")
+        }
         GuardEvent::FrequencyBack { frequency } => {
-            shedding(Severity::Notice, format!("the frequency is known again{}", at(Some(*frequency))))
+            let at = at(Some(*frequency), language);
+            let text =
+                say!(language, "the frequency is known again{at}", "la fréquence est de nouveau connue{at}");
+            shedding(Severity::Notice, text)
         }
-        GuardEvent::SourcesDisagree => {
-            shedding(Severity::Alarm, "the sources of the frequency do not agree".into())
-        }
+        GuardEvent::SourcesDisagree => plain(
+            Severity::Alarm,
+            "the sources of the frequency do not agree",
+            "les sources de la fréquence ne sont pas d'accord",
+        ),
         GuardEvent::SourceStuck { point } => {
-            let name = catalog.point(*point).map_or("?", |spec| &*spec.name);
-            shedding(Severity::Alarm, format!("{name} stands still while another source moves"))
+            let name = words.catalog.point(*point).map_or("?", |spec| &*spec.name);
+            let text = say!(
+                language,
+                "{name} stands still while another source moves",
+                "{name} est figé alors qu'une autre source bouge"
+            );
+            shedding(Severity::Alarm, text)
         }
-        GuardEvent::EventOver => shedding(Severity::Notice, "the frequency has recovered".into()),
-        GuardEvent::Futile => shedding(Severity::Alarm, "shedding did not help and has stopped".into()),
+        GuardEvent::EventOver => {
+            plain(Severity::Notice, "the frequency has recovered", "la fréquence s'est rétablie")
+        }
+        GuardEvent::Futile => plain(
+            Severity::Alarm,
+            "shedding did not help and has stopped",
+            "le délestage n'a pas aidé et s'est arrêté",
+        ),
         other => shedding(Severity::Info, format!("{other:?}")),
     }
 }
 
-fn reset_name(
-    what: &ResetWhat,
-    limit: &dyn Fn(&u16) -> String,
-    output: &dyn Fn(&OutputId) -> String,
-) -> (String, String) {
-    match what {
-        ResetWhat::Limit(index) => (limit(index), format!("the limit \"{}\"", limit(index))),
-        ResetWhat::Output(id) => (output(id), output(id)),
-        ResetWhat::Shedding => (String::new(), "shedding".into()),
-        ResetWhat::All => (String::new(), "everything that waited".into()),
-    }
-}
-
-fn at(frequency: Option<Finite>) -> String {
+fn at(frequency: Option<Finite>, language: Language) -> String {
     let hertz = Unit::parse("Hz").unwrap_or(Unit::NONE);
-    frequency.map_or_else(String::new, |base| format!(" at {}", Shown { base, unit: hertz }))
+    frequency.map_or_else(String::new, |base| {
+        let shown = Shown { base, unit: hertz };
+        say!(language, " at {shown}", " à {shown}")
+    })
 }
 
 fn watts(power: Finite) -> String {
     format!("{:.0} W", power.get())
 }
 
-fn amount(loads: u32, shed: Finite, before: Finite) -> String {
-    format!("{loads} loads with {} of {}", watts(shed), watts(before))
+fn amount(loads: u32, shed: Finite, before: Finite, language: Language) -> String {
+    let (shed, before) = (watts(shed), watts(before));
+    say!(language, "{loads} loads with {shed} of {before}", "{loads} charges, {shed} sur {before}")
 }
 
-fn fault_words(fault: SessionFault) -> &'static str {
+const fn fault_words(fault: SessionFault, language: Language) -> &'static str {
     match fault {
-        SessionFault::Bye => "the program said good-bye",
-        SessionFault::Link => "the link broke",
-        SessionFault::Replaced => "a newer session took its place",
-        SessionFault::Counter => "a message is missing or came twice",
-        SessionFault::Table => "the program knows other outputs",
-        SessionFault::UnknownOutput => "an output that does not exist",
-        SessionFault::Authority => "someone spoke in the guard's name",
-        SessionFault::OldSession => "a message of a session that has ended",
-        SessionFault::Reload => "the outputs of the site changed",
+        SessionFault::Bye => language.say("the program said good-bye", "le programme a pris congé"),
+        SessionFault::Link => language.say("the link broke", "la liaison est rompue"),
+        SessionFault::Replaced => {
+            language.say("a newer session took its place", "une session plus récente a pris sa place")
+        }
+        SessionFault::Counter => {
+            language.say("a message is missing or came twice", "un message manque ou est venu deux fois")
+        }
+        SessionFault::Table => {
+            language.say("the program knows other outputs", "le programme connaît d'autres sorties")
+        }
+        SessionFault::UnknownOutput => {
+            language.say("an output that does not exist", "une sortie qui n'existe pas")
+        }
+        SessionFault::Authority => {
+            language.say("someone spoke in the guard's name", "quelqu'un a parlé au nom du gardien")
+        }
+        SessionFault::OldSession => {
+            language.say("a message of a session that has ended", "un message d'une session terminée")
+        }
+        SessionFault::Reload => {
+            language.say("the outputs of the site changed", "les sorties du site ont changé")
+        }
     }
 }

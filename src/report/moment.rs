@@ -1,5 +1,6 @@
 //! What the machines know at one moment, now or then: everything that an explanation needs, and nothing else.
 
+use super::language::Language;
 use super::{causes, instant};
 use crate::runtime::timed::Timed;
 use crate::site::Running;
@@ -46,8 +47,8 @@ pub struct Moment<'a> {
     pub wall: Wall,
     /// From where the answer comes.
     pub told: Told,
-    /// Sentences in French.
-    pub french: bool,
+    /// In which language it is told.
+    pub language: Language,
 }
 
 impl<'a> Moment<'a> {
@@ -58,7 +59,7 @@ impl<'a> Moment<'a> {
 
     /// The English or the French text.
     pub const fn say(&self, english: &'static str, french: &'static str) -> &'static str {
-        if self.french { french } else { english }
+        self.language.say(english, french)
     }
 
     /// The instant of the answer, to the nanosecond: asked with it again, the past gives the same answer.
@@ -99,10 +100,10 @@ impl<'a> Moment<'a> {
     /// Why an output is as it is: who asks, and what the guard has against it.
     pub fn reason(&self, id: OutputId, verdict: &Verdict) -> String {
         let winner = self.winner(id);
-        let who = causes::asker(winner.source, winner.who.as_deref(), &self.running.plan, self.french);
+        let who = causes::asker(winner.source, winner.who.as_deref(), &self.running.plan, self.language);
         let cause = self.cause(verdict);
         let asked = self.catalog().output(id).map_or_else(String::new, |spec| spec.show(verdict.asked));
-        let asked = causes::state(&asked, self.french);
+        let asked = causes::state(&asked, self.language);
         let mut text = if verdict.state == verdict.asked && cause.is_empty() {
             who
         } else if winner.source == Source::Default {
@@ -111,7 +112,7 @@ impl<'a> Moment<'a> {
             format!("{cause}{} {who} {} {asked}", self.say(";", " ;"), self.say("asks for", "demande"))
         };
         if let Some(witness) = &verdict.witness {
-            text.push_str(&format!(" ({})", causes::witness(witness, self.catalog(), self.french)));
+            text.push_str(&format!(" ({})", causes::witness(witness, self.catalog(), self.language)));
         }
         text
     }
@@ -120,7 +121,7 @@ impl<'a> Moment<'a> {
         if verdict.cause == Cause::Unreachable && self.is_unheard(verdict.output) {
             return self.say("the bus is not connected yet", "le bus n'est pas encore connecté").to_owned();
         }
-        causes::sentence(verdict.cause, self.guard.safety_set(), self.catalog(), self.french)
+        causes::sentence(verdict.cause, self.guard.safety_set(), self.catalog(), self.language)
     }
 
     /// Whether nothing on the bus of an output was heard since the program started.

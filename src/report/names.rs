@@ -1,5 +1,6 @@
 //! Finding an output or a rule by the name that a person gave, and saying what there is when there is none.
 
+use super::language::{Language, say};
 use crate::site::Running;
 use ballast_model::OutputId;
 use ballast_model::catalog::Noun;
@@ -8,15 +9,48 @@ use ballast_model::diagnostic::did_you_mean;
 /// Names in such a sentence at most.
 const NAMES_MAX: usize = 20;
 
+/// What a name was taken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sort {
+    /// An output.
+    Output,
+    /// A rule.
+    Rule,
+    /// A mode of the site.
+    Mode,
+    /// A setting.
+    Setting,
+    /// A word that a setting can be.
+    Word,
+    /// What a person can reset.
+    LimitOrOutput,
+}
+
+impl Sort {
+    /// That there is none.
+    const fn none(self, language: Language) -> &'static str {
+        match self {
+            Self::Output => language.say("there is no output", "il n'y a pas de sortie"),
+            Self::Rule => language.say("there is no rule", "il n'y a pas de règle"),
+            Self::Mode => language.say("there is no mode", "il n'y a pas de mode"),
+            Self::Setting => language.say("there is no setting", "il n'y a pas de réglage"),
+            Self::Word => language.say("there is no word", "il n'y a pas de mot"),
+            Self::LimitOrOutput => {
+                language.say("there is no limit or output", "il n'y a pas de limite ou de sortie")
+            }
+        }
+    }
+}
+
 /// The output of that name.
 ///
 /// # Errors
 /// A sentence with the nearest name, or with those there are.
-pub fn find_output(running: &Running, name: &str) -> Result<OutputId, String> {
+pub fn find_output(running: &Running, name: &str, language: Language) -> Result<OutputId, String> {
     let catalog = running.catalog();
     match catalog.resolve(name) {
         Some(Noun::Output(id)) => Ok(id),
-        _ => Err(unknown("output", name, catalog.outputs.iter().map(|spec| &*spec.name))),
+        _ => Err(unknown(Sort::Output, name, catalog.outputs.iter().map(|spec| &*spec.name), language)),
     }
 }
 
@@ -24,19 +58,31 @@ pub fn find_output(running: &Running, name: &str) -> Result<OutputId, String> {
 ///
 /// # Errors
 /// A sentence with the nearest name, or with those there are.
-pub fn find_rule(running: &Running, name: &str) -> Result<u32, String> {
+pub fn find_rule(running: &Running, name: &str, language: Language) -> Result<u32, String> {
     let rules = &running.plan.rules;
     let found = rules.iter().zip(0..).find(|(rule, _)| &*rule.name == name);
-    found.map(|(_, index)| index).ok_or_else(|| unknown("rule", name, rules.iter().map(|rule| &*rule.name)))
+    let names = || rules.iter().map(|rule| &*rule.name);
+    found.map(|(_, index)| index).ok_or_else(|| unknown(Sort::Rule, name, names(), language))
 }
 
 /// There is no such thing; what was meant, or what there is.
-pub fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
+pub fn unknown<'a>(
+    sort: Sort,
+    name: &str,
+    known: impl Iterator<Item = &'a str> + Clone,
+    language: Language,
+) -> String {
+    let none = sort.none(language);
     match did_you_mean(name, known.clone()) {
-        Some(near) => format!("there is no {what} `{name}`; did you mean `{near}`?"),
+        Some(near) => say!(
+            language,
+            "{none} `{name}`; did you mean `{near}`?",
+            "{none} `{name}` ; vouliez-vous dire `{near}` ?"
+        ),
         None => {
             let some: Vec<&str> = known.take(NAMES_MAX).collect();
-            format!("there is no {what} `{name}`; there are: {}", some.join(", "))
+            let some = some.join(", ");
+            say!(language, "{none} `{name}`; there are: {some}", "{none} `{name}` ; il y a : {some}")
         }
     }
 }

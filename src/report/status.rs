@@ -1,6 +1,7 @@
 //! Points, outputs and rules at a glance.
 
 use super::causes;
+use super::language::say;
 use super::moment::Moment;
 use crate::control::protocol::Answer;
 use ballast_engine::RuleState;
@@ -12,9 +13,9 @@ use serde_json::{Map, Value, json};
 pub fn status(moment: &Moment<'_>) -> Answer {
     let mut text = String::from("points\n");
     let points = points(moment, &mut text);
-    text.push_str("outputs\n");
+    text.push_str(moment.say("outputs\n", "sorties\n"));
     let outputs = outputs(moment, &mut text);
-    text.push_str("rules\n");
+    text.push_str(moment.say("rules\n", "règles\n"));
     let rules = rules(moment, &mut text);
     Answer::done(text, json!({ "points": points, "outputs": outputs, "rules": rules }))
 }
@@ -31,10 +32,15 @@ fn points(moment: &Moment<'_>, text: &mut String) -> Map<String, Value> {
         let reading = snapshot.reading(point);
         let shown = match (&value, snapshot.quality(point, moment.now).reason()) {
             (Some(value), _) if spec.max_age.is_some() => {
-                format!("{value:<16} {} old", moment.now.since(reading.arrival))
+                let age = moment.now.since(reading.arrival);
+                say!(moment.language, "{value:<16} {age} old", "{value:<16} il y a {age}")
             }
             (Some(value), _) => value.clone(),
-            (None, reason) => format!("unknown: {}", reason.map_or("no value", |reason| reason.words())),
+            (None, None) => moment.say("unknown: no value", "inconnu : pas de valeur").to_owned(),
+            (None, Some(reason)) => {
+                let reason = causes::problem(reason.words(), moment.language);
+                say!(moment.language, "unknown: {reason}", "inconnu : {reason}")
+            }
         };
         text.push_str(&format!("  {:<32} {shown}\n", spec.name));
         points.insert(spec.name.to_string(), json!(value));
@@ -48,7 +54,8 @@ fn outputs(moment: &Moment<'_>, text: &mut String) -> Map<String, Value> {
         let verdict = moment.guard.verdict(id);
         let state = verdict.map_or_else(|| "?".into(), |verdict| spec.show(verdict.state));
         let reason = verdict.map(|verdict| moment.reason(id, verdict)).unwrap_or_default();
-        text.push_str(&format!("  {:<32} {state:<10} {reason}\n", moment.name(id)));
+        let shown = causes::state(&state, moment.language);
+        text.push_str(&format!("  {:<32} {shown:<10} {reason}\n", moment.name(id)));
         let row = json!({
             "state": state,
             "asked": verdict.map(|verdict| spec.show(verdict.asked)),
@@ -65,9 +72,12 @@ fn rules(moment: &Moment<'_>, text: &mut String) -> Map<String, Value> {
     let mut rules = Map::new();
     for (rule, index) in moment.running.plan.rules.iter().zip(0u32..) {
         let state = match moment.engine.rule(index) {
-            Some(RuleState::Active { since, .. }) => format!("active for {}", moment.now.since(since)),
-            Some(RuleState::Suspended) => "suspended".into(),
-            _ => "waits".into(),
+            Some(RuleState::Active { since, .. }) => {
+                let since = moment.now.since(since);
+                say!(moment.language, "active for {since}", "active depuis {since}")
+            }
+            Some(RuleState::Suspended) => moment.say("suspended", "suspendue").into(),
+            _ => moment.say("waits", "attend").into(),
         };
         text.push_str(&format!("  {:<32} {state}\n", rule.name));
         rules.insert(rule.name.to_string(), json!(state));

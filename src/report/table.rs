@@ -1,6 +1,7 @@
 //! The table under a sentence, and values with their ages for people and for programs.
 
 use super::causes;
+use super::language::{Language, say};
 use ballast_engine::explain::Reading;
 use ballast_model::Span;
 use serde_json::{Value, json};
@@ -26,8 +27,8 @@ impl Table {
 }
 
 /// A value with its age, or why there is none.
-pub fn reading(reading: &Reading, french: bool) -> String {
-    line(&reading.point, reading.value.as_deref(), reading.age, reading.problem, french)
+pub fn reading(reading: &Reading, language: Language) -> String {
+    line(&reading.point, reading.value.as_deref(), reading.age, reading.problem, language)
 }
 
 /// The same from its parts.
@@ -36,18 +37,12 @@ pub fn line(
     value: Option<&str>,
     age: Option<Span>,
     problem: Option<&str>,
-    french: bool,
+    language: Language,
 ) -> String {
-    let value = value.unwrap_or(if french { "pas de valeur" } else { "no value" });
-    let age =
-        age.map_or_else(
-            String::new,
-            |age| {
-                if french { format!(", il y a {age}") } else { format!(", {age} old") }
-            },
-        );
+    let value = value.unwrap_or_else(|| language.say("no value", "pas de valeur"));
+    let age = age.map_or_else(String::new, |age| say!(language, ", {age} old", ", il y a {age}"));
     let problem =
-        problem.map_or_else(String::new, |problem| format!(" ({})", causes::problem(problem, french)));
+        problem.map_or_else(String::new, |problem| format!(" ({})", causes::problem(problem, language)));
     format!("{point} {value}{age}{problem}")
 }
 

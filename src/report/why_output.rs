@@ -1,5 +1,6 @@
 //! Why an output is as it is: one sentence, a table, and the same for programs.
 
+use super::language::{Language, say};
 use super::moment::Moment;
 use super::table::{Table, reading, reading_data, readings_data};
 use super::{causes, instant};
@@ -53,11 +54,12 @@ pub fn output(moment: &Moment<'_>, id: OutputId) -> Answer {
 fn sentence(moment: &Moment<'_>, id: OutputId, state: &str, verdict: &Verdict) -> String {
     let (name, since) = (moment.name(id), moment.now.since(verdict.since));
     let reason = moment.reason(id, verdict);
-    if moment.french {
-        format!("{name} est {} depuis {since} : {reason}.", causes::state(state, true))
-    } else {
-        format!("{name} has been {state} for {since}: {reason}.")
-    }
+    let state = causes::state(state, moment.language);
+    say!(
+        moment.language,
+        "{name} has been {state} for {since}: {reason}.",
+        "{name} est {state} depuis {since} : {reason}."
+    )
 }
 
 /// The next moment at which something may change by itself.
@@ -84,10 +86,10 @@ fn table(
         }
         table.add(
             moment.say("if nobody asks", "sans demande"),
-            causes::state(&explanation.default, moment.french),
+            causes::state(&explanation.default, moment.language),
         );
         for value in &explanation.values {
-            table.add(moment.say("by", "selon"), reading(value, moment.french));
+            table.add(moment.say("by", "selon"), reading(value, moment.language));
         }
     }
     if let Some(next) = next {
@@ -104,24 +106,24 @@ fn asks(moment: &Moment<'_>, asker: &Asker) -> String {
         format!(", {} {}", moment.say("for another", "encore"), until.since(moment.now))
     });
     let place = asker.place.as_ref().map_or_else(String::new, |place| format!(" ({place})"));
-    let name = name_of(asker, &moment.running.plan, moment.french);
-    let wanted = causes::state(&asker.wanted, moment.french);
-    if moment.french {
-        format!("{name} : {wanted} depuis {since}{until}{place}")
-    } else {
-        format!("{name}: {wanted} for {since}{until}{place}")
-    }
+    let name = name_of(asker, &moment.running.plan, moment.language);
+    let wanted = causes::state(&asker.wanted, moment.language);
+    say!(
+        moment.language,
+        "{name}: {wanted} for {since}{until}{place}",
+        "{name} : {wanted} depuis {since}{until}{place}"
+    )
 }
 
 /// The name of one who asks.
-fn name_of(asker: &Asker, plan: &Plan, french: bool) -> String {
-    if !french {
+fn name_of(asker: &Asker, plan: &Plan, language: Language) -> String {
+    if language == Language::En {
         return asker.name.clone();
     }
     // The engine gives the whole name; what stands behind the word for its kind is who it is.
     let kind = Winner { authority: asker.authority, source: asker.source, who: None }.name(plan);
     let who = asker.name.strip_prefix(&kind).map(str::trim).filter(|who| !who.is_empty());
-    causes::asker(asker.source, who, plan, true)
+    causes::asker(asker.source, who, plan, language)
 }
 
 /// The limits that keep an output where it is until a person resets them.

@@ -1,5 +1,6 @@
 //! Why a rule is active, or why not: one sentence, its conditions with their values, and the same for programs.
 
+use super::language::say;
 use super::moment::Moment;
 use super::table::{Table, reading, readings_data};
 use super::{causes, instant};
@@ -17,7 +18,7 @@ const WIDTH: usize = 12;
 pub fn rule(moment: &Moment<'_>, index: u32) -> Answer {
     let plan = &moment.running.plan;
     let (Some(rule), Some(state)) = (plan.rules.get(index as usize), moment.engine.rule(index)) else {
-        return Answer::refused("no such rule");
+        return Answer::refused(moment.say("no such rule", "cette règle n'existe pas"));
     };
     let explanation = moment.engine.explain_rule(index, moment.now);
     let word = moment.say("rule", "la règle");
@@ -66,9 +67,8 @@ fn table(moment: &Moment<'_>, why: &RuleExplanation) -> Table {
     }
     if let Some((at, reason)) = why.last_end {
         let ago = moment.now.since(at);
-        let reason = causes::end(reason, moment.french);
-        let text =
-            if moment.french { format!("il y a {ago} : {reason}") } else { format!("{ago} ago: {reason}") };
+        let reason = causes::end(reason, moment.language);
+        let text = say!(moment.language, "{ago} ago: {reason}", "il y a {ago} : {reason}");
         table.add(moment.say("ended", "terminée"), text);
     }
     for (output, wanted) in &why.requests {
@@ -76,7 +76,8 @@ fn table(moment: &Moment<'_>, why: &RuleExplanation) -> Table {
             Some(Noun::Output(id)) => moment.name(id),
             _ => output,
         };
-        table.add(moment.say("asks", "demande"), format!("{name} {}", causes::state(wanted, moment.french)));
+        table
+            .add(moment.say("asks", "demande"), format!("{name} {}", causes::state(wanted, moment.language)));
     }
     if let Some((_, message, place)) = &why.failure {
         table.add(moment.say("failed", "échec"), format!("{place}: {message}"));
@@ -104,7 +105,7 @@ fn condition(table: &mut Table, moment: &Moment<'_>, name: &'static str, conditi
     }
     table.add(name, text);
     for value in &condition.values {
-        table.add("", reading(value, moment.french));
+        table.add("", reading(value, moment.language));
     }
 }
 

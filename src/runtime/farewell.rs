@@ -6,6 +6,8 @@
 use super::decision::Decision;
 use super::message::Message;
 use super::told::Told;
+use crate::report::language::Sentence;
+use crate::report::reload_words;
 use ballast_guard::Input;
 use ballast_guard::plan::{Envelope, OnSilence};
 use ballast_guard::state::OutputState;
@@ -71,10 +73,8 @@ fn tell_failures(decision: &mut Decision, now: Mono) {
         .filter_map(|(envelope, _)| {
             let spec = catalog.output(envelope.output)?;
             let safe = spec.show(envelope.safe);
-            let sentence = format!(
-                "{} may not be {safe}: its device did not confirm before the program ended",
-                spec.name
-            );
+            let sentence =
+                Sentence::both(|language| reload_words::not_confirmed(&spec.name, &safe, language));
             let data = json!({ "output": *spec.name, "safe": safe });
             Some(Told::info("stop", &*spec.name, sentence, data).severity(Severity::Warning))
         })

@@ -1,8 +1,9 @@
 //! What reaches the decision thread, through one bounded channel.
 
 use super::carrier::Carrier;
-use crate::control::protocol::{Answer, Question};
+use crate::control::protocol::{Answer, Call};
 use crate::metrics::Scrape;
+use crate::report::language::{Language, Sentence};
 use crate::site::Texts;
 use crate::watch::SetHash;
 use ballast_drivers::Batch;
@@ -29,8 +30,8 @@ pub enum Message {
     Ask {
         /// Who asks.
         who: String,
-        /// What.
-        question: Question,
+        /// What, and in which language the answer is read.
+        question: Call,
         /// Where the answer goes.
         reply: oneshot::Sender<Answer>,
     },
@@ -58,6 +59,8 @@ pub enum Occasion {
         accept: bool,
         /// How long it is on trial; `None`: as ever.
         trial: Option<Span>,
+        /// In which language the answer is read.
+        language: Language,
     },
     /// A file was saved.
     Saved,
@@ -76,6 +79,14 @@ pub enum Occasion {
 }
 
 impl Occasion {
+    /// In which language the answer is read, where a person asked.
+    pub const fn language(&self) -> Language {
+        match self {
+            Self::Asked { language, .. } => *language,
+            Self::Saved | Self::Confirmed { .. } | Self::Return { .. } => Language::En,
+        }
+    }
+
     /// How long a person wants the set on trial; `None`: nobody said.
     pub const fn trial(&self) -> Option<Span> {
         match self {
@@ -104,7 +115,7 @@ pub struct BuildFailed {
     /// Why.
     pub occasion: Occasion,
     /// The mistakes, for people.
-    pub report: String,
+    pub report: Sentence,
     /// The mistakes, for programs.
     pub data: serde_json::Value,
     /// Who waits for the outcome.

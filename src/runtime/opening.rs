@@ -14,7 +14,8 @@ use super::{reload, saving};
 use crate::clock::Clock;
 use crate::control::protocol::Answer;
 use crate::journal::{Limits, Ring};
-use crate::report::counted;
+use crate::report::language::{Language, Sentence};
+use crate::report::reload_words;
 use crate::simulation::plant::{self, SharedPlant};
 use crate::site::{Built, Running, Texts};
 use ballast_engine::Engine;
@@ -137,19 +138,8 @@ fn gap_of_restart(gap: Gap) -> Gap {
 
 fn tell_start(decision: &mut Decision, now: Mono, gap: Option<Gap>) {
     let catalog = decision.running.catalog();
-    let since = match gap {
-        None => "for the first time".to_owned(),
-        Some(Gap::SameBoot(span)) => format!("after {span} without the program"),
-        Some(Gap::OtherBoot(span)) => format!("after a power cut of {span}"),
-        Some(Gap::Unknown) => "after an outage of unknown length".to_owned(),
-    };
-    let sentence = format!(
-        "{} is running {since}: {}, {}, {}; the guard is in the same process",
-        catalog.site,
-        counted(catalog.points.len(), "point"),
-        counted(catalog.outputs.len(), "output"),
-        counted(decision.running.plan.rules.len(), "rule"),
-    );
+    let counts = [catalog.points.len(), catalog.outputs.len(), decision.running.plan.rules.len()];
+    let sentence = Sentence::both(|language| reload_words::running(&catalog.site, counts, gap, language));
     let data = json!({ "site": catalog.site, "set": decision.carrier.texts.id().to_string() });
     decision.carrier.recorder.tell(now, &Told::info("start", "", sentence, data).severity(Severity::Notice));
 }
@@ -240,12 +230,14 @@ fn stay(
     decision.greet();
     decision.turn(now);
     let fingerprint = replaced.waits_for.map_or_else(String::new, |print| format!("{print:016x}"));
-    let sentence = format!(
-        "the changed site waits: its outputs or measured points become others. Confirm with `ballast guard confirm {fingerprint}`"
-    );
-    let loosenings: Vec<String> = replaced.loosenings.iter().map(loosening).collect();
-    let text = format!("{sentence}\n  {}", loosenings.join("\n  "));
-    let data = json!({ "loosenings": loosenings, "fingerprint": fingerprint, "waits": true });
+    let sentence = Sentence::both(|language| reload_words::set_waits(&fingerprint, language));
+    let language = waiting.as_ref().map(|(occasion, _)| occasion.language()).unwrap_or_default();
+    let loosenings = |language| -> Vec<String> {
+        replaced.loosenings.iter().map(|row| reload_words::loosening(row, language)).collect()
+    };
+    let text = reload_words::set_waits(&fingerprint, language);
+    let text = format!("{text}\n  {}", loosenings(language).join("\n  "));
+    let data = json!({ "loosenings": loosenings(Language::En), "fingerprint": fingerprint, "waits": true });
     *decision.carrier.reloads.entry("waiting").or_default() += 1;
     let mut told = Told::info("reload", "", sentence, data.clone()).severity(Severity::Warning);
     if let Some((Occasion::Asked { who, .. }, _)) = &waiting {
@@ -280,29 +272,27 @@ fn tell_reload(
         Some(Probation { changed, .. }) => changed.iter().cloned().collect(),
         None => Vec::new(),
     };
-    let mut sentence = format!("the changed site runs: {}", counted(new.len(), "rule"));
-    for (word, list) in [("added", &added), ("removed", &removed)] {
-        if !list.is_empty() {
-            let quoted: Vec<String> = list.iter().map(|name| format!("\"{name}\"")).collect();
-            sentence.push_str(&format!(", {word} {}", quoted.join(", ")));
-        }
-    }
-    let mut text = sentence.clone();
+    let loaded = |language| reload_words::loaded(new.len(), &added, &removed, language);
+    let language = occasion.language();
+    let mut text = loaded(language);
     let waits = replaced.waits_for.is_some();
-    let loosenings: Vec<String> = replaced.loosenings.iter().filter(|_| waits).map(loosening).collect();
+    let rows = || replaced.loosenings.iter().filter(|_| waits);
+    let loosenings: Vec<String> = rows().map(|row| reload_words::loosening(row, Language::En)).collect();
     if let Some(trial) = reload::tell_trial(decision, now, occasion) {
         text.push_str(&format!("\n{trial}"));
     }
+    let fingerprint = format!("{:016x}", decision.running.safety.fingerprint);
     if waits {
-        let fingerprint = format!("{:016x}", decision.running.safety.fingerprint);
-        text.push_str("\nThe safety set would be loosened and stays as it is until a person confirms it:\n");
-        for row in &loosenings {
-            text.push_str(&format!("  {row}\n"));
+        text.push_str(&format!("\n{}\n", reload_words::would_loosen(language)));
+        for row in rows() {
+            text.push_str(&format!("  {}\n", reload_words::loosening(row, language)));
         }
         text.push_str(&format!("  ballast guard confirm {fingerprint}"));
-        sentence
-            .push_str(&format!("; the looser safety set waits for `ballast guard confirm {fingerprint}`"));
     }
+    let sentence = Sentence::both(|language| {
+        let looser = if waits { reload_words::looser_waits(&fingerprint, language) } else { String::new() };
+        format!("{}{looser}", loaded(language))
+    });
     if !warnings.is_empty() {
         text.push('\n');
         text.push_str(warnings);
@@ -311,7 +301,7 @@ fn tell_reload(
         "set": decision.carrier.texts.id().to_string(),
         "added": added, "removed": removed, "changed": changed, "loosenings": loosenings, "waits": waits,
         "trial_seconds": reload::trial_left(decision, now).map(|left| left.millis() / 1000),
-        "fingerprint": format!("{:016x}", decision.running.safety.fingerprint),
+        "fingerprint": fingerprint,
     });
     let mut told = Told::info("reload", "", sentence, data.clone()).severity(Severity::Notice);
     if let Occasion::Asked { who, .. } = occasion {
@@ -324,10 +314,6 @@ fn tell_reload(
     }
 }
 
-fn loosening(row: &ballast_guard::Loosening) -> String {
-    format!("{}: {} from {} to {}", row.subject, row.key, row.old, row.new)
-}
-
 /// A person confirmed a looser safety set: the guard adopts it, with the set of rules that it belongs to.
 pub fn adopt_confirmed(decision: &mut Decision, fingerprint: u64) {
     let now = decision.carrier.clock.now();
@@ -338,7 +324,7 @@ pub fn adopt_confirmed(decision: &mut Decision, fingerprint: u64) {
         decision.checkpoint_due = true;
         decision.carrier.confirmed = None;
         decision.pace.hurry(now);
-        let sentence = format!("the safety set {fingerprint:016x} is in force");
+        let sentence = Sentence::both(|language| reload_words::in_force(fingerprint, language));
         let told = Told::info("guard", "", sentence, json!({})).severity(Severity::Notice);
         decision.carrier.recorder.tell(now, &told);
         decision.carrier.link =

@@ -4,9 +4,11 @@
 //! [`LINES_PER_SECOND`] lines.
 
 use super::told::Told;
+use crate::cli::arguments::Format;
 use crate::cli::terminal::{BAD, FAINT, LOOK, Output, styled};
 use crate::clock::Clock;
 use crate::report::instant;
+use crate::report::language::{Language, Sentence, say};
 use ballast_history::{Event, Severity, StatePart, Store, Ticket};
 use ballast_model::almanac::Zone;
 use ballast_model::{Mono, Span};
@@ -103,8 +105,8 @@ impl Recorder {
     }
 
     /// Shows a text of several lines, mistakes drawn into their texts, say.
-    pub fn complain(&self, text: &str) {
-        self.output.complain(text.trim_end());
+    pub fn complain(&self, text: &Sentence) {
+        self.output.complain(text.in_language(self.output.language).trim_end());
     }
 
     /// Saves the state; the newest save wins where the disk is slow.
@@ -125,6 +127,16 @@ impl Recorder {
         }
     }
 
+    /// In which language the line of such an event will be read now; English where none will be shown.
+    pub fn reader(&self, now: Mono, severity: Severity) -> Language {
+        let is_for_people = self.output.format == Format::Text;
+        let is_quiet = self.is_quiet && severity < Severity::Warning;
+        let has_room = self.lines < LINES_PER_SECOND
+            || severity >= Severity::Alarm
+            || now.since(self.line_second) >= Span::from_secs(1);
+        if is_for_people && !is_quiet && has_room { self.output.language } else { Language::En }
+    }
+
     fn show(&mut self, now: Mono, told: &Told) {
         if self.is_quiet && told.severity < Severity::Warning {
             return;
@@ -132,7 +144,12 @@ impl Recorder {
         if now.since(self.line_second) >= Span::from_secs(1) {
             if self.lines > LINES_PER_SECOND {
                 let more = self.lines - LINES_PER_SECOND;
-                self.line(&styled(FAINT, &format!("             ... and {more} more in that second")));
+                let more = say!(
+                    self.output.language,
+                    "             ... and {more} more in that second",
+                    "             ... et {more} autres dans cette seconde"
+                );
+                self.line(&styled(FAINT, &more));
             }
             self.line_second = now;
             self.lines = 0;
@@ -142,16 +159,18 @@ impl Recorder {
             return;
         }
         match self.output.format {
-            crate::cli::arguments::Format::Text => {
+            Format::Text => {
                 let time = instant::clock(self.clock.wall().utc, &self.zone);
+                let french = told.french.as_ref().filter(|_| self.output.is_french());
+                let sentence = french.unwrap_or(&told.sentence);
                 let sentence = match told.severity {
-                    Severity::Alarm => styled(BAD, &told.sentence),
-                    Severity::Warning => styled(LOOK, &told.sentence),
-                    _ => told.sentence.clone(),
+                    Severity::Alarm => styled(BAD, sentence),
+                    Severity::Warning => styled(LOOK, sentence),
+                    _ => sentence.clone(),
                 };
                 self.line(&format!("{} {sentence}", styled(FAINT, &time)));
             }
-            crate::cli::arguments::Format::Json => {
+            Format::Json => {
                 let data: serde_json::Value = serde_json::from_str(&told.data).unwrap_or_default();
                 let line = serde_json::json!({
                     "at": instant::utc(self.clock.wall().utc),

@@ -10,6 +10,9 @@ use super::message::{BuildFailed, Message, Occasion, TakeOver};
 use super::told::Told;
 use super::{opening, saving};
 use crate::control::protocol::Answer;
+use crate::report::answers::Refused;
+use crate::report::language::{Language, Sentence};
+use crate::report::reload_words;
 use crate::site::{Built, Texts};
 use crate::watch::{QUIET, SetHash};
 use ballast_history::Severity;
@@ -44,8 +47,8 @@ pub fn watch(decision: &mut Decision, now: Mono) {
     if decision.carrier.probation.as_ref().is_some_and(|probation| now >= probation.until) {
         decision.carrier.probation = None;
         let id = decision.carrier.texts.id();
-        let told =
-            Told::info("reload", "", "the rules have stood their trial", json!({ "set": id.to_string() }));
+        let sentence = Sentence::both(reload_words::stood_trial);
+        let told = Told::info("reload", "", sentence, json!({ "set": id.to_string() }));
         decision.carrier.recorder.tell(now, &told);
         decision.pace.hurry(now);
     }
@@ -60,18 +63,20 @@ pub struct Wish {
     pub accept: bool,
     /// How long new and changed rules are on trial; `None`: as ever.
     pub trial: Option<Span>,
+    /// In which language the answer is read.
+    pub language: Language,
 }
 
 /// A person asks.
 pub fn asked(decision: &mut Decision, wish: Wish, reply: oneshot::Sender<Answer>) {
-    let Wish { who, accept, trial } = wish;
+    let Wish { who, accept, trial, language } = wish;
     if let Some(trial) = trial.filter(|trial| !(PROBATION..=PROBATION_MAX).contains(trial)) {
-        let text = format!("a trial lasts {PROBATION} to {PROBATION_MAX}, not {trial}");
+        let text = Refused::TrialOutOfRange(PROBATION, PROBATION_MAX, trial).say(language);
         // An asker that went away does not matter.
         let _ = reply.send(Answer::refused(text));
         return;
     }
-    begin(decision, None, Occasion::Asked { who, accept, trial }, Some(reply));
+    begin(decision, None, Occasion::Asked { who, accept, trial, language }, Some(reply));
 }
 
 /// The files lie changed and still.
@@ -86,7 +91,7 @@ pub fn confirmed(decision: &mut Decision, awaited: Awaiting) {
 }
 
 /// A rule of the running set did harm: back to the last good set, if the running one is on trial and the rule is new in it.
-pub fn harmed(decision: &mut Decision, now: Mono, rule: &str, why: &str) {
+pub fn harmed(decision: &mut Decision, now: Mono, rule: &str, why: &Sentence) {
     let Some(probation) = &decision.carrier.probation else { return };
     if !probation.changed.contains(rule) {
         return;
@@ -95,10 +100,10 @@ pub fn harmed(decision: &mut Decision, now: Mono, rule: &str, why: &str) {
     decision.carrier.probation = None;
     decision.carrier.refused.insert(decision.carrier.texts.id());
     decision.carrier.files_refused = true;
-    let sentence = format!("{why}: the last good rules come back; mend the files and save them again");
+    let sentence = Sentence::both(|language| reload_words::returned(why.in_language(language), language));
     let told = Told::info("reload", rule, sentence, json!({ "returned": true })).severity(Severity::Alarm);
     decision.carrier.recorder.tell(now, &told);
-    begin(decision, Some(texts), Occasion::Return { why: why.to_owned() }, None);
+    begin(decision, Some(texts), Occasion::Return { why: why.english.clone() }, None);
 }
 
 fn begin(
@@ -135,7 +140,9 @@ fn begin_with(
         std::thread::Builder::new().name("ballast-rules".into()).spawn(move || build(order, &context));
     if let Err(error) = started {
         let now = decision.carrier.clock.now();
-        let told = Told::info("reload", "", format!("no thread for a reload: {error}"), json!({}));
+        let error = error.to_string();
+        let sentence = Sentence::both(|language| reload_words::no_thread(&error, language));
+        let told = Told::info("reload", "", sentence, json!({}));
         decision.carrier.recorder.tell(now, &told.severity(Severity::Warning));
     }
 }
@@ -151,7 +158,7 @@ struct Context {
 /// The builder thread: builds, and on success becomes the decision thread.
 fn build(order: Order, context: &Context) {
     let Order { texts, occasion, mut reply, sender, place, still } = order;
-    let refuse = |texts: Texts, occasion: Occasion, reply, report: String, data| {
+    let refuse = |texts: Texts, occasion: Occasion, reply, report: Sentence, data| {
         let failed = BuildFailed { texts, occasion, report, data, reply };
         // A program that ends does not care.
         let _ = sender.send(Message::BuildFailed(Box::new(failed)));
@@ -161,16 +168,18 @@ fn build(order: Order, context: &Context) {
         // They are being saved again; once they lie still, that is told.
         Ok(None) => return,
         Err(error) => {
-            let report = format!("the site's files cannot be read: {error}");
-            let data = json!({ "error": &report });
+            let error = error.to_string();
+            let report = Sentence::both(|language| reload_words::unreadable(&error, language));
+            let data = json!({ "error": &report.english });
             return refuse(Texts::default(), occasion, reply, report, data);
         }
     };
     let id = texts.id();
     let is_forced = matches!(occasion, Occasion::Asked { accept: true, .. } | Occasion::Return { .. });
     if context.refused.contains(&id) && !is_forced {
-        let report = format!("this set ({id}) did harm before; change it, or say `ballast reload --accept`");
-        let data = json!({ "error": &report, "set": id.to_string() });
+        let set = id.to_string();
+        let report = Sentence::both(|language| reload_words::did_harm(&set, language));
+        let data = json!({ "error": &report.english, "set": set });
         return refuse(texts, occasion, reply, report, data);
     }
     if id == context.running_id && occasion == Occasion::Saved {
@@ -178,7 +187,9 @@ fn build(order: Order, context: &Context) {
     }
     let built = match crate::site::build_after(&texts, &place.overrides, Some(&context.running)) {
         Ok(built) => built,
-        Err(report) => return refuse(texts, occasion, reply, report.text, report.data),
+        Err(report) => {
+            return refuse(texts, occasion, reply, Sentence::english(report.text), report.data);
+        }
     };
     let (to, carriers) = channel();
     let take_over = TakeOver { to, texts, occasion, reply: reply.take() };
@@ -219,8 +230,10 @@ pub fn failed(decision: &mut Decision, failed: BuildFailed) {
     let now = decision.carrier.clock.now();
     *decision.carrier.reloads.entry("refused").or_default() += 1;
     decision.carrier.files_refused = true;
-    let first = failed.report.lines().next().unwrap_or_default();
-    let sentence = format!("the changed site was refused and the running one goes on: {first}");
+    let sentence = Sentence::both(|language| {
+        let first = failed.report.in_language(language).lines().next().unwrap_or_default();
+        reload_words::refused(first, language)
+    });
     let mut told = Told::info("reload", "", sentence, failed.data.clone()).severity(Severity::Warning);
     if let Occasion::Asked { who, .. } = &failed.occasion {
         told = told.by(who.clone());
@@ -228,8 +241,9 @@ pub fn failed(decision: &mut Decision, failed: BuildFailed) {
     decision.carrier.recorder.tell(now, &told);
     decision.carrier.recorder.complain(&failed.report);
     if let Some(reply) = failed.reply {
+        let text = failed.report.in_language(failed.occasion.language());
         // An asker that went away does not matter.
-        let _ = reply.send(Answer { ok: false, ..Answer::done(failed.report, failed.data) });
+        let _ = reply.send(Answer { ok: false, ..Answer::done(text, failed.data) });
     }
 }
 
@@ -274,15 +288,11 @@ pub fn trial_left(decision: &Decision, now: Mono) -> Option<Span> {
 /// What became of a trial that a person asked for; `None` where nobody did.
 pub fn tell_trial(decision: &Decision, now: Mono, occasion: &Occasion) -> Option<String> {
     occasion.trial()?;
+    let language = occasion.language();
     Some(match &decision.carrier.probation {
-        None => "no rule is new or changed: there is nothing to try".to_owned(),
+        None => reload_words::nothing_to_try(language),
         Some(Probation { changed, until, .. }) => {
-            let names: Vec<String> = changed.iter().map(|name| format!("\"{name}\"")).collect();
-            let left = until.since(now);
-            format!(
-                "on trial for {left}: {}; if one does harm, the last good rules come back",
-                names.join(", ")
-            )
+            reload_words::on_trial(until.since(now), changed.iter(), language)
         }
     })
 }

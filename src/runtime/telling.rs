@@ -7,7 +7,9 @@ use super::decision::Decision;
 use super::reload;
 use super::timed::Timed;
 use super::told::Told;
-use crate::report::{causes, guard_words};
+use crate::report::language::{Language, Sentence, say};
+use crate::report::output_words::OutputWords;
+use crate::report::{causes, engine_words, guard_words, reload_words};
 use crate::site::Running;
 use ballast_engine::events::{EndReason, Source, Winner};
 use ballast_engine::{Engine, Event as EngineEvent};
@@ -113,13 +115,16 @@ fn engine(decision: &mut Decision, now: Mono, event: EngineEvent) {
         | EngineEvent::Released { .. } => decision.pace.hurry(now),
         _ => decision.pace.touch(now),
     }
-    let told = engine_told(&running, &event);
+    let severity = severity_of(&event);
+    let reader = decision.carrier.recorder.reader(now, severity);
+    let told = engine_told(&running, &event, reader).severity(severity);
     decision.carrier.recorder.tell(now, &told);
     if let EngineEvent::RuleSuspended { rule }
     | EngineEvent::RuleEnded { rule, reason: EndReason::Suspended, .. } = &event
         && let Some(rule) = running.plan.rules.get(*rule as usize)
     {
-        reload::harmed(decision, now, &rule.name, &format!("rule \"{}\" failed too often", rule.name));
+        let why = Sentence::both(|language| reload_words::failed_too_often(&rule.name, language));
+        reload::harmed(decision, now, &rule.name, &why);
     }
 }
 
@@ -150,22 +155,22 @@ fn engine_data<'a>(running: &'a Running, event: &'a EngineEvent) -> EngineData<'
     }
 }
 
-fn engine_told(running: &Running, event: &EngineEvent) -> Told {
-    let severity = match event.severity() {
+fn severity_of(event: &EngineEvent) -> Severity {
+    match event.severity() {
         ballast_engine::Severity::Info => Severity::Info,
         ballast_engine::Severity::Notice => Severity::Notice,
         ballast_engine::Severity::Warning => Severity::Warning,
         ballast_engine::Severity::Alarm => Severity::Alarm,
-    };
-    let told = Told::info(
-        event.kind(),
-        event.subject(&running.plan),
-        event.sentence(&running.plan),
-        engine_data(running, event),
-    );
+    }
+}
+
+fn engine_told(running: &Running, event: &EngineEvent, reader: Language) -> Told {
+    let sentence =
+        Sentence::read_in(reader, |language| engine_words::sentence(event, &running.plan, language));
+    let told = Told::info(event.kind(), event.subject(&running.plan), sentence, engine_data(running, event));
     match event.who().filter(|_| event.is_audit()) {
-        Some(who) => told.severity(severity).by(who),
-        None => told.severity(severity),
+        Some(who) => told.by(who),
+        None => told,
     }
 }
 
@@ -224,12 +229,8 @@ fn verdict(decision: &mut Decision, now: Mono, verdict: &Verdict) {
         && let Some(rule) = running.plan.rules.get(*rule as usize)
     {
         let name = running.catalog().output(verdict.output).map_or("?", |spec| &*spec.name);
-        reload::harmed(
-            decision,
-            now,
-            &rule.name,
-            &format!("a limit had to force {name} against rule \"{}\"", rule.name),
-        );
+        let why = Sentence::both(|language| reload_words::had_to_force(name, &rule.name, language));
+        reload::harmed(decision, now, &rule.name, &why);
     }
 }
 
@@ -257,7 +258,8 @@ fn tell_output(
         _ => None,
     });
     let reasons = reasons.map_or(&[][..], Vec::as_slice);
-    let told = output_told(&decision.running, verdict, winner.as_ref(), reasons, before);
+    let reader = decision.carrier.recorder.reader(now, severity_of_cause(verdict.cause));
+    let told = output_told(&decision.running, verdict, winner.as_ref(), reasons, before, reader);
     decision.carrier.recorder.tell(now, &told);
     winner
 }
@@ -297,63 +299,74 @@ const fn outcome_word(outcome: Outcome) -> &'static str {
     }
 }
 
+/// How much a verdict for this cause matters.
+const fn severity_of_cause(cause: Cause) -> Severity {
+    match cause {
+        Cause::Limit(_) | Cause::Stage(_) | Cause::Bulk | Cause::Silence | Cause::NoEffect => {
+            Severity::Warning
+        }
+        _ => Severity::Info,
+    }
+}
+
 fn output_told(
     running: &Running,
     verdict: &Verdict,
     winner: Option<&(Winner, Wanted)>,
     reasons: &[Witness],
     before: Option<&Verdict>,
+    reader: Language,
 ) -> Told {
     let catalog = running.catalog();
     let spec = catalog.output(verdict.output);
     let name = spec.map_or("?", |spec| &*spec.name);
     let show = |wanted| spec.map_or_else(String::new, |spec| spec.show(wanted));
-    let has_moved = before.is_none_or(|old| old.state != verdict.state);
     let who = winner.map(|(winner, _)| winner.name(&running.plan));
     let is_default = winner.is_none_or(|(winner, _)| winner.source == Source::Default);
     let (state, asked) = (show(verdict.state), show(verdict.asked));
-    let cause = causes::sentence(verdict.cause, &running.safety, catalog, false);
-    let asker = who.as_deref().unwrap_or("nobody asks");
-    let stays = if has_moved { "" } else { "stays " };
-    let mut sentence = if verdict.asked == verdict.state && cause.is_empty() {
-        format!("{name} {stays}{state}: {asker}")
-    } else if is_default || verdict.cause == Cause::Silence {
-        // What one who fell silent asks for is not known any more.
-        format!("{name} {stays}{state}: {cause}")
-    } else {
-        format!("{name} {stays}{state}: {cause}; {asker} asks for {asked}")
-    };
-    if let Some(witness) = &verdict.witness {
-        sentence.push_str(&format!(" ({})", causes::witness(witness, catalog, false)));
-    }
+    let cause = |language| causes::sentence(verdict.cause, &running.safety, catalog, language);
+    let (cause_en, cause_fr) = (cause(Language::En), cause(Language::Fr));
+    let sentence = Sentence::read_in(reader, |language| {
+        let asker = causes::asker_named(who.as_deref().unwrap_or("nobody asks"), language);
+        let by = verdict.witness.as_ref().map(|witness| causes::witness(witness, catalog, language));
+        let words = OutputWords {
+            name,
+            state: &state,
+            asked: &asked,
+            has_stayed: before.is_some_and(|old| old.state == verdict.state),
+            cause: language.say(&cause_en, &cause_fr),
+            asker: &asker,
+            // What one who fell silent asks for is not known any more.
+            is_asked: !is_default && verdict.cause != Cause::Silence,
+            witness: by.as_deref(),
+        };
+        words.sentence(language)
+    });
     let data = OutputData {
         output: name,
         state: &state,
         asked: &asked,
         outcome: outcome_word(verdict.outcome),
         cause: causes::word(verdict.cause),
-        cause_en: &cause,
-        cause_fr: &causes::sentence(verdict.cause, &running.safety, catalog, true),
+        cause_en: &cause_en,
+        cause_fr: &cause_fr,
         winner: who.as_deref(),
         authority: winner.map(|(winner, _)| winner.authority.word()),
         because: witnesses(running, reasons),
         witness: verdict.witness.as_ref().map(|witness| reading(running, witness)),
         awaits_restoration: verdict.awaits_restoration,
     };
-    let severity = match verdict.cause {
-        Cause::Limit(_) | Cause::Stage(_) | Cause::Bulk | Cause::Silence | Cause::NoEffect => {
-            Severity::Warning
-        }
-        _ => Severity::Info,
-    };
-    Told::info("output", name, sentence, data).severity(severity)
+    Told::info("output", name, sentence, data).severity(severity_of_cause(verdict.cause))
 }
 
 /// An event of the guard.
 fn guard(decision: &mut Decision, now: Mono, event: GuardEvent) {
     let running = std::sync::Arc::clone(&decision.running);
     decision.figures.guard_event(&event);
-    let sentence = guard_words::sentence(&event, &running.safety, running.catalog());
+    let word = |language| guard_words::sentence(&event, &running.safety, running.catalog(), language);
+    let words = word(Language::En);
+    let reader = decision.carrier.recorder.reader(now, words.severity);
+    let french = (reader == Language::Fr).then(|| word(Language::Fr).text);
     if matches!(
         event,
         GuardEvent::LimitLatched { .. }
@@ -365,9 +378,9 @@ fn guard(decision: &mut Decision, now: Mono, event: GuardEvent) {
     } else {
         decision.pace.touch(now);
     }
-    let mut told =
-        Told::info(sentence.kind, sentence.subject, sentence.text, json!({})).severity(sentence.severity);
-    if let Some(who) = sentence.who {
+    let sentence = Sentence { english: words.text, french };
+    let mut told = Told::info(words.kind, words.subject, sentence, json!({})).severity(words.severity);
+    if let Some(who) = words.who {
         told = told.by(who);
     }
     decision.carrier.recorder.tell(now, &told);
@@ -380,7 +393,11 @@ fn guard(decision: &mut Decision, now: Mono, event: GuardEvent) {
 pub fn link(decision: &mut Decision, bus: &str, is_up: bool, text: &str) {
     let now = decision.carrier.clock.now();
     let severity = if is_up { Severity::Info } else { Severity::Warning };
-    let told = Told::info("bus", bus, format!("bus {bus}: {text}"), json!({ "up": is_up }));
+    let sentence = Sentence::both(|language| {
+        let state = if is_up { "en service" } else { "hors service" };
+        say!(language, "bus {bus}: {text}", "bus {bus} {state} : {text}")
+    });
+    let told = Told::info("bus", bus, sentence, json!({ "up": is_up }));
     decision.carrier.recorder.tell(now, &told.severity(severity));
 }
 
@@ -389,11 +406,22 @@ pub fn wall(decision: &mut Decision, now: Mono, before: Wall, after: Wall, drift
     if before == Wall::UNKNOWN {
         return;
     }
-    let sentence = match (before.trusted, after.trusted) {
-        (false, true) => "the wall clock is trusted now".to_owned(),
-        (true, false) => "the wall clock is not trusted any more: rules by the time of day wait".to_owned(),
-        _ => format!("the wall clock was moved by {}", ballast_model::Span::from_millis(drift_ms)),
-    };
+    let moved = ballast_model::Span::from_millis(drift_ms);
+    let sentence = Sentence::both(|language| match (before.trusted, after.trusted) {
+        (false, true) => {
+            say!(language, "the wall clock is trusted now", "l'heure de la machine est maintenant sûre")
+        }
+        (true, false) => say!(
+            language,
+            "the wall clock is not trusted any more: rules by the time of day wait",
+            "l'heure de la machine n'est plus sûre : les règles horaires attendent"
+        ),
+        _ => say!(
+            language,
+            "the wall clock was moved by {moved}",
+            "l'heure de la machine a été décalée de {moved}"
+        ),
+    });
     let data = json!({ "trusted": after.trusted, "moved_ms": drift_ms });
     decision.carrier.recorder.tell(now, &Told::info("clock", "", sentence, data).severity(Severity::Notice));
 }
@@ -413,12 +441,19 @@ pub fn disk(decision: &mut Decision, now: Mono) {
         return;
     }
     decision.memory.disk_is_well = health.ok;
-    let told = if health.ok {
-        Told::info("history", "", "the history is written again", Value::Null).severity(Severity::Notice)
-    } else {
-        let why = health.last_error.as_ref().map_or_else(String::new, |error| format!(" ({error})"));
-        let sentence = format!("the history cannot be written{why}: control goes on from memory");
-        Told::info("history", "", sentence, Value::Null).severity(Severity::Alarm)
-    };
+    let why = health.last_error.as_ref().map_or_else(String::new, |error| format!(" ({error})"));
+    let sentence = Sentence::both(|language| {
+        if health.ok {
+            say!(language, "the history is written again", "l'historique est de nouveau écrit")
+        } else {
+            say!(
+                language,
+                "the history cannot be written{why}: control goes on from memory",
+                "l'historique ne peut pas être écrit{why} : la conduite continue de mémoire"
+            )
+        }
+    });
+    let severity = if health.ok { Severity::Notice } else { Severity::Alarm };
+    let told = Told::info("history", "", sentence, Value::Null).severity(severity);
     decision.carrier.recorder.tell(now, &told);
 }

@@ -1,5 +1,6 @@
 //! What happened, in the form in which it is stored, shown and counted.
 
+use crate::report::language::Sentence;
 use ballast_history::Severity;
 use serde::Serialize;
 
@@ -14,8 +15,10 @@ pub struct Told {
     pub severity: Severity,
     /// Who did it; such events belong to the audit trail.
     pub who: Option<String>,
-    /// One sentence for people.
+    /// One sentence for people, as it is stored.
     pub sentence: String,
+    /// The same for those who read it now in French.
+    pub french: Option<String>,
     /// The same for programs: JSON, written once and then only copied.
     pub data: String,
 }
@@ -25,13 +28,13 @@ impl Told {
     pub fn info(
         kind: &'static str,
         subject: impl Into<String>,
-        sentence: impl Into<String>,
+        sentence: Sentence,
         data: impl Serialize,
     ) -> Self {
-        let (subject, sentence) = (subject.into(), sentence.into());
+        let (subject, Sentence { english: sentence, french }) = (subject.into(), sentence);
         // What cannot be written is missing for programs; the sentence says it for people.
         let data = serde_json::to_string(&data).unwrap_or_else(|_| "null".to_owned());
-        Self { kind, subject, severity: Severity::Info, who: None, sentence, data }
+        Self { kind, subject, severity: Severity::Info, who: None, sentence, french, data }
     }
 
     /// With this weight.
@@ -61,8 +64,11 @@ mod tests {
 
     #[test]
     fn the_payload_holds_the_sentence_and_the_data() {
-        let told =
-            Told::info("output", "pump", "the \"pump\" is open\n", serde_json::json!({ "state": "open" }));
+        let sentence = Sentence::both(|language| {
+            let text = "the \"pump\" is open\n";
+            language.say(text, "« pump » est coupé").to_owned()
+        });
+        let told = Told::info("output", "pump", sentence, serde_json::json!({ "state": "open" }));
         let payload: serde_json::Value = serde_json::from_str(&told.payload()).unwrap();
         let expected =
             serde_json::json!({ "sentence": "the \"pump\" is open\n", "data": { "state": "open" } });

@@ -2,9 +2,10 @@
 
 use super::field::{self, Onlooker};
 use super::plant::SharedPlant;
-use crate::cli::arguments::{Format, Language};
+use crate::cli::arguments::Format;
 use crate::cli::terminal::Output;
 use crate::clock::Clock;
+use crate::report::language::Language;
 use crate::runtime::carrier::Place;
 use crate::runtime::decision::Decision;
 use crate::runtime::message::channel;

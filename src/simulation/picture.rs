@@ -1,6 +1,7 @@
 //! One line that shows the village: time, frequency, sun, load, battery, sets, loads that are cut.
 
 use crate::cli::terminal::{BAD, GOOD, LOOK, styled};
+use crate::report::language::{Language, say};
 use anstyle::Style;
 use ballast_plant::Village;
 use ballast_plant::loads::LoadClass;
@@ -9,25 +10,30 @@ use ballast_plant::loads::LoadClass;
 const HALF_BAR: i32 = 8;
 
 /// The line, with colours. What it shows is what the village's meters show.
-pub fn line(village: &Village) -> String {
+pub fn line(village: &Village, language: Language) -> String {
     let read = |name: &str| village.find_output(name).and_then(|output| village.read(output)).unwrap_or(0.0);
     let kilowatts = |name: &str| read(name) / 1e3;
     let frequency = village.find_output("feeder_meter.frequency").and_then(|output| village.read(output));
     let battery = match (kilowatts("battery.charge"), kilowatts("battery.discharge")) {
-        (charge, _) if charge >= 0.05 => format!("takes {charge:>4.1} kW"),
-        (_, discharge) if discharge >= 0.05 => format!("gives {discharge:>4.1} kW"),
-        _ => "rests        ".to_owned(),
+        (charge, _) if charge >= 0.05 => say!(language, "takes {charge:>4.1} kW", "prend {charge:>4.1} kW"),
+        (_, discharge) if discharge >= 0.05 => {
+            say!(language, "gives {discharge:>4.1} kW", "donne {discharge:>4.1} kW")
+        }
+        _ => language.say("rests        ", "au repos     ").to_owned(),
     };
     let sets = ["genset", "standby"].iter().filter(|name| read(&format!("{name}.contact")) > 0.5).count();
     let (cut, all) = cut_loads(village);
-    let cut = styled(if cut == 0 { GOOD } else { BAD }, &format!("{cut} of {all} cut"));
-    format!(
-        "{}  {}  sun {:>4.1} kW  load {:>4.1} kW  battery {:>3.0} % {battery}  sets {sets}  {cut}",
-        local_time(village),
-        frequency_bar(frequency),
-        kilowatts("pv.power"),
-        kilowatts("feeder_meter.power"),
-        read("battery.soc"),
+    let cut = styled(
+        if cut == 0 { GOOD } else { BAD },
+        &say!(language, "{cut} of {all} cut", "{cut} sur {all} coupés"),
+    );
+    let (time, bar) = (local_time(village), frequency_bar(frequency, language));
+    let (sun, load) = (kilowatts("pv.power"), kilowatts("feeder_meter.power"));
+    let soc = read("battery.soc");
+    say!(
+        language,
+        "{time}  {bar}  sun {sun:>4.1} kW  load {load:>4.1} kW  battery {soc:>3.0} % {battery}  sets {sets}  {cut}",
+        "{time}  {bar}  soleil {sun:>4.1} kW  charge {load:>4.1} kW  batterie {soc:>3.0} % {battery}  groupes {sets}  {cut}"
     )
 }
 
@@ -50,9 +56,11 @@ fn local_time(village: &Village) -> String {
 }
 
 /// `49.87 Hz ·······█|········`: left of the middle is low, and each place a tenth of a hertz.
-fn frequency_bar(frequency: Option<f64>) -> String {
+fn frequency_bar(frequency: Option<f64>, language: Language) -> String {
     let Some(frequency) = frequency else {
-        return styled(BAD, &format!("no voltage {}", " ".repeat(2 * HALF_BAR as usize - 1)));
+        let none = language.say("no voltage ", "hors tension ");
+        let width = 2 * HALF_BAR as usize + 10;
+        return styled(BAD, &format!("{none:<width$}"));
     };
     // The cast saturates.
     let place = (((frequency - 50.0) * 10.0).round() as i32).clamp(-HALF_BAR, HALF_BAR);
@@ -83,20 +91,20 @@ mod tests {
     fn a_village_fits_into_a_line() {
         let mut village = Village::new(VillageSpec::demo(), 1).unwrap();
         village.advance(60_000);
-        let text = plain(&line(&village));
+        let text = plain(&line(&village, Language::En));
         assert!(text.starts_with("06:01:00  ") && text.ends_with("0 of 8 cut"), "{text}");
         assert!(text.chars().count() <= 120, "{text}");
         let home = village.find_input("homes_north.closed").unwrap();
         village.set_input(home, 0.0).unwrap();
         village.advance(61_000);
-        assert!(plain(&line(&village)).ends_with("1 of 8 cut"));
+        assert!(plain(&line(&village, Language::En)).ends_with("1 of 8 cut"));
     }
 
     #[test]
     fn low_is_left() {
-        assert_eq!(plain(&frequency_bar(Some(49.8))), "49.80 Hz ······█·|········");
-        assert_eq!(plain(&frequency_bar(Some(50.0))), "50.00 Hz ········█········");
-        assert_eq!(plain(&frequency_bar(Some(60.0))), "60.00 Hz ········|·······█");
-        assert!(plain(&frequency_bar(None)).starts_with("no voltage"));
+        assert_eq!(plain(&frequency_bar(Some(49.8), Language::En)), "49.80 Hz ······█·|········");
+        assert_eq!(plain(&frequency_bar(Some(50.0), Language::En)), "50.00 Hz ········█········");
+        assert_eq!(plain(&frequency_bar(Some(60.0), Language::En)), "60.00 Hz ········|·······█");
+        assert!(plain(&frequency_bar(None, Language::En)).starts_with("no voltage"));
     }
 }

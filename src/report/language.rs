@@ -1,0 +1,152 @@
+//! The language in which people read, and sentences that exist in both.
+//!
+//! Both texts stand side by side wherever something is said, so that neither can be forgotten. Programs read English: what
+//! is stored and what is JSON never depends on the language.
+
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+/// Language of answers for people.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    /// English
+    #[default]
+    En,
+    /// Français
+    Fr,
+}
+
+impl Language {
+    /// As the environment says.
+    pub fn of_environment() -> Self {
+        let set = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().filter_map(|name| std::env::var(name).ok());
+        match set.into_iter().find(|value| !value.is_empty()) {
+            Some(value) if value.starts_with("fr") => Self::Fr,
+            _ => Self::En,
+        }
+    }
+
+    /// The English or the French text.
+    pub const fn say<'a>(self, english: &'a str, french: &'a str) -> &'a str {
+        match self {
+            Self::En => english,
+            Self::Fr => french,
+        }
+    }
+
+    /// What stands between a text and what explains it.
+    pub const fn colon(self) -> &'static str {
+        self.say(":", " :")
+    }
+
+    /// What stands between two halves of a sentence.
+    pub const fn semicolon(self) -> &'static str {
+        self.say(";", " ;")
+    }
+
+    /// `1 rule`, `2 rules`; `1 règle`, `2 règles`: a count with its noun. French counts none as one.
+    pub fn counted(self, count: usize, noun: Noun) -> String {
+        let (english, french) = noun.words();
+        let is_several = match self {
+            Self::En => count != 1,
+            Self::Fr => count > 1,
+        };
+        format!("{count} {}{}", self.say(english, french), if is_several { "s" } else { "" })
+    }
+}
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Noun {
+    /// A point.
+    Point,
+    /// An output.
+    Output,
+    /// A rule.
+    Rule,
+}
+
+impl Noun {
+    const fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Point => ("point", "point"),
+            Self::Output => ("output", "sortie"),
+            Self::Rule => ("rule", "règle"),
+        }
+    }
+}
+
+/// A sentence for the record and for whoever reads it now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sentence {
+    /// As it is stored.
+    pub english: String,
+    /// As it is shown to those who read French; absent where none does.
+    pub french: Option<String>,
+}
+
+impl Sentence {
+    /// In English, and also in the language of the one who reads it: what happens often is worded once where nobody needs
+    /// it twice.
+    pub fn read_in(reader: Language, say: impl Fn(Language) -> String) -> Self {
+        let french = (reader == Language::Fr).then(|| say(Language::Fr));
+        Self { english: say(Language::En), french }
+    }
+
+    /// What is only said in English: mistakes, whose codes are the same for everyone.
+    pub const fn english(english: String) -> Self {
+        Self { english, french: None }
+    }
+
+    /// As one reads it in the language.
+    pub fn in_language(&self, language: Language) -> &str {
+        match (language, &self.french) {
+            (Language::Fr, Some(french)) => french,
+            _ => &self.english,
+        }
+    }
+
+    /// In both languages, for what happens seldom.
+    pub fn both(say: impl Fn(Language) -> String) -> Self {
+        Self::read_in(Language::Fr, say)
+    }
+}
+
+/// A text in the language: both are formats, and only the one that is needed is made.
+macro_rules! say {
+    ($language:expr, $english:literal, $french:literal $(,)?) => {
+        match $language {
+            $crate::report::language::Language::En => format!($english),
+            $crate::report::language::Language::Fr => format!($french),
+        }
+    };
+}
+pub(crate) use say;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_thing_is_not_several() {
+        let counted =
+            |count| (Language::En.counted(count, Noun::Rule), Language::Fr.counted(count, Noun::Output));
+        assert_eq!(counted(0), ("0 rules".into(), "0 sortie".into()));
+        assert_eq!(counted(1), ("1 rule".into(), "1 sortie".into()));
+        assert_eq!(counted(2), ("2 rules".into(), "2 sorties".into()));
+    }
+
+    #[test]
+    fn what_happens_often_is_worded_twice_only_for_who_reads_it() {
+        let times = std::cell::Cell::new(0);
+        let say = |language| {
+            times.set(times.get() + 1);
+            let pump = "pump";
+            say!(language, "{pump} is open", "{pump} est coupé")
+        };
+        assert_eq!(Sentence::read_in(Language::En, say).french, None);
+        assert_eq!(times.get(), 1);
+        assert_eq!(Sentence::read_in(Language::Fr, say).french.as_deref(), Some("pump est coupé"));
+    }
+}

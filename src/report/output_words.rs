@@ -1,0 +1,74 @@
+//! What became of an output and why, as one sentence: when it happens, and when it is read back from what was written down.
+
+use super::causes;
+use super::language::{Language, say};
+
+/// What the sentence is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct OutputWords<'a> {
+    /// The output.
+    pub name: &'a str,
+    /// What it is.
+    pub state: &'a str,
+    /// What was asked of it.
+    pub asked: &'a str,
+    /// It was that before.
+    pub has_stayed: bool,
+    /// What the guard says, in the language; empty where it says nothing.
+    pub cause: &'a str,
+    /// Who asks, in the language.
+    pub asker: &'a str,
+    /// Somebody asks, and is known to ask still.
+    pub is_asked: bool,
+    /// The value that decided, in the language.
+    pub witness: Option<&'a str>,
+}
+
+impl OutputWords<'_> {
+    /// The sentence, without a full stop.
+    pub fn sentence(&self, language: Language) -> String {
+        let Self { name, cause, asker, .. } = self;
+        let (state, asked) = (causes::state(self.state, language), causes::state(self.asked, language));
+        let stays = if self.has_stayed { language.say("stays ", "reste ") } else { "" };
+        let mut sentence = if self.asked == self.state && cause.is_empty() {
+            say!(language, "{name} {stays}{state}: {asker}", "{name} {stays}{state} : {asker}")
+        } else if self.is_asked {
+            say!(
+                language,
+                "{name} {stays}{state}: {cause}; {asker} asks for {asked}",
+                "{name} {stays}{state} : {cause} ; {asker} demande {asked}"
+            )
+        } else {
+            say!(language, "{name} {stays}{state}: {cause}", "{name} {stays}{state} : {cause}")
+        };
+        if let Some(witness) = self.witness {
+            sentence.push_str(&format!(" ({witness})"));
+        }
+        sentence
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sentence_is_the_same_in_both_languages() {
+        let words = OutputWords {
+            name: "pump",
+            state: "open",
+            asked: "closed",
+            has_stayed: true,
+            cause: "x",
+            asker: "y",
+            is_asked: true,
+            witness: Some("z"),
+        };
+        assert_eq!(words.sentence(Language::En), "pump stays open: x; y asks for closed (z)");
+        assert_eq!(words.sentence(Language::Fr), "pump reste coupé : x ; y demande connecté (z)");
+        let nobody = OutputWords { is_asked: false, has_stayed: false, ..words };
+        assert_eq!(nobody.sentence(Language::Fr), "pump coupé : x (z)");
+        let granted = OutputWords { asked: "open", cause: "", witness: None, ..nobody };
+        assert_eq!(granted.sentence(Language::Fr), "pump coupé : y");
+    }
+}

@@ -1,0 +1,173 @@
+//! What is said of a program that begins, of sets of rules that come and go, and of outputs at the end.
+
+use super::engine_words;
+use super::language::{Language, Noun, say};
+use ballast_model::Span;
+use ballast_model::time::Gap;
+
+/// The program begins: the site with its counts of points, outputs and rules; `gap`: how long nothing ran.
+pub fn running(site: &str, counts: [usize; 3], gap: Option<Gap>, language: Language) -> String {
+    let since = match gap {
+        None => language.say("for the first time", "pour la première fois").to_owned(),
+        Some(gap) => engine_words::after(gap, language),
+    };
+    let [points, outputs, rules] = counts;
+    let points = language.counted(points, Noun::Point);
+    let outputs = language.counted(outputs, Noun::Output);
+    let rules = language.counted(rules, Noun::Rule);
+    say!(
+        language,
+        "{site} is running {since}: {points}, {outputs}, {rules}; the guard is in the same process",
+        "{site} tourne {since} : {points}, {outputs}, {rules} ; le gardien est dans le même processus"
+    )
+}
+
+/// A rule failed too often.
+pub fn failed_too_often(rule: &str, language: Language) -> String {
+    say!(language, "rule \"{rule}\" failed too often", "la règle « {rule} » a échoué trop souvent")
+}
+
+/// A limit acted against a rule.
+pub fn had_to_force(output: &str, rule: &str, language: Language) -> String {
+    say!(
+        language,
+        "a limit had to force {output} against rule \"{rule}\"",
+        "une limite a dû imposer {output} contre la règle « {rule} »"
+    )
+}
+
+/// The last good rules come back, and why.
+pub fn returned(why: &str, language: Language) -> String {
+    say!(
+        language,
+        "{why}: the last good rules come back; mend the files and save them again",
+        "{why} : les dernières bonnes règles reviennent ; corrigez les fichiers et enregistrez-les de nouveau"
+    )
+}
+
+/// The trial is over.
+pub fn stood_trial(language: Language) -> String {
+    language.say("the rules have stood their trial", "les règles ont passé leur essai").to_owned()
+}
+
+/// No thread can be made.
+pub fn no_thread(error: &str, language: Language) -> String {
+    say!(language, "no thread for a reload: {error}", "pas de fil d'exécution pour un rechargement : {error}")
+}
+
+/// The files cannot be read.
+pub fn unreadable(error: &str, language: Language) -> String {
+    say!(
+        language,
+        "the site's files cannot be read: {error}",
+        "les fichiers du site ne peuvent pas être lus : {error}"
+    )
+}
+
+/// A set did harm before.
+pub fn did_harm(set: &str, language: Language) -> String {
+    say!(
+        language,
+        "this set ({set}) did harm before; change it, or say `ballast reload --accept`",
+        "ce jeu ({set}) a déjà fait du tort ; changez-le, ou dites `ballast reload --accept`"
+    )
+}
+
+/// A set was refused; `first` is the first line of its mistakes.
+pub fn refused(first: &str, language: Language) -> String {
+    say!(
+        language,
+        "the changed site was refused and the running one goes on: {first}",
+        "le site changé a été refusé, celui qui tourne continue : {first}"
+    )
+}
+
+/// A changed set runs, with its rules, and the names of those that are new or gone.
+pub fn loaded(rules: usize, added: &[&String], removed: &[&String], language: Language) -> String {
+    let count = language.counted(rules, Noun::Rule);
+    let mut text = say!(language, "the changed site runs: {count}", "le site changé tourne : {count}");
+    let (new, gone) = (language.say("added", "nouvelles :"), language.say("removed", "retirées :"));
+    for (word, list) in [(new, added), (gone, removed)] {
+        if !list.is_empty() {
+            let quoted: Vec<String> = list.iter().map(|name| quoted(name, language)).collect();
+            text.push_str(&format!(", {word} {}", quoted.join(", ")));
+        }
+    }
+    text
+}
+
+fn quoted(name: &str, language: Language) -> String {
+    say!(language, "\"{name}\"", "« {name} »")
+}
+
+/// What follows where the safety set would be looser.
+pub fn looser_waits(fingerprint: &str, language: Language) -> String {
+    say!(
+        language,
+        "; the looser safety set waits for `ballast guard confirm {fingerprint}`",
+        " ; le jeu de sûreté moins strict attend `ballast guard confirm {fingerprint}`"
+    )
+}
+
+/// What stands above the loosenings in the answer.
+pub fn would_loosen(language: Language) -> &'static str {
+    language.say(
+        "The safety set would be loosened and stays as it is until a person confirms it:",
+        "Le jeu de sûreté serait desserré ; il reste tel quel jusqu'à ce qu'une personne le confirme :",
+    )
+}
+
+/// A whole set waits for a person's word.
+pub fn set_waits(fingerprint: &str, language: Language) -> String {
+    say!(
+        language,
+        "the changed site waits: its outputs or measured points become others. Confirm with `ballast guard confirm {fingerprint}`",
+        "le site changé attend : ses sorties ou ses points mesurés deviennent d'autres. Confirmez avec `ballast guard confirm {fingerprint}`"
+    )
+}
+
+/// What would be looser.
+pub fn loosening(row: &ballast_guard::Loosening, language: Language) -> String {
+    let (subject, key, old, new) = (&row.subject, &row.key, &row.old, &row.new);
+    say!(language, "{subject}: {key} from {old} to {new}", "{subject} : {key} de {old} à {new}")
+}
+
+/// A person's word put a safety set in force.
+pub fn in_force(fingerprint: u64, language: Language) -> String {
+    say!(
+        language,
+        "the safety set {fingerprint:016x} is in force",
+        "le jeu de sûreté {fingerprint:016x} est en vigueur"
+    )
+}
+
+/// Nothing is on trial.
+pub fn nothing_to_try(language: Language) -> String {
+    language
+        .say(
+            "no rule is new or changed: there is nothing to try",
+            "aucune règle nouvelle ou changée : rien à essayer",
+        )
+        .to_owned()
+}
+
+/// These rules are on trial for so long.
+pub fn on_trial<'a>(left: Span, rules: impl Iterator<Item = &'a String>, language: Language) -> String {
+    let names: Vec<String> = rules.map(|name| quoted(name, language)).collect();
+    let names = names.join(", ");
+    say!(
+        language,
+        "on trial for {left}: {names}; if one does harm, the last good rules come back",
+        "à l'essai pour {left} : {names} ; si l'une fait du tort, les dernières bonnes règles reviennent"
+    )
+}
+
+/// An output may not be safe at the end.
+pub fn not_confirmed(output: &str, safe: &str, language: Language) -> String {
+    let safe = super::causes::state(safe, language);
+    say!(
+        language,
+        "{output} may not be {safe}: its device did not confirm before the program ended",
+        "{output} n'est peut-être pas {safe} : son appareil n'a pas confirmé avant la fin du programme"
+    )
+}
