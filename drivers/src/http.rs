@@ -1,6 +1,6 @@
 //! Devices that are asked over HTTP/1.1: one request for everything that stands in one document, as JSON or as text.
 //!
-//! Source: RFC 9110 and 9112. Transcripts: `tests/http/transcripts`. This file reads definitions; `http/poller.rs` asks and
+//! Source: RFC 9110 and 9112. Transcripts: `tests/transcripts`. This file reads definitions; `http/poller.rs` asks and
 //! reads answers, `http/access.rs` shows who asks, `http/message.rs` is HTTP as bytes, for other pollers too. Why no
 //! client library: docs/decisions/0015.
 
@@ -64,7 +64,7 @@ pub static SPEC: DriverSpec = DriverSpec {
         key("body_type", "its type (application/json)"),
         key(
             "confirm",
-            "JSON pointer to something in the answer without which the command was not understood",
+            "JSON pointer to something (`A | B`: one of them) in the answer without which the command was not understood",
         ),
         key(
             "state_path",

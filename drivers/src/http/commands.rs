@@ -1,6 +1,6 @@
 //! What is sent for an output, and how the answer shows that it was understood.
 
-use super::extract::{is_json, pointer};
+use super::extract::pointers;
 use super::message::Request;
 use crate::pointer::{Found, Pointer};
 use crate::spec::Mistakes;
@@ -14,8 +14,8 @@ pub(super) struct Commands {
     method: &'static str,
     body_type: Box<str>,
     form: Form,
-    /// What an answer has that shows that the command was understood.
-    confirm: Option<Pointer>,
+    /// What an answer has, one of these, that shows that the command was understood.
+    confirm: Vec<Pointer>,
 }
 
 #[derive(Clone, Debug)]
@@ -48,10 +48,7 @@ impl Commands {
     pub(super) fn read(settings: &Settings, kind: &OutputKind, mistakes: &mut Mistakes) -> Option<Self> {
         let methods = [("get", "GET"), ("post", "POST"), ("put", "PUT")];
         let method = mistakes.choice(settings, "method", &methods);
-        let confirm = match settings.get("confirm") {
-            Some(text) => pointer(settings, "confirm", text, mistakes).map(Some),
-            None => Some(None),
-        };
+        let confirm = pointers(settings, "confirm", mistakes);
         let form = match kind {
             OutputKind::Contact => contact(settings, mistakes),
             OutputKind::Setpoint(unit) => level(settings, *unit, mistakes),
@@ -87,8 +84,8 @@ impl Commands {
 
     /// Whether the answer shows that the command was understood.
     pub(super) fn is_confirmed(&self, body: &[u8]) -> bool {
-        let Some(confirm) = &self.confirm else { return true };
-        is_json(body) && !matches!(confirm.find(body), None | Some(Found::Missing))
+        let is_there = |pointer: &Pointer| !matches!(pointer.find(body), None | Some(Found::Missing));
+        self.confirm.is_empty() || self.confirm.iter().any(is_there)
     }
 }
 

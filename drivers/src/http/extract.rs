@@ -29,9 +29,7 @@ impl Place {
     /// From the keys `pointer` and `only_if`, which may have another beginning; mistakes go to `mistakes`.
     pub(super) fn read(settings: &Settings, beginning: &str, mistakes: &mut Mistakes) -> Option<Self> {
         let (pointer_key, condition_key) = (format!("{beginning}pointer"), format!("{beginning}only_if"));
-        let texts = settings.get(&pointer_key).map(|text| text.split(" | ")).into_iter().flatten();
-        let pointers = texts.map(|text| pointer(settings, &pointer_key, text.trim(), mistakes));
-        let pointers: Vec<Option<Pointer>> = pointers.collect();
+        let pointers = pointers(settings, &pointer_key, mistakes);
         let condition = match settings.get(&condition_key) {
             None => Some(None),
             Some(text) => {
@@ -45,7 +43,7 @@ impl Place {
                 })
             }
         };
-        Some(Self { pointers: pointers.into_iter().collect::<Option<_>>()?, condition: condition? })
+        Some(Self { pointers: pointers?, condition: condition? })
     }
 
     /// Whether the answer must be a JSON document.
@@ -81,13 +79,15 @@ fn said(found: Option<Found<'_>>) -> Said<'_> {
     }
 }
 
-/// A pointer under a key; a mistake where it is none.
-pub(super) fn pointer(
-    settings: &Settings,
-    key: &str,
-    text: &str,
-    mistakes: &mut Mistakes,
-) -> Option<Pointer> {
+/// The pointers under a key, of which the first one that finds something counts; a mistake where one is none.
+pub(super) fn pointers(settings: &Settings, key: &str, mistakes: &mut Mistakes) -> Option<Vec<Pointer>> {
+    let texts = settings.get(key).map(|text| text.split(" | ")).into_iter().flatten();
+    let found: Vec<Option<Pointer>> =
+        texts.map(|text| pointer(settings, key, text.trim(), mistakes)).collect();
+    found.into_iter().collect()
+}
+
+fn pointer(settings: &Settings, key: &str, text: &str, mistakes: &mut Mistakes) -> Option<Pointer> {
     let pointer = Pointer::parse(text);
     if pointer.is_none() {
         let wrong = settings.wrong(key, format!("`{text}` is not a JSON pointer"));

@@ -12,7 +12,7 @@
 //! | `> TOPIC PAYLOAD` | what is sent |
 //! | `= refused`, `= absent`, `= strange`, `= unfinished` | what an answer is that is not what was asked for |
 //!
-//! What comes and goes over Modbus is written in hexadecimal digits.
+//! What comes and goes over Modbus is written in hexadecimal digits; over HTTP as `METHOD PATH BODY` and `STATUS BODY`.
 
 use crate::device_file::{self, Node};
 use crate::support::Site;
@@ -124,6 +124,11 @@ impl Play {
     fn show(&self, bytes: &[u8]) -> String {
         if self.bus.spec().name == "modbus" {
             bytes.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(" ")
+        } else if self.bus.spec().name == "http" {
+            let text = String::from_utf8_lossy(bytes);
+            let (head, body) = text.split_once("\r\n\r\n").unwrap();
+            let line = head.lines().next().unwrap().strip_suffix(" HTTP/1.1").unwrap();
+            format!("{line} {body}").trim_end().to_owned()
         } else {
             String::from_utf8_lossy(bytes).replace('\r', "\\r").replace('\n', "\\n")
         }
@@ -132,6 +137,9 @@ impl Play {
     fn answered(&mut self, text: &str) {
         let bytes = if self.bus.spec().name == "modbus" {
             text.split_whitespace().map(|digits| u8::from_str_radix(digits, 16).unwrap()).collect()
+        } else if self.bus.spec().name == "http" {
+            let (status, body) = text.split_once(' ').unwrap_or((text, ""));
+            format!("HTTP/1.1 {status} x\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
         } else {
             unescape(text)
         };
@@ -198,6 +206,7 @@ impl Play {
                 format!("{name} {}", if *is_there { "can be reached" } else { "is out of reach" })
             }
             Report::WallClock { utc, .. } => format!("clock {}", utc.millis() / 1000),
+            Report::Link { text, .. } => text.to_string(),
             other => panic!("{other:?}"),
         });
         samples.chain(reports).collect()
