@@ -253,8 +253,8 @@ mod tests {
             item: Item { place: Place::Bit(address), to: To::Point(0) },
             ..wish(0, 0, Form::Bit(0))
         };
-        let blocks = blocks(vec![bit(0), bit(32), bit(65), bit(161)], &[MANNERS]);
-        assert_eq!(asked(&blocks), [(0, 33), (65, 1), (161, 1)]);
+        let blocks = blocks(vec![bit(0), bit(32), bit(66), bit(161)], &[MANNERS]);
+        assert_eq!(asked(&blocks), [(0, 33), (66, 1), (161, 1)]);
     }
 
     #[test]

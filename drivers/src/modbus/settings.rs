@@ -372,7 +372,8 @@ pub(super) fn target(settings: &Settings, kind: &OutputKind, mistakes: &mut Mist
     let field =
         Field { register: register?, form: form?, order: order?, no_value: no_value?, scale_register: None };
     if field.range().1 > u32::from(u16::MAX) + 1 {
-        mistakes.add(settings.wrong("register", "this value reaches beyond the last register"));
+        let wrong = settings.wrong("register", "this value reaches beyond the last register");
+        mistakes.add(wrong.help("the last register is 65535"));
         return None;
     }
     Some(Target::Field(field))

@@ -5,6 +5,7 @@ use ballast_drivers::point::COMMON_KEYS;
 use ballast_drivers::{DriverSpec, Key};
 use ballast_model::Unit;
 use ballast_model::catalog::{Kind, OutputKind};
+use ballast_model::quantity::parse_span;
 use saphyr_parser::{Event, Parser};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -106,7 +107,9 @@ pub(crate) fn site(file: &Node, driver: &DriverSpec, with: &BTreeMap<String, Str
         };
         let keys = own(point, &[driver.point_keys, COMMON_KEYS]);
         let keys: Vec<(&str, &str)> = keys.iter().map(|(key, value)| (&**key, &**value)).collect();
-        site.kind(&format!("it.{name}"), kind, &keys);
+        let id = site.kind(&format!("it.{name}"), kind, &keys);
+        let period = point.get("period").and_then(Node::text).and_then(|text| parse_span(&fill(text)));
+        site.catalog.points[id.index()].period = period;
     }
     for (name, output) in file.entries("outputs") {
         let kind = match output.get("unit") {

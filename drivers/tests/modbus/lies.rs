@@ -1,0 +1,97 @@
+//! Devices that are killed, slow or lie: no wrong number, and no harm to their neighbours.
+
+use crate::peer::Peer;
+use crate::points::site;
+use crate::support::{Running, base};
+use ballast_drivers::{Batch, Report};
+use ballast_model::{PointId, Quality, Value};
+
+/// How often a point had this value, which must be the only one it ever had.
+fn count(heard: &Batch, point: PointId, only: Option<Value>) -> usize {
+    let of_point = heard.samples.iter().filter(|sample| sample.point == point && sample.value.is_some());
+    let values: Vec<_> = of_point.map(|sample| sample.value).collect();
+    assert!(values.iter().all(|value| *value == only), "{values:?} and not {only:?}");
+    values.len()
+}
+
+/// Unit 1 tells the truth and unit 2 lies in turn; each has values of its own.
+fn all_lies(mut peer: Peer, lies: &[&str]) {
+    for lie in lies {
+        // A bus that is new: a unit that fails again and again would rest for longer and longer.
+        let mut site = site(&peer, &[("timeout", "250 ms")]);
+        let good = site.number("it.good", "W", &[("register", "0")]);
+        let bad = site.number("it.bad", "W", &[("register", "0"), ("unit_id", "2")]);
+        let other = site.number("it.other", "W", &[("register", "40"), ("unit_id", "2")]);
+        let running = Running::start(site.open());
+        let true_values = || {
+            running.wait("true values", |heard| {
+                let points = [(good, 11.0), (bad, 22.0), (other, 33.0)];
+                points.iter().all(|(point, value)| count(heard, *point, base(*value)) > 0)
+            })
+        };
+        true_values();
+        peer.say(&format!("lie 2 {lie}"));
+        running.wait_offline(bad);
+        let so_far = count(&true_values(), good, base(11.0));
+        running.wait("the neighbour", |heard| count(heard, good, base(11.0)) > so_far + 20);
+        peer.say("lie 2 nothing");
+        running.wait_last(bad, base(22.0), Quality::Good);
+        true_values();
+    }
+}
+
+const HOLDS: &str = "unit 1 holding 0 UINT16 11\nunit 2 holding 0 UINT16 22\nunit 2 holding 40 UINT16 33";
+
+#[test]
+fn lies_over_tcp_are_never_values() {
+    let Some(peer) = Peer::tcp(HOLDS) else { return };
+    all_lies(peer, &["unit", "transaction", "short", "function", "length", "late", "slow", "silent"]);
+}
+
+#[test]
+fn lies_on_a_serial_line_are_never_values() {
+    let Some(peer) = Peer::rtu(HOLDS) else { return };
+    all_lies(peer, &["unit", "short", "checksum", "function", "length", "slow", "silent"]);
+}
+
+#[test]
+fn an_answer_that_comes_twice_is_taken_once() {
+    let Some(mut peer) = Peer::tcp(HOLDS) else { return };
+    let mut site = site(&peer, &[]);
+    let good = site.number("it.good", "W", &[("register", "0")]);
+    let twice = site.number("it.twice", "W", &[("register", "0"), ("unit_id", "2")]);
+    peer.say("lie 2 twice");
+    let running = Running::start(site.open());
+    running
+        .wait("values", |heard| count(heard, good, base(11.0)) > 20 && count(heard, twice, base(22.0)) > 20);
+}
+
+#[test]
+fn a_server_that_is_killed_is_missed_and_comes_back() {
+    let Some(mut peer) = Peer::tcp(HOLDS) else { return };
+    let mut site = site(&peer, &[]);
+    let point = site.number("it.good", "W", &[("register", "0")]);
+    let running = Running::start(site.open());
+    running.wait_last(point, base(11.0), Quality::Good);
+    peer.kill();
+    running.wait_offline(point);
+    peer.restart();
+    running.wait_last(point, base(11.0), Quality::Good);
+    let heard = running
+        .wait("word of it", |heard| matches!(heard.reports.last(), Some(Report::Link { is_up: true, .. })));
+    let down = heard.reports.iter().filter(|report| matches!(report, Report::Link { is_up: false, .. }));
+    assert_eq!(down.count(), 1);
+}
+
+#[test]
+fn a_line_whose_devices_are_switched_off_is_missed_and_comes_back() {
+    let Some(mut peer) = Peer::rtu(HOLDS) else { return };
+    let mut site = site(&peer, &[]);
+    let point = site.number("it.good", "W", &[("register", "0")]);
+    let running = Running::start(site.open());
+    running.wait_last(point, base(11.0), Quality::Good);
+    peer.kill();
+    running.wait_offline(point);
+    peer.restart();
+    running.wait_last(point, base(11.0), Quality::Good);
+}
