@@ -9,7 +9,11 @@
 
 mod any;
 mod device;
+#[path = "../modbus/peer.rs"]
 mod peer;
+#[path = "../buses/permits.rs"]
+mod permits;
+mod pymodbus;
 mod reads;
 #[path = "../buses/support.rs"]
 #[expect(dead_code, reason = "shared with the tests of the other buses")]

@@ -83,7 +83,7 @@ fn the_newer_model_is_told_and_holds_nothing_at_the_end_of_its_time() {
     assert_eq!(device.writes, expected);
 }
 
-fn inverter_model() -> (u16, Vec<u16>) {
+pub(crate) fn inverter_model() -> (u16, Vec<u16>) {
     model(123, 24, &[(3, 0), (4, 1), (5, 100), (7, 0), (9, 0), (23, 0xFFFF)])
 }
 
