@@ -76,7 +76,7 @@ pub(crate) fn site(file: &Node, driver: &DriverSpec, with: &BTreeMap<String, Str
     let bus: &[(&str, &str)] = match driver.name {
         "http" => &[("url", "http://device")],
         "mqtt" => &[("url", "mqtt://127.0.0.1")],
-        "modbus" | "p1" | "tic" | "vedirect" => &[("port", "/dev/null")],
+        "modbus" | "p1" | "sunspec" | "tic" | "vedirect" => &[("port", "/dev/null")],
         other => panic!("no transcripts for {other}"),
     };
     let mut site = Site::new(driver.name, bus);

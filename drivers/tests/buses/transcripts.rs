@@ -122,7 +122,7 @@ impl Play {
     }
 
     fn show(&self, bytes: &[u8]) -> String {
-        if self.bus.spec().name == "modbus" {
+        if matches!(self.bus.spec().name, "modbus" | "sunspec") {
             bytes.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(" ")
         } else if self.bus.spec().name == "http" {
             let text = String::from_utf8_lossy(bytes);
@@ -135,7 +135,7 @@ impl Play {
     }
 
     fn answered(&mut self, text: &str) {
-        let bytes = if self.bus.spec().name == "modbus" {
+        let bytes = if matches!(self.bus.spec().name, "modbus" | "sunspec") {
             text.split_whitespace().map(|digits| u8::from_str_radix(digits, 16).unwrap()).collect()
         } else if self.bus.spec().name == "http" {
             let (status, body) = text.split_once(' ').unwrap_or((text, ""));
