@@ -3,7 +3,8 @@
 //! A `console` block behind a line `<!-- test -->` is carried out: each `$ ballast ...` in one scratch folder per page, its
 //! output compared with the lines below it. The marker may say what happens before: `edit FILE | FROM | TO`,
 //! `wait SITE | TEXT` (until `ballast status` shows it), `do COMMAND`, several of them with `;` between. Times, names of
-//! users and fingerprints differ from run to run and are compared as such. `UPDATE_EXPECT=1` writes the blocks anew.
+//! users and fingerprints differ from run to run and are compared as such. The session is French where the page is.
+//! `UPDATE_EXPECT=1` writes the blocks anew.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test is its own message")]
 
 mod common;
@@ -17,7 +18,7 @@ use std::time::Duration;
 /// The user whom the manual shows.
 const USER: &str = "pi";
 /// What follows a number that differs from run to run.
-const UNITS: [&str; 7] = ["ms", "s", "min", "h", "d", "segments", "steps"];
+const UNITS: [&str; 8] = ["ms", "s", "min", "h", "d", "segments", "steps", "pas"];
 
 /// A page while it is carried out.
 struct Page {
@@ -26,13 +27,16 @@ struct Page {
     /// The last fingerprint that was printed: what a person copies.
     fingerprint: String,
     user: String,
+    /// The language of the session: that of the page.
+    session: &'static str,
 }
 
 impl Page {
     fn new(name: &str) -> Self {
         let id = std::process::Command::new("id").arg("-un").output().unwrap();
         let user = String::from_utf8_lossy(&id.stdout).trim().to_owned();
-        Self { scratch: Scratch::new(name), running: Vec::new(), fingerprint: String::new(), user }
+        let session = if name.contains("-fr-") { "fr_FR.UTF-8" } else { "C" };
+        Self { scratch: Scratch::new(name), running: Vec::new(), fingerprint: String::new(), user, session }
     }
 
     fn prepare(&mut self, marker: &str) {
@@ -65,7 +69,8 @@ impl Page {
         words.remove(0);
         if words.first().is_some_and(|word| word == "run") {
             let site = self.scratch.0.join(&words[1]);
-            self.running.push(Program::run(&site, &["--no-watch", "--trust-clock"]));
+            let session = ["env", &format!("LANG={}", self.session)];
+            self.running.push(Program::run_under(&session, &site, &["--no-watch", "--trust-clock"]));
             return (String::new(), true);
         }
         for index in 0..words.len() {
@@ -76,7 +81,9 @@ impl Page {
                 words[index] = a_second_ago();
             }
         }
-        let output: Output = ballast().current_dir(&self.scratch.0).args(&words).output().unwrap();
+        let mut command = ballast();
+        let command = command.env("LANG", self.session).current_dir(&self.scratch.0).args(&words);
+        let output: Output = command.output().unwrap();
         let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
         text.push_str(&String::from_utf8_lossy(&output.stderr));
         if let Some(found) = text.split_whitespace().map(bare).find(|word| is_fingerprint(word)) {

@@ -3,7 +3,7 @@
 use super::Exit;
 use super::arguments::{Check, Format, SchemaFile};
 use super::terminal::{BAD, GOOD, Output, styled};
-use crate::report::language::Noun;
+use crate::report::language::{Noun, say};
 use crate::site::{Running, Texts, build};
 use serde_json::json;
 
@@ -15,7 +15,12 @@ pub fn run(options: &Check, output: &Output) -> Exit {
     let texts = match Texts::read(&options.site) {
         Ok(texts) => texts,
         Err(error) => {
-            output.complain(&format!("{} cannot be read: {error}", options.site.display()));
+            let shown = options.site.display();
+            output.complain(&say!(
+                output.language,
+                "{shown} cannot be read: {error}",
+                "{shown} ne peut pas être lu : {error}"
+            ));
             return Exit::Mistakes;
         }
     };
@@ -96,7 +101,11 @@ fn explain(code: &str, output: &Output) -> Exit {
             Exit::Done
         }
         None => {
-            output.complain(&format!("there is no code `{code}`; the manual lists them all"));
+            output.complain(&say!(
+                output.language,
+                "there is no code `{code}`; the manual lists them all",
+                "il n'y a pas de code `{code}` ; le manuel les énumère tous"
+            ));
             Exit::Failed
         }
     }

@@ -3,6 +3,7 @@
 use super::Exit;
 use super::arguments::Init;
 use super::terminal::Output;
+use crate::report::language::say;
 use ballast_config::diagnostics::Diagnostics;
 use ballast_config::load::{File, Files, load};
 use ballast_config::sources::Sources;
@@ -15,30 +16,41 @@ static TEMPLATE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/cli/template");
 pub fn run(options: &Init, output: &Output) -> Exit {
     let directory = &options.directory;
     if directory.join("site.yaml").exists() {
-        output.complain(&format!(
-            "{} already holds a site; nothing was written. Choose another directory.",
-            directory.display()
+        let shown = directory.display();
+        output.complain(&say!(
+            output.language,
+            "{shown} already holds a site; nothing was written. Choose another directory.",
+            "{shown} contient déjà un site ; rien n'a été écrit. Choisissez un autre dossier."
         ));
         return Exit::Failed;
     }
     let name = options.name.clone().unwrap_or_else(|| readable_id(directory));
     if !is_name(&name) {
-        output.complain(&format!(
-            "`{name}` cannot be a site's id: a-z, 0-9 and `_`, beginning with a letter, 48 at most, and no word of the conditions; nothing was written. Give another with --name."
+        output.complain(&say!(
+            output.language,
+            "`{name}` cannot be a site's id: a-z, 0-9 and `_`, beginning with a letter, 48 at most, and no word of the conditions; nothing was written. Give another with --name.",
+            "`{name}` ne peut pas nommer un site : a-z, 0-9 et `_`, une lettre au début, 48 au plus, et aucun mot des conditions ; rien n'a été écrit. Donnez un autre nom avec --name."
         ));
         return Exit::Failed;
     }
     match write(&TEMPLATE, directory, &name) {
         Ok(()) => {
             let shown = directory.display();
-            let text = format!(
-                "A site was written to {shown}. Next:\n  ballast check {shown}\n  ballast run {shown}"
+            let text = say!(
+                output.language,
+                "A site was written to {shown}. Next:\n  ballast check {shown}\n  ballast run {shown}",
+                "Un site a été écrit dans {shown}. Ensuite :\n  ballast check {shown}\n  ballast run {shown}"
             );
             output.answer(&text, &serde_json::json!({ "directory": directory, "site": name }));
             Exit::Done
         }
         Err(error) => {
-            output.complain(&format!("the site cannot be written to {}: {error}", directory.display()));
+            let shown = directory.display();
+            output.complain(&say!(
+                output.language,
+                "the site cannot be written to {shown}: {error}",
+                "le site ne peut pas être écrit dans {shown} : {error}"
+            ));
             Exit::Failed
         }
     }

@@ -5,6 +5,7 @@ use super::arguments::Replay;
 use super::terminal::{BAD, GOOD, LOOK, Output, styled};
 use crate::journal::{self, Segment};
 use crate::replay::Machines;
+use crate::report::language::say;
 use crate::runtime::saving::kind;
 use serde_json::json;
 
@@ -42,21 +43,33 @@ pub fn run(options: &Replay, output: &Output) -> Exit {
         "site": journal.header.site, "program": journal.header.program, "segments": outcome.segments,
         "steps": outcome.steps, "differs": outcome.differs, "left_out": outcome.left_out, "cut": cut,
     });
-    let mut text = format!("{}: {} segments, {} steps", journal.header.site, outcome.segments, outcome.steps);
+    let language = output.language;
+    let (site, Outcome { segments, steps, .. }) = (&journal.header.site, &outcome);
+    let mut text = say!(
+        language,
+        "{site}: {segments} segments, {steps} steps",
+        "{site} : {segments} segments, {steps} pas"
+    );
     for note in cut.iter().chain(&outcome.left_out) {
         text.push_str(&format!("\n{}", styled(LOOK, note)));
     }
     let exit = match &outcome.differs {
         Some(difference) => {
-            text.push_str(&format!("\n{} {difference}", styled(BAD, "differs:")));
+            text.push_str(&format!("\n{} {difference}", styled(BAD, language.say("differs:", "écart :"))));
             Exit::Diverged
         }
         None if outcome.segments == 0 => {
-            text.push_str(&format!("\n{}", styled(BAD, "nothing could be replayed")));
+            text.push_str(&format!(
+                "\n{}",
+                styled(BAD, language.say("nothing could be replayed", "rien n'a pu être rejoué"))
+            ));
             Exit::Failed
         }
         None => {
-            text.push_str(&format!(", {}", styled(GOOD, "every output the same")));
+            text.push_str(&format!(
+                ", {}",
+                styled(GOOD, language.say("every output the same", "toutes les sorties identiques"))
+            ));
             Exit::Done
         }
     };

@@ -36,10 +36,10 @@ fn points(moment: &Moment<'_>, text: &mut String) -> Map<String, Value> {
                 say!(moment.language, "{value:<16} {age} old", "{value:<16} il y a {age}")
             }
             (Some(value), _) => value.clone(),
-            (None, None) => moment.say("unknown: no value", "inconnu : pas de valeur").to_owned(),
+            (None, None) => moment.say("unknown: no value", "pas de valeur").to_owned(),
             (None, Some(reason)) => {
                 let reason = causes::problem(reason.words(), moment.language);
-                say!(moment.language, "unknown: {reason}", "inconnu : {reason}")
+                say!(moment.language, "unknown: {reason}", "pas de valeur : {reason}")
             }
         };
         text.push_str(&format!("  {:<32} {shown}\n", spec.name));

@@ -57,7 +57,8 @@ impl Program {
         wait_for("the program to run", Duration::from_secs(30), || {
             let has_ended = program.child.try_wait().is_ok_and(|status| status.is_some());
             assert!(!has_ended, "the program ended:\n{}", program.lines().join("\n"));
-            program.lines().iter().any(|line| line.contains(" is running ")).then_some(())
+            let runs = |line: &String| [" is running ", " tourne "].iter().any(|word| line.contains(word));
+            program.lines().iter().any(runs).then_some(())
         });
         program
     }
