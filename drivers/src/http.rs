@@ -83,7 +83,7 @@ pub static SPEC: DriverSpec = DriverSpec {
 const PERIOD: Span = Span::from_secs(10);
 
 /// How often it is looked whether a token is needed. Costs nothing while it is not.
-const TOKEN_PERIOD: Span = Span::from_secs(1);
+const TOKEN_PERIOD: Span = Span::from_millis(250);
 
 fn open(definition: &BusDefinition, catalog: &Catalog) -> Result<OpenBus, Vec<Diagnostic>> {
     let mut mistakes = Mistakes::unknown_keys(definition, &SPEC);
@@ -257,6 +257,7 @@ impl Draft {
         let wires = bases.iter().map(|base| base.wire(&shared.tls)).collect();
         let access = Access::new(shared.scheme);
         let trip = poller::Trip::default();
-        (wires, HttpPoller { roster, bases, pages, commands, headers: shared.headers, access, trip })
+        let headers = shared.headers;
+        (wires, HttpPoller { roster, bases, pages, commands, headers, access, trip, is_last: false })
     }
 }

@@ -157,6 +157,11 @@ pub trait Poller: Send {
     /// other side has closed, and no more will come. Called again with more bytes after [`Answer::Unfinished`].
     fn answer(&mut self, job: Job, bytes: &[u8], is_end: bool, now: Mono, out: &mut Readings) -> Answer;
 
+    /// Whether the connection ends behind the answer that was read last: the other side said so. Asked once after each.
+    fn hangs_up(&mut self) -> bool {
+        false
+    }
+
     /// The connection of a wire was made anew: what belonged to the old one is forgotten.
     fn reset(&mut self, wire: usize);
 }

@@ -232,7 +232,7 @@ impl Polled {
             let is_end = !line.receive().await?;
             let now = self.context.now();
             let answer = self.poller.answer(job, line.input(), is_end, now, &mut self.context.readings);
-            if is_end {
+            if is_end || (answer != Answer::Unfinished && self.poller.hangs_up()) {
                 line.hang_up();
             }
             match answer {

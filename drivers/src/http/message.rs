@@ -70,18 +70,30 @@ pub enum Response<'a> {
 
 /// The header lines of a response.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Headers<'a>(Vec<(&'a str, &'a str)>);
+pub struct Headers<'a> {
+    lines: Vec<(&'a str, &'a str)>,
+    is_old: bool,
+}
 
 impl<'a> Headers<'a> {
     /// Every value of a name, in order. A value that is no text is left out.
     pub fn all(&self, name: &str) -> impl Iterator<Item = &'a str> {
         let named = |(known, value): &(&'a str, &'a str)| known.eq_ignore_ascii_case(name).then_some(*value);
-        self.0.iter().filter_map(named).collect::<Vec<_>>().into_iter()
+        self.lines.iter().filter_map(named).collect::<Vec<_>>().into_iter()
     }
 
     /// The first value of a name.
     pub fn get(&self, name: &str) -> Option<&'a str> {
         self.all(name).next()
+    }
+
+    /// Whether the connection ends with this response.
+    pub fn is_last(&self) -> bool {
+        let says = |word: &str| {
+            let mut words = self.all("Connection").flat_map(|line| line.split(','));
+            words.any(|one| one.trim().eq_ignore_ascii_case(word))
+        };
+        says("close") || (self.is_old && !says("keep-alive"))
     }
 }
 
@@ -122,7 +134,7 @@ fn one(bytes: &[u8], is_end: bool) -> Response<'_> {
     let Some((status, length)) = read_head(&head) else { return Response::Damaged };
     let lines = head.headers.iter();
     let headers = lines.filter_map(|line| Some((line.name, std::str::from_utf8(line.value).ok()?.trim())));
-    let headers = Headers(headers.collect());
+    let headers = Headers { lines: headers.collect(), is_old: head.version == Some(0) };
     let body = bytes.get(start..).unwrap_or_default();
     let whole = |body, used| Response::Whole { status, headers, body, used: start + used };
     match length {
@@ -266,6 +278,20 @@ mod tests {
         let found: Vec<&str> = headers.all("Www-Authenticate").collect();
         assert_eq!(found, ["Basic", "Digest x=\"y\""]);
         assert_eq!((headers.get("a"), headers.get("content-length")), (None, Some("0")));
+    }
+
+    #[test]
+    fn which_response_is_the_last_one_of_its_connection() {
+        for (head, expected) in [
+            ("HTTP/1.1 204 x\r\n", false),
+            ("HTTP/1.1 204 x\r\nConnection: x, Close\r\n", true),
+            ("HTTP/1.0 204 x\r\n", true),
+            ("HTTP/1.0 204 x\r\nConnection: Keep-Alive\r\n", false),
+        ] {
+            let text = format!("{head}\r\n");
+            let Response::Whole { headers, .. } = super::read(text.as_bytes(), false) else { panic!() };
+            assert_eq!(headers.is_last(), expected, "{head}");
+        }
     }
 
     #[test]

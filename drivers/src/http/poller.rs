@@ -61,6 +61,8 @@ pub(super) struct HttpPoller {
     pub(super) headers: Vec<Line>,
     pub(super) access: Access,
     pub(super) trip: Trip,
+    /// The device closes the connection behind its answer.
+    pub(super) is_last: bool,
 }
 
 /// How far the job that is under way has come.
@@ -328,9 +330,14 @@ impl Poller for HttpPoller {
             Response::Unfinished => Answer::Unfinished,
             Response::Damaged => Answer::Strange,
             Response::Whole { status, headers, body, used } => {
+                self.is_last = headers.is_last();
                 self.take(job, &Whole { status, headers, body: &body, used }, now, out)
             }
         }
+    }
+
+    fn hangs_up(&mut self) -> bool {
+        std::mem::take(&mut self.is_last)
     }
 
     fn reset(&mut self, _: usize) {

@@ -1,0 +1,17 @@
+//! The HTTP driver against httpbin and Authlib, which were not written here, and against recorded answers of real devices.
+//! What is not installed is skipped, and says so.
+#![cfg(test)]
+
+mod access;
+#[path = "../buses/device_file.rs"]
+mod device_file;
+mod documents;
+mod mistakes;
+mod outputs;
+mod peer;
+#[path = "../buses/permits.rs"]
+mod permits;
+mod recorded;
+#[expect(dead_code, reason = "the other buses need more of it")]
+#[path = "../buses/support.rs"]
+mod support;
