@@ -7,7 +7,8 @@
 #
 # It runs without a terminal, it may run twice, and it asks apt for nothing when nothing is missing.
 # The test programs (mosquitto, its clients, promtool) are unpacked into target/tools and not installed: Debian's
-# packages would start a broker on port 1883 and a Prometheus server, now and at every boot.
+# packages would start a broker on port 1883 and a Prometheus server, now and at every boot. Python packages that the
+# tests run against go into an environment of their own there.
 set -euo pipefail
 # shellcheck source=scripts/env.sh
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
@@ -156,13 +157,28 @@ mosquitto_pub mosquitto-clients
 mosquitto_sub mosquitto-clients
 promtool prometheus
 END
-    [ ${#programs[@]} -eq 0 ] && return
-    if ! have apt-get; then
+    if [ ${#programs[@]} -ne 0 ] && ! have apt-get; then
         say "setup: not found, and no apt to get them: ${programs[*]}; the tests that need them will be skipped" >&2
-        return
+    elif [ ${#programs[@]} -ne 0 ]; then
+        unpack_packages "${packages[@]}"
+        for program in "${programs[@]}"; do wrap_program "$program"; done
     fi
-    unpack_packages "${packages[@]}"
-    for program in "${programs[@]}"; do wrap_program "$program"; done
+    setup_python
+}
+
+# A Python of the tests' own in target/tools/python, with the devices that were written by others. Without it, or without a
+# way to its packages, the tests that need them are skipped and say so.
+setup_python() {
+    local wanted=scripts/python-tests.txt own=$TOOLS/python
+    cmp -s "$wanted" "$own/installed.txt" && "$own/bin/python" -c '' 2>/dev/null && return
+    say "setup: making target/tools/python with the packages of $wanted"
+    mkdir -p "$TOOLS"
+    if python3 -m venv --clear "$own" >target/setup.log 2>&1 &&
+        "$own/bin/python" -m pip -q --disable-pip-version-check install -r "$wanted" >>target/setup.log 2>&1; then
+        cp "$wanted" "$own/installed.txt"
+    else
+        say "setup: no Python for the tests (see target/setup.log; Debian has it in python3-venv); what needs it is skipped" >&2
+    fi
 }
 
 # True when a program starts at all: it prints its help or its version without missing a library.

@@ -66,7 +66,7 @@ impl Answering {
     fn base(&self, point: &str, number: f64) -> Option<Value> {
         let points = &self.site.definition.points;
         let of = |definition: &&ballast_model::device::PointDefinition| {
-            &*self.site.catalog.point(definition.point).unwrap().name == format!("it.{point}")
+            *self.site.catalog.point(definition.point).unwrap().name == format!("it.{point}")
         };
         let found = points.iter().find(of).unwrap();
         let Kind::Number(unit) = &self.site.catalog.point(found.point).unwrap().kind else {
