@@ -87,21 +87,9 @@ pub(super) fn carry_out(
             return Exit::Failed;
         }
     };
-    let listener = match runtime.block_on(async { server::listen(&state) }) {
-        Ok(listener) => Some(listener),
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
-            output.complain(&error.to_string());
-            return Exit::Failed;
-        }
-        Err(error) => {
-            let text = say!(
-                output.language,
-                "no control socket ({error}): `ballast why` and others will not work",
-                "pas de socket de commande ({error}) : `ballast why` et d'autres ne répondront pas"
-            );
-            output.complain(&styled(BAD, &text));
-            None
-        }
+    let listener = match listen(&runtime, &state, &output) {
+        Ok(listener) => listener,
+        Err(exit) => return exit,
     };
     let (sender, inbox) = channel();
     let (ended, has_ended) = oneshot::channel();
@@ -136,6 +124,30 @@ pub(super) fn carry_out(
     runtime.block_on(serving::until_told(metrics, finding, listener, &sender, has_ended, told, &output));
     drop(watching);
     Exit::Done
+}
+
+/// Opens the control socket; a site runs without it, but not beside another program.
+fn listen(
+    runtime: &tokio::runtime::Runtime,
+    state: &Path,
+    output: &Output,
+) -> Result<Option<server::Listener>, Exit> {
+    match runtime.block_on(async { server::listen(state) }) {
+        Ok(listener) => Ok(Some(listener)),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+            output.complain(&say!(output.language, "{error}", "ce site a déjà son programme : {error}"));
+            Err(Exit::Failed)
+        }
+        Err(error) => {
+            let text = say!(
+                output.language,
+                "no control socket ({error}): `ballast why` and others will not work",
+                "pas de socket de commande ({error}) : `ballast why` et d'autres ne répondront pas"
+            );
+            output.complain(&styled(BAD, &text));
+            Ok(None)
+        }
+    }
 }
 
 /// What the decision thread needs to begin.
