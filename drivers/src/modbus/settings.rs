@@ -22,7 +22,7 @@ pub(super) const BUS_KEYS: &[Key] = &[
     key("baud", "speed of the serial line, bits per second (9600)"),
     key("parity", "none (default), even or odd"),
     key("stop_bits", "1 (default) or 2"),
-    key("timeout", "how long an answer may take (1 s)"),
+    key("timeout", "how long an answer may take (1 s); on a serial line no device may ever need twice that"),
     key("period", "how often points are read that do not say it themselves (1 s)"),
     key("gap", "registers between two wanted ones that are read along rather than asked around (8)"),
 ];
