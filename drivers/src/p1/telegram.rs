@@ -244,7 +244,7 @@ impl Decoder {
             return Ok(false);
         }
         let plain = if self.has_parity { byte & 0x7F } else { byte };
-        let is_right = if self.has_parity { byte.count_ones() % 2 == 0 } else { byte.is_ascii() };
+        let is_right = if self.has_parity { byte.count_ones().is_multiple_of(2) } else { byte.is_ascii() };
         let is_text = matches!(plain, b'\r' | b'\n' | b' '..=b'~');
         let starts_line = self.place == Place::Tail || self.text.ends_with(b"\n");
         if starts_line && matches!(byte, b'/' | SLASH_WITH_PARITY) {

@@ -4,7 +4,9 @@ use crate::device_file;
 use crate::support::{Running, base};
 use crate::tic::Line;
 use ballast_drivers::Report;
-use ballast_model::{Quality, Reason, Unit, Utc, Value};
+use ballast_drivers::shape::Heard;
+use ballast_model::catalog::OutputKind;
+use ballast_model::{Mono, Quality, Reason, Unit, Utc, Value};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -158,4 +160,58 @@ fn a_damaged_telegram_is_nothing_and_the_next_one_is_read() {
     let heard = running.wait("everything", |_| true);
     assert_eq!(heard.samples.len(), 3);
     assert_eq!((running.handle.counters().good, running.handle.counters().bad), (3, 1));
+}
+
+/// Everything that broke a reader, and what the fuzzer begins from.
+#[test]
+fn the_corpus() {
+    for (folder, keys) in [("p1", ("p1", "obis", "1-0:1.7.0")), ("vedirect", ("vedirect", "field", "V"))] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(folder);
+        let mut good = 0;
+        for entry in std::fs::read_dir(path).unwrap() {
+            let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+            let (driver, key, value) = keys;
+            let mut site = crate::support::Site::new(driver, &[("port", "/dev/null")]);
+            site.number("it.x", if driver == "p1" { "kW" } else { "V" }, &[(key, value)]);
+            let mut bus = site.open();
+            let (listener, readings) = bus.listener().unwrap();
+            good += listener.hear(Heard::Bytes(&bytes), Mono::ZERO, readings).good;
+        }
+        assert!(good > 2, "{folder}: {good}");
+    }
+}
+
+#[test]
+fn mistakes_of_the_definitions() {
+    let check = |site: &crate::support::Site, expected: &[&str]| {
+        let found = site.mistakes();
+        assert_eq!(found.len(), expected.len(), "{found:#?}");
+        for (found, expected) in found.iter().zip(expected) {
+            assert!(found.contains(expected), "`{found}` and not `{expected}`");
+        }
+    };
+    let mut site = crate::support::Site::new("p1", &[("baud", "12")]);
+    site.number("meter.a", "kW", &[("obis", "1.7.0")]);
+    site.number("meter.b", "kW", &[("obis", "1-0:1.7.0 -")]);
+    site.number("meter.c", "m³", &[("mbus", "gas"), ("obis", "1-0:1.7.0")]);
+    site.number("meter.d", "m³", &[("mbus", "steam")]);
+    site.number("meter.e", "kW", &[]);
+    site.output("meter.o", OutputKind::Contact, &[]);
+    check(
+        &site,
+        &[
+            "a P1 bus needs `port`",
+            "not a speed",
+            "`1.7.0` is not the name of an object",
+            "one to 8 objects",
+            "one of `obis` and `mbus`",
+            "`mbus` cannot be `steam`",
+            "needs `obis`",
+            "no outputs",
+        ],
+    );
+    let mut site = crate::support::Site::new("vedirect", &[]);
+    site.number("battery.a", "V", &[("field", "Checksum")]);
+    site.number("battery.b", "V", &[]);
+    check(&site, &["needs `port`", "`Checksum` is not a label", "needs `field`"]);
 }

@@ -41,9 +41,8 @@ fn hear(receiver: &mut Receiver, uuid: Uuid, data: &[u8], now: u64) -> Result<Ve
 fn the_example_of_the_format() {
     // bthome.io/encryption: 25.06 °C and 50.55 %, address 54:48:E6:8F:80:A5, counter 0x33221100.
     let sealed = seal(&[0x02, 0xca, 0x09, 0x03, 0xbf, 0x13], 0x3322_1100);
-    let published = [
-        0x41, 0xa4, 0x72, 0x66, 0xc9, 0x5f, 0x73, 0x00, 0x11, 0x22, 0x33, 0x78, 0x23, 0x72, 0x14,
-    ];
+    let published =
+        [0x41, 0xa4, 0x72, 0x66, 0xc9, 0x5f, 0x73, 0x00, 0x11, 0x22, 0x33, 0x78, 0x23, 0x72, 0x14];
     assert_eq!(sealed, published);
     let mut receiver = Receiver::new(ADDRESS, Some(KEY));
     assert_eq!(hear(&mut receiver, Uuid::Two, &published, 0), Ok(vec![(0x02, 25.06), (0x03, 50.55)]));
@@ -93,6 +92,22 @@ fn a_packet_is_told_once() {
     assert_eq!(told(2, 200), Ok(2), "it goes round");
     assert_eq!(told(1, 300), Err(Refusal::Repeated), "an older one that came late");
     assert_eq!(told(2, 4201), Ok(2), "after four seconds it is another packet of the same number");
+}
+
+/// Everything that broke the decoder, and what the fuzzer begins from.
+#[test]
+fn the_corpus() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
+    let mut good = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let data = std::fs::read(entry.unwrap().path()).unwrap();
+        for key in [None, Some(KEY)] {
+            for uuid in [Uuid::PlainOne, Uuid::EncryptedOne, Uuid::Two] {
+                good += u32::from(hear(&mut Receiver::new(ADDRESS, key), uuid, &data, 0).is_ok());
+            }
+        }
+    }
+    assert!(good > 4, "{good}");
 }
 
 proptest! {
