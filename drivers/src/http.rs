@@ -2,7 +2,7 @@
 //!
 //! Source: RFC 9110 and 9112. Transcripts: `tests/transcripts`. This file reads definitions; `http/poller.rs` asks and
 //! reads answers, `http/access.rs` shows who asks, `http/message.rs` is HTTP as bytes, for other pollers too. Why no
-//! client library: docs/decisions/0015.
+//! client library: docs/decisions/0016.
 
 mod access;
 mod commands;

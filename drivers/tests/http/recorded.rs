@@ -133,12 +133,12 @@ fn shellys_of_both_generations() {
         "voltage_1 229 V",
         "current_1 2.392 A",
         "current_neutral none",
-        "frequency 50 Hz",
+        "frequency_1 50 Hz",
     ] {
         assert!(news.iter().any(|line| line == expected), "{expected} is not in {news:#?}");
     }
     let (_, news) = played(&mut device, 1, &part(&document, "/status/emdata:0"));
-    assert_eq!(news[..2], ["energy_import 2589773.39 Wh", "energy_export 1026.61 Wh"]);
+    assert_eq!(news[..2], ["energy 2589773.39 Wh", "energy_returned 1026.61 Wh"]);
 }
 
 #[test]
