@@ -40,8 +40,9 @@ fn a_recorded_charger() {
         heard.samples.iter().filter(move |sample| sample.point == point)
     };
     assert!(heard.samples.iter().all(|sample| sample.quality == Quality::Good));
+    // The recording begins behind the end of a block; its first whole block is the second one.
     for (name, expected) in
-        [("voltage", 12.53), ("current", 0.62), ("panel_voltage", 33.58), ("energy", 82_720.0)]
+        [("voltage", 12.53), ("current", 0.64), ("panel_voltage", 31.39), ("energy", 82_720.0)]
     {
         let Some(Value::Number(found)) = of(name).next().unwrap().value else { panic!("{name}") };
         assert!((found.get() - expected).abs() < 1e-9, "{name} {found:?}");
