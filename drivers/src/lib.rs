@@ -7,7 +7,7 @@
 //! | [`Sink`], [`Batch`], [`Report`] | how a bus tells the shell what came in |
 //! | [`shape`], [`point`], [`readings`] | the pure half: listeners and pollers, and how one point is read |
 //! | [`http::message`] | requests and responses as bytes, for pollers |
-//! | `http`, `mqtt`, `sim`, `tic` | one file per driver |
+//! | `http`, `modbus`, `mqtt`, `p1`, `sim`, `sunspec`, `tic`, `vedirect` | one file per driver, its parts in a folder of its name |
 //!
 //! A driver turns what a device says into samples and a permit into what the device must hear. It holds no socket, no clock
 //! and no retry loop, never panics on what comes in, never makes up a value, and never writes without a permit.

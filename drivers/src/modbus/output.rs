@@ -61,8 +61,8 @@ pub(crate) enum Meaning {
 const HALF_STEP: f64 = 0.5;
 
 impl Output {
-    /// How many requests it takes to tell it this.
-    pub(crate) fn steps(&self, _wanted: Wanted) -> usize {
+    /// How many requests it takes to tell it something.
+    pub(crate) fn steps(&self) -> usize {
         self.before.len() + 1 + self.after.len()
     }
 

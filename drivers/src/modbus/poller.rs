@@ -109,9 +109,9 @@ impl Poller for Units {
         }
         let answer = match job {
             Job::Read(read) => self.read(read, first, reply, used, now, out),
-            Job::Write { output, wanted } => {
-                let last = self.outputs.iter().find(|known| known.output == output);
-                let steps = last.map_or(0, |output| output.steps(wanted));
+            Job::Write { output, .. } => {
+                let told = self.outputs.iter().find(|known| known.output == output);
+                let steps = told.map_or(0, |output| output.steps());
                 self.written(steps, reply, used)
             }
         };
