@@ -14,6 +14,7 @@ mod p1;
 mod permits;
 mod polled;
 mod polled_peer;
+mod recordings;
 mod sim;
 mod support;
 mod tic;
