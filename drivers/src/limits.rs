@@ -11,6 +11,18 @@ pub const REPORTS_MAX: usize = 4096;
 /// Samples in one batch. A full batch is handed over before the next byte is read.
 pub const BATCH_MAX: usize = 256;
 
+/// A flood begins with more than so many reads of a socket within [`FLOOD_WINDOW`]: more than 4,000 a second.
+pub const FLOOD_READS: u32 = 8;
+
+/// See [`FLOOD_READS`].
+pub const FLOOD_WINDOW: Span = Span::from_millis(2);
+
+/// How long a flood is let gather before the next read; the timer may make it two.
+pub const FLOOD_PAUSE: Span = Span::from_millis(1);
+
+/// A pause that gathered fewer bytes than these ends a flood; about ten short messages.
+pub const FLOOD_BYTES: usize = 400;
+
 /// How long a batch that found the shell's queue full waits until it is offered again. Meanwhile nothing is read, so that
 /// the other side feels the pressure, and permits are written as ever.
 pub const FULL_RETRY: Span = Span::from_millis(2);

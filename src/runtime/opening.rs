@@ -7,10 +7,10 @@ use super::field::Field;
 use super::link::Link;
 use super::message::{Message, Occasion};
 use super::recorder::Recorder;
+use super::reload;
 use super::state::{RunningSet, Trial, decode};
 use super::timed::Timed;
 use super::told::Told;
-use super::{reload, saving};
 use crate::clock::Clock;
 use crate::control::protocol::Answer;
 use crate::journal::{Limits, Ring};
@@ -204,7 +204,8 @@ fn adopt(
     if let Some((occasion, waiting, before)) = reply {
         tell_reload(&mut decision, now, &occasion, waiting, &before, replaced, &built.warnings);
     }
-    saving::save(&mut decision, now);
+    // Saved at the end of the next turn, which comes at once: what arrived meanwhile does not wait for it.
+    decision.pace.hurry(now);
     decision
 }
 

@@ -7,8 +7,8 @@
 use super::carrier::{Awaiting, PROBATION, PROBATION_MAX, Probation};
 use super::decision::{After, Decision};
 use super::message::{BuildFailed, Message, Occasion, TakeOver};
+use super::opening;
 use super::told::Told;
-use super::{opening, saving};
 use crate::control::protocol::Answer;
 use crate::report::answers::Refused;
 use crate::report::language::{Language, Sentence};
@@ -221,7 +221,6 @@ fn read(site: &std::path::Path, still: Option<SetHash>) -> std::io::Result<Optio
 pub fn hand_over(decision: &mut Decision, take_over: TakeOver) -> After {
     let now = decision.carrier.clock.now();
     decision.turn(now);
-    saving::save(decision, now);
     After::HandOver(Box::new(take_over))
 }
 

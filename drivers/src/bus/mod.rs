@@ -6,6 +6,7 @@
 
 mod backoff;
 mod context;
+mod flood;
 mod memory;
 mod mqtt;
 mod pinned;

@@ -6,6 +6,7 @@
 
 use super::MqttBus;
 use super::context::{Context, deadline, duration};
+use super::flood::Flood;
 use super::mqtt::{Fault, GONE, Link, Stream, THERE};
 use crate::limits::{BATCH_MAX, FILTERS_MAX, FULL_RETRY, PACKET_MAX, STALL_MAX, UNCONFIRMED_MAX, UNSENT_MAX};
 use crate::readings::WriteResult;
@@ -129,7 +130,10 @@ impl<'a> Session<'a> {
         let (mut reader, mut writer) = tokio::io::split(stream);
         let mut taken: Vec<Permit> = Vec::new();
         let timer = tokio::time::sleep_until(self.next_deadline());
-        tokio::pin!(timer);
+        let pause = tokio::time::sleep_until(Instant::now());
+        tokio::pin!(timer, pause);
+        let mut flood = Flood::new(Instant::now());
+        let mut is_paused = false;
         loop {
             let is_free = self.take_in()?;
             let due = if is_free { self.next_deadline() } else { deadline(FULL_RETRY) };
@@ -157,12 +161,17 @@ impl<'a> Session<'a> {
                         self.write(permit)?;
                     }
                 }
-                count = reader.read_buf(&mut self.input), if is_free => {
+                () = &mut pause, if is_paused => is_paused = false,
+                count = reader.read_buf(&mut self.input), if is_free && !is_paused => {
                     let count = count.map_err(Fault::Broken)?;
                     if count == 0 {
                         return Err(Fault::Closed);
                     }
                     self.context.counters.bytes.add(count as u64);
+                    if let Some(until) = flood.read(Instant::now(), count) {
+                        pause.as_mut().reset(until);
+                        is_paused = true;
+                    }
                 }
                 () = &mut timer => {
                     self.keep_alive(is_free)?;
