@@ -14,8 +14,12 @@ impl Run<'_> {
     /// A device says what its output is.
     pub(crate) fn actual(&mut self, output: OutputId, actual: Wanted) {
         let (index, now) = (output.index(), self.now);
-        let Some(state) = self.live.outputs.get_mut(index) else { return };
+        let plan = self.plan;
+        let (Some(state), Some(envelope)) = (self.live.outputs.get_mut(index), plan.envelope(index)) else {
+            return;
+        };
         state.outside.actual = Some(actual);
+        state.confirmed = Some(if is_same(envelope, state.told, actual) { state.told } else { actual });
         if let Wanted::Contact(contact) = actual {
             let before = state.physical;
             if state.settled {

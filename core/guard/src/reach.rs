@@ -26,6 +26,7 @@ impl Run<'_> {
             state.settled = false;
             state.outside.actual = None;
             state.retry_at = Some(now.after(RETRY_FIRST));
+            state.unreachable_since.get_or_insert(now);
             if !core::mem::replace(&mut state.is_unreachable, true) {
                 self.event(GuardEvent::Unreachable { output });
             }

@@ -301,12 +301,15 @@ impl Run<'_> {
             state.retry_at = None;
             state.tries = 0;
             state.is_unreachable = false;
+            state.unreachable_since = None;
+            state.confirmed = Some(state.told);
             if let Wanted::Contact(contact) = state.told {
                 state.physical.is_now(contact, now);
             }
         } else {
             state.retry_at = Some(now.after(backoff(state.tries, RETRY_MOST_OWN)));
             state.is_unreachable = true;
+            state.unreachable_since.get_or_insert(now);
         }
         match (was_unreachable, ok) {
             (false, false) => self.event(GuardEvent::Unreachable { output }),

@@ -157,6 +157,13 @@ pub struct OutputState {
     pub retry_at: Option<Mono>,
     /// The last write did not reach the device.
     pub is_unreachable: bool,
+    /// Since when; `None` where it can be reached or nobody knows any more. Not saved: after a restart it is found out
+    /// anew.
+    #[serde(skip)]
+    pub unreachable_since: Option<Mono>,
+    /// The last state that its device or bus confirmed since the start. Not saved, for the same reason.
+    #[serde(skip)]
+    pub confirmed: Option<Wanted>,
     /// It must be told again although nothing changed.
     pub must_tell: bool,
     /// What a contact may physically be.
@@ -340,6 +347,8 @@ impl OutputState {
             tries: 0,
             retry_at: None,
             is_unreachable: false,
+            unreachable_since: None,
+            confirmed: None,
             must_tell: false,
             physical: Physical::UNKNOWN,
             switches: Ring::new(places.min(SWITCHES_REMEMBERED)),

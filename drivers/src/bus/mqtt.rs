@@ -106,11 +106,15 @@ pub(super) async fn run(mut bus: MqttBus, mut context: Context) {
     }
 }
 
-/// Every point and every output with a state is out of reach.
+/// Every point and every output is out of reach.
 fn lose(bus: &MqttBus, context: &mut Context, lasted: Span) {
     let at = context.now();
     context.readings.all_offline(at);
     if lasted > Span::ZERO {
+        // Known at once, not at the next write: nothing may be said to be carried out from now on.
+        for output in bus.writers.keys() {
+            context.readings.report(Report::Reach { output: *output, is_there: false, at });
+        }
         for output in &bus.outputs_with_state {
             let quality = Quality::Bad(Reason::Offline);
             context.readings.report(Report::Actual { output: *output, actual: None, quality, at });
