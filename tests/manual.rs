@@ -198,7 +198,7 @@ fn every_device_file_has_its_entry() {
 fn given(name: &str) -> &'static str {
     match name {
         "unit" => "W",
-        "host" | "url" => "127.0.0.1",
+        "path" => "/x",
         _ => "1",
     }
 }
@@ -207,16 +207,16 @@ fn given(name: &str) -> &'static str {
 fn everything() -> (String, String) {
     let (mut buses, mut devices, mut outputs) = (BTreeMap::new(), String::new(), String::new());
     for (place, (name, file)) in device_files().iter().enumerate() {
-        // Some leave everything to the site.
-        if parts(file, "points").is_empty() && parts(file, "outputs").is_empty() {
+        let driver = word(file, "driver");
+        // Some leave everything to the site, and simulated ones have the names of the plant.
+        let is_empty = parts(file, "points").is_empty() && parts(file, "outputs").is_empty();
+        if is_empty || driver == "sim" {
             continue;
         }
-        let driver = word(file, "driver");
         let keys = match driver.as_str() {
             "mqtt" => "url: \"mqtt://127.0.0.1\"",
             "modbus" | "sunspec" => "url: \"tcp://127.0.0.1\"",
             "http" => "url: \"http://127.0.0.1\"",
-            "sim" => "plant: village",
             _ => "port: /dev/null",
         };
         buses.insert(driver.clone(), keys);
