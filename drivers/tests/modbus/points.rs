@@ -134,6 +134,10 @@ fn a_file_says_how_much_may_be_asked_at_once() {
     for (point, value) in points.into_iter().zip([0.0, 4.0, 8.0, 13.0, 17.0]) {
         running.wait_last(point, base(value), Quality::Good);
     }
+    // What the peer says of a request may come after the answer to it.
+    peer.wait("both requests", |lines| {
+        ["0 9", "13 5"].iter().all(|part| lines.contains(&format!("asked 1 3 {part}")))
+    });
     assert_eq!(asked(&peer, "asked"), ["asked 1 3 0 9", "asked 1 3 13 5"]);
 }
 
