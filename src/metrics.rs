@@ -116,7 +116,33 @@ pub fn scrape(decision: &Decision) -> Scrape {
     let suspended =
         rules.filter(|(_, index)| matches!(decision.engine.rule(*index), Some(RuleState::Suspended)));
     not_ready.extend(suspended.map(|(rule, _)| format!("rule \"{}\" is suspended", rule.name)));
+    not_ready.extend(uncontrolled(decision));
+    if decision.carrier.memory_lost.is_some() {
+        not_ready.push("the memory of the guard is lost: a person must say `ballast guard reset all`".into());
+    }
     Scrape { metrics: expose(decision), not_ready }
+}
+
+/// Outputs to which nothing was ever told, or for longer than their lease: one line for each bus.
+fn uncontrolled(decision: &Decision) -> Vec<String> {
+    let guard = &decision.carrier.guard;
+    let now = decision.carrier.clock.now();
+    let is_missed = |output: ballast_model::OutputId| {
+        let (Some(state), Some(envelope)) = (guard.output(output), guard.envelope(output)) else {
+            return false;
+        };
+        let is_away = |since| state.is_unreachable && now.since(since) > envelope.lease;
+        state.confirmed.is_none() || state.unreachable_since.is_some_and(is_away)
+    };
+    let catalog = decision.running.catalog();
+    let line = |bus: &ballast_model::device::BusDefinition| {
+        let missed =
+            bus.outputs.iter().map(|definition| definition.output).filter(|output| is_missed(*output));
+        let names: Vec<&str> =
+            missed.filter_map(|output| catalog.output(output)).map(|spec| &*spec.name).collect();
+        (!names.is_empty()).then(|| format!("bus {} does not reach {}", bus.name, names.join(", ")))
+    };
+    decision.running.site.buses.iter().filter_map(line).collect()
 }
 
 fn expose(decision: &Decision) -> String {
@@ -222,12 +248,22 @@ fn outputs(out: &mut Exposition, decision: &Decision) {
         || catalog.outputs.iter().zip(0u32..).map(|(spec, id)| (&*spec.name, ballast_model::OutputId(id)));
     let mut family = out.family(
         "ballast_output_state",
-        "What an output was last told: 1 closed, 0 open; a setpoint in its base unit.",
+        "What an output last was, as its device or bus confirmed: 1 closed, 0 open; a setpoint in its base unit.",
         Kind::Gauge,
     );
     for (name, id) in all() {
-        if let Some(verdict) = decision.carrier.guard.verdict(id) {
-            family.sample(&[("output", name)], level(verdict.state));
+        if let Some(confirmed) = decision.carrier.guard.output(id).and_then(|state| state.confirmed) {
+            family.sample(&[("output", name)], level(confirmed));
+        }
+    }
+    let mut family = out.family(
+        "ballast_output_reachable",
+        "1 while the device of an output can be reached, 0 while nothing can be told to it.",
+        Kind::Gauge,
+    );
+    for (name, id) in all() {
+        if let Some(state) = decision.carrier.guard.output(id) {
+            family.sample(&[("output", name)], flag(!state.is_unreachable));
         }
     }
     let mut family =
@@ -339,6 +375,12 @@ fn guard(out: &mut Exposition, decision: &Decision) {
         let name = decision.running.catalog().output(output).map_or("?", |spec| &*spec.name);
         family.sample(&[("output", name)], 1.0);
     }
+    out.family(
+        "ballast_guard_memory_lost",
+        "1 from a start without the guard's memory until a person resets all.",
+        Kind::Gauge,
+    )
+    .sample(&[], flag(decision.carrier.memory_lost.is_some()));
     out.family("ballast_guard_permits_total", "Permits made by the guard.", Kind::Counter)
         .sample(&[], guard.counters().permits as f64);
 }

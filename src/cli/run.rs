@@ -205,7 +205,9 @@ fn open(order: Order) -> Result<(Start, SetId), Exit> {
     })?;
     let on_disk = texts.id();
     let (store, opened) = open_store(&place.state, &clock, &output);
-    let saved = opened.ok_or(Exit::Failed)?.state;
+    let opened = opened.ok_or(Exit::Failed)?;
+    let memory_lost = lost_memory(&opened, &output);
+    let saved = opened.state;
     let set = saved.as_ref().and_then(|saved| decode::<RunningSet>(saved, "plan"));
     let Choice { built, texts, reload, trial } =
         choose(texts, set, &place.overrides, &output).ok_or(Exit::Mistakes)?;
@@ -228,6 +230,7 @@ fn open(order: Order) -> Result<(Start, SetId), Exit> {
         files_refused,
         trial,
         saved,
+        memory_lost,
         place,
         clock,
         recorder,
@@ -236,6 +239,25 @@ fn open(order: Order) -> Result<(Start, SetId), Exit> {
         ended,
     };
     Ok((start, on_disk))
+}
+
+/// Why what the last run left of the guard cannot be read; `None` where it can, or where there was no last run.
+fn lost_memory(opened: &Opened, output: &Output) -> Option<String> {
+    if let Some(saved) = &opened.state {
+        let is_there = decode::<ballast_guard::State>(saved, "guard").is_some();
+        return (!is_there).then(|| {
+            let text = output.say("this program cannot read it", "ce programme ne sait pas la lire");
+            text.to_owned()
+        });
+    }
+    match &opened.found {
+        Found::Damaged { reason, .. } => Some(reason.clone()),
+        _ if opened.damaged_generations > 0 => {
+            let text = output.say("every saved state is damaged", "chaque état gardé est abîmé");
+            Some(text.to_owned())
+        }
+        _ => None,
+    }
 }
 
 /// Opens the history; control starts without it when it cannot be used, but not beside another program.

@@ -15,6 +15,8 @@ pub enum Done<'a> {
     Resumed(&'a str),
     /// Every output goes to its safe state.
     AllSafe,
+    /// Every output that can be told goes to its safe state.
+    ReachedSafe,
     /// A safety set was confirmed.
     Confirmed(&'a str),
     /// A generator may try again.
@@ -43,6 +45,11 @@ impl Done<'_> {
             Self::AllSafe => {
                 say!(language, "every output goes to its safe state", "chaque sortie va à son état sûr")
             }
+            Self::ReachedSafe => say!(
+                language,
+                "every output that can be reached goes to its safe state",
+                "chaque sortie joignable va à son état sûr"
+            ),
             Self::Confirmed(print) => {
                 say!(language, "safety set {print} confirmed", "jeu de sûreté {print} confirmé")
             }

@@ -1,8 +1,8 @@
 //! Points, outputs and rules at a glance.
 
-use super::causes;
 use super::language::say;
 use super::moment::Moment;
+use super::{causes, reach_words};
 use crate::control::protocol::Answer;
 use ballast_engine::RuleState;
 use ballast_model::catalog::Origin;
@@ -54,10 +54,19 @@ fn outputs(moment: &Moment<'_>, text: &mut String) -> Map<String, Value> {
         let verdict = moment.guard.verdict(id);
         let state = verdict.map_or_else(|| "?".into(), |verdict| spec.show(verdict.state));
         let reason = verdict.map(|verdict| moment.reason(id, verdict)).unwrap_or_default();
-        let shown = causes::state(&state, moment.language);
-        text.push_str(&format!("  {:<32} {shown:<10} {reason}\n", moment.name(id)));
+        let lost = reach_words::lost(moment.guard, id);
+        let confirmed = moment.guard.output(id).and_then(|state| state.confirmed);
+        let confirmed = confirmed.map(|wanted| spec.show(wanted));
+        // What was not carried out is not shown as if it were.
+        let shown = lost.map_or(&*state, |_| confirmed.as_deref().unwrap_or("?"));
+        let shown = causes::state(shown, moment.language);
+        let note = reach_words::sentence(moment, id);
+        let end = if note.is_empty() { "" } else { "." };
+        text.push_str(&format!("  {:<32} {shown:<10} {reason}{end}{note}\n", moment.name(id)));
         let row = json!({
             "state": state,
+            "reachable": lost.is_none(),
+            "confirmed": confirmed,
             "asked": verdict.map(|verdict| spec.show(verdict.asked)),
             "winner": moment.winner(id).name(&moment.running.plan),
             "cause": verdict.map(|verdict| causes::word(verdict.cause)),

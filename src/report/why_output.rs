@@ -3,7 +3,7 @@
 use super::language::{Language, say};
 use super::moment::Moment;
 use super::table::{Table, reading, reading_data, readings_data};
-use super::{causes, instant};
+use super::{causes, instant, reach_words};
 use crate::control::protocol::Answer;
 use ballast_engine::explain::{Asker, Explanation, witness_reading};
 use ballast_engine::{Plan, Winner};
@@ -37,6 +37,10 @@ pub fn output(moment: &Moment<'_>, id: OutputId) -> Answer {
     set("output", json!(spec.name));
     set("sentence", json!(sentence));
     set("state", json!(spec.show(verdict.state)));
+    let lost = reach_words::lost(moment.guard, id);
+    set("reachable", json!(lost.is_none()));
+    let confirmed = moment.guard.output(id).and_then(|state| state.confirmed);
+    set("confirmed", json!(confirmed.map(|wanted| spec.show(wanted))));
     set("asked", json!(spec.show(verdict.asked)));
     set("cause", json!(causes::word(verdict.cause)));
     set("winner", json!(winner.name(&moment.running.plan)));
@@ -47,6 +51,7 @@ pub fn output(moment: &Moment<'_>, id: OutputId) -> Answer {
     set("witness", json!(witness.as_ref().map(reading_data)));
     set("explanation", explanation.as_ref().map_or(Value::Null, |why| explained(moment, why)));
     moment.add(&mut data, "since", Some(verdict.since));
+    moment.add(&mut data, "unreachable_since", lost.and_then(|state| state.unreachable_since));
     moment.add(&mut data, "next_change", next);
     Answer::done(format!("{sentence}\n{}", table.text(WIDTH)), data.into())
 }
@@ -55,11 +60,22 @@ fn sentence(moment: &Moment<'_>, id: OutputId, state: &str, verdict: &Verdict) -
     let (name, since) = (moment.name(id), moment.now.since(verdict.since));
     let reason = moment.reason(id, verdict);
     let state = causes::state(state, moment.language);
-    say!(
-        moment.language,
-        "{name} has been {state} for {since}: {reason}.",
-        "{name} est {state} depuis {since} : {reason}."
-    )
+    let lost = reach_words::lost(moment.guard, id);
+    let sentence = if lost.is_some_and(|lost| lost.confirmed != Some(verdict.state)) {
+        // Nobody carried it out.
+        say!(
+            moment.language,
+            "{name} should have been {state} for {since}: {reason}.",
+            "{name} devrait être {state} depuis {since} : {reason}."
+        )
+    } else {
+        say!(
+            moment.language,
+            "{name} has been {state} for {since}: {reason}.",
+            "{name} est {state} depuis {since} : {reason}."
+        )
+    };
+    format!("{sentence}{}", reach_words::sentence(moment, id))
 }
 
 /// The next moment at which something may change by itself.

@@ -68,6 +68,8 @@ pub struct Carrier {
     pub reloads: BTreeMap<&'static str, u64>,
     /// When the running set was loaded.
     pub loaded: Mono,
+    /// Why the guard's memory was lost at the start; until a person resets all.
+    pub memory_lost: Option<String>,
     /// Opens the buses of a new set.
     pub open_field: Box<OpenField>,
     /// Told when the last decision thread has ended.

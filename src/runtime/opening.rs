@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::control::protocol::Answer;
 use crate::journal::{Limits, Ring};
 use crate::report::language::{Language, Sentence};
-use crate::report::reload_words;
+use crate::report::{memory_words, reload_words};
 use crate::simulation::plant::{self, SharedPlant};
 use crate::site::{Built, Running, Texts};
 use ballast_engine::Engine;
@@ -44,6 +44,8 @@ pub struct Start {
     pub trial: Option<Trial>,
     /// What the last run left.
     pub saved: Option<SavedState>,
+    /// Why what it left cannot be read, where it left something.
+    pub memory_lost: Option<String>,
     /// Where things lie.
     pub place: Place,
     /// Time.
@@ -66,6 +68,7 @@ pub fn start(start: Start) -> Decision {
         files_refused,
         trial,
         saved,
+        memory_lost,
         place,
         clock,
         mut recorder,
@@ -84,15 +87,11 @@ pub fn start(start: Start) -> Decision {
     let set = saved.as_ref().and_then(|saved| decode::<RunningSet>(saved, "plan")).unwrap_or_default();
     let mut guard = Guard::new(Arc::clone(&running.plan.catalog), Arc::clone(&running.safety), now);
     let mut engine = Engine::new(Arc::clone(&running.plan), timed(built.bodies, &running), now);
-    let gap = saved.as_ref().map(|saved| (saved.gap(&clock.stamp()), saved.stamp.mono));
-    if let (Some(saved), Some((gap, saved_at))) = (&saved, gap.map(|(gap, at)| (gap_of_restart(gap), at))) {
-        if let Some(state) = decode(saved, "guard") {
-            guard.restore(state, gap, saved_at, now);
-        }
-        if let Some(state) = decode(saved, "engine") {
-            engine.restore(state, gap, saved_at, now);
-        }
+    let gap = saved.as_ref().map(|saved| saved.gap(&clock.stamp()));
+    if let (Some(saved), Some(gap)) = (&saved, gap) {
+        remember(&mut guard, &mut engine, saved, gap_of_restart(gap), now);
     }
+    let is_news = memory_lost.is_some();
     let carrier = Carrier {
         inbox,
         sender,
@@ -119,12 +118,44 @@ pub fn start(start: Start) -> Decision {
         epoch: 0,
         reloads: BTreeMap::new(),
         loaded: now,
+        memory_lost: memory_lost.or_else(|| decode(saved.as_ref()?, "memory").flatten()),
         ended,
     };
     let mut decision = Decision::new(engine, running, carrier, now);
-    tell_start(&mut decision, now, gap.map(|(gap, _)| gap));
+    if is_news {
+        hold_without_memory(&mut decision, now);
+    } else {
+        tell_start(&mut decision, now, gap);
+    }
     decision.greet();
     decision
+}
+
+/// Engine and guard go on from what the last run left.
+fn remember(guard: &mut Guard, engine: &mut Engine<Timed>, saved: &SavedState, gap: Gap, now: Mono) {
+    let saved_at = saved.stamp.mono;
+    if let Some(state) = decode(saved, "guard") {
+        guard.restore(state, gap, saved_at, now);
+    }
+    if let Some(state) = decode(saved, "engine") {
+        engine.restore(state, gap, saved_at, now);
+    }
+}
+
+/// Begins with every output held safe: what kept it there may be forgotten, and whoever looks at the site lets go.
+fn hold_without_memory(decision: &mut Decision, now: Mono) {
+    let reason = decision.carrier.memory_lost.clone().unwrap_or_default();
+    // Before anything else is said, so that no output begins at its `at_start`.
+    decision.guard_command(memory_words::WHO, ballast_guard::OperatorCommand::Now(None));
+    let fingerprint = decision.carrier.guard.fingerprint();
+    let site = &decision.running.catalog().site;
+    let sentence = Sentence::both(|language| memory_words::running(site, language));
+    let start = Told::info("start", "", sentence, json!({ "site": site, "memory": "lost" }));
+    decision.carrier.recorder.tell(now, &start.severity(Severity::Notice));
+    let sentence = Sentence::both(|language| memory_words::lost(&reason, fingerprint, language));
+    let data = json!({ "reason": reason, "fingerprint": format!("{fingerprint:016x}") });
+    let told = Told::info("memory", "guard", sentence, data).severity(Severity::Alarm);
+    decision.carrier.recorder.tell(now, &told);
 }
 
 /// A program that begins is no reload, however quickly it came back: the guard in it begins anew, so the engine must not
@@ -185,7 +216,7 @@ fn adopt(
     if let Some(Handed { state, at, texts, occasion, reply: waiting, running: before }) = handed {
         engine.restore(state, Gap::SameBoot(Span::ZERO), at, now);
         carrier.texts = texts;
-        carrier.files_refused = matches!(occasion, Occasion::Return { .. });
+        carrier.files_refused = matches!(occasion, Occasion::Return { .. }) || replaced.waits_for.is_some();
         let trial = carrier.probation.take();
         carrier.probation = if matches!(occasion, Occasion::Return { .. }) {
             None
@@ -262,7 +293,8 @@ fn tell_reload(
     replaced: &Replaced,
     warnings: &str,
 ) {
-    *decision.carrier.reloads.entry("loaded").or_default() += 1;
+    let outcome = if replaced.waits_for.is_some() { "waiting" } else { "loaded" };
+    *decision.carrier.reloads.entry(outcome).or_default() += 1;
     let names = |running: &Running| -> std::collections::BTreeSet<String> {
         running.plan.rules.iter().map(|rule| rule.name.to_string()).collect()
     };
@@ -324,6 +356,7 @@ pub fn adopt_confirmed(decision: &mut Decision, fingerprint: u64) {
     if decision.carrier.guard.adopt_confirmed(now).is_some() {
         decision.checkpoint_due = true;
         decision.carrier.confirmed = None;
+        decision.carrier.files_refused = false;
         decision.pace.hurry(now);
         let sentence = Sentence::both(|language| reload_words::in_force(fingerprint, language));
         let told = Told::info("guard", "", sentence, json!({})).severity(Severity::Notice);

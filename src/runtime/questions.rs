@@ -13,7 +13,7 @@ use crate::report::answers::{self, Done, Refused};
 use crate::report::language::{Language, Sentence, say};
 use crate::report::moment::{Moment, Told as From};
 use crate::report::names::{self, Sort, unknown};
-use crate::report::{engine_words, instant, status, why_output, why_rule};
+use crate::report::{engine_words, instant, reach_words, status, why_output, why_rule};
 use ballast_engine::Command;
 use ballast_guard::{OperatorCommand, ResetWhat};
 use ballast_history::Severity;
@@ -60,7 +60,7 @@ pub fn answer(decision: &mut Decision, who: String, call: Call, reply: oneshot::
             Ok(Answer { journal, ..Answer::done("", json!({})) })
         }
         Question::Clock { trusted } => Ok(asking.vouch(trusted)),
-        Question::GuardNow => asking.guard(OperatorCommand::Now(None), Done::AllSafe),
+        Question::GuardNow => asking.all_safe(),
         Question::GuardReset { name } => asking.reset(&name),
         Question::GuardConfirm { fingerprint } => match u64::from_str_radix(fingerprint.trim(), 16) {
             Ok(print) => asking.guard(OperatorCommand::Confirm(print), Done::Confirmed(&fingerprint)),
@@ -126,7 +126,7 @@ impl Asking<'_> {
     }
 
     fn find_reset(&self, name: &str) -> Result<ResetWhat, String> {
-        let limits = &self.decision.running.safety.limits;
+        let limits = &self.decision.carrier.guard.safety_set().limits;
         if let Some(index) = limits.iter().position(|limit| &*limit.name == name) {
             return Ok(ResetWhat::Limit(index as u16));
         }
@@ -165,6 +165,28 @@ impl Asking<'_> {
             return self.refused(Refused::NothingWaits);
         }
         Ok(self.done(done))
+    }
+
+    /// Every output to safe; who could not be told is said, and written down with who asked.
+    fn all_safe(&mut self) -> Result<Answer, String> {
+        let answer = self.guard(OperatorCommand::Now(None), Done::AllSafe)?;
+        let decision = &mut *self.decision;
+        let catalog = decision.running.catalog();
+        let lost = reach_words::lost_names(&decision.carrier.guard, catalog);
+        if lost.is_empty() {
+            return Ok(answer);
+        }
+        let text = format!(
+            "{}\n{}",
+            Done::ReachedSafe.say(self.language),
+            reach_words::not_told(&lost, self.language)
+        );
+        let sentence = Sentence::both(|language| reach_words::not_told(&lost, language));
+        let data = json!({ "done": Done::ReachedSafe.say(Language::En), "unreachable": lost });
+        let told = Told::info("guard", "", sentence, data.clone()).severity(Severity::Alarm).by(self.who);
+        let now = decision.carrier.clock.now();
+        decision.carrier.recorder.tell(now, &told);
+        Ok(Answer::done(text, data))
     }
 
     fn done(&self, done: Done<'_>) -> Answer {

@@ -59,6 +59,7 @@ pub fn save(decision: &mut Decision, now: Mono) {
         encode("guard", &decision.carrier.guard.save()),
         encode("plan", &set),
         encode("clock", &decision.carrier.clock.word()),
+        encode("memory", &decision.carrier.memory_lost),
     ];
     let parts: Vec<_> = parts.into_iter().flatten().collect();
     let bytes = parts.iter().map(|part| part.bytes.len()).sum();

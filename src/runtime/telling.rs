@@ -13,8 +13,8 @@ use crate::report::{causes, engine_words, guard_words, reload_words};
 use crate::site::Running;
 use ballast_engine::events::{EndReason, Source, Winner};
 use ballast_engine::{Engine, Event as EngineEvent};
-use ballast_guard::plan::LimitAction;
-use ballast_guard::{Guard, GuardEvent};
+use ballast_guard::plan::{LimitAction, SafetySet};
+use ballast_guard::{Guard, GuardEvent, ResetWhat};
 use ballast_history::Severity;
 use ballast_model::intent::{Cause, Outcome, Witness};
 use ballast_model::time::Wall;
@@ -259,7 +259,8 @@ fn tell_output(
     });
     let reasons = reasons.map_or(&[][..], Vec::as_slice);
     let reader = decision.carrier.recorder.reader(now, severity_of_cause(verdict.cause));
-    let told = output_told(&decision.running, verdict, winner.as_ref(), reasons, before, reader);
+    let safety = decision.carrier.guard.safety_set();
+    let told = output_told(&decision.running, safety, verdict, winner.as_ref(), reasons, before, reader);
     decision.carrier.recorder.tell(now, &told);
     winner
 }
@@ -311,6 +312,7 @@ const fn severity_of_cause(cause: Cause) -> Severity {
 
 fn output_told(
     running: &Running,
+    safety: &SafetySet,
     verdict: &Verdict,
     winner: Option<&(Winner, Wanted)>,
     reasons: &[Witness],
@@ -324,7 +326,7 @@ fn output_told(
     let who = winner.map(|(winner, _)| winner.name(&running.plan));
     let is_default = winner.is_none_or(|(winner, _)| winner.source == Source::Default);
     let (state, asked) = (show(verdict.state), show(verdict.asked));
-    let cause = |language| causes::sentence(verdict.cause, &running.safety, catalog, language);
+    let cause = |language| causes::sentence(verdict.cause, safety, catalog, language);
     let (cause_en, cause_fr) = (cause(Language::En), cause(Language::Fr));
     let sentence = Sentence::read_in(reader, |language| {
         let asker = causes::asker_named(who.as_deref().unwrap_or("nobody asks"), language);
@@ -363,7 +365,9 @@ fn output_told(
 fn guard(decision: &mut Decision, now: Mono, event: GuardEvent) {
     let running = std::sync::Arc::clone(&decision.running);
     decision.figures.guard_event(&event);
-    let word = |language| guard_words::sentence(&event, &running.safety, running.catalog(), language);
+    // Not that of the running texts: while a looser one waits, a limit may stand beside another one.
+    let safety = decision.carrier.guard.safety_set();
+    let word = |language| guard_words::sentence(&event, safety, running.catalog(), language);
     let words = word(Language::En);
     let reader = decision.carrier.recorder.reader(now, words.severity);
     let french = (reader == Language::Fr).then(|| word(Language::Fr).text);
@@ -384,6 +388,12 @@ fn guard(decision: &mut Decision, now: Mono, event: GuardEvent) {
         told = told.by(who);
     }
     decision.carrier.recorder.tell(now, &told);
+    // Refused is the same here: a person let go of one after the other before.
+    if let GuardEvent::WasReset { what: ResetWhat::All, .. }
+    | GuardEvent::ResetRefused { what: ResetWhat::All, .. } = event
+    {
+        decision.carrier.memory_lost = None;
+    }
     if let GuardEvent::Confirmed { fingerprint, .. } = event {
         super::opening::adopt_confirmed(decision, fingerprint);
     }

@@ -130,6 +130,7 @@ impl Simulation {
             files_refused: false,
             trial: None,
             saved: None,
+            memory_lost: None,
             place,
             clock,
             recorder,

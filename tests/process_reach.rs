@@ -1,0 +1,160 @@
+//! What is said and done when nothing can be told to an output, and when the guard's memory is lost: the real program at a
+//! real broker.
+#![allow(clippy::unwrap_used, reason = "a failing test is its own message")]
+
+mod common;
+
+use common::bench::{Bench, rule};
+use common::program::Program;
+use common::wait_for;
+use std::time::Duration;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn heat() -> String {
+    rule("heat", "a", "meter.power > \"1 kW\"", "meter.power < \"500 W\"")
+}
+
+/// The value of a metric of output `a`, as it is written.
+fn metric(program: &Program, name: &str) -> Option<String> {
+    let series = format!("{name}{{output=\"a\"}} ");
+    program.get("/metrics").lines().find_map(|line| line.strip_prefix(&series).map(str::to_owned))
+}
+
+fn wait_metric(program: &Program, name: &str, value: &str) {
+    wait_for(&format!("{name} {value}"), PATIENCE, || (metric(program, name)? == value).then_some(()));
+}
+
+#[test]
+fn a_lost_broker_is_said_at_once_and_nothing_is_said_to_be_carried_out() {
+    let Some(mut bench) = Bench::new("a lost broker under a closed relay", &heat()) else { return };
+    let program = bench.run();
+    bench.tell("meter/power", "2000");
+    bench.wait("a", "ON");
+    wait_metric(&program, "ballast_output_state", "1");
+    assert_eq!(metric(&program, "ballast_output_reachable").as_deref(), Some("1"));
+    bench.broker.kill();
+    // Nobody writes anything to it: the loss of the bus alone says it.
+    program.wait_line("a cannot be reached", PATIENCE);
+    let why = program.tell(&["why", "a"]);
+    assert!(why.contains("a has been closed for"), "{why}");
+    assert!(why.contains("cannot be reached (for") && why.contains("(last confirmed: closed)"), "{why}");
+    assert_eq!(metric(&program, "ballast_output_reachable").as_deref(), Some("0"));
+    let now = program.tell(&["guard", "now"]);
+    assert!(now.contains("every output that can be reached"), "{now}");
+    assert!(now.contains("a, b, c, d, e, f cannot be reached now: they are told as soon as"), "{now}");
+    assert!(bench.audit().iter().any(|row| row.contains("cannot be reached now")), "{:?}", bench.audit());
+    let why = program.tell(&["why", "a"]);
+    assert!(why.contains("a should have been open for") && why.contains("safety, now"), "{why}");
+    assert!(why.contains("(last confirmed: closed)"), "{why}");
+    let status = program.tell(&["status"]);
+    let line = status.lines().find(|line| line.starts_with("  a ")).unwrap();
+    assert!(line.contains("closed") && line.contains("cannot be reached"), "{line}");
+    let data = program.json(&["status"]);
+    assert_eq!(data["outputs"]["a"]["reachable"], false, "{data}");
+    assert_eq!(data["outputs"]["a"]["confirmed"], "closed", "{data}");
+    assert_eq!(metric(&program, "ballast_output_state").as_deref(), Some("1"), "it was never told to open");
+    // Back: told at once, and said.
+    bench.broker.restart();
+    bench.relays = bench.broker.observe("relay/#");
+    wait_metric(&program, "ballast_output_state", "0");
+    wait_metric(&program, "ballast_output_reachable", "1");
+    program.wait_line("a can be reached again", PATIENCE);
+    let why = program.tell(&["why", "a"]);
+    assert!(why.contains("a has been open for") && !why.contains("cannot be reached"), "{why}");
+    // Whoever is there is told without a word of the others.
+    let now = program.tell(&["guard", "now"]);
+    assert!(now.contains("every output goes to its safe state") && !now.contains("reached"), "{now}");
+}
+
+#[test]
+fn a_site_that_reaches_nobody_is_not_ready() {
+    let Some(mut bench) = Bench::new("readiness without a broker", &heat()) else { return };
+    bench.site.edit(
+        "safety.yaml",
+        "a: { safe: open, at_start: open, on_silence: safe, lease: 90 s }",
+        "a: { safe: open, at_start: open, on_silence: safe, lease: 2 s }",
+    );
+    bench.broker.kill();
+    let program = bench.run_with(&[]);
+    let (code, body) = program.get_with_code("/readyz");
+    assert!(code == 503 && body.contains("bus broker does not reach a, b, c, d, e, f"), "{code} {body}");
+    assert_eq!(metric(&program, "ballast_output_state"), None, "nothing was ever confirmed");
+    assert_eq!(program.get_with_code("/healthz").0, 200);
+    bench.broker.restart();
+    wait_for("readiness", PATIENCE, || (program.get_with_code("/readyz").0 == 200).then_some(()));
+    bench.broker.kill();
+    program.wait_line("a cannot be reached", PATIENCE);
+    // One lease later; the others have longer ones.
+    wait_for("its end", PATIENCE, || {
+        let (code, body) = program.get_with_code("/readyz");
+        (code == 503 && body.trim_end() == "bus broker does not reach a").then_some(())
+    });
+}
+
+/// Overwrites the files of the history, as a card does that dies.
+fn damage(bench: &Bench) {
+    let state = bench.site.0.join(".ballast");
+    for name in ["ballast.db", "ballast.db-wal"] {
+        if state.join(name).exists() {
+            let junk = b"this was a database once, before the card died ".repeat(200);
+            std::fs::write(state.join(name), junk).unwrap();
+        }
+    }
+}
+
+fn is_lost(program: &Program, value: &str) {
+    let line = format!("ballast_guard_memory_lost {value}");
+    wait_for(&line, PATIENCE, || program.get("/metrics").lines().any(|found| found == line).then_some(()));
+}
+
+#[test]
+fn a_start_without_the_guard_s_memory_holds_everything_safe_until_a_person_lets_go() {
+    let Some(bench) = Bench::new("the guard's memory is lost", &heat()) else { return };
+    bench.site.edit("safety.yaml", "e: { safe: open, at_start: open,", "e: { safe: open, at_start: closed,");
+    let mut program = bench.run();
+    // A first start is no loss.
+    bench.wait("e", "ON");
+    is_lost(&program, "0");
+    assert!(!program.lines().iter().any(|line| line.contains("memory")), "{:?}", program.lines());
+    // Smoke came and went: a latch that only a person may end.
+    bench.tell("meter/level", "95");
+    program.wait_line("smoke", PATIENCE);
+    bench.tell("meter/level", "10");
+    program.wait_line("waits for a person", PATIENCE);
+    assert!(program.stop().success());
+    damage(&bench);
+    bench.relays.clear();
+    let mut program = bench.run();
+    let line = program.wait_line("the memory of the guard is lost", PATIENCE);
+    for word in ["latches", "`guard now`", "minimum times", "confirmed by nobody", "ballast guard reset all"]
+    {
+        assert!(line.contains(word), "{word}: {line}");
+    }
+    assert!(!program.lines().iter().any(|line| line.contains("for the first time")), "{:?}", program.lines());
+    is_lost(&program, "1");
+    let (code, body) = program.get_with_code("/readyz");
+    assert!(code == 503 && body.contains("the memory of the guard is lost"), "{code} {body}");
+    bench.tell("meter/power", "2000");
+    program.tell(&["request", "d", "closed", "--for", "1h"]);
+    wait_for("the rule to be held", PATIENCE, || {
+        let why = program.tell(&["why", "a"]);
+        (why.contains("safety, now") && why.contains("heat")).then_some(())
+    });
+    for relay in ["a", "d", "e"] {
+        bench.wait(relay, "OFF");
+        assert!(bench.told(relay).iter().all(|word| word == "OFF"), "{relay}: {:?}", bench.told(relay));
+    }
+    // It holds over a restart, which has a memory again; what was lost is not forgotten by it.
+    assert!(program.stop().success());
+    bench.relays.clear();
+    let program = bench.run();
+    wait_for("the hold", PATIENCE, || program.tell(&["why", "d"]).contains("safety, now").then_some(()));
+    assert!(!bench.told("d").contains(&"ON".to_owned()), "{:?}", bench.told("d"));
+    is_lost(&program, "1");
+    bench.tell("meter/level", "10");
+    program.tell(&["guard", "reset", "all"]);
+    bench.wait("d", "ON");
+    is_lost(&program, "0");
+    wait_for("readiness", PATIENCE, || (program.get_with_code("/readyz").0 == 200).then_some(()));
+}
