@@ -56,5 +56,8 @@ pub const ROOM_PER_REVIEW: usize = 8;
 pub const WHO_BYTES: usize = 32;
 /// Loosenings that are listed one by one; above this the list ends with a count.
 pub const LOOSENINGS_LISTED: usize = 500;
+/// Versions of one limit that stand beside it while changes wait for a person (a guess: that many edits in a row, each
+/// neither stricter nor weaker than those before, are a mistake). Further ones are not in force before they are confirmed.
+pub const LIMITS_BESIDE: usize = 8;
 /// Days over which shed minutes are counted.
 pub const FAIR_DAYS: usize = 7;

@@ -32,6 +32,7 @@
 
 extern crate alloc;
 
+mod beside;
 pub mod bounds;
 mod effect;
 mod events;

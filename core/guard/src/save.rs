@@ -10,6 +10,7 @@
 //! | readings | kept | kept while fresh | forgotten |
 //! | loads of shedding | as they are | those that were cut wait for restoration | the same, and those that the cut opened |
 
+use crate::beside;
 use crate::bounds::SWITCHES_REMEMBERED;
 use crate::plan::{Envelope, Strength};
 use crate::ring::Ring;
@@ -295,6 +296,15 @@ pub(crate) fn restore(plan: &Plan, live: &mut Live, state: &State, gap: Gap, sav
     for (limit, place) in plan.set.limits.iter().zip(&mut live.limits) {
         if let Some(old) = limits.get(&*limit.name) {
             *place = carry.limit(old);
+        }
+    }
+    for (name, old) in &state.limits {
+        // A limit that stood beside another one while a change waited: what takes over goes on acting where it did.
+        let has = |name: &str| plan.set.limits.iter().position(|limit| &*limit.name == name);
+        if has(name).is_none()
+            && let Some(place) = beside::base_of(name).and_then(has).and_then(|at| live.limits.get_mut(at))
+        {
+            *place = beside::joined(place, &carry.limit(old));
         }
     }
     let asleep: BTreeMap<&str, &AsleepState> =

@@ -104,7 +104,9 @@ fn held(on_silence: OnSilence) -> Span {
 fn is_same_effect(old: Option<&Effect>, before: &Plan, new: Option<&Effect>, after: &Plan) -> bool {
     let (Some(old), Some(new)) = (old, new) else { return old.is_none() };
     let same = |one: &Option<_>, other: &Option<_>| match (one, other) {
-        (Some(one), Some(other)) => super::limits::is_same_condition(before, one, after, other),
+        (Some(one), Some(other)) => {
+            super::order::way((one, before), (other, after)) == super::order::Way::Same
+        }
         (one, other) => one.is_none() && other.is_none(),
     };
     same(&old.closed, &new.closed)

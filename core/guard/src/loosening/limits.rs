@@ -1,59 +1,43 @@
 //! Limits, by name.
 
-use super::Found;
+use super::order::{self, Way};
+use super::{Found, text};
+use crate::beside;
+use crate::bounds::LIMITS_BESIDE;
 use crate::plan::{ForceStep, Limit, LimitAction, OnUnknown};
 use crate::rules::derate::on_curve;
 use crate::tables::Plan;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use ballast_model::expr::{Node, Program};
-use ballast_model::{Finite, OutputId, PointId};
+use ballast_model::expr::Program;
+use ballast_model::{Finite, OutputId, Unit};
 
-/// Whether two conditions of two sites are the same: the same operations on points of the same names, wherever those
-/// points stand in their catalogs.
-pub(super) fn is_same_condition(old: &Plan, one: &Program, new: &Plan, other: &Program) -> bool {
-    let name = |plan: &Plan, point: Option<PointId>| {
-        point.and_then(|point| plan.catalog.point(point)).map(|spec| spec.name.clone())
-    };
-    let same = |(one, other): (&Node, &Node)| {
-        let ((shape, point), (other_shape, other_point)) = (apart(*one), apart(*other));
-        shape == other_shape && name(old, point) == name(new, other_point)
-    };
-    one.nodes().len() == other.nodes().len() && one.nodes().iter().zip(other.nodes()).all(same)
-}
-
-/// An operation without its point, and the point.
-fn apart(node: Node) -> (Node, Option<PointId>) {
-    const NONE: PointId = PointId(0);
-    match node {
-        Node::Point(point) => (Node::Point(NONE), Some(point)),
-        Node::Age(point) => (Node::Age(NONE), Some(point)),
-        Node::Since(point) => (Node::Since(NONE), Some(point)),
-        Node::FlagPoint(point) => (Node::FlagPoint(NONE), Some(point)),
-        Node::WordIs(point, word) => (Node::WordIs(NONE, word), Some(point)),
-        Node::Known(point) => (Node::Known(NONE), Some(point)),
-        Node::Changed(point) => (Node::Changed(NONE), Some(point)),
-        other => (other, None),
-    }
-}
-
-/// Limits that are gone, changed conditions, later or weaker action.
+/// Limits that are gone, narrower conditions, later or weaker action.
 pub(super) fn compare(old: &Plan, new: &Plan, found: &mut Found) {
     let mut last_place = 0;
     for limit in &old.set.limits {
-        let Some(place) = new.set.limits.iter().position(|other| other.name == limit.name) else {
+        let Some(place) = successor(old, limit, new) else {
             found.add(&limit.name, "limits", "in force", "removed");
             continue;
         };
-        if place < last_place {
-            found.add(&limit.name, "limits", "after the others", "before them: the first one wins");
+        let Some(other) = new.set.limits.get(place) else { continue };
+        if other.name == limit.name {
+            if place < last_place {
+                found.add(&limit.name, "limits", "after the others", "before them: the first one wins");
+            }
+            last_place = place;
         }
-        last_place = place;
-        if let Some(other) = new.set.limits.get(place) {
-            one((limit, old), (other, new), found);
-        }
+        one((limit, old), (other, new), found);
     }
+}
+
+/// The place of the limit that takes over from one of the old set: that of its name, else that beside which it stands.
+fn successor(old: &Plan, limit: &Limit, new: &Plan) -> Option<usize> {
+    let place = |name: &str| new.set.limits.iter().position(|other| &*other.name == name);
+    let base =
+        || beside::base_of(&limit.name).filter(|base| old.set.limits.iter().any(|one| &*one.name == *base));
+    place(&limit.name).or_else(|| base().and_then(place))
 }
 
 fn one((old, before): (&Limit, &Plan), (new, after): (&Limit, &Plan), found: &mut Found) {
@@ -76,25 +60,34 @@ fn one((old, before): (&Limit, &Plan), (new, after): (&Limit, &Plan), found: &mu
                 latch: new_latch,
             },
         ) => {
-            let is_same = is_same_condition(before, when, after, new_when);
-            found.unless(is_same, name, "when", "a condition", "another condition");
+            let is_wider = order::way((when, before), (new_when, after)).is_wider();
+            found.unless(is_wider, name, "when", text::text(before, when), text::text(after, new_when));
             found.unless(new_hold <= hold, name, "for", hold, new_hold);
             forces(name, (force, before), (new_force, after), found);
-            let is_same = match (until, new_until) {
-                (Some(one), Some(other)) => is_same_condition(before, one, after, other),
-                (one, other) => one.is_none() && other.is_none(),
-            };
-            found.unless(is_same, name, "until", "a condition", "another condition");
+            ends(name, (until.as_ref(), before), (new_until.as_ref(), after), found);
             found.unless(new_until_hold >= until_hold, name, "until ... for", until_hold, new_until_hold);
             found.unless(*new_latch || !latch, name, "latch", latch, new_latch);
         }
         (LimitAction::Derate { of, rows }, LimitAction::Derate { of: new_of, rows: new_rows }) => {
-            let is_same = is_same_condition(before, of, after, new_of);
-            found.unless(is_same, name, "of", "a number", "another number");
-            curves(name, (rows, before), (new_rows, after), found);
+            let is_same = order::way((of, before), (new_of, after)) == Way::Same;
+            found.unless(is_same, name, "of", text::text(before, of), text::text(after, new_of));
+            curves(name, (rows, before), (new_rows, after), text::unit(before, of), found);
         }
         _ => found.add(name, "limits", "one kind of action", "another kind"),
     }
+}
+
+/// A later end is stricter; so is one with a condition of its own, since without it the end is when `when` is over.
+fn ends(
+    name: &str,
+    (old, before): (Option<&Program>, &Plan),
+    (new, after): (Option<&Program>, &Plan),
+    found: &mut Found,
+) {
+    let Some(old) = old else { return };
+    let is_later = new.is_some_and(|new| order::way((old, before), (new, after)).is_narrower());
+    let new = new.map_or_else(|| "none".to_string(), |new| text::text(after, new));
+    found.unless(is_later, name, "until", text::text(before, old), new);
 }
 
 fn output_name(plan: &Plan, output: OutputId) -> &str {
@@ -127,7 +120,17 @@ fn forces(
 
 type Row = (OutputId, Vec<(Finite, Finite)>);
 
-fn curves(name: &str, (old, before): (&[Row], &Plan), (new, after): (&[Row], &Plan), found: &mut Found) {
+fn curves(
+    name: &str,
+    (old, before): (&[Row], &Plan),
+    (new, after): (&[Row], &Plan),
+    unit: Option<Unit>,
+    found: &mut Found,
+) {
+    let text = |curve: &[(Finite, Finite)]| {
+        let rows = curve.iter().map(|(at, share)| format!("{}: {share} %", text::shown(*at, unit)));
+        rows.collect::<Vec<String>>().join(", ")
+    };
     for (output, curve) in old {
         let output = output_name(before, *output);
         let Some((_, other)) = new.iter().find(|(other, _)| output_name(after, *other) == output) else {
@@ -137,13 +140,7 @@ fn curves(name: &str, (old, before): (&[Row], &Plan), (new, after): (&[Row], &Pl
         // Both are straight between their rows, so comparing at the rows of both is enough.
         let places = curve.iter().chain(other).map(|(at, _)| *at);
         let is_strict = places.into_iter().all(|at| on_curve(other, at) <= on_curve(curve, at) + 1e-9);
-        found.unless(
-            is_strict,
-            name,
-            "derate",
-            format!("{output}: a curve"),
-            format!("{output}: a higher curve"),
-        );
+        found.unless(is_strict, name, "derate", format!("{output}: {}", text(curve)), text(other));
     }
 }
 
@@ -154,19 +151,42 @@ fn unknown_text(unknown: OnUnknown) -> String {
     }
 }
 
-/// Old limits as they are, or as the new set tightens them; then those that are new.
+/// Whether the new limit is at least as strict as the old one in everything.
+fn is_covered((old, before): (&Limit, &Plan), (new, after): (&Limit, &Plan)) -> bool {
+    let mut found = Found::default();
+    one((old, before), (new, after), &mut found);
+    found.finish().is_empty()
+}
+
+/// The old limits, or the new ones where these only tighten. A new one that is neither stricter nor weaker than the old
+/// one stands beside it, so that both hold; behind all others, so that it wins against none of the old ones.
 pub(super) fn stricter(old: &Plan, new: &Plan) -> Vec<Limit> {
-    let mut all = Vec::with_capacity(old.set.limits.len() + new.set.limits.len());
+    let mut all: Vec<(Limit, &Plan)> = Vec::with_capacity(old.set.limits.len() + new.set.limits.len());
     for limit in &old.set.limits {
-        let other = new.set.limits.iter().find(|other| other.name == limit.name);
-        let tightened = other.filter(|other| {
-            let mut found = Found::default();
-            one((limit, old), (other, new), &mut found);
-            found.finish().is_empty()
-        });
-        all.push(tightened.unwrap_or(limit).clone());
+        let other = successor(old, limit, new).and_then(|place| new.set.limits.get(place));
+        match other.filter(|other| is_covered((limit, old), (other, new))) {
+            None => all.push((limit.clone(), old)),
+            Some(other) if other.name == limit.name => all.push((other.clone(), new)),
+            // It stood beside another one, and what comes now holds at least the same.
+            Some(_) => {}
+        }
     }
-    let is_new = |limit: &&Limit| !old.set.limits.iter().any(|other| other.name == limit.name);
-    all.extend(new.set.limits.iter().filter(is_new).cloned());
-    all
+    for limit in &new.set.limits {
+        let family = |other: &&(Limit, &Plan)| {
+            other.0.name == limit.name || beside::base_of(&other.0.name) == Some(&*limit.name)
+        };
+        let standing = all.iter().filter(family).count();
+        let is_held = all.iter().filter(family).any(|(other, plan)| is_covered((limit, new), (other, plan)));
+        if is_held || standing > LIMITS_BESIDE {
+            continue;
+        }
+        let is_taken = |name: &str| {
+            all.iter().any(|(other, _)| &*other.name == name)
+                || (name != &*limit.name && new.set.limits.iter().any(|other| &*other.name == name))
+        };
+        let name =
+            if is_taken(&limit.name) { beside::free_name(&limit.name, is_taken) } else { limit.name.clone() };
+        all.push((Limit { name, ..limit.clone() }, new));
+    }
+    all.into_iter().map(|(limit, _)| limit).collect()
 }

@@ -5,7 +5,9 @@
 
 mod envelopes;
 mod limits;
+mod order;
 mod shedding;
+mod text;
 
 use crate::bounds::LOOSENINGS_LISTED;
 use crate::plan::{Interlock, SafetySet};
@@ -91,7 +93,7 @@ pub(crate) fn compare(old: &Plan, new: &Plan) -> Vec<Loosening> {
     found.finish()
 }
 
-/// The stricter of both, key by key; `None` where their points or outputs differ, since conditions name those by place.
+/// The stricter of both, key by key, and of limits that cannot be ordered both; `None` where their points or outputs differ, since conditions name those by place.
 pub(crate) fn stricter(old: &Plan, new: &Plan) -> Option<Plan> {
     let is_same_site = old.catalog.points == new.catalog.points && old.catalog.outputs == new.catalog.outputs;
     if !is_same_site || old.set.definitions != new.set.definitions {
@@ -156,7 +158,7 @@ fn compare_asleep(old: &Plan, new: &Plan, found: &mut Found) {
             let same_point = old.catalog.point(other.point).is_some_and(|spec| *spec.name == *name);
             same_point
                 && other.value == asleep.value
-                && limits::is_same_condition(old, &other.when, new, &asleep.when)
+                && order::way((&other.when, old), (&asleep.when, new)) == order::Way::Same
         });
         found.unless(is_old, name, "asleep", "unknown while silent", "a good value while asleep");
     }

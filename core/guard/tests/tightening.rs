@@ -1,0 +1,231 @@
+//! A changed limit: a stricter one acts at once, a looser one waits, and one that is neither holds beside the old one.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test is its own message")]
+
+mod kit;
+use ballast_guard::plan::LimitAction;
+use ballast_guard::{GuardEvent, OperatorCommand, Replaced, ResetWhat, Taken};
+use ballast_model::expr::{BinaryOp, Expr};
+use ballast_model::intent::Cause;
+use ballast_model::{OutputId, PointId};
+use kit::*;
+use proptest::prelude::*;
+use std::sync::Arc;
+
+const HEATER: OutputId = OutputId(0);
+const WARMTH: PointId = PointId(0);
+
+/// What of a limit may be edited.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Edit {
+    when: i32,
+    hold: u64,
+    until: i32,
+    until_hold: u64,
+    latch: bool,
+    /// `when 62 < t` for `when t > 62`: another shape of the same.
+    is_turned: bool,
+}
+
+const OLD: Edit = Edit { when: 62, hold: 0, until: 58, until_hold: 2, latch: false, is_turned: false };
+
+/// A heater that must not run while the tank is too hot; `up`: while it is too cold (all signs the other way round).
+fn site(edit: Edit, up: bool, fingerprint: u64) -> Site {
+    let sign = if up { 1 } else { -1 };
+    let degrees = |at: i32| format!("{} °C", sign * at);
+    let (over, under) =
+        if up { (BinaryOp::Greater, BinaryOp::Less) } else { (BinaryOp::Less, BinaryOp::Greater) };
+    let mut site = Site::new();
+    site.point("tank.temperature", "°C", Some(secs(100_000)));
+    site.contact("heater");
+    let subject = || name("tank.temperature");
+    let when = if edit.is_turned {
+        let negated = |expr: Expr| call_not(compare(expr, under, &degrees(edit.when)));
+        negated(subject())
+    } else {
+        compare(subject(), over, &degrees(edit.when))
+    };
+    let limit = site.limit("tank too hot", &when, &[(HEATER, OPEN)]);
+    site.held(limit, secs(edit.hold));
+    site.until(limit, &compare(subject(), under, &degrees(edit.until)), secs(edit.until_hold));
+    if edit.latch {
+        site.latched(limit);
+    }
+    site.set.fingerprint = fingerprint;
+    site
+}
+
+fn call_not(expr: Expr) -> Expr {
+    Expr { span: expr.span, kind: ballast_model::expr::ExprKind::Not(Box::new(expr)) }
+}
+
+fn replace(bench: &mut Bench, site: &Site) -> Replaced {
+    let catalog = Arc::new(site.catalog.clone());
+    let replaced = bench.guard.replace(catalog, site.set.clone(), false, bench.now);
+    bench.out.reserve(bench.guard.output_capacity());
+    bench.step(&[]);
+    bench.settle();
+    replaced
+}
+
+/// The heater runs, at this temperature (mirrored where the limit is).
+fn running(edit: Edit, up: bool, warmth: f64) -> Bench {
+    let mut bench = site(edit, up, 1).bench();
+    bench.set(WARMTH, if up { warmth } else { -warmth });
+    bench.ask(HEATER, CLOSED);
+    bench
+}
+
+fn names(bench: &Bench) -> Vec<String> {
+    bench.guard.safety_set().limits.iter().map(|limit| limit.name.to_string()).collect()
+}
+
+#[test]
+fn a_lower_threshold_acts_at_once_whatever_its_sign() {
+    for up in [true, false] {
+        let mut bench = running(OLD, up, 45.0);
+        assert_eq!(bench.is(HEATER), CLOSED, "{up}");
+        let replaced = replace(&mut bench, &site(Edit { when: 42, until: 38, ..OLD }, up, 2));
+        assert_eq!((replaced.taken, &replaced.loosenings[..]), (Taken::Whole, &[][..]), "{up}");
+        assert_eq!(bench.is(HEATER), OPEN, "{up}: the stricter limit does not act");
+        bench.set(WARMTH, if up { 40.0 } else { -40.0 });
+        bench.pass(secs(10));
+        assert_eq!(bench.is(HEATER), OPEN, "{up}: the earlier end let go");
+    }
+}
+
+#[test]
+fn who_confirms_reads_both_conditions() {
+    let mut bench = running(OLD, true, 20.0);
+    let row = |replaced: &Replaced| {
+        let row = &replaced.loosenings[0];
+        format!("{} from {} to {}", row.key, row.old, row.new)
+    };
+    let replaced = replace(&mut bench, &site(Edit { when: 64, ..OLD }, true, 2));
+    assert_eq!(row(&replaced), "when from tank.temperature > 62 °C to tank.temperature > 64 °C");
+    let replaced = replace(&mut bench, &site(Edit { when: 70, is_turned: true, ..OLD }, true, 3));
+    assert_eq!(row(&replaced), "when from tank.temperature > 62 °C to !(tank.temperature < 70 °C)");
+    let replaced = replace(&mut bench, &site(Edit { until: 60, ..OLD }, true, 4));
+    assert_eq!(row(&replaced), "until from tank.temperature < 58 °C to tank.temperature < 60 °C");
+}
+
+#[test]
+fn one_that_is_neither_stricter_nor_weaker_holds_beside_the_old_one_under_its_own_name() {
+    // Acts earlier, but ends earlier and waits for nobody.
+    let old = Edit { latch: true, ..OLD };
+    let new = site(Edit { when: 42, until: 60, until_hold: 0, ..OLD }, true, 2);
+    let mut bench = running(old, true, 45.0);
+    let replaced = replace(&mut bench, &new);
+    assert_eq!((replaced.taken, replaced.waits_for), (Taken::Tightenings, Some(2)));
+    assert_eq!(names(&bench), ["tank too hot", "tank too hot (2)"]);
+    assert_eq!(bench.verdict(HEATER).cause, Cause::Limit(1), "the new one does not act");
+    assert!(bench.has(|event| matches!(event, GuardEvent::LimitActed { limit: 1, .. })));
+    // Again, as at every save of another file: nothing is added twice.
+    replace(&mut bench, &new);
+    assert_eq!(names(&bench), ["tank too hot", "tank too hot (2)"]);
+    // Both act; the new one ends, the old one waits for a person.
+    bench.set(WARMTH, 63.0);
+    bench.set(WARMTH, 30.0);
+    bench.pass(secs(5));
+    assert_eq!((bench.is(HEATER), bench.verdict(HEATER).cause), (OPEN, Cause::Latched));
+    bench.operator(OperatorCommand::Reset(ResetWhat::Limit(0)));
+    assert_eq!(bench.is(HEATER), CLOSED, "{:?}", bench.verdict(HEATER));
+    // Confirmed while the new one acts between its end and its beginning: it goes on under its own name.
+    bench.set(WARMTH, 61.0);
+    assert_eq!(bench.is(HEATER), OPEN);
+    bench.operator(OperatorCommand::Confirm(2));
+    assert!(bench.guard.adopt_confirmed(bench.now).is_some());
+    bench.step(&[]);
+    bench.settle();
+    assert_eq!((names(&bench), bench.is(HEATER)), (vec!["tank too hot".to_string()], OPEN));
+    bench.set(WARMTH, 41.0);
+    assert_eq!(bench.is(HEATER), CLOSED);
+}
+
+#[test]
+fn what_acts_beside_another_goes_on_when_the_set_is_confirmed() {
+    // The new one alone acts, and is between its end and its beginning when it takes over.
+    let new = site(Edit { when: 42, until: 38, until_hold: 1, ..OLD }, true, 2);
+    let mut bench = running(OLD, true, 45.0);
+    replace(&mut bench, &new);
+    bench.set(WARMTH, 40.0);
+    assert_eq!((bench.is(HEATER), names(&bench).len()), (OPEN, 2));
+    bench.operator(OperatorCommand::Confirm(2));
+    assert!(bench.guard.adopt_confirmed(bench.now).is_some());
+    bench.step(&[]);
+    bench.pass(secs(20));
+    assert_eq!((bench.is(HEATER), names(&bench).len()), (OPEN, 1), "confirming let go what acted");
+}
+
+#[test]
+fn versions_beside_a_limit_are_bounded() {
+    let mut bench = running(OLD, true, 20.0);
+    for round in 0..30 {
+        let edit = Edit { when: 60 - round, until_hold: 0, until: 20 + round, latch: round % 2 == 0, ..OLD };
+        replace(&mut bench, &site(edit, true, 2 + round as u64));
+    }
+    let most = ballast_guard::bounds::LIMITS_BESIDE + 1;
+    assert!(names(&bench).len() <= most, "{:?}", names(&bench));
+    assert!(matches!(bench.guard.safety_set().limits[0].action, LimitAction::Force { .. }));
+}
+
+fn edits() -> impl Strategy<Value = Edit> {
+    let numbers = (40..80_i32, 0..4_u64, 20..39_i32, 0..4_u64);
+    (numbers, any::<bool>(), any::<bool>()).prop_map(|((when, hold, until, until_hold), latch, is_turned)| {
+        Edit { when, hold, until, until_hold, latch, is_turned }
+    })
+}
+
+/// At least as strict in everything, and of the same shape.
+fn is_stricter(old: Edit, new: Edit) -> bool {
+    new.when <= old.when
+        && new.hold <= old.hold
+        && new.until <= old.until
+        && new.until_hold >= old.until_hold
+        && (new.latch || !old.latch)
+        && old.is_turned == new.is_turned
+}
+
+/// Drives benches through the same temperatures; after each, whether the heater runs.
+fn driven(bench: &mut Bench, up: bool, warmth: i32) -> bool {
+    bench.set(WARMTH, f64::from(if up { warmth } else { -warmth }));
+    bench.pass(secs(1));
+    bench.is(HEATER) == CLOSED
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 120, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever the edit: while it waits, the heater runs only where it would run under the old limit *and* under the new
+    /// one; what only tightens is in force whole, and what only loosens changes nothing.
+    #[test]
+    fn an_edit_never_weakens_and_tightens_at_once(
+        old in edits(), new in edits(), up in any::<bool>(),
+        before in 20..80_i32, after in prop::collection::vec(15..85_i32, 1..30),
+    ) {
+        let mut edited = running(old, up, f64::from(before));
+        let mut under_old = running(old, up, f64::from(before));
+        let mut under_new = running(old, up, f64::from(before));
+        driven(&mut edited, up, before);
+        driven(&mut under_old, up, before);
+        let replaced = replace(&mut edited, &site(new, up, 2));
+        // The new one from the same moment, knowing nothing of what was.
+        under_new.guard = ballast_guard::Guard::new(
+            Arc::new(site(new, up, 2).catalog), site(new, up, 2).set, under_new.now,
+        );
+        under_new.session = 0;
+        under_new.ask(HEATER, CLOSED);
+        for bench in [&mut edited, &mut under_old, &mut under_new] {
+            driven(bench, up, before);
+        }
+        prop_assert_eq!(replaced.taken == Taken::Whole, is_stricter(old, new), "{:?}", replaced.loosenings);
+        for warmth in after {
+            let (runs, old, new) = (
+                driven(&mut edited, up, warmth),
+                driven(&mut under_old, up, warmth),
+                driven(&mut under_new, up, warmth),
+            );
+            prop_assert!(!runs || (old && new), "at {warmth}: runs although old: {old}, new: {new}");
+        }
+    }
+}
