@@ -89,6 +89,38 @@ fn the_progress_of_an_unchanged_rule_is_kept() {
     assert!(ahead > Duration::from_millis(1500), "the unchanged rule was only {ahead:?} ahead");
 }
 
+/// What acts earlier and ends later is in force at once; what also ends earlier holds beside it and waits.
+#[test]
+fn a_stricter_limit_acts_at_once_and_a_looser_key_waits() {
+    let Some(bench) = Bench::new("a stricter limit", "") else { return };
+    let program = bench.run();
+    bench.tell("meter/power", "3000");
+    program.wait_point("meter.power", "3");
+    program.tell(&["request", "e", "closed", "--for", "8h"]);
+    bench.wait("e", "ON");
+    bench.site.edit("safety.yaml", "meter.power > 5 kW", "meter.power > 2 kW");
+    bench.site.edit("safety.yaml", "meter.power < 4 kW", "meter.power < 1 kW");
+    let reload = program.ask(&["reload"]);
+    assert_eq!(reload.status.code(), Some(0), "{}", String::from_utf8_lossy(&reload.stdout));
+    bench.wait("e", "OFF");
+    assert!(program.tell(&["why", "e"]).contains("house full"));
+    assert!(metric(&program, "ballast_files_refused") < 0.5);
+    // Acts still earlier, but lets go earlier too: both hold, and a person is shown both ends.
+    bench.site.edit("safety.yaml", "meter.power > 2 kW", "meter.power > 1900 W");
+    bench.site.edit("safety.yaml", "meter.power < 1 kW", "meter.power < 1500 W");
+    let reload = program.ask(&["reload"]);
+    let text = String::from_utf8_lossy(&reload.stdout).into_owned();
+    assert_eq!(reload.status.code(), Some(6), "{text}");
+    assert!(text.contains("until from meter.power < 1000 W to meter.power < 1500 W"), "{text}");
+    assert!(metric(&program, "ballast_files_refused") > 0.5);
+    assert!(metric(&program, "ballast_reloads_total{outcome=\"waiting\"}") > 0.5);
+    assert!(program.get("/metrics").contains("limit=\"house full (2)\""));
+    // Under a person's "now" nothing changes by itself, whatever the end of a request.
+    program.tell(&["guard", "now"]);
+    let why = program.tell(&["why", "e"]);
+    assert!(why.contains("ballast guard reset e") && !why.contains("may change in"), "{why}");
+}
+
 #[test]
 fn a_file_cut_inside_a_statement_is_never_loaded() {
     let old = heat("1 kW") + &follow();

@@ -1,5 +1,6 @@
 //! Instants as people write and read them: local time for people, UTC in files.
 
+use super::language::{Language, say};
 use ballast_model::almanac::Zone;
 use ballast_model::time::Wall;
 use ballast_model::{Mono, Utc};
@@ -30,6 +31,16 @@ pub fn exact(wall: &Wall, moment: Mono) -> Timestamp {
 
 /// The moment of an instant; the origin for one that lies before it.
 pub fn mono(wall: &Wall, at: Timestamp) -> Mono {
+/// How long something has lasted. What lasted over an outage of unknown length lies at the origin of the clock (longer
+/// ago than every limit): nobody knows how long that is.
+pub fn since(moment: Mono, now: Mono, language: Language) -> String {
+    if moment == Mono::ZERO {
+        return language.say("since before the outage", "depuis avant la coupure").to_owned();
+    }
+    let span = now.since(moment);
+    say!(language, "for {span}", "depuis {span}")
+}
+
     let base = i128::from(wall.utc.millis()) * 1_000_000;
     let nanos = at.as_nanosecond() - base + i128::from(wall.at.nanos());
     Mono::from_nanos(u64::try_from(nanos.max(0)).unwrap_or(u64::MAX))
@@ -102,3 +113,7 @@ mod tests {
         assert_eq!(mono(&wall, Timestamp::MIN), Mono::ZERO);
     }
 }
+        // An outage of unknown length is longer than every limit, and no number.
+        let now = Mono::ZERO.after(ballast_model::time::BOOT_ORIGIN);
+        assert_eq!(since(Mono::ZERO, now, Language::En), "since before the outage");
+        assert_eq!(since(now.before(ballast_model::Span::from_secs(90)), now, Language::Fr), "depuis 1 min 30 s");

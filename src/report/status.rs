@@ -82,8 +82,7 @@ fn rules(moment: &Moment<'_>, text: &mut String) -> Map<String, Value> {
     for (rule, index) in moment.running.plan.rules.iter().zip(0u32..) {
         let state = match moment.engine.rule(index) {
             Some(RuleState::Active { since, .. }) => {
-                let since = moment.now.since(since);
-                say!(moment.language, "active for {since}", "active depuis {since}")
+                format!("active {}", super::instant::since(since, moment.now, moment.language))
             }
             Some(RuleState::Suspended) => moment.say("suspended", "suspendue").into(),
             _ => moment.say("waits", "attend").into(),

@@ -78,8 +78,17 @@ fn sentence(moment: &Moment<'_>, id: OutputId, state: &str, verdict: &Verdict) -
     format!("{sentence}{}", reach_words::sentence(moment, id))
 }
 
+/// Whether a person's "now" holds it, whatever else does.
+fn is_stopped(moment: &Moment<'_>, verdict: &Verdict) -> bool {
+    moment.guard.output(verdict.output).is_some_and(|state| state.is_stopped)
+}
+
 /// The next moment at which something may change by itself.
 fn next_change(moment: &Moment<'_>, verdict: &Verdict, explanation: Option<&Explanation>) -> Option<Mono> {
+    if is_stopped(moment, verdict) || verdict.cause == Cause::Latched {
+        // Whatever else ends before: a person must let go.
+        return None;
+    }
     let engine = explanation.and_then(|explanation| explanation.next_change);
     verdict.next_change.into_iter().chain(engine).filter(|next| *next > moment.now).min()
 }
@@ -95,6 +104,10 @@ fn table(
     let mut table = Table::default();
     for limit in latches(moment, verdict.output, verdict) {
         table.add(moment.say("to end it", "pour finir"), format!("ballast guard reset \"{limit}\""));
+    }
+    if is_stopped(moment, verdict) {
+        let name = moment.name(verdict.output);
+        table.add(moment.say("to end it", "pour finir"), format!("ballast guard reset {name}"));
     }
     if let Some(explanation) = explanation {
         for asker in &explanation.requests {
@@ -117,7 +130,7 @@ fn table(
 
 /// Who asks, for what, since when and until when.
 fn asks(moment: &Moment<'_>, asker: &Asker) -> String {
-    let since = moment.now.since(asker.since);
+    let since = instant::since(asker.since, moment.now, moment.language);
     let until = asker.until.map_or_else(String::new, |until| {
         format!(", {} {}", moment.say("for another", "encore"), until.since(moment.now))
     });
@@ -126,8 +139,8 @@ fn asks(moment: &Moment<'_>, asker: &Asker) -> String {
     let wanted = causes::state(&asker.wanted, moment.language);
     say!(
         moment.language,
-        "{name}: {wanted} for {since}{until}{place}",
-        "{name} : {wanted} depuis {since}{until}{place}"
+        "{name}: {wanted} {since}{until}{place}",
+        "{name} : {wanted} {since}{until}{place}"
     )
 }
 

@@ -49,8 +49,8 @@ pub fn rule(moment: &Moment<'_>, index: u32) -> Answer {
 fn does(moment: &Moment<'_>, state: RuleState) -> String {
     match state {
         RuleState::Active { since, .. } => {
-            let span = moment.now.since(since);
-            format!("{} {span}", moment.say("has been active for", "est active depuis"))
+            let since = instant::since(since, moment.now, moment.language);
+            format!("{} {since}", moment.say("has been active", "est active"))
         }
         RuleState::Suspended => moment
             .say("is suspended: its body failed too often", "est suspendue : son corps a échoué trop souvent")

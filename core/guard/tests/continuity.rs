@@ -35,7 +35,8 @@ impl Bench {
 fn through_text(state: &State) -> State {
     let text = serde_json::to_string(state).unwrap();
     let read: State = serde_json::from_str(&text).unwrap();
-    assert_eq!(read, *state);
+    // Word by word: what is not saved on purpose is found out anew.
+    assert_eq!(serde_json::to_string(&read).unwrap(), text);
     read
 }
 
