@@ -93,7 +93,8 @@ pub(crate) fn compare(old: &Plan, new: &Plan) -> Vec<Loosening> {
     found.finish()
 }
 
-/// The stricter of both, key by key, and of limits that cannot be ordered both; `None` where their points or outputs differ, since conditions name those by place.
+/// The stricter of both, key by key, and of limits that cannot be ordered both;
+/// `None` where their points or outputs differ, since conditions name those by place.
 pub(crate) fn stricter(old: &Plan, new: &Plan) -> Option<Plan> {
     let is_same_site = old.catalog.points == new.catalog.points && old.catalog.outputs == new.catalog.outputs;
     if !is_same_site || old.set.definitions != new.set.definitions {
