@@ -181,7 +181,9 @@ impl<'a> Compiler<'a> {
     fn is_small(&mut self, source: &Source<'_>) -> bool {
         let size = source.text.len();
         if size > FILE_BYTES_MAX {
-            let message = format!("the file has {size} bytes; at most {FILE_BYTES_MAX} are read");
+            let kib = FILE_BYTES_MAX >> 10;
+            let message =
+                format!("this file has {size} bytes; at most {FILE_BYTES_MAX} are read ({kib} KiB)");
             let help = "split it into several files";
             self.wrong(source.file, problem(Span::new(0, 0), "rules::too_large", message, help));
         }

@@ -57,7 +57,7 @@ impl Template {
                     parts.push(Part::Text(core::mem::take(&mut plain).into()));
                     parts.push(Part::Point(point));
                 }
-                _ => problems.push(unknown(name, span, written, catalog)),
+                _ => problems.push(unknown(name, &full, span, written, catalog)),
             }
         }
         plain.push_str(&rest.replace("}}", "}"));
@@ -84,12 +84,12 @@ impl Template {
     }
 }
 
-fn unknown(name: &str, span: Span, written: &str, catalog: &Catalog) -> Problem {
+fn unknown(name: &str, full: &str, span: Span, written: &str, catalog: &Catalog) -> Problem {
     let place = written.find(&format!("{{{name}}}")).map(|at| {
         let start = span.start + at as u32 + 1;
         Span::new(start, start + name.len() as u32)
     });
-    let help = match catalog.suggest(name.trim()) {
+    let help = match catalog.suggest_point(full) {
         Some(near) => format!("did you mean `{{{near}}}`?"),
         None => "between braces stands the name of a point; `{{` is a brace".to_string(),
     };

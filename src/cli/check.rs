@@ -2,7 +2,7 @@
 
 use super::Exit;
 use super::arguments::{Check, Format, SchemaFile};
-use super::terminal::{BAD, GOOD, Output, styled};
+use super::terminal::{BAD, GOOD, Output, styled, width_of_errors, width_of_output};
 use crate::report::language::{Noun, say};
 use crate::site::{Running, Texts, build};
 use serde_json::json;
@@ -31,7 +31,7 @@ pub fn run(options: &Check, output: &Output) -> Exit {
                 return Exit::Done;
             }
             if !built.warnings.is_empty() {
-                output.line(built.warnings.trim_end());
+                output.line(built.drawing.coloured(width_of_output()).trim_end());
             }
             let running = &built.running;
             let catalog = running.catalog();
@@ -54,7 +54,7 @@ pub fn run(options: &Check, output: &Output) -> Exit {
         Err(refused) => {
             match output.format {
                 Format::Json => output.line(&json!({ "ok": false, "found": refused.data }).to_string()),
-                Format::Text => output.complain(refused.coloured.trim_end()),
+                Format::Text => output.complain(refused.drawing.coloured(width_of_errors()).trim_end()),
             }
             Exit::Mistakes
         }
@@ -173,6 +173,57 @@ mod tests {
             texts.too_large.insert("site.yaml".to_owned(), 1 << 30);
             assert_eq!(found(&texts).len(), 1, "{name}: {:?}", found(&texts));
         }
+    }
+
+    #[test]
+    fn the_mistakes_of_all_files_and_drivers_are_told_at_once() {
+        let all = edited(
+            "linky-home",
+            &[
+                ("site.yaml", "port: /dev/ttyUSB0, mode: auto", "mode: historic"),
+                ("site.yaml", "mqtt://127.0.0.1:1883", "mqtt://127.0.0.1:notaport"),
+                ("safety.yaml", "safe:", "saf:"),
+            ],
+        );
+        let of_drivers = all.iter().filter(|row| row.starts_with("device::")).count();
+        assert_eq!(of_drivers, 3, "no port, no such mode, no such address: {all:?}");
+        assert!(all.iter().any(|row| row.contains(" safety.yaml:")), "{all:?}");
+    }
+
+    #[test]
+    fn a_bus_that_does_not_exist_hides_nothing_of_its_devices_and_is_told_once() {
+        let bus = ("site.yaml", "  plant: { driver", "  plnt: { driver");
+        let first = edited("village", &[bus]);
+        assert_eq!(first.len(), 1, "{first:?}");
+        assert!(first[0].starts_with("device::bus site.yaml:"), "{first:?}");
+        let text = String::from_utf8(example("village").files["safety.yaml"].to_vec()).unwrap();
+        let line = text.lines().find(|line| line.contains("min_closed:")).unwrap();
+        let wrong = line.replace("min_closed:", "min_close:");
+        let both = edited("village", &[bus, ("safety.yaml", line, &wrong)]);
+        assert_eq!(both.len(), 2, "{both:?}");
+    }
+
+    #[test]
+    fn what_a_driver_cannot_know_is_not_held_against_it() {
+        // A key whose value cannot be read is not missing, and a driver that does not exist has no keys.
+        for (from, to, code) in [
+            ("port: /dev/ttyUSB0", "port: [a]", "value::kind"),
+            ("tic: { driver: tic", "tic: { driver: tick", "bus::driver"),
+        ] {
+            let found = edited("linky-home", &[("site.yaml", from, to)]);
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert!(found[0].starts_with(code), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_placeholder_is_helped_with_points_only() {
+        let mut texts = example("linky-home");
+        let rule = b"at \"12:00\" { notify(\"{water_heatr}\"); }".as_slice();
+        texts.files.insert("rules/z.rhai".to_owned(), Arc::from(rule));
+        let text = build(&texts, &[]).map(drop).unwrap_err().text;
+        assert!(text.contains("there is no point `water_heatr` to show"), "{text}");
+        assert!(!text.contains("did you mean"), "an output is no help: {text}");
     }
 
     #[test]

@@ -64,9 +64,10 @@ pub fn answer(question: &Question<'_>, output: &Output) -> Exit {
 
 type Failed = (String, Exit);
 
-/// Reads the instant, or says what one looks like.
-fn instant_of(text: &str, zone: &Zone, today: Timestamp, language: Language) -> Result<Timestamp, Failed> {
-    instant::parse(text, zone, today).ok_or_else(|| {
+/// Reads the instant, or says what one looks like. A time of day is the last one up to `now`, by the site's clock: a
+/// simulated site has another day than the machine.
+fn instant_of(text: &str, zone: &Zone, now: Timestamp, language: Language) -> Result<Timestamp, Failed> {
+    instant::parse(text, zone, now).ok_or_else(|| {
         let text = say!(
             language,
             "`{text}` is not an instant; write 06:30, 2026-11-20T06:30 or 2026-11-20T05:30:00Z",
@@ -83,7 +84,7 @@ fn from_file(question: &Question<'_>, file: &Path, output: &Output) -> Result<An
         let (file, language) = (file.display(), output.language);
         (say!(language, "{file}: the journal is empty", "{file} : le journal est vide"), Exit::Failed)
     })?;
-    // A time of day is one of the day on which the journal ends, where that was.
+    // A time of day is the last one before the journal ends, where that was.
     let zone = journal_zone(&journal);
     let at =
         question.past.at.as_deref().map_or(Ok(end), |text| instant_of(text, &zone, end, output.language))?;
@@ -100,18 +101,19 @@ fn journal_zone(journal: &Journal) -> Zone {
 
 fn from_program(question: &Question<'_>, output: &Output) -> Result<Answer, Failed> {
     let zone = zone_of(&question.site.site);
-    let at = instant_of(
-        question.past.at.as_deref().unwrap_or_default(),
-        &zone,
-        Timestamp::now(),
-        output.language,
-    )?;
     let state = state_directory(&question.site.site, question.site.state.as_deref());
     let language = output.language_of_answers();
     let history = state.join("ballast.db");
+    let journal = client::journal(&state);
+    let end = match &journal {
+        Ok(journal) => Timeline::of(journal).end(),
+        Err(_) => event::newest(&history),
+    };
+    let at = question.past.at.as_deref().unwrap_or_default();
+    let at = instant_of(at, &zone, end.unwrap_or_else(Timestamp::now), output.language)?;
     let asked = Asked { about: question.about, name: question.name, at, zone: &zone, language };
     let kept = || kept(&state, at).find_map(|journal| replayed(question, &journal, at, language).ok());
-    let journal = match client::journal(&state) {
+    let journal = match journal {
         Ok(journal) => journal,
         Err(error) => {
             let is_running = !matches!(error, NoAnswer::NotRunning(_));

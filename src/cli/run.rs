@@ -2,7 +2,7 @@
 
 use super::Exit;
 use super::arguments::Run;
-use super::terminal::{BAD, LOOK, Output, styled};
+use super::terminal::{BAD, LOOK, Output, styled, width_of_errors};
 use crate::clock::Clock;
 use crate::control::server;
 use crate::report::language::say;
@@ -216,7 +216,7 @@ fn open(order: Order) -> Result<(Start, SetId), Exit> {
         let _ = channel.0.try_send(Message::FilesChanged(None));
     }
     if !built.warnings.is_empty() {
-        output.complain(&built.warnings);
+        output.complain(&built.drawing.coloured(width_of_errors()));
     }
     let mut recorder = Recorder::new(store, Arc::clone(&clock), output, is_quiet);
     if let Some(show_line) = show_line {
@@ -354,7 +354,7 @@ fn choose(texts: Texts, set: Option<RunningSet>, overrides: &[String], output: &
             }
             return Some(Choice { built, texts, reload: false, trial });
         }
-        Err(refused) => output.complain(&refused.coloured),
+        Err(refused) => output.complain(&refused.drawing.coloured(width_of_errors())),
     }
     let text = output.say(
         "the files above were not loaded: the set that ran last runs again",

@@ -74,6 +74,20 @@ impl Output {
     }
 }
 
+/// How many columns the terminal behind the standard output has; nothing where there is none, or it does not say.
+pub fn width_of_output() -> Option<usize> {
+    width(rustix::termios::tcgetwinsize(std::io::stdout()))
+}
+
+/// The same of the error output.
+pub fn width_of_errors() -> Option<usize> {
+    width(rustix::termios::tcgetwinsize(std::io::stderr()))
+}
+
+fn width(size: rustix::io::Result<rustix::termios::Winsize>) -> Option<usize> {
+    size.ok().map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0)
+}
+
 /// Text in a style; the style is dropped later where there is no terminal.
 pub fn styled(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")

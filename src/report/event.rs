@@ -91,6 +91,12 @@ pub fn told(history: &Path, asked: &Asked<'_>, why: &str) -> Answer {
     Answer::done(text, data)
 }
 
+/// When the newest event was written down: where the clock of a site stood that no longer runs.
+pub fn newest(history: &Path) -> Option<Timestamp> {
+    let newest = Reader::open(history).ok()?.events(&Query { limit: 1, ..Query::default() }).ok()?;
+    Timestamp::from_millisecond(newest.first()?.event.stamp.utc.millis()).ok()
+}
+
 fn last(history: &Path, asked: &Asked<'_>) -> Result<Option<StoredEvent>, ballast_history::Error> {
     let reader = Reader::open(history)?;
     let until = Utc::from_millis(asked.at.as_millisecond());

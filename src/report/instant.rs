@@ -7,7 +7,7 @@ use ballast_model::{Mono, Utc};
 use jiff::civil::{Date, DateTime, Time};
 use jiff::{Timestamp, Zoned};
 
-/// Reads `06:30` (of the day of `now`), `2026-11-20T06:30` (local) or `2026-11-20T05:30:00Z`.
+/// Reads `06:30` (the last one that is not after `now`), `2026-11-20T06:30` (local) or `2026-11-20T05:30:00Z`.
 pub fn parse(text: &str, zone: &Zone, now: Timestamp) -> Option<Timestamp> {
     let text = text.trim();
     if let Ok(instant) = text.parse::<Timestamp>() {
@@ -19,7 +19,9 @@ pub fn parse(text: &str, zone: &Zone, now: Timestamp) -> Option<Timestamp> {
         return local(date_time);
     }
     let today: Date = now.to_zoned(zone.jiff().clone()).date();
-    text.parse::<Time>().ok().and_then(|time| local(today.to_datetime(time)))
+    let time = text.parse::<Time>().ok()?;
+    let of_today = local(today.to_datetime(time))?;
+    if of_today <= now { Some(of_today) } else { local(today.yesterday().ok()?.to_datetime(time)) }
 }
 
 /// The instant of a moment, to the nanosecond, so that it leads back to the same moment.
@@ -29,8 +31,6 @@ pub fn exact(wall: &Wall, moment: Mono) -> Timestamp {
     Timestamp::from_nanosecond(nanos).unwrap_or(if nanos < 0 { Timestamp::MIN } else { Timestamp::MAX })
 }
 
-/// The moment of an instant; the origin for one that lies before it.
-pub fn mono(wall: &Wall, at: Timestamp) -> Mono {
 /// How long something has lasted. What lasted over an outage of unknown length lies at the origin of the clock (longer
 /// ago than every limit): nobody knows how long that is.
 pub fn since(moment: Mono, now: Mono, language: Language) -> String {
@@ -41,6 +41,8 @@ pub fn since(moment: Mono, now: Mono, language: Language) -> String {
     say!(language, "for {span}", "depuis {span}")
 }
 
+/// The moment of an instant; the origin for one that lies before it.
+pub fn mono(wall: &Wall, at: Timestamp) -> Mono {
     let base = i128::from(wall.utc.millis()) * 1_000_000;
     let nanos = at.as_nanosecond() - base + i128::from(wall.at.nanos());
     Mono::from_nanos(u64::try_from(nanos.max(0)).unwrap_or(u64::MAX))
@@ -95,6 +97,9 @@ mod tests {
             assert_eq!(parse(text, &zone, now), Some(expected), "{text}");
         }
         assert_eq!(parse("half past six", &zone, now), None);
+        let evening: Timestamp = "2026-11-21T22:15:00Z".parse().unwrap();
+        assert_eq!(parse("23:15", &zone, now), Some(evening), "that of today is still to come");
+        assert_eq!(parse("13:00", &zone, now), Some(now), "now is not to come");
         let utc = Utc::from_millis(expected.as_millisecond());
         assert_eq!(local(utc, &zone), "2026-11-22 06:30:00");
         assert_eq!(local_exact(expected, &zone), "2026-11-22 06:30:00");
@@ -111,9 +116,9 @@ mod tests {
             assert_eq!(mono(&wall, exact(&wall, moment)), moment, "{nanos}");
         }
         assert_eq!(mono(&wall, Timestamp::MIN), Mono::ZERO);
-    }
-}
         // An outage of unknown length is longer than every limit, and no number.
         let now = Mono::ZERO.after(ballast_model::time::BOOT_ORIGIN);
         assert_eq!(since(Mono::ZERO, now, Language::En), "since before the outage");
         assert_eq!(since(now.before(ballast_model::Span::from_secs(90)), now, Language::Fr), "depuis 1 min 30 s");
+    }
+}

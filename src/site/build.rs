@@ -1,6 +1,7 @@
 //! From texts to what runs: the checked site, the compiled rules, the engine's plan.
 
 use super::Texts;
+use super::texts::RULE_BYTES_MAX;
 use crate::journal;
 use crate::simulation::plant;
 use ballast_config::diagnostics::Diagnostics;
@@ -77,6 +78,8 @@ pub struct Built {
     pub buses: Vec<(OpenBus, Vec<OutputId>)>,
     /// Warnings, for people; empty where there are none.
     pub warnings: String,
+    /// The same for a terminal.
+    pub drawing: Drawing,
     /// Everything that was found, for programs.
     pub data: serde_json::Value,
     /// What was understood, for `check --explain`.
@@ -88,10 +91,37 @@ pub struct Built {
 pub struct Refused {
     /// All mistakes, drawn into the texts.
     pub text: String,
-    /// The same with colours.
-    pub coloured: String,
+    /// The same for a terminal.
+    pub drawing: Drawing,
     /// The same for programs.
     pub data: serde_json::Value,
+}
+
+impl Refused {
+    /// With sentences that belong to no text.
+    fn with(mut self, sentences: &[String]) -> Self {
+        self.text.push_str(&sentences.concat());
+        self.drawing.after = sentences.concat();
+        self
+    }
+}
+
+/// What was found, to be drawn once it is known for whom.
+#[derive(Debug)]
+pub struct Drawing {
+    found: Diagnostics,
+    sources: Sources,
+    /// What is said below.
+    after: String,
+}
+
+impl Drawing {
+    /// With colours, in lines that fit a terminal of so many columns; as long as they are where that is not known. Empty
+    /// where nothing was found.
+    pub fn coloured(&self, width: Option<usize>) -> String {
+        let drawn = render::render_within(&self.found, &self.sources, Style::Coloured, width);
+        format!("{drawn}{}", self.after)
+    }
 }
 
 /// What the configuration must know of each driver.
@@ -127,12 +157,17 @@ pub fn build_after(texts: &Texts, overrides: &[String], before: Option<&Running>
         let nouns = Nouns { site: Arc::clone(&before.site), catalog, is_faultless: true };
         return finish(texts, nouns, Some(before.definitions), compiled, overrides, sources, found);
     }
-    let Loaded { site, catalog } = load_site(texts, &mut sources, &mut found);
+    let Loaded { site, catalog, mut buses } = load_site(texts, &mut sources, &mut found);
     let is_faultless = found.is_empty();
     let catalog = Arc::new(catalog);
     // Rules are checked although site and safety set may have mistakes: a person sees them all together.
     let compiled = compile_rules(texts, &catalog, &mut sources, &mut found);
-    let Some(mut site) = site else { return Err(refused(&found, &sources)) };
+    let Some(mut site) = site else {
+        // What the drivers have to say about their keys is said together with the rest.
+        let unknown = apply_overrides(&mut buses, overrides);
+        drop(open_buses(&buses, &catalog, &mut found));
+        return Err(refused(&found, &sources).with(&unknown));
+    };
     // From here on with the defaults of the outputs, which the safety set gives.
     let mut catalog = std::mem::take(&mut site.catalog);
     catalog.shrink_to_fit();
@@ -140,12 +175,7 @@ pub fn build_after(texts: &Texts, overrides: &[String], before: Option<&Running>
     let unknown = apply_overrides(&mut site.buses, overrides);
     if !unknown.is_empty() {
         drop(open_buses(&site.buses, &catalog, &mut found));
-        let mut refused = refused(&found, &sources);
-        for text in unknown {
-            refused.text.push_str(&text);
-            refused.coloured.push_str(&text);
-        }
-        return Err(refused);
+        return Err(refused(&found, &sources).with(&unknown));
     }
     let nouns = Nouns { site: Arc::new(site), catalog, is_faultless };
     finish(texts, nouns, None, compiled, overrides, sources, found)
@@ -198,6 +228,7 @@ fn finish(
         },
         data: json!({ "diagnostics": render::flatten(&found, &sources) }),
         notes,
+        drawing: Drawing { found, sources, after: String::new() },
     })
 }
 
@@ -223,7 +254,10 @@ fn compile_rules(
 ) -> Compiled {
     let ids: Vec<FileId> = texts.rules().map(|(name, bytes)| sources.add(name, bytes, found)).collect();
     for (name, length) in texts.too_large.iter().filter(|(name, _)| name.starts_with("rules/")) {
-        sources.refuse_by_length(name.as_str(), *length, found);
+        sources.refuse_by_length(name.as_str(), *length, RULE_BYTES_MAX, found);
+    }
+    for (name, what) in &texts.not_files {
+        sources.warn_of_no_file(name, what, found);
     }
     let readable = ids.iter().filter_map(|id| sources.get(*id).map(|source| (*id, source)));
     let rules: Vec<Source<'_>> = readable
@@ -398,11 +432,10 @@ fn restoration(site: &Site) -> Option<RestorationPlan> {
 fn refused(found: &Diagnostics, sources: &Sources) -> Refused {
     let mut sorted = found.clone();
     sorted.sort();
-    let found = &sorted;
     Refused {
-        text: render::render(found, sources, Style::Plain),
-        coloured: render::render(found, sources, Style::Coloured),
-        data: json!({ "diagnostics": render::flatten(found, sources) }),
+        text: render::render(&sorted, sources, Style::Plain),
+        data: json!({ "diagnostics": render::flatten(&sorted, sources) }),
+        drawing: Drawing { found: sorted, sources: sources.clone(), after: String::new() },
     }
 }
 

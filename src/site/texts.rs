@@ -3,10 +3,14 @@
 use crate::watch::SetHash as SetId;
 use ballast_config::limits::FILE_BYTES_MAX;
 use std::collections::BTreeMap;
+use std::fs::FileType;
 use std::io::Read;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// Largest rule file in bytes; of a larger one nothing is read.
+pub(super) const RULE_BYTES_MAX: u64 = ballast_rules::limits::FILE_BYTES_MAX as u64;
 /// Files of one site; more is not a site but a mistake.
 const FILES_MAX: usize = 1000;
 
@@ -18,6 +22,9 @@ pub struct Texts {
     pub files: BTreeMap<String, Arc<[u8]>>,
     /// Files that were left unread because they are too large: name and length.
     pub too_large: BTreeMap<String, u64>,
+    /// What is named like a file of the site and is none: name and what it is. Only the check tells it.
+    #[serde(skip)]
+    pub not_files: BTreeMap<String, &'static str>,
 }
 
 /// Writes each text in one piece. The saved form is the same as byte by byte, which takes far longer.
@@ -44,7 +51,7 @@ impl Texts {
             texts.read_file(directory, name)?;
         }
         for (folder, ending) in [("rules", "rhai"), ("devices", "yaml")] {
-            for name in list(directory, folder, ending)? {
+            for name in texts.list(directory, folder, ending)? {
                 texts.read_file(directory, &name)?;
             }
         }
@@ -52,12 +59,19 @@ impl Texts {
     }
 
     fn read_file(&mut self, directory: &Path, name: &str) -> std::io::Result<()> {
-        let file = match std::fs::File::open(directory.join(name)) {
+        let path = directory.join(name);
+        // Asked before it is opened: opening a named pipe waits for somebody who writes into it.
+        let about = match std::fs::metadata(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
             other => other?,
         };
+        if !about.is_file() {
+            let message = format!("{name} is {} and not a file", what(about.file_type()));
+            return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, message));
+        }
+        let file = std::fs::File::open(path)?;
         let length = file.metadata()?.len();
-        let limit = FILE_BYTES_MAX;
+        let limit = if name.starts_with("rules/") { RULE_BYTES_MAX } else { FILE_BYTES_MAX };
         if length > limit {
             self.too_large.insert(name.to_owned(), length);
             return Ok(());
@@ -67,6 +81,39 @@ impl Texts {
         file.take(limit).read_to_end(&mut bytes)?;
         self.files.insert(name.to_owned(), bytes.into());
         Ok(())
+    }
+
+    /// Files of a folder with an ending, sorted, as names relative to the site. What has the ending and is no file is noted.
+    fn list(&mut self, directory: &Path, folder: &str, ending: &str) -> std::io::Result<Vec<String>> {
+        let entries = match std::fs::read_dir(directory.join(folder)) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other?,
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let path = entry?.path();
+            let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+            if path.extension().is_none_or(|found| found != ending) || is_hidden {
+                continue;
+            }
+            let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+            let name = format!("{folder}/{name}");
+            match std::fs::metadata(&path) {
+                Ok(about) if about.is_file() => names.push(name),
+                Ok(about) => drop(self.not_files.insert(name, what(about.file_type()))),
+                Err(_) if path.is_symlink() => {
+                    self.not_files.insert(name, "a link that leads to nothing");
+                }
+                // Removed between listing and looking.
+                Err(_) => {}
+            }
+        }
+        if names.len() > FILES_MAX {
+            let message = format!("{folder} holds {} files; a site has at most {FILES_MAX}", names.len());
+            return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, message));
+        }
+        names.sort();
+        Ok(names)
     }
 
     /// The names of the rule files.
@@ -83,27 +130,17 @@ impl Texts {
     }
 }
 
-/// Files of a folder with an ending, sorted, as names relative to the site.
-fn list(directory: &Path, folder: &str, ending: &str) -> std::io::Result<Vec<String>> {
-    let entries = match std::fs::read_dir(directory.join(folder)) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        other => other?,
-    };
-    let mut names = Vec::new();
-    for entry in entries {
-        let path = entry?.path();
-        let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        if path.extension().is_some_and(|found| found == ending) && !is_hidden && path.is_file() {
-            let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
-            names.push(format!("{folder}/{name}"));
-        }
+/// What something is that is not a regular file.
+fn what(kind: FileType) -> &'static str {
+    if kind.is_dir() {
+        "a folder"
+    } else if kind.is_fifo() {
+        "a named pipe"
+    } else if kind.is_socket() {
+        "a socket"
+    } else {
+        "a device"
     }
-    if names.len() > FILES_MAX {
-        let message = format!("{folder} holds {} files; a site has at most {FILES_MAX}", names.len());
-        return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, message));
-    }
-    names.sort();
-    Ok(names)
 }
 
 /// Where a site's state lies when nothing else is said.
@@ -119,12 +156,49 @@ mod tests {
     fn a_text_that_is_written_in_one_piece_is_read_back() {
         let text = "at \"12:00\" { mode(\"away\"); } // é".as_bytes();
         let files = [("rules/a.rhai".to_owned(), Arc::from(text)), ("site.yaml".to_owned(), Arc::from([]))];
-        let texts = Texts { files: files.into(), too_large: [("site.yaml".to_owned(), 1 << 30)].into() };
+        let texts = Texts {
+            files: files.into(),
+            too_large: [("site.yaml".to_owned(), 1 << 30)].into(),
+            ..Texts::default()
+        };
         let written = postcard::to_allocvec(&texts).unwrap();
         assert_eq!(postcard::from_bytes::<Texts>(&written).unwrap(), texts);
         let byte_by_byte: BTreeMap<&str, Vec<u8>> =
             texts.files.iter().map(|(name, text)| (name.as_str(), text.to_vec())).collect();
         let earlier = postcard::to_allocvec(&(byte_by_byte, &texts.too_large)).unwrap();
         assert_eq!(written, earlier, "what an earlier program saved is read");
+    }
+    #[test]
+    fn what_is_named_like_a_rule_file_and_is_none_is_told_and_never_waited_for() {
+        use std::os::unix::fs::symlink;
+        let folder = std::env::temp_dir().join(format!("ballast-texts-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        let rules = folder.join("rules");
+        std::fs::create_dir_all(rules.join("folder.rhai")).unwrap();
+        std::fs::write(rules.join("good.rhai"), "at \"12:00\" { record(\"noon\"); }").unwrap();
+        symlink("good.rhai", rules.join("linked.rhai")).unwrap();
+        symlink("nowhere", rules.join("dangling.rhai")).unwrap();
+        symlink("/dev/zero", rules.join("zero.rhai")).unwrap();
+        let fifo = rustix::fs::FileType::Fifo;
+        rustix::fs::mknodat(rustix::fs::CWD, rules.join("pipe.rhai"), fifo, 0o600.into(), 0).unwrap();
+        std::fs::File::create(rules.join("long.rhai")).unwrap().set_len(RULE_BYTES_MAX + 1).unwrap();
+        let texts = Texts::read(&folder).unwrap();
+        assert_eq!(texts.files.keys().collect::<Vec<_>>(), ["rules/good.rhai", "rules/linked.rhai"]);
+        assert_eq!(texts.too_large.keys().collect::<Vec<_>>(), ["rules/long.rhai"]);
+        let expected = [
+            ("rules/dangling.rhai", "a link that leads to nothing"),
+            ("rules/folder.rhai", "a folder"),
+            ("rules/pipe.rhai", "a named pipe"),
+            ("rules/zero.rhai", "a device"),
+        ];
+        assert!(texts.not_files.iter().map(|(name, what)| (name.as_str(), *what)).eq(expected), "{texts:?}");
+        let refused = crate::site::build(&texts, &[]).map(drop).unwrap_err().text;
+        assert!(refused.contains("at most 262144 are read (256 KiB)"), "{refused}");
+        for (name, what) in expected {
+            assert!(refused.contains(&format!("`{name}` is {what} and not a file")), "{refused}");
+        }
+        rustix::fs::mknodat(rustix::fs::CWD, folder.join("site.yaml"), fifo, 0o600.into(), 0).unwrap();
+        assert!(Texts::read(&folder).unwrap_err().to_string().contains("site.yaml is a named pipe"));
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

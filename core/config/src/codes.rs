@@ -55,6 +55,7 @@ codes! {
     EXPR_UNKNOWN_NAME = "expr::unknown_name": "The name is not that of a point of the site. Names are `device.point`; `setting.`, `role.` and `site.mode` exist beside them.";
     EXPR_UNKNOWN_WORD = "expr::unknown_word": "A text point is compared with a word that it never has, so that the comparison would never be true.";
     FILE_MISSING = "file::missing": "A site has a `site.yaml` and a `safety.yaml`; one of them is not there. `ballast init` writes both.";
+    FILE_NOT_A_FILE = "file::not_a_file": "What has the name of a file of the site is a folder, a named pipe, a device, or a link that leads to one or to nothing. Nothing of it is read: reading it could wait for ever or never end.";
     FILE_NOT_TEXT = "file::not_text": "The file holds bytes that are not UTF-8. Nothing of it is read. Save it as UTF-8; a degree sign saved by an old editor is the usual cause.";
     FILE_TOO_LONG = "file::too_long": "The file is longer than the limit for a file of a site. It is refused by its length, before it is read, so that a log or a disk image in the wrong place cannot fill the memory.";
     FILE_TOO_MANY = "file::too_many": "The site has more files than the limit. The files over it are not read.";

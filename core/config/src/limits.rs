@@ -3,6 +3,12 @@
 /// Largest file in bytes (1 MiB). A larger one is refused by its length, before it is read.
 pub const FILE_BYTES_MAX: u64 = 1 << 20;
 
+/// What is said of a longer file.
+pub(crate) fn too_long(length: u64, most: u64) -> String {
+    let shown = if most >= 1 << 20 { format!("{} MiB", most >> 20) } else { format!("{} KiB", most >> 10) };
+    format!("this file has {length} bytes; at most {most} are read ({shown})")
+}
+
 /// Most files of one site. The next one is refused.
 pub const FILES_MAX: usize = 4096;
 

@@ -77,6 +77,9 @@ pub struct Loaded {
     /// The nouns, as far as they could be read: with them the rules can be checked although something else is wrong, so
     /// that a person sees the mistakes of all files together. What could not be read is lost ([`Catalog::is_lost`]).
     pub catalog: Catalog,
+    /// Where there is no site: the buses that could be read, with the points and outputs that could, so that the drivers
+    /// can say what is wrong with their keys. With a site it is empty.
+    pub buses: Vec<BusDefinition>,
 }
 
 /// Reads and checks a site. All mistakes of all files are collected in `out`; a site comes out only when there is none.
@@ -107,18 +110,22 @@ pub fn load_with_nouns(
     let site_tree = parse_one(site_file, files.site, sources, out);
     let safety_tree = parse_one(safety_file, files.safety, sources, out);
     let library = Library::read(&device_trees, sources, out);
-    let site = site::read(&site_tree, &library, drivers, out);
+    let mut site = site::read(&site_tree, &library, drivers, out);
     let catalog = site.catalog.clone();
     let safety = safety::read(&safety_tree, &site, out);
     checks::run(&site, &safety, out);
-    let is_right = out.mistakes() == earlier;
-    Loaded { site: is_right.then(|| finish(site, &safety, &safety_tree)), catalog }
+    if out.mistakes() == earlier {
+        return Loaded { site: Some(finish(site, &safety, &safety_tree)), catalog, buses: Vec::new() };
+    }
+    let mut buses = core::mem::take(&mut site.buses);
+    buses.retain(|bus| !site.lost_buses.contains(&bus.name));
+    Loaded { site: None, catalog, buses }
 }
 
 fn add(sources: &mut Sources, name: &str, file: File<'_>, out: &mut Diagnostics) -> FileId {
     match file {
         File::Bytes(bytes) => sources.add(name, bytes, out),
-        File::TooLong(length) => sources.refuse_by_length(name, length, out),
+        File::TooLong(length) => sources.refuse_by_length(name, length, crate::limits::FILE_BYTES_MAX, out),
         File::Absent => {
             let id = sources.add(name, b"", out);
             let place = Place { file: id, span: ballast_model::diagnostic::Span::default() };

@@ -58,7 +58,7 @@ impl Nouns<'_> {
         let (message, help) = match self.catalog.resolve(name) {
             Some(Noun::Point(id)) => return Some(id),
             None => {
-                let near = if out.wants_suggestions() { self.catalog.suggest(name) } else { None };
+                let near = if out.wants_suggestions() { self.catalog.suggest_point(name) } else { None };
                 let near = near.map(|near| format!("did you mean `{near}`?"));
                 (format!("there is no point `{name}`"), near)
             }

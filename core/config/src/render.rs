@@ -8,6 +8,9 @@ use serde::Serialize;
 use crate::diagnostics::Diagnostics;
 use crate::sources::{Sources, floor_boundary};
 
+/// A terminal that says it is narrower is drawn for as if it had so many columns.
+const WIDTH_MIN: usize = 50;
+
 /// How mistakes are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
@@ -19,9 +22,19 @@ pub enum Style {
 
 /// Draws all mistakes, each with its lines and carets, and a closing line with their number.
 pub fn render(diagnostics: &Diagnostics, sources: &Sources, style: Style) -> String {
+    render_within(diagnostics, sources, style, None)
+}
+
+/// The same for a terminal of so many columns: messages and help are broken into lines that fit.
+pub fn render_within(
+    diagnostics: &Diagnostics,
+    sources: &Sources,
+    style: Style,
+    width: Option<usize>,
+) -> String {
     let mut text = String::new();
     for diagnostic in diagnostics {
-        text.push_str(&render_one(diagnostic, sources, style));
+        text.push_str(&render_one(diagnostic, sources, style, width));
         text.push_str("\n\n");
     }
     if let Some(summary) = summary(diagnostics) {
@@ -32,12 +45,16 @@ pub fn render(diagnostics: &Diagnostics, sources: &Sources, style: Style) -> Str
 }
 
 /// Draws one mistake. Without a line end at the end.
-pub fn render_one(diagnostic: &Diagnostic, sources: &Sources, style: Style) -> String {
+fn render_one(diagnostic: &Diagnostic, sources: &Sources, style: Style, width: Option<usize>) -> String {
+    let broken =
+        |text: &str, before: usize| width.map_or(text.to_owned(), |width| wrapped(text, width, before));
+    let title = broken(&diagnostic.message, "warning[]: ".len() + diagnostic.code.len());
+    let help = diagnostic.help.as_deref().map(|help| broken(help, "99999 = help: ".len()));
     let level = match diagnostic.severity {
         Severity::Mistake => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let mut group = Group::with_title(level.primary_title(&diagnostic.message).id(diagnostic.code));
+    let mut group = Group::with_title(level.primary_title(&title).id(diagnostic.code));
     let mut files: Vec<FileId> = vec![diagnostic.primary.file];
     for label in &diagnostic.secondary {
         if !files.contains(&label.file) {
@@ -47,14 +64,36 @@ pub fn render_one(diagnostic: &Diagnostic, sources: &Sources, style: Style) -> S
     for file in files {
         group = group.element(snippet(diagnostic, file, sources));
     }
-    if let Some(help) = &diagnostic.help {
+    if let Some(help) = &help {
         group = group.element(Level::HELP.message(help));
     }
     let renderer = match style {
         Style::Plain => Renderer::plain(),
         Style::Coloured => Renderer::styled(),
     };
+    let renderer = width.map_or(renderer.clone(), |width| renderer.term_width(width.max(WIDTH_MIN)));
     renderer.decor_style(DecorStyle::Ascii).render(&[group])
+}
+
+/// Broken between words so that no line is wider than `width` columns, where `before` columns stand in front of each. A
+/// word that is too long stays whole: it may be copied.
+fn wrapped(text: &str, width: usize, before: usize) -> String {
+    let room = width.max(WIDTH_MIN).saturating_sub(before);
+    let mut broken = String::with_capacity(text.len());
+    let mut used = 0;
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if used > 0 && used + 1 + length > room {
+            broken.push('\n');
+            used = 0;
+        } else if used > 0 {
+            broken.push(' ');
+            used += 1;
+        }
+        broken.push_str(word);
+        used += length;
+    }
+    broken
 }
 
 /// "3 mistakes, 1 warning"; nothing when there is none.
@@ -215,6 +254,22 @@ error[yaml::duplicate_key]: `nâme` stands twice
 1 mistake
 ";
         assert_eq!(render(&out, &sources, Style::Plain), expected);
+    }
+
+    #[test]
+    fn on_a_terminal_messages_and_help_are_broken_between_words() {
+        let mut out = Diagnostics::new();
+        let mut sources = Sources::new();
+        let file = sources.add("site.yaml", b"name: a\n", &mut out);
+        let long = "a message that says what is wrong at such a length that it does not fit on one line of a terminal";
+        let mistake = Diagnostic::mistake(codes::YAML_DUPLICATE_KEY, file, Span::new(0, 4), long).help(long);
+        out.push(mistake);
+        let wide = render(&out, &sources, Style::Plain);
+        assert!(wide.lines().any(|line| line.chars().count() > 80));
+        let narrow = render_within(&out, &sources, Style::Plain, Some(80));
+        assert!(narrow.lines().all(|line| line.chars().count() <= 80), "{narrow}");
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(words(&narrow), words(&wide), "{narrow}");
     }
 
     #[test]

@@ -60,7 +60,7 @@ impl Sources {
         let name = name.into();
         let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         if length > limits::FILE_BYTES_MAX {
-            return self.refuse_by_length(name, length, out);
+            return self.refuse_by_length(name, length, limits::FILE_BYTES_MAX, out);
         }
         let file = self.next_id();
         match core::str::from_utf8(bytes) {
@@ -83,29 +83,31 @@ impl Sources {
         file
     }
 
-    /// Notes a file that is longer than [`limits::FILE_BYTES_MAX`] and was therefore not read.
+    /// Notes a file that is longer than the most that is read of its kind, and was therefore not read.
     pub fn refuse_by_length(
         &mut self,
         name: impl Into<String>,
         length: u64,
+        most: u64,
         out: &mut Diagnostics,
     ) -> FileId {
         let file = self.next_id();
         self.files.push(Source { name: name.into(), text: String::new(), is_readable: false });
         out.push(
-            Diagnostic::mistake(
-                codes::FILE_TOO_LONG,
-                file,
-                Span::default(),
-                format!(
-                    "this file has {length} bytes; at most {} are read ({} MiB)",
-                    limits::FILE_BYTES_MAX,
-                    limits::FILE_BYTES_MAX >> 20
-                ),
-            )
-            .help("is it the right file? Samples and logs do not belong into a site's directory"),
+            Diagnostic::mistake(codes::FILE_TOO_LONG, file, Span::default(), limits::too_long(length, most))
+                .help("is it the right file? Samples and logs do not belong into a site's directory"),
         );
         file
+    }
+
+    /// Notes what has the name of a file of the site and is none: `what` is it, such as "a folder". A warning, since the
+    /// rest of the site does not need it.
+    pub fn warn_of_no_file(&mut self, name: &str, what: &str, out: &mut Diagnostics) {
+        let file = self.next_id();
+        self.files.push(Source { name: name.into(), text: String::new(), is_readable: false });
+        let message = format!("`{name}` is {what} and not a file: nothing of it is read");
+        let warning = Diagnostic::warning(codes::FILE_NOT_A_FILE, file, Span::default(), message);
+        out.push(warning.help("put the text itself there, or remove it"));
     }
 
     /// The text behind an id.
@@ -228,10 +230,21 @@ mod tests {
     fn a_gigabyte_is_refused_by_its_length() {
         let mut out = Diagnostics::new();
         let mut sources = Sources::new();
-        let file = sources.refuse_by_length("site.yaml", 1 << 30, &mut out);
+        let file = sources.refuse_by_length("site.yaml", 1 << 30, limits::FILE_BYTES_MAX, &mut out);
         assert_eq!(out.iter().next().unwrap().code, codes::FILE_TOO_LONG);
+        let message = "this file has 1073741824 bytes; at most 1048576 are read (1 MiB)";
+        assert_eq!(out.iter().next().unwrap().message, message);
         assert!(!sources.get(file).unwrap().is_readable());
         assert_eq!(sources.get(file).unwrap().text(), "");
+    }
+
+    #[test]
+    fn what_is_no_file_is_a_warning() {
+        let mut out = Diagnostics::new();
+        Sources::new().warn_of_no_file("rules/a.rhai", "a named pipe", &mut out);
+        let found = out.iter().next().unwrap();
+        assert_eq!((found.code, out.mistakes()), (codes::FILE_NOT_A_FILE, 0));
+        assert_eq!(found.message, "`rules/a.rhai` is a named pipe and not a file: nothing of it is read");
     }
 
     #[test]

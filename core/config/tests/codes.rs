@@ -36,6 +36,7 @@ const GALLERY: &[(&str, &str)] = &[
 
 /// Codes whose test needs bytes, lengths or numbers of files, by the file in which it stands.
 const ELSEWHERE: &[(&str, &str)] = &[
+    ("file::not_a_file", "sources.rs"),
     ("file::not_text", "sources.rs"),
     ("file::too_many", "sources.rs"),
     ("value::too_long", "decode/scalar.rs"),

@@ -339,6 +339,20 @@ impl Catalog {
         did_you_mean(name, known.map(|known| &**known))
     }
 
+    /// The known point most like this one; where none is, the only one of the device that the name begins with.
+    pub fn suggest_point(&self, name: &str) -> Option<&str> {
+        let points =
+            || self.names.iter().filter(|(_, noun)| matches!(noun, Noun::Point(_))).map(|(name, _)| &**name);
+        let is_point = |role: &&str| matches!(self.resolve(role), Some(Noun::Point(_)));
+        let roles = self.roles.keys().map(|role| &**role).filter(is_point);
+        did_you_mean(name, points().chain(roles)).or_else(|| {
+            let (device, _) = name.split_once('.')?;
+            let mut own =
+                points().filter(|point| point.strip_prefix(device).is_some_and(|rest| rest.starts_with('.')));
+            own.next().filter(|_| own.next().is_none())
+        })
+    }
+
     /// All names, sorted.
     pub fn names(&self) -> impl Iterator<Item = (&str, Noun)> {
         self.names.iter().map(|(name, noun)| (&**name, *noun))
@@ -442,6 +456,9 @@ mod tests {
         let Some(Noun::Point(state)) = catalog.resolve("pump.state") else { panic!("no state") };
         assert_eq!(catalog.point(state).unwrap().show(Value::Word(1)), "closed");
         assert_eq!(catalog.suggest("pump.sate"), Some("pump.state"));
+        assert_eq!(catalog.suggest_point("pump.sate"), Some("pump.state"));
+        assert_eq!(catalog.suggest("pum"), Some("pump"));
+        assert_eq!(catalog.suggest_point("pum"), None, "an output is no point");
         assert!(catalog.add_output("pump", "", DeviceId(0), OutputKind::Contact, default).is_err());
     }
 

@@ -166,6 +166,9 @@ rates1: 6 per hour, 30 per day
 rates2: 6 per hour, often
 #                   ^^^^^ error[value::rate]: `often` is not a rate
 #   = help: write how many, then in how long: `6 per hour` or `3 loads per 10 s`
+rates0: 0 per hour, 30 per day
+#       ^^^^^^^^^^ error[value::rate]: `0 per hour` allows nothing at all
+#   = help: write at least 1, as in `1 per hour`, or leave the key out for no bound; an output that must never move is asked for by no rule
 rates3: [6 per hour, 30 a day]
 #                    ^^^^^^^^ error[value::rate]: `30 a day` is not a rate
 #   = help: write how many, then in how long: `6 per hour` or `3 loads per 10 s`

@@ -45,6 +45,13 @@ pub fn rates(node: &Node, out: &mut Diagnostics) -> Option<Vec<Placed<Rate>>> {
 fn part(node: &Node, text: &str, piece: &str, out: &mut Diagnostics) -> Option<Rate> {
     let piece = piece.trim();
     let rate = read(piece);
+    if rate.is_some_and(|rate| rate.count == 0) {
+        let message = format!("{} allows nothing at all", quote(piece));
+        let help = "write at least 1, as in `1 per hour`, or leave the key out for no bound; an output that must never \
+                    move is asked for by no rule";
+        out.push(place_of(node, text, piece).mistake(codes::VALUE_RATE, message).help(help));
+        return None;
+    }
     if rate.is_none() {
         let message = format!("{} is not a rate", quote(piece));
         let help = "write how many, then in how long: `6 per hour` or `3 loads per 10 s`";
@@ -53,6 +60,7 @@ fn part(node: &Node, text: &str, piece: &str, out: &mut Diagnostics) -> Option<R
     rate
 }
 
+/// A rate; its count may still be zero.
 fn read(piece: &str) -> Option<Rate> {
     let (count, per) = piece.split_once(" per ")?;
     // A word may follow the number, for people: `3 loads`.
@@ -62,7 +70,7 @@ fn read(piece: &str) -> Option<Rate> {
         words.next().is_none_or(|word| word.chars().all(char::is_alphabetic)) && words.next().is_none();
     let per = per.trim();
     let per = parse_span(per).or_else(|| parse_span(&format!("1 {per}")))?;
-    (is_word && count > 0 && per > Duration::ZERO).then_some(Rate { count, per })
+    (is_word && per > Duration::ZERO).then_some(Rate { count, per })
 }
 
 #[cfg(test)]
@@ -76,17 +84,7 @@ mod tests {
         assert_eq!(read("30 per day"), Some(Rate { count: 30, per: secs(86_400) }));
         assert_eq!(read("3 loads per 10 s"), Some(Rate { count: 3, per: secs(10) }));
         assert_eq!(read("1 per min"), Some(Rate { count: 1, per: secs(60) }));
-        for text in [
-            "",
-            "6",
-            "0 per hour",
-            "6 per",
-            "6 per 0 s",
-            "-1 per h",
-            "6 per volt",
-            "6 a b per h",
-            "6 per 5 V",
-        ] {
+        for text in ["", "6", "6 per", "6 per 0 s", "-1 per h", "6 per volt", "6 a b per h", "6 per 5 V"] {
             assert_eq!(read(text), None, "{text}");
         }
     }

@@ -15,6 +15,9 @@ use crate::diagnostics::{Diagnostics, Place, quote, suggest};
 use crate::fingerprint::Fingerprint;
 use crate::tree::{Entry, Key, Kind, Map, Node};
 
+/// Devices that are shown beside the first one that names a bus that does not exist; the number tells of the others.
+const UNKNOWN_BUS_PLACES_MAX: usize = 3;
+
 /// `buses:` and `devices:`.
 pub(super) fn read(
     fields: &Fields<'_>,
@@ -23,14 +26,14 @@ pub(super) fn read(
     draft: &mut SiteDraft,
     out: &mut Diagnostics,
 ) {
-    if let Some(buses) = fields.get("buses").and_then(|node| crate::decode::map(node, "a map of buses", out))
-    {
-        for entry in &buses.entries {
-            if check_name(&entry.key.text, entry.key.place(), out) {
-                read_bus(entry, drivers, draft, out);
-            }
+    let buses = fields.get("buses").and_then(|node| crate::decode::map(node, "a map of buses", out));
+    for entry in buses.iter().flat_map(|buses| &buses.entries) {
+        let is_named = check_name(&entry.key.text, entry.key.place(), out);
+        if !is_named || read_bus(entry, drivers, draft, out).is_none() {
+            draft.lost_buses.insert(entry.key.text.as_str().into());
         }
     }
+    draft.has_all_buses &= buses.map_or(fields.get("buses").is_none(), |buses| buses.is_complete);
     let Some(devices) =
         fields.get("devices").and_then(|node| crate::decode::map(node, "a map of devices", out))
     else {
@@ -44,6 +47,25 @@ pub(super) fn read(
         } else if Device::read(entry, library, drivers, draft, out).is_none() {
             draft.catalog.lose(&entry.key.text);
         }
+    }
+    tell_unknown_buses(draft, out);
+}
+
+/// One mistake for each bus that is named and does not exist, with the places of those who name it: a slip in the name of
+/// a bus is one slip, however many devices hang on it.
+fn tell_unknown_buses(draft: &mut SiteDraft, out: &mut Diagnostics) {
+    for (name, places) in core::mem::take(&mut draft.unknown_buses) {
+        let Some((first, others)) = places.split_first() else { continue };
+        let mut message = format!("there is no bus `{name}`");
+        if !others.is_empty() {
+            message.push_str(&format!("; {} devices name it", places.len()));
+        }
+        let mut diagnostic = first.mistake(codes::DEVICE_BUS, message);
+        for place in others.iter().take(UNKNOWN_BUS_PLACES_MAX) {
+            diagnostic = diagnostic.also(place.file, place.span, "and here");
+        }
+        diagnostic.help = suggest(&name, draft.buses.iter().map(|bus| &*bus.name), "the buses are");
+        out.push(diagnostic);
     }
 }
 
@@ -60,12 +82,17 @@ fn read_bus(
         let mut diagnostic = driver.place.mistake(codes::BUS_DRIVER, message);
         diagnostic.help = suggest(driver.value, drivers.iter().map(|known| known.name), "the drivers are");
         out.push(diagnostic);
+        draft.lost_buses.insert(entry.key.text.as_str().into());
+    }
+    let (settings, is_whole) = settings(&fields, out);
+    if !is_whole {
+        draft.lost_buses.insert(entry.key.text.as_str().into());
     }
     draft.buses.push(BusDefinition {
         name: entry.key.text.as_str().into(),
         driver: driver.value.into(),
         driver_at: (driver.place.file, driver.place.span),
-        settings: settings(&fields, out),
+        settings,
         points: Vec::new(),
         outputs: Vec::new(),
     });
@@ -76,7 +103,8 @@ fn read_bus(
 struct Device<'a> {
     id: DeviceId,
     name: &'a str,
-    bus: usize,
+    /// The bus on which it hangs; nothing where that cannot be told, which was said.
+    bus: Option<usize>,
     driver: Option<&'a DriverFacts>,
     place: Place,
 }
@@ -101,10 +129,13 @@ impl<'a> Device<'a> {
             outputs: Vec::new(),
         });
         draft.rated.push(rated.map(|found| found.value.base));
-        let (bus, file) = (bus?, file.ok()?);
-        let driver_name = draft.buses.get(bus).map(|bus| bus.driver.clone()).unwrap_or_default();
-        check_driver(&fields, file, &driver_name, out);
-        let driver = drivers.iter().find(|driver| *driver.name == *driver_name);
+        let file = file.ok()?;
+        let driver_called = |name: &str| drivers.iter().find(|driver| driver.name == name);
+        let of_bus = bus.and_then(|bus| driver_called(&draft.buses.get(bus)?.driver));
+        let of_file = file.and_then(|file| file.driver).and_then(|driver| driver_called(driver.value));
+        // Keys that are meant for one driver are not shown to another.
+        let bus = bus.filter(|_| of_bus.is_some_and(|driver| check_driver(&fields, file, driver.name, out)));
+        let driver = if bus.is_some() { of_bus } else { of_file };
         let device = Self { id, name: &entry.key.text, bus, driver, place: entry.key.place() };
         device.read_contents(&fields, file, draft, out);
         generators::declare(&fields, id, device.place, draft, out);
@@ -171,8 +202,10 @@ impl<'a> Device<'a> {
         draft.experimental.resize(point.index(), false);
         draft.experimental.push(is_experimental);
         let fields = Fields::read(&entry.value, &shapes::POINT, &mut Diagnostics::new())?;
-        let settings = settings(&fields, out);
-        draft.buses.get_mut(self.bus)?.points.push(PointDefinition { point, device: self.id, settings });
+        if let (settings, true) = settings(&fields, out) {
+            let definition = PointDefinition { point, device: self.id, settings };
+            draft.buses.get_mut(self.bus?)?.points.push(definition);
+        }
         Some(())
     }
 
@@ -195,8 +228,10 @@ impl<'a> Device<'a> {
         }
         self.note_definition(&entry.value, output.index(), true, draft);
         let fields = Fields::read(&entry.value, &shapes::OUTPUT, &mut Diagnostics::new())?;
-        let settings = settings(&fields, out);
-        draft.buses.get_mut(self.bus)?.outputs.push(OutputDefinition { output, device: self.id, settings });
+        if let (settings, true) = settings(&fields, out) {
+            let definition = OutputDefinition { output, device: self.id, settings };
+            draft.buses.get_mut(self.bus?)?.outputs.push(definition);
+        }
         Some(())
     }
 
@@ -219,7 +254,7 @@ impl<'a> Device<'a> {
     /// What makes another point or output of it: its own keys, and the bus behind which it is.
     fn note_definition(&self, node: &Node, index: usize, is_output: bool, draft: &mut SiteDraft) {
         let mut print = Fingerprint::new();
-        if let Some(bus) = draft.buses.get(self.bus) {
+        if let Some(bus) = self.bus.and_then(|bus| draft.buses.get(bus)) {
             print.text(&bus.driver);
             for setting in &bus.settings.entries {
                 print.text(&setting.key);
@@ -256,14 +291,11 @@ fn merge(of_file: Vec<Entry>, of_site: Option<&Map>) -> Vec<Entry> {
     merged
 }
 
-fn find_bus(fields: &Fields<'_>, draft: &SiteDraft, out: &mut Diagnostics) -> Option<usize> {
+fn find_bus(fields: &Fields<'_>, draft: &mut SiteDraft, out: &mut Diagnostics) -> Option<usize> {
     let found = fields.get("bus").and_then(|node| name(node, out))?;
     let bus = draft.buses.iter().position(|bus| *bus.name == *found.value);
-    if bus.is_none() && draft.is_complete {
-        let message = format!("there is no bus `{}`", found.value);
-        let mut diagnostic = found.place.mistake(codes::DEVICE_BUS, message);
-        diagnostic.help = suggest(found.value, draft.buses.iter().map(|bus| &*bus.name), "the buses are");
-        out.push(diagnostic);
+    if bus.is_none() && draft.has_all_buses && !draft.lost_buses.contains(found.value) {
+        draft.unknown_buses.entry(found.value.into()).or_default().push(found.place);
     }
     bus
 }
@@ -286,19 +318,28 @@ fn find_file<'l, 'a>(
     Err(())
 }
 
-fn check_driver(fields: &Fields<'_>, file: Option<&DeviceFile<'_>>, driver: &str, out: &mut Diagnostics) {
-    let Some(wanted) = file.and_then(|file| file.driver) else { return };
+/// Whether a device's file and its bus name the same driver.
+fn check_driver(
+    fields: &Fields<'_>,
+    file: Option<&DeviceFile<'_>>,
+    driver: &str,
+    out: &mut Diagnostics,
+) -> bool {
+    let Some(wanted) = file.and_then(|file| file.driver) else { return true };
     if wanted.value != driver {
         let message =
             format!("this device speaks through `{}`, and its bus through `{driver}`", wanted.value);
         let place = fields.place("bus");
         out.push(place.mistake(codes::DEVICE_BUS, message).help("hang it on a bus of its own driver"));
     }
+    wanted.value == driver
 }
 
-/// What only the driver understands, as text.
-fn settings(fields: &Fields<'_>, out: &mut Diagnostics) -> Settings {
+/// What only the driver understands, as text; false when a part of it could not be read, which was or is said: the driver
+/// would call it missing.
+fn settings(fields: &Fields<'_>, out: &mut Diagnostics) -> (Settings, bool) {
     let mut entries = Vec::new();
+    let mut is_whole = fields.is_complete();
     for entry in fields.rest() {
         match &entry.value.kind {
             Kind::Scalar(scalar) => entries.push(Setting {
@@ -308,13 +349,16 @@ fn settings(fields: &Fields<'_>, out: &mut Diagnostics) -> Settings {
                 key_span: entry.key.span,
                 value_span: entry.value.span,
             }),
-            Kind::Unreadable => {}
-            Kind::Map(_) | Kind::List(_) => crate::decode::refuse_kind(&entry.value, "a single value", out),
+            Kind::Unreadable => is_whole = false,
+            Kind::Map(_) | Kind::List(_) => {
+                is_whole = false;
+                crate::decode::refuse_kind(&entry.value, "a single value", out);
+            }
         }
     }
     let head = fields.head();
     entries.shrink_to_fit();
-    Settings { entries, file: head.file, span: head.span }
+    (Settings { entries, file: head.file, span: head.span }, is_whole)
 }
 
 /// The rated power of a device, W.

@@ -17,6 +17,8 @@ mod points;
 mod settings;
 pub mod shapes;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use ballast_guard::plan::Strength;
 use ballast_model::catalog::PointId;
 use ballast_model::device::BusDefinition;
@@ -57,6 +59,12 @@ pub struct SiteDraft {
     pub label: String,
     /// Buses with what hangs on them.
     pub buses: Vec<BusDefinition>,
+    /// Names of buses that could not be read to their end: nothing is said about those who use them, nor by their driver.
+    pub lost_buses: BTreeSet<Box<str>>,
+    /// Names of buses that do not exist, with the places that name them, until that is said.
+    unknown_buses: BTreeMap<Box<str>, Vec<Place>>,
+    /// False when `buses:` could not be read to its end: a bus that is not known may stand there.
+    pub has_all_buses: bool,
     /// Settings in the order of the file.
     pub settings: Vec<Setting>,
     /// The modes, when the site has any.
@@ -132,6 +140,7 @@ pub fn read(tree: &Tree, library: &Library<'_>, drivers: &[DriverFacts], out: &m
     place::read(&fields, &mut draft, out);
     settings::read_modes(&fields, &mut draft, out);
     settings::read(&fields, &mut draft, out);
+    draft.has_all_buses = fields.is_complete();
     devices::read(&fields, library, drivers, &mut draft, out);
     if !draft.is_complete {
         draft.catalog.lose_a_part();

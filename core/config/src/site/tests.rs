@@ -482,6 +482,10 @@ fn the_nouns_come_out_although_something_else_is_wrong() {
         nouns(&site.replace("members: [home_1]", "members: [home_9]"), outputs),
         (false, false, false)
     );
-    assert_eq!(nouns(&site.replace("bus: pins", "bus: pin"), outputs), (false, false, true), "one device");
+    assert_eq!(nouns(&site.replace("bus: pins", "bus: pin"), outputs), (false, false, false), "only the bus");
+    let file = site
+        .replace("bus: pins", "file: none, bus: pins")
+        .replace("file: none, bus: pins\n", "file: none\n    bus: pins\n");
+    assert_eq!(nouns(&file, outputs), (false, false, true), "one device");
     assert_eq!(nouns(&format!("{site}x: {{\n"), outputs), (false, true, false), "a part could not be read");
 }

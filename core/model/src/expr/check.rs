@@ -279,7 +279,7 @@ impl Checker<'_> {
                 self.wrong(span, "expr::type", format!("`{name}` is a device or a group, not a value"), help)
             }
             None => {
-                let help = match self.scope.catalog.suggest(&full) {
+                let help = match self.scope.catalog.suggest_point(&full) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => "`ballast check --explain` lists the points of the site".to_string(),
                 };
