@@ -119,6 +119,9 @@ mod tests {
         // An outage of unknown length is longer than every limit, and no number.
         let now = Mono::ZERO.after(ballast_model::time::BOOT_ORIGIN);
         assert_eq!(since(Mono::ZERO, now, Language::En), "since before the outage");
-        assert_eq!(since(now.before(ballast_model::Span::from_secs(90)), now, Language::Fr), "depuis 1 min 30 s");
+        assert_eq!(
+            since(now.before(ballast_model::Span::from_secs(90)), now, Language::Fr),
+            "depuis 1 min 30 s"
+        );
     }
 }

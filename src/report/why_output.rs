@@ -137,11 +137,7 @@ fn asks(moment: &Moment<'_>, asker: &Asker) -> String {
     let place = asker.place.as_ref().map_or_else(String::new, |place| format!(" ({place})"));
     let name = name_of(asker, &moment.running.plan, moment.language);
     let wanted = causes::state(&asker.wanted, moment.language);
-    say!(
-        moment.language,
-        "{name}: {wanted} {since}{until}{place}",
-        "{name} : {wanted} {since}{until}{place}"
-    )
+    say!(moment.language, "{name}: {wanted} {since}{until}{place}", "{name} : {wanted} {since}{until}{place}")
 }
 
 /// The name of one who asks.
