@@ -92,7 +92,7 @@ pub struct Refused {
     /// All mistakes, drawn into the texts.
     pub text: String,
     /// The same for a terminal.
-    pub drawing: Drawing,
+    pub drawing: Box<Drawing>,
     /// The same for programs.
     pub data: serde_json::Value,
 }
@@ -435,7 +435,7 @@ fn refused(found: &Diagnostics, sources: &Sources) -> Refused {
     Refused {
         text: render::render(&sorted, sources, Style::Plain),
         data: json!({ "diagnostics": render::flatten(&sorted, sources) }),
-        drawing: Drawing { found: sorted, sources: sources.clone(), after: String::new() },
+        drawing: Box::new(Drawing { found: sorted, sources: sources.clone(), after: String::new() }),
     }
 }
 
