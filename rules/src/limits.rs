@@ -40,3 +40,5 @@ pub const FUNCTIONS_MAX: usize = 100;
 pub const BODY_NAMES_MAX: usize = 512;
 /// Placeholders and pieces of one text template; refused at load.
 pub const TEMPLATE_PARTS_MAX: usize = 64;
+/// Points in one record.
+pub const RECORD_POINTS_MAX: usize = 64;

@@ -6,7 +6,7 @@
 use crate::body::{Action, Entry, Runnable, Slot};
 use crate::literal::Literals;
 use crate::live::{Live, Pending, Slotted};
-use ballast_engine::bodies::{ASKED_MAX, Notice, Request};
+use ballast_engine::bodies::{ASKED_MAX, Notice, Record, Request};
 use ballast_engine::plan::BodyId;
 use ballast_engine::{Asked, Bodies, BodyContext, BodyOutcome};
 use ballast_model::catalog::{Catalog, Kind};
@@ -211,7 +211,11 @@ fn apply(action: &Action, context: &BodyContext<'_>, asked: &mut Asked) {
         Action::Setting(point, value) => asked.settings.push((*point, *value)),
         Action::Mode(word) => asked.mode = Some(*word),
         Action::Campaign(name, start) => asked.campaigns.push((name.clone(), *start)),
-        Action::Record(name) => asked.records.push(name.to_string()),
+        Action::Record(name, points) => {
+            // What is unknown is kept as such: one silent meter must not cost the others their values.
+            let values = points.iter().map(|point| (*point, context.known(*point))).collect();
+            asked.records.push(Record { name: name.to_string(), values });
+        }
     }
 }
 

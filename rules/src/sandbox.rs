@@ -21,7 +21,7 @@ pub const REQUESTS: &[(&str, &str)] = &[
     ("mode", "mode(\"word\")"),
     ("notify", "notify(\"text\")"),
     ("open", "open(output)"),
-    ("record", "record(\"name\")"),
+    ("record", "record(\"name\") or record(\"name\", [point, point])"),
     ("set", "set(output, value) or set(output, value, \"10min\")"),
     ("shed", "shed(\"group\"), shed(\"group\", \"25 %\") or shed(\"group\", \"4 kW\")"),
     ("start", "start(\"campaign\")"),

@@ -229,7 +229,15 @@ fn of_others(event: &Event, plan: &Plan) -> Option<String> {
             let verb = if *start { "lance" } else { "arrête" };
             format!("{} {verb} la campagne « {campaign} »", runner_name(plan, *runner))
         }
-        Event::Record { runner, name } => format!("{} enregistre « {name} »", runner_name(plan, *runner)),
+        Event::Record { runner, record } => {
+            let values = record.values.iter().map(|(point, known)| {
+                let known = known.map_or_else(|| "inconnu".to_owned(), |known| value(plan, *point, known));
+                format!("{} {known}", point_name(plan, *point))
+            });
+            let values = values.collect::<Vec<_>>().join(", ");
+            let colon = if values.is_empty() { "" } else { " : " };
+            format!("{} enregistre « {} »{colon}{values}", runner_name(plan, *runner), record.name)
+        }
         Event::ScheduleRan { schedule } => {
             format!("l'horaire « {} » a été exécuté", schedule_name(plan, *schedule))
         }

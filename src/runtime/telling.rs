@@ -16,9 +16,10 @@ use ballast_engine::{Engine, Event as EngineEvent};
 use ballast_guard::plan::{LimitAction, SafetySet};
 use ballast_guard::{Guard, GuardEvent, ResetWhat};
 use ballast_history::Severity;
+use ballast_model::catalog::{Kind, PointSpec};
 use ballast_model::intent::{Cause, Outcome, Witness};
 use ballast_model::time::Wall;
-use ballast_model::{Mono, OutputId, Utc, Verdict, Wanted};
+use ballast_model::{Mono, OutputId, PointId, Utc, Verdict, Wanted};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -137,6 +138,7 @@ enum EngineData<'a> {
     Failed { message: &'a str, place: &'a str },
     Notice { text: &'a str },
     Coalesced { dropped: u32 },
+    Recorded { record: &'a str, values: Vec<RecordedValue<'a>> },
     Nothing(()),
 }
 
@@ -151,8 +153,35 @@ fn engine_data<'a>(running: &'a Running, event: &'a EngineEvent) -> EngineData<'
         EngineEvent::BodyFailed { message, place, .. } => EngineData::Failed { message, place },
         EngineEvent::NoticeRaised { notice, .. } => EngineData::Notice { text: &notice.text },
         EngineEvent::Coalesced { dropped, .. } => EngineData::Coalesced { dropped: *dropped },
+        EngineEvent::Record { record, .. } => {
+            let values = record.values.iter().map(|(point, value)| recorded(running, *point, *value));
+            EngineData::Recorded { record: &record.name, values: values.collect() }
+        }
         _ => EngineData::Nothing(()),
     }
+}
+
+/// A value that a record keeps, for programs: as it is and not as it is shown.
+#[derive(Serialize)]
+struct RecordedValue<'a> {
+    /// The point's full name.
+    point: Option<&'a str>,
+    /// In the point's unit, its word, or yes and no; `None` while unknown.
+    value: Option<Value>,
+    /// Absent where the value is no number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unit: Option<String>,
+}
+
+fn recorded(running: &Running, point: PointId, known: Option<ballast_model::Value>) -> RecordedValue<'_> {
+    let spec = running.catalog().point(point);
+    let unit = spec.filter(|spec| matches!(spec.kind, Kind::Number(_))).map(PointSpec::unit);
+    let value = known.zip(spec).map(|(known, spec)| match (known, unit) {
+        (ballast_model::Value::Number(base), Some(unit)) => json!(unit.from_base(base).get()),
+        (ballast_model::Value::Flag(flag), _) => json!(flag),
+        _ => json!(spec.show(known)),
+    });
+    RecordedValue { point: spec.map(|spec| &*spec.name), value, unit: unit.map(|unit| unit.to_string()) }
 }
 
 fn severity_of(event: &EngineEvent) -> Severity {

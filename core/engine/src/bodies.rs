@@ -80,8 +80,17 @@ pub struct Asked {
     pub mode: Option<u16>,
     /// Campaigns to start (`true`) or stop.
     pub campaigns: Vec<(Box<str>, bool)>,
-    /// Names of records to write (`record("cycle")`).
-    pub records: Vec<String>,
+    /// Records to write (`record("cycle", [battery.soc])`).
+    pub records: Vec<Record>,
+}
+
+/// What shall be kept of this moment.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Record {
+    /// Its name.
+    pub name: String,
+    /// Points with their values, base unit; `None` while unknown.
+    pub values: Vec<(PointId, Option<Value>)>,
 }
 
 /// One request of a body.

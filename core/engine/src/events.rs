@@ -2,7 +2,7 @@
 //!
 //! Events carry data. [`words`](crate::words) makes sentences of them, with the plan they belong to.
 
-use crate::bodies::Notice;
+use crate::bodies::{Notice, Record};
 use crate::input::Refusal;
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -287,8 +287,8 @@ pub enum Event {
     Record {
         /// Who asks.
         runner: Runner,
-        /// Its name.
-        name: String,
+        /// Its name, and values of this moment.
+        record: Record,
     },
     /// A schedule's moment came and its body ran.
     ScheduleRan {

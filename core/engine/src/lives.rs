@@ -14,7 +14,7 @@
 //! ([`START_INTERVAL`], [`START_REST`]).
 
 use crate::agenda::Task;
-use crate::bodies::{Bodies, Notice, Request, ShedRequest};
+use crate::bodies::{Bodies, Notice, Record, Request, ShedRequest};
 use crate::events::{EndReason, Event, Output, Runner, Source};
 use crate::limits::{FAILED_REQUESTS_KEPT, START_BURST, START_INTERVAL, START_REST, WITNESSES_MAX};
 use crate::machine::Core;
@@ -78,7 +78,7 @@ pub(crate) struct Life {
     pub(crate) sheds: Vec<ShedRequest>,
     pub(crate) notices: Vec<Notice>,
     pub(crate) campaigns: Vec<(Box<str>, bool)>,
-    pub(crate) records: Vec<String>,
+    pub(crate) records: Vec<Record>,
     pub(crate) run: LastRun,
     /// Failures in a row.
     pub(crate) failures: u32,

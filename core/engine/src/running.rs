@@ -113,9 +113,9 @@ impl Core {
             }
         }
         core::mem::swap(&mut life.campaigns, &mut asked.campaigns);
-        for name in &asked.records {
-            if !life.records.contains(name) {
-                out.push(Output::Event(Event::Record { runner, name: name.clone() }));
+        for record in &asked.records {
+            if !life.records.contains(record) {
+                out.push(Output::Event(Event::Record { runner, record: record.clone() }));
             }
         }
         core::mem::swap(&mut life.records, &mut asked.records);

@@ -144,8 +144,8 @@ impl Core {
         for notice in asked.notices.drain(..) {
             out.push(Output::Event(Event::NoticeRaised { runner, notice }));
         }
-        for name in asked.records.drain(..) {
-            out.push(Output::Event(Event::Record { runner, name }));
+        for record in asked.records.drain(..) {
+            out.push(Output::Event(Event::Record { runner, record }));
         }
         for (campaign, start) in asked.campaigns.drain(..) {
             out.push(Output::Event(Event::CampaignAsked { runner, campaign, start }));

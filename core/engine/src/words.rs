@@ -248,7 +248,16 @@ impl Event {
                 let verb = if *start { "starts" } else { "stops" };
                 format!("{} {verb} campaign \"{campaign}\"", runner_name(plan, *runner))
             }
-            Self::Record { runner, name } => format!("{} records \"{name}\"", runner_name(plan, *runner)),
+            Self::Record { runner, record } => {
+                let values = record.values.iter().map(|(point, known)| {
+                    let known =
+                        known.map_or_else(|| "unknown".to_string(), |known| value(plan, *point, known));
+                    format!("{} {known}", point_name(plan, *point))
+                });
+                let values = values.collect::<Vec<_>>().join(", ");
+                let colon = if values.is_empty() { "" } else { ": " };
+                format!("{} records \"{}\"{colon}{values}", runner_name(plan, *runner), record.name)
+            }
             Self::ScheduleRan { schedule } => format!("`{}` ran", schedule_name(plan, *schedule)),
             Self::ScheduleMissed { schedule, .. } => {
                 let name = schedule_name(plan, *schedule);

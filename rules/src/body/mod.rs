@@ -75,7 +75,7 @@ pub(crate) enum Action {
     Setting(PointId, Value),
     Mode(u16),
     Campaign(Box<str>, bool),
-    Record(Box<str>),
+    Record(Box<str>, Box<[PointId]>),
 }
 
 /// What the first argument of a request stands for.

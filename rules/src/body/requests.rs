@@ -4,7 +4,7 @@
 use super::walk::Walker;
 use super::{Action, Ask, BodyKind, Entry};
 use crate::condition::dotted;
-use crate::limits::BODY_NAMES_MAX;
+use crate::limits::{BODY_NAMES_MAX, RECORD_POINTS_MAX};
 use crate::literal::{Literal, fold};
 use crate::report::problem;
 use crate::sandbox::REQUESTS;
@@ -436,7 +436,11 @@ impl Walker<'_> {
     }
 
     fn record(&mut self, call: &FnCallExpr, span: Span) -> Option<Entry> {
-        let [arg] = call.args.as_slice() else { return self.usage("record", span) };
+        let (arg, values) = match call.args.as_slice() {
+            [arg] => (arg, &[][..]),
+            [arg, Expr::Array(values, _)] => (arg, values.as_slice()),
+            _ => return self.usage("record", span),
+        };
         let (name, _) = self.text(arg, "the name of a record")?;
         if self.around.kind != BodyKind::Schedule {
             let help =
@@ -444,6 +448,41 @@ impl Walker<'_> {
             self.refuse(span, "a rule cannot write records", help);
             return None;
         }
-        Some(Entry::Fixed(Action::Record(name.into())))
+        if values.len() > RECORD_POINTS_MAX {
+            let message = format!("a record keeps at most {RECORD_POINTS_MAX} values");
+            self.problems.push(problem(span, "rules::too_large", message, "write a second record"));
+            return None;
+        }
+        let points: Vec<Option<PointId>> = values.iter().map(|value| self.recorded(value)).collect();
+        Some(Entry::Fixed(Action::Record(name.into(), points.into_iter().collect::<Option<_>>()?)))
+    }
+
+    /// A point whose value shall be kept: named, so that the history can say what the number is.
+    fn recorded(&mut self, arg: &Expr) -> Option<PointId> {
+        let found = dotted(arg, &self.around.file.scanned).filter(|(name, _)| !self.is_local(name));
+        let Some((name, span)) = found else {
+            let span = self.span(arg.start_position());
+            let help = "give what is computed a name under `derived:` in site.yaml";
+            self.refuse(span, "a record keeps the values of points", help);
+            return None;
+        };
+        let full = self.expand(&name);
+        match self.around.catalog.resolve(&full) {
+            Some(Noun::Point(point)) => Some(point),
+            _ if self.around.catalog.is_lost(&full) => None,
+            _ => {
+                let help = self.around.catalog.suggest_point(&full).map_or_else(
+                    || "`ballast check --explain` lists the points of the site".to_string(),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                self.problems.push(problem(
+                    span,
+                    "expr::unknown_name",
+                    format!("there is no point `{name}`"),
+                    help,
+                ));
+                None
+            }
+        }
     }
 }

@@ -207,3 +207,18 @@ fn a_finite_number_of_things_can_be_asked() {
     assert!(matches!(outcome, BodyOutcome::Failed { message, .. } if message.contains("too many things")));
     assert_eq!(Finite::from(1), crate::site::finite(1.0));
 }
+
+#[test]
+fn a_record_keeps_the_values_of_its_points_and_that_some_are_unknown() {
+    let world = World::new(&[("battery.soc", 40.0), ("pv.power", 1_500.0)]);
+    let (outcome, asked) = world.run(
+        "every \"1min\" { record(\"means\", [pv.power, battery.voltage, battery.soc]); record(\"bare\"); }",
+    );
+    assert_eq!(outcome, BodyOutcome::Done, "an unknown value does not end the run");
+    let [means, bare] = asked.records.as_slice() else { panic!("{asked:?}") };
+    let number = |number: f64| Some(Value::Number(Finite::new(number).unwrap()));
+    let expected = [("pv.power", number(1_500.0)), ("battery.voltage", None), ("battery.soc", number(40.0))];
+    assert_eq!(means.name, "means");
+    assert_eq!(means.values, expected.map(|(name, value)| (world.point(name), value)));
+    assert_eq!((bare.name.as_str(), bare.values.len()), ("bare", 0));
+}
