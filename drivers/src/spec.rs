@@ -28,6 +28,13 @@ pub struct DriverSpec {
     pub open: fn(&BusDefinition, &Catalog) -> Result<OpenBus, Vec<Diagnostic>>,
 }
 
+impl DriverSpec {
+    /// Whether its buses carry messages for others, beside what devices are told ([`crate::BusHandle::post`]).
+    pub fn carries_messages(&self) -> bool {
+        self.name == crate::mqtt::SPEC.name
+    }
+}
+
 /// One key that a driver understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key {

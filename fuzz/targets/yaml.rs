@@ -10,8 +10,8 @@ use ballast_guard::plan::Strength;
 use libfuzzer_sys::fuzz_target;
 
 const DRIVERS: &[DriverFacts] = &[
-    DriverFacts { name: "mqtt", is_network: true, strength: Strength::Soft, is_experimental: false },
-    DriverFacts { name: "tic", is_network: false, strength: Strength::Soft, is_experimental: false },
+    DriverFacts { name: "mqtt", is_network: true, strength: Strength::Soft, is_experimental: false, carries_messages: true },
+    DriverFacts { name: "tic", is_network: false, strength: Strength::Soft, is_experimental: false, carries_messages: false },
 ];
 const SITE: &[u8] = include_bytes!("../../examples/linky-home/site.yaml");
 const SAFETY: &[u8] = include_bytes!("../../examples/linky-home/safety.yaml");

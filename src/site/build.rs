@@ -131,6 +131,7 @@ pub fn driver_facts() -> Vec<DriverFacts> {
         is_network: spec.is_network,
         strength: spec.strength,
         is_experimental: spec.is_experimental,
+        carries_messages: spec.carries_messages(),
     };
     DRIVERS.iter().map(facts).collect()
 }

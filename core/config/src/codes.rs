@@ -90,6 +90,10 @@ codes! {
     POINT_KIND = "point::kind": "A point is a number with a `unit`, an enumeration with `words`, or `flag: true` for yes or no: exactly one of them.";
     POINT_MAX_AGE = "point::max_age": "A point is declared to be unknown before its next value can come. It would flicker between known and unknown.";
     POINT_WORDS = "point::words": "The words of an enumeration: at least two, and each once.";
+    RECEIVER_BUS = "receiver::bus": "A receiver is told over a bus that does not exist or that carries no messages for others, or two receivers are the same one: the same kind at the same broker.";
+    RECEIVER_PREFIX = "receiver::prefix": "The prefix under which a receiver looks for announcements is no part of a topic on which can be published.";
+    RECEIVER_SHARE = "receiver::share": "What a receiver is told is not a point or an output of the site, stands twice, is nothing at all or too much. Only what stands here leaves the site, so a slip is a mistake and never taken for nothing.";
+    RECEIVER_STEPS = "receiver::steps": "Two steps are given for numbers of one kind; only one of them could hold.";
     SAFETY_ASLEEP = "safety::asleep": "A point that is asleep has a value and a condition: `0 W when sun.elevation < -2 deg`.";
     SAFETY_EFFECT = "safety::effect": "The effect of an output is seen at a point: what must be true of it while the output is closed, or while it is open.";
     SAFETY_NO_SAFE_STATE = "safety::no_safe_state": "An output has no safe state. Every output says in safety.yaml what is safe: what its wiring does without power, and where every alarm, a lost program and an expired lease lead.";

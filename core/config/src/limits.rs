@@ -51,3 +51,9 @@ pub const NAME_BYTES_MAX: usize = 48;
 
 /// Longest range of days in a calendar. A longer one is more likely a slip in a year.
 pub const CALENDAR_RANGE_DAYS_MAX: i32 = 3660;
+
+/// Most receivers of a site. Further ones are refused.
+pub const RECEIVERS_MAX: usize = 8;
+
+/// Most points and outputs that one receiver is told. A list of more is refused: whoever reads that many wants the metrics.
+pub const SHARED_MAX: usize = 2000;

@@ -13,7 +13,9 @@ use crate::codes;
 use crate::diagnostics::{Diagnostics, Place};
 use crate::fingerprint::Fingerprint;
 use crate::safety::SafetyDraft;
-use crate::site::{Derived, DriverFacts, Generator, GroupFacts, Library, Modes, Setting, SiteDraft};
+use crate::site::{
+    Derived, DriverFacts, Generator, GroupFacts, Library, Modes, Receiver, Setting, SiteDraft,
+};
 use crate::sources::Sources;
 use crate::tree::{self, Tree};
 use crate::{checks, safety, site};
@@ -63,6 +65,8 @@ pub struct Site {
     pub generators: Vec<Generator>,
     /// What the catalog does not tell of each group, by its id.
     pub groups: Vec<GroupFacts>,
+    /// To whom something is told, and what.
+    pub receivers: Vec<Receiver>,
     /// The point `sun.elevation`, where the place of the site is known.
     pub sun: Option<PointId>,
     /// How long the frequency must be good before the first load comes back.
@@ -172,6 +176,7 @@ fn finish(mut site: SiteDraft, safety: &SafetyDraft<'_>, safety_tree: &Tree) -> 
         derived: site.derived,
         generators: site.generators,
         groups: site.groups,
+        receivers: site.receivers,
         sun: site.sun,
         settle: safety.shedding.as_ref().map_or(Duration::ZERO, |shedding| shedding.settle),
     }

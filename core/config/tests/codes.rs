@@ -9,8 +9,13 @@ use ballast_config::site::DriverFacts;
 use ballast_config::sources::Sources;
 use ballast_guard::plan::Strength;
 
-const DRIVERS: &[DriverFacts] =
-    &[DriverFacts { name: "mqtt", is_network: true, strength: Strength::Soft, is_experimental: false }];
+const DRIVERS: &[DriverFacts] = &[DriverFacts {
+    name: "mqtt",
+    is_network: true,
+    strength: Strength::Soft,
+    is_experimental: false,
+    carries_messages: true,
+}];
 
 /// A site with one point, and below it what is wrong.
 const SITE: &str = "site: a\ntime_zone: UTC\nbuses: { b: { driver: mqtt } }\ndevices: { m: { bus: b, points: { v: { unit: V }, w: { words: [x, y] } } } }\n";

@@ -13,9 +13,27 @@ use ballast_model::{Span, Wanted};
 
 /// The drivers that the examples use.
 const DRIVERS: &[DriverFacts] = &[
-    DriverFacts { name: "mqtt", is_network: true, strength: Strength::Soft, is_experimental: false },
-    DriverFacts { name: "sim", is_network: false, strength: Strength::Soft, is_experimental: false },
-    DriverFacts { name: "tic", is_network: false, strength: Strength::Soft, is_experimental: false },
+    DriverFacts {
+        name: "mqtt",
+        is_network: true,
+        strength: Strength::Soft,
+        is_experimental: false,
+        carries_messages: true,
+    },
+    DriverFacts {
+        name: "sim",
+        is_network: false,
+        strength: Strength::Soft,
+        is_experimental: false,
+        carries_messages: false,
+    },
+    DriverFacts {
+        name: "tic",
+        is_network: false,
+        strength: Strength::Soft,
+        is_experimental: false,
+        carries_messages: false,
+    },
 ];
 
 /// A text of the project, by its path.

@@ -16,9 +16,27 @@ use ballast_guard::plan::Strength;
 use proptest::prelude::*;
 
 const DRIVERS: &[DriverFacts] = &[
-    DriverFacts { name: "mqtt", is_network: true, strength: Strength::Soft, is_experimental: false },
-    DriverFacts { name: "sim", is_network: false, strength: Strength::Soft, is_experimental: false },
-    DriverFacts { name: "tic", is_network: false, strength: Strength::Soft, is_experimental: false },
+    DriverFacts {
+        name: "mqtt",
+        is_network: true,
+        strength: Strength::Soft,
+        is_experimental: false,
+        carries_messages: true,
+    },
+    DriverFacts {
+        name: "sim",
+        is_network: false,
+        strength: Strength::Soft,
+        is_experimental: false,
+        carries_messages: false,
+    },
+    DriverFacts {
+        name: "tic",
+        is_network: false,
+        strength: Strength::Soft,
+        is_experimental: false,
+        carries_messages: false,
+    },
 ];
 
 const SITE: &str = include_str!("../../../examples/village/site.yaml");

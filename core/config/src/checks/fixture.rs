@@ -10,10 +10,34 @@ use crate::sources::Sources;
 
 /// Drivers as the program would describe them.
 pub(crate) const DRIVERS: &[DriverFacts] = &[
-    DriverFacts { name: "gpio", is_network: false, strength: Strength::Wired, is_experimental: false },
-    DriverFacts { name: "lab", is_network: false, strength: Strength::Soft, is_experimental: true },
-    DriverFacts { name: "mqtt", is_network: true, strength: Strength::Soft, is_experimental: false },
-    DriverFacts { name: "sim", is_network: false, strength: Strength::Soft, is_experimental: false },
+    DriverFacts {
+        name: "gpio",
+        is_network: false,
+        strength: Strength::Wired,
+        is_experimental: false,
+        carries_messages: false,
+    },
+    DriverFacts {
+        name: "lab",
+        is_network: false,
+        strength: Strength::Soft,
+        is_experimental: true,
+        carries_messages: false,
+    },
+    DriverFacts {
+        name: "mqtt",
+        is_network: true,
+        strength: Strength::Soft,
+        is_experimental: false,
+        carries_messages: true,
+    },
+    DriverFacts {
+        name: "sim",
+        is_network: false,
+        strength: Strength::Soft,
+        is_experimental: false,
+        carries_messages: false,
+    },
 ];
 
 /// A bench with a charger, a battery, two sources that must not meet, and two loads.

@@ -14,6 +14,7 @@ mod outputs;
 mod parameters;
 mod place;
 mod points;
+mod receivers;
 mod settings;
 pub mod shapes;
 
@@ -33,6 +34,7 @@ use crate::tree::Tree;
 pub use derived::{Derived, DerivedRule};
 pub use generators::Generator;
 pub use library::Library;
+pub use receivers::{Receiver, ReceiverKind};
 pub use settings::{Modes, Setting};
 
 /// What the configuration must know of a driver. The shell fills it from the list of drivers.
@@ -46,6 +48,8 @@ pub struct DriverFacts {
     pub strength: Strength,
     /// Not yet observed by an independent peer: cannot feed a limit.
     pub is_experimental: bool,
+    /// Whether its buses carry messages for others, beside what devices are told.
+    pub carries_messages: bool,
 }
 
 /// What `site.yaml` says, checked, with the places that later checks point at.
@@ -73,6 +77,8 @@ pub struct SiteDraft {
     pub derived: Vec<Derived>,
     /// Generators.
     pub generators: Vec<Generator>,
+    /// To whom something is told, and what.
+    pub receivers: Vec<Receiver>,
     /// The point `sun.elevation`, where the place of the site is known.
     pub sun: Option<PointId>,
     /// What later checks need of each output, by its id.
@@ -152,6 +158,7 @@ pub fn read(tree: &Tree, library: &Library<'_>, drivers: &[DriverFacts], out: &m
     derived::read(&fields, &mut draft, out);
     generators::compile(&fields, &mut draft, out);
     check_roles(&roles, &draft, out);
+    receivers::read(&fields, drivers, &mut draft, out);
     draft
 }
 

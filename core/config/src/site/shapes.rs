@@ -42,6 +42,11 @@ pub static SITE: MapShape = MapShape {
         ),
         optional("calendars", Form::Named(&Form::List(&Form::Text)), "named sets of days."),
         optional("roles", Form::Named(&Form::PointName), "what the names of a shared policy mean here."),
+        optional(
+            "receivers",
+            Form::Named(&Form::Map(&RECEIVER)),
+            "who is told something of this site, and what; without it nothing leaves.",
+        ),
     ],
 };
 
@@ -213,6 +218,36 @@ pub static DERIVED: MapShape = MapShape {
     ],
 };
 
+/// One entry of `receivers:`.
+pub static RECEIVER: MapShape = MapShape {
+    what: "a receiver",
+    others: Others::Refused,
+    keys: &[
+        required(
+            "kind",
+            Form::Choice(&["home_assistant"]),
+            "`home_assistant`: finds what is announced at a broker, and shows it.",
+        ),
+        required("bus", Form::Name, "the bus to the broker over which it is told."),
+        required(
+            "share",
+            Form::OneOf(&[Form::Choice(&["all"]), Form::List(&Form::Pattern(SHARED))]),
+            "what it is told: points, outputs, `DEVICE.*` for all of a device, or `all`.",
+        ),
+        optional(
+            "every",
+            Form::Quantity(Dimension::Duration),
+            "one value is told at most this often; 10 s if absent.",
+        ),
+        optional(
+            "steps",
+            Form::List(&Form::AnyQuantity),
+            "numbers are told in such steps, `[10 W, 0.5 V]`; as they are if absent.",
+        ),
+        optional("prefix", Form::Text, "where it looks for announcements; `homeassistant` if absent."),
+    ],
+};
+
 /// A device file.
 pub static DEVICE_FILE: MapShape = MapShape {
     what: "a device file",
@@ -241,6 +276,9 @@ pub static PARAMETER: MapShape = MapShape {
         optional("default", Form::Text, "what it is when the site says nothing; without one the site must."),
     ],
 };
+
+/// `battery.voltage`, `battery.*`, for editors.
+const SHARED: &str = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*(\.\*)?$";
 
 /// `200..2000 W`, for editors.
 const RANGE: &str = r"^.+\.\..+$";
