@@ -52,6 +52,8 @@ pub enum Command {
     /// Say why a rule is not active, now or at a past instant
     #[command(name = "why-not")]
     WhyNot(WhyNot),
+    /// Print what was written down: decisions, alarms, records
+    History(History),
     /// Show points, outputs and rules of a running site
     #[command(after_help = "Example: ballast status --site my-site --format json")]
     Status(Site),
@@ -240,6 +242,29 @@ pub struct WhyNot {
     /// Which moment.
     #[command(flatten)]
     pub past: Instant,
+    /// Which site.
+    #[command(flatten)]
+    pub site: Site,
+}
+
+/// `ballast history`
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  ballast history --last 50
+  ballast history water_heater --since 06:30
+  ballast history --kind record --last 60 --format json     the means of the last hour, one JSON document a line")]
+pub struct History {
+    /// Only about this output, rule, limit or event; absent: about everything
+    pub name: Option<String>,
+    /// Only of this kind: `output`, `rule_started`, `notice_raised`, `record`, `reload` ...
+    #[arg(long)]
+    pub kind: Option<String>,
+    /// Not before this instant: local time of today, a local date and time, or an instant in UTC (`...Z`)
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// The newest so many, at most 10000
+    #[arg(long, value_name = "NUMBER", default_value_t = 20)]
+    pub last: usize,
     /// Which site.
     #[command(flatten)]
     pub site: Site,

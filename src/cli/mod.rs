@@ -1,11 +1,12 @@
 //! The command line: what can be said, and what answers.
 //!
-//! Commands that look at files ([`check`], [`init`], [`replay`]) work alone; commands that look at a running program
+//! Commands that look at files ([`check`], [`history`], [`init`], [`replay`]) work alone; commands that look at a running program
 //! ([`remote`]) speak to it through its control socket; a question about the past ([`past`]) is answered from its journal.
 
 pub mod arguments;
 pub mod check;
 pub mod demo;
+pub mod history;
 pub mod init;
 pub mod past;
 pub mod remote;
@@ -64,6 +65,7 @@ pub fn main() -> ExitCode {
         Command::Manual { directory } => shells::manual(&directory, &output),
         Command::Why(options) => remote::why(&options, &output),
         Command::WhyNot(options) => remote::why_not(&options, &output),
+        Command::History(options) => history::run(&options, &output),
         Command::Status(site) => remote::status(&site, &output),
         Command::Reload(options) => remote::reload(&options, &output),
         Command::Request(options) => remote::request(&options, &output),
