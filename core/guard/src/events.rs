@@ -3,6 +3,7 @@
 use crate::bounds::WHO_BYTES;
 use crate::permit::Permit;
 use ballast_model::frame::Frame;
+use ballast_model::intent::Cause;
 use ballast_model::sample::Sample;
 use ballast_model::time::Wall;
 use ballast_model::{Finite, Mono, OutputId, PointId, Verdict, Wanted};
@@ -63,6 +64,15 @@ pub enum OperatorCommand {
     Reset(ResetWhat),
     /// Accepts the loosenings of the safety set with this fingerprint.
     Confirm(u64),
+    /// Lets an output be told something from the next request on; nothing is told to it now.
+    Arm(OutputId),
+    /// Nothing is told to an output any more, from now on. It must be at safe, or be left as it is by a person's word.
+    Disarm {
+        /// Which output.
+        output: OutputId,
+        /// Also where it is not at safe.
+        as_it_is: bool,
+    },
 }
 
 /// What waits for a person.
@@ -171,6 +181,14 @@ pub enum GuardEvent {
     Confirmed { who: Who, fingerprint: u64 },
     /// No safety set with this fingerprint waits.
     ConfirmRefused { who: Who, fingerprint: u64 },
+    /// An output may be told something from the next request on.
+    Armed { who: Who, output: OutputId },
+    /// It was not armed: it is already, or this would have moved it at once.
+    ArmRefused { who: Who, output: OutputId, cause: Cause },
+    /// Nothing is told to an output any more; what it was last told to be, and whether it surely is at safe.
+    Disarmed { who: Who, output: OutputId, left: Wanted, is_safe: bool },
+    /// It was not disarmed: it is not armed, is never disarmed, or is not at safe.
+    DisarmRefused { who: Who, output: OutputId, cause: Cause },
     /// An output was closed for its longest time.
     MaxClosed { output: OutputId },
     /// An output has no switchings left.

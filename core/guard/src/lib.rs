@@ -32,6 +32,7 @@
 
 extern crate alloc;
 
+mod arming;
 mod beside;
 pub mod bounds;
 mod effect;

@@ -7,6 +7,8 @@ use ballast_model::OutputId;
 impl Run<'_> {
     pub(crate) fn operator(&mut self, who: Who, command: OperatorCommand) {
         match command {
+            OperatorCommand::Arm(output) => self.arm(who, output),
+            OperatorCommand::Disarm { output, as_it_is } => self.disarm(who, output, as_it_is),
             OperatorCommand::Now(output) => self.stop(who, output),
             OperatorCommand::Reset(what) => self.reset(who, what),
             OperatorCommand::Confirm(fingerprint) => {

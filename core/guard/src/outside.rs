@@ -7,6 +7,7 @@ use crate::events::GuardEvent;
 use crate::machine::Run;
 use crate::plan::{Envelope, OutsideChange};
 use crate::rules::{derate, is_switch, level};
+use crate::state::Arming;
 use ballast_model::catalog::Facet;
 use ballast_model::{Mono, OutputId, Wanted};
 
@@ -20,7 +21,10 @@ impl Run<'_> {
         };
         state.outside.actual = Some(actual);
         state.confirmed = Some(if is_same(envelope, state.told, actual) { state.told } else { actual });
-        if let Wanted::Contact(contact) = actual {
+        if state.arming != Arming::Armed {
+            state.watch(actual, now);
+            self.urge_partners(index);
+        } else if let Wanted::Contact(contact) = actual {
             let before = state.physical;
             if state.settled {
                 state.physical.is_now(contact, now);
@@ -39,7 +43,8 @@ impl Run<'_> {
     pub(crate) fn review_outside(&mut self, index: usize, envelope: &Envelope) -> Mono {
         let now = self.now;
         let Some(state) = self.live.outputs.get_mut(index) else { return Mono::MAX };
-        let (Some(actual), true) = (state.outside.actual, state.settled) else { return Mono::MAX };
+        let is_told = state.settled && state.arming == Arming::Armed;
+        let (Some(actual), true) = (state.outside.actual, is_told) else { return Mono::MAX };
         if is_same(envelope, state.told, actual) {
             (state.outside.alarmed, state.outside.corrections) = (false, 0);
             return Mono::MAX;

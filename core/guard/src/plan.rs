@@ -64,6 +64,8 @@ pub struct Envelope {
     /// Told again this often while away from safe, so that the device's own timer (`timed`) does not run out: half of
     /// that timer. `None`: only when it changes.
     pub refresh: Option<Span>,
+    /// Nothing is told to it until a person armed its device.
+    pub by_hand: bool,
 }
 
 /// What happens when the program is gone and the guard is alive.
@@ -325,6 +327,7 @@ impl Envelope {
             level: None,
             strength: Strength::Soft,
             refresh: None,
+            by_hand: false,
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::permit::Permit;
 use crate::plan::Envelope;
 use crate::rules::max_closed::DEFAULT_REQUEST;
 use crate::rules::{self, Class, Proposal, Question};
-use crate::state::{EffectState, Number, OutputState, ShedBy};
+use crate::state::{Arming, EffectState, Number, OutputState, ShedBy};
 use ballast_model::catalog::Facet;
 use ballast_model::intent::{Cause, Witness};
 use ballast_model::{Finite, Mono, Outcome, OutputId, PointId, Span, Value, Verdict, Wanted};
@@ -84,7 +84,7 @@ impl Run<'_> {
         let moves = proposal.wanted != old.told || !old.was_sent;
         let retries = state.sent && !state.settled && state.retry_at.is_some_and(|at| now >= at);
         let refreshes = refresh_at(state, envelope).is_some_and(|at| now >= at);
-        let tells = moves || retries || refreshes || state.must_tell;
+        let tells = !proposal.is_mute && (moves || retries || refreshes || state.must_tell);
         if retries && !moves {
             state.tries = state.tries.saturating_add(1);
         }
@@ -100,7 +100,10 @@ impl Run<'_> {
     fn tell(&mut self, index: usize, envelope: &Envelope, proposal: &Proposal) {
         let (now, session) = (self.now, self.live.session.current);
         let word_until = self.word_until(index).map(|(until, _)| until);
-        let Some(state) = self.live.outputs.get_mut(index) else { return };
+        let Some(state) = self.live.outputs.get_mut(index).filter(|state| state.arming != Arming::Not) else {
+            return;
+        };
+        state.arming = Arming::Armed;
         let wanted = proposal.wanted;
         if wanted != state.told || !state.sent {
             let switches = rules::is_switch(envelope, state.told, wanted);

@@ -5,6 +5,7 @@
 //! | outputs | as they are | begin at `at_start` | begin at `at_start` |
 //! | minimum times | go on | go on where `at_start` changes nothing | start anew |
 //! | switchings, cap, spent requests, latches, "now", shed minutes | kept | kept | kept |
+//! | armed by a person | kept | kept | kept |
 //! | acting limits | go on | go on | go on, `until ... for` starts anew |
 //! | session, leases | go on | ended | ended |
 //! | readings | kept | kept while fresh | forgotten |
@@ -15,8 +16,8 @@ use crate::bounds::SWITCHES_REMEMBERED;
 use crate::plan::{Envelope, Strength};
 use crate::ring::Ring;
 use crate::state::{
-    AsleepState, Counters, Fairness, LimitState, Live, OutputState, STATE_VERSION, SessionState, ShedBy,
-    SheddingState, SourceState, State,
+    Arming, AsleepState, Counters, Fairness, LimitState, Live, OutputState, STATE_VERSION, SessionState,
+    ShedBy, SheddingState, SourceState, State,
 };
 use crate::tables::Plan;
 use alloc::boxed::Box;
@@ -147,6 +148,7 @@ impl Carry<'_> {
 
     fn output(&self, fresh: &OutputState, old: &OutputState, envelope: &Envelope) -> OutputState {
         let mut new = if self.is_reload() { old.clone() } else { self.restarted(fresh, old, envelope) };
+        new.arming = if envelope.by_hand { old.arming } else { Arming::Armed };
         if !self.is_same {
             // Causes and witnesses name limits and points by their place.
             new.verdict = None;
@@ -163,7 +165,8 @@ impl Carry<'_> {
         let dropped = self.gap.is_power_cut() || envelope.strength == Strength::Wired;
         let opened = envelope.at_start == Wanted::OPEN || (envelope.safe == Wanted::OPEN && dropped);
         let is_load = is_load(self.plan, envelope.output);
-        let awaits = is_load && (old.awaits || opened);
+        let is_operated = !envelope.by_hand || old.arming != Arming::Not;
+        let awaits = is_load && is_operated && (old.awaits || opened);
         let mut new = OutputState {
             counter: old.counter,
             request: old.request,

@@ -14,7 +14,7 @@ use ballast_model::time::Wall;
 use ballast_model::{Authority, Contact, Finite, Mono, OutputId, PointId, Span, Verdict, Wanted};
 
 /// The layout of [`State`]; another one is not read.
-pub const STATE_VERSION: u16 = 1;
+pub const STATE_VERSION: u16 = 2;
 
 /// What the program last asked of an output, while its word holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -128,12 +128,28 @@ pub struct EffectState {
     pub alarmed: bool,
 }
 
+/// Whether anything may be told to an output. Arming and disarming tell it nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub enum Arming {
+    /// No: a person has to arm it first.
+    Not,
+    /// Yes, from the first thing on that is not what stood when it was armed.
+    Fresh {
+        /// What was asked then.
+        asked: Wanted,
+        /// The number of that request.
+        request: u64,
+    },
+    /// Yes.
+    Armed,
+}
+
 /// Everything the guard remembers of one output.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct OutputState {
     /// What it was last told to be.
     pub told: Wanted,
-    /// Whether it was told anything since the start.
+    /// Whether it was told anything since the start, or since it was last disarmed.
     pub sent: bool,
     /// When what it is told last changed.
     pub told_at: Mono,
@@ -192,6 +208,8 @@ pub struct OutputState {
     pub shed_by: Option<ShedBy>,
     /// A person asked "now".
     pub is_stopped: bool,
+    /// Whether anything may be told to it.
+    pub arming: Arming,
     /// It waits for a partner to leave.
     pub claim: Option<Claim>,
     /// Where and when its present ramp began.
@@ -332,6 +350,8 @@ pub struct SheddingState {
 impl OutputState {
     /// An output at the start: safe as far as anybody knows, with nothing confirmed.
     pub(crate) fn starting(envelope: &Envelope, awaits: bool, now: Mono) -> Self {
+        // What nobody operates yet was not cut.
+        let awaits = awaits && !envelope.by_hand;
         let places = envelope.max_switches.iter().map(|budget| budget.count as usize).max().unwrap_or(0);
         Self {
             told: envelope.safe,
@@ -363,6 +383,7 @@ impl OutputState {
             awaits,
             shed_by: awaits.then_some(ShedBy::Outage),
             is_stopped: false,
+            arming: if envelope.by_hand { Arming::Not } else { Arming::Armed },
             claim: None,
             ramp: None,
             acts_at_once: true,

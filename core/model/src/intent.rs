@@ -162,6 +162,10 @@ pub enum Cause {
     NotAllowed,
     /// The write did not reach the device.
     Unreachable,
+    /// Its device was found and nobody armed it: it is read and never told anything.
+    NotArmed,
+    /// Its device was armed while this was asked already; what is asked next moves it.
+    JustArmed,
 }
 
 /// What became of an intent.

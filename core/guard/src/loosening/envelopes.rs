@@ -64,6 +64,8 @@ fn one(
     found.unless(is_same, name, "effect", effect_text(old.effect.as_ref()), effect_text(new.effect.as_ref()));
     levels(name, old.level.as_ref(), new.level.as_ref(), found);
     found.unless(new.strength >= old.strength, name, "strength", old.strength.word(), new.strength.word());
+    // Written over an output in service it changes nothing: that stays armed.
+    found.unless(new.by_hand || !old.by_hand, name, "armed", "by hand", "always");
     let often = |value: Option<Span>| value.unwrap_or(Span::MAX);
     let is_strict = often(new.refresh) <= often(old.refresh);
     found.unless(is_strict, name, "refresh", or_none(old.refresh), or_none(new.refresh));
@@ -183,6 +185,7 @@ fn merge(old: &Envelope, new: &Envelope) -> Envelope {
         level: merge_levels(old.level.as_ref(), new.level.as_ref()),
         strength: old.strength.min(new.strength),
         refresh,
+        by_hand: old.by_hand || new.by_hand,
     }
 }
 

@@ -7,7 +7,7 @@
 
 use super::{Class, Proposal, Question};
 use crate::plan::{Envelope, Interlock};
-use crate::state::{Claim, OutputState};
+use crate::state::{Arming, Claim, OutputState};
 use ballast_model::intent::Cause;
 use ballast_model::{Contact, Mono, OutputId, Wanted};
 
@@ -121,7 +121,8 @@ fn intrudes(question: &Question<'_>, interlock: &Interlock, partner: &(OutputId,
 }
 
 fn was_put_there(state: &OutputState, contact: Contact) -> bool {
-    state.settled && state.outside.actual == Some(Wanted::Contact(contact)) && state.physical.may_be(contact)
+    let says = state.outside.actual == Some(Wanted::Contact(contact));
+    (state.settled || state.arming != Arming::Armed) && says && state.physical.may_be(contact)
 }
 
 fn obstacle(

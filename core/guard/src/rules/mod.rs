@@ -9,6 +9,7 @@
 //! setpoint; minimum and maximum times and switchings count that. A move is *asked* (by a rule, a campaign, an operator,
 //! the end of a request), the guard's *own* (a stage, a lease, the start, "now", ...) or a *limit's*.
 
+pub(crate) mod armed;
 pub(crate) mod asked;
 pub(crate) mod at_start;
 pub(crate) mod derate;
@@ -103,6 +104,8 @@ pub(crate) struct Proposal {
     pub(crate) is_ramping: bool,
     /// It gives back a load.
     pub(crate) restores: bool,
+    /// Nothing may be told to the output, not even again what it was told.
+    pub(crate) is_mute: bool,
 }
 
 impl Proposal {
@@ -119,6 +122,7 @@ impl Proposal {
             claim: None,
             is_ramping: false,
             restores: false,
+            is_mute: false,
         }
     }
 
@@ -181,8 +185,15 @@ pub(crate) const RULES: [Rule; 19] = [
     interlock::apply,
 ];
 
-/// Asks every rule in turn.
+/// Asks every rule in turn; what nobody armed is left out of it.
 pub(crate) fn propose(question: &Question<'_>) -> Proposal {
+    let mut proposal = weigh(question);
+    armed::apply(question, &mut proposal);
+    proposal
+}
+
+/// What the rules would do with an output that is armed.
+pub(crate) fn weigh(question: &Question<'_>) -> Proposal {
     let mut proposal = Proposal::granted(question.state.told);
     for rule in RULES {
         rule(question, &mut proposal);
