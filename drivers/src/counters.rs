@@ -69,6 +69,12 @@ counters! {
     permits_overflow,
     /// Commands written and never confirmed.
     unconfirmed,
+    /// Letters for others that left.
+    letters,
+    /// Letters that the broker did not confirm.
+    letters_lost,
+    /// Messages of others that looked like commands; they change nothing.
+    commands_ignored,
 }
 
 /// One counter.

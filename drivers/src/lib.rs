@@ -39,7 +39,10 @@ mod table;
 pub mod tic;
 pub mod vedirect;
 
-pub use bus::{BusHandle, Clock, Meaning, NotTaken, OpenBus, Parity, Sink, SteppedBus, Wire, World, spawn};
+pub use bus::{
+    BusHandle, Clock, Ears, Ended, Letter, Meaning, NotTaken, Office, OpenBus, Parity, Post, Sink,
+    SteppedBus, Wire, World, spawn,
+};
 pub use counters::{BusCounters, CounterSnapshot};
 pub use readings::{Batch, Report, WriteResult};
 pub use spec::{DriverSpec, Key};

@@ -90,3 +90,10 @@ pub const REDIRECTS_MAX: u32 = 3;
 
 /// Bytes of a file with a password or a token; what stands behind is not read.
 pub const SECRET_MAX: u64 = 64 * 1024;
+
+/// Letters for others that wait for one bus; who writes more waits, and what is worth telling by then is told.
+pub const LETTERS_MAX: usize = 64;
+
+/// Letters that a broker has not confirmed. At the limit no further one leaves: a command behind them waits for these at
+/// most, however slow the broker is.
+pub const LETTERS_UNCONFIRMED_MAX: usize = 16;

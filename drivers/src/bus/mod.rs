@@ -11,6 +11,7 @@ mod memory;
 mod mqtt;
 mod pinned;
 mod poll;
+mod post;
 mod rounds;
 mod serial;
 mod session;
@@ -19,6 +20,7 @@ mod tls;
 mod wire;
 
 pub use memory::{Meaning, World};
+pub use post::{Ears, Ended, Letter, Office, Post};
 pub use stepped::SteppedBus;
 pub use tls::Tls;
 pub use wire::{Parity, Wire};
@@ -182,6 +184,7 @@ pub struct BusHandle {
     permits: mpsc::Sender<Permit>,
     counters: Arc<BusCounters>,
     task: JoinHandle<()>,
+    post: Option<Post>,
 }
 
 /// Why a bus did not take a permit. Nothing was written and no report follows.
@@ -215,6 +218,11 @@ impl BusHandle {
         })
     }
 
+    /// The way for messages to others, where the bus carries any.
+    pub fn post(&self) -> Option<&Post> {
+        self.post.as_ref()
+    }
+
     /// What has gone well and badly.
     pub fn counters(&self) -> CounterSnapshot {
         self.counters.snapshot()
@@ -237,15 +245,16 @@ pub fn spawn(
     let counters = Arc::new(BusCounters::default());
     let OpenBus { name, readings, body, .. } = bus;
     let context = Context::new(&name, readings, permits, clock, sink, Arc::clone(&counters));
-    let task = runtime.spawn(async move {
-        match body {
-            Body::Mqtt(mqtt) => mqtt::run(*mqtt, context).await,
-            Body::Poll(poll) => poll::run(poll, context).await,
-            Body::Serial(serial) => serial::run(serial, context).await,
-            Body::Sim(sim) => memory::run(sim, context).await,
+    let (post, task) = match body {
+        Body::Mqtt(mqtt) => {
+            let (post, desk) = post::post(mqtt.connection.status.as_deref());
+            (Some(post), runtime.spawn(mqtt::run(*mqtt, context, desk)))
         }
-    });
-    BusHandle { name, permits: sender, counters, task }
+        Body::Poll(poll) => (None, runtime.spawn(poll::run(poll, context))),
+        Body::Serial(serial) => (None, runtime.spawn(serial::run(serial, context))),
+        Body::Sim(sim) => (None, runtime.spawn(memory::run(sim, context))),
+    };
+    BusHandle { name, permits: sender, counters, task, post }
 }
 
 /// The doors of these outputs, through which every permit goes.

@@ -6,6 +6,7 @@
 
 use super::backoff::{Backoff, seed};
 use super::context::{Context, Stopped, deadline, duration};
+use super::post::Desk;
 use super::session::{Session, SessionEnd};
 use super::{MqttBus, doors, tls};
 use crate::limits::{CONNECT_MAX, FIRST_LINK, PACKET_MAX};
@@ -61,7 +62,7 @@ pub(super) struct Link {
 }
 
 /// Runs until the bus is ended.
-pub(super) async fn run(mut bus: MqttBus, mut context: Context) {
+pub(super) async fn run(mut bus: MqttBus, mut context: Context, mut desk: Desk) {
     let mut backoff = Backoff::new(seed(&context.name, context.now()));
     let mut doors = doors(bus.writers.keys().copied());
     let mut is_first = true;
@@ -91,7 +92,10 @@ pub(super) async fn run(mut bus: MqttBus, mut context: Context) {
                 for output in bus.writers.keys() {
                     context.readings.report(Report::Reach { output: *output, is_there: true, at: since });
                 }
-                match Session::new(&mut bus, &mut context, &mut doors, &link).run(link).await {
+                let session = Session::new(&mut bus, &mut context, &mut doors, &mut desk, &link);
+                let end = session.run(link).await;
+                desk.close(&context.counters);
+                match end {
                     SessionEnd::Stopped => return,
                     SessionEnd::Fault(fault) => (fault, context.now().since(since)),
                 }

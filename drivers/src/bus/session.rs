@@ -8,6 +8,7 @@ use super::MqttBus;
 use super::context::{Context, deadline, duration};
 use super::flood::Flood;
 use super::mqtt::{Fault, GONE, Link, Stream, THERE};
+use super::post::{Desk, Ears, Letter, Parcel};
 use crate::limits::{BATCH_MAX, FILTERS_MAX, FULL_RETRY, PACKET_MAX, STALL_MAX, UNCONFIRMED_MAX, UNSENT_MAX};
 use crate::readings::WriteResult;
 use crate::shape::{Heard, Listener};
@@ -18,7 +19,7 @@ use rumqttc::mqttbytes::{self, QoS, v4};
 use std::collections::{BTreeMap, VecDeque};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
-use v4::{Packet, PingReq, PubAck, Publish, Subscribe, SubscribeFilter, SubscribeReasonCode};
+use v4::{Packet, PingReq, PubAck, Publish, Subscribe, SubscribeFilter, SubscribeReasonCode, Unsubscribe};
 
 /// Room made for one read. A read takes what is there; more room means fewer calls in a flood.
 const READ_MAX: usize = 64 * 1024;
@@ -59,6 +60,7 @@ pub(super) struct Session<'a> {
     bus: &'a mut MqttBus,
     context: &'a mut Context,
     doors: &'a mut BTreeMap<OutputId, Door>,
+    desk: &'a mut Desk,
     input: BytesMut,
     output: BytesMut,
     /// Bytes of a packet that is too large which are still to come.
@@ -85,12 +87,14 @@ impl<'a> Session<'a> {
         bus: &'a mut MqttBus,
         context: &'a mut Context,
         doors: &'a mut BTreeMap<OutputId, Door>,
+        desk: &'a mut Desk,
         link: &Link,
     ) -> Self {
         Self {
             bus,
             context,
             doors,
+            desk,
             input: BytesMut::new(),
             output: BytesMut::new(),
             skip: 0,
@@ -110,7 +114,10 @@ impl<'a> Session<'a> {
     pub(super) async fn run(mut self, link: Link) -> SessionEnd {
         self.input = link.input;
         let result = match self.subscribe().and_then(|()| self.say_status(THERE)) {
-            Ok(()) => self.converse(link.stream).await,
+            Ok(()) => {
+                self.desk.open();
+                self.converse(link.stream).await
+            }
             Err(fault) => Err(fault),
         };
         for lost in std::mem::take(&mut self.unconfirmed) {
@@ -160,6 +167,9 @@ impl<'a> Session<'a> {
                     for permit in taken.drain(..) {
                         self.write(permit)?;
                     }
+                }
+                parcel = self.desk.next(), if self.output.is_empty() && self.desk.has_room() => {
+                    self.carry(parcel)?;
                 }
                 () = &mut pause, if is_paused => is_paused = false,
                 count = reader.read_buf(&mut self.input), if is_free && !is_paused => {
@@ -247,7 +257,10 @@ impl<'a> Session<'a> {
             let heed = self.bus.topics.hear(heard, now, &mut self.context.readings);
             good += u64::from(heed.good);
             bad += u64::from(heed.bad);
-            unknown += u64::from(heed.unknown);
+            // Its topic is nobody's unless it is meant for those who write letters.
+            let is_for_others =
+                self.desk.hear(&message.topic, &message.payload, is_kept, &self.context.counters);
+            unknown += if is_for_others { 0 } else { u64::from(heed.unknown) };
             if message.qos == QoS::AtLeastOnce {
                 self.to_confirm.push(message.pkid);
             }
@@ -279,6 +292,8 @@ impl<'a> Session<'a> {
                 let place = self.unconfirmed.iter().position(|command| command.id == confirmation.pkid);
                 if let Some(command) = place.and_then(|place| self.unconfirmed.remove(place)) {
                     self.context.written(command.output, command.counter, WriteResult::Done);
+                } else {
+                    self.desk.confirmed(confirmation.pkid);
                 }
             }
             Packet::SubAck(answer) => {
@@ -296,6 +311,7 @@ impl<'a> Session<'a> {
                 }
             }
             Packet::PingResp => self.ping_since = None,
+            Packet::UnsubAck(_) => {}
             other => return Err(Fault::Protocol(format!("{:?} out of place", other.packet_type()))),
         }
         Ok(())
@@ -349,6 +365,37 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
+    /// Puts a letter for others into the socket's buffer, or changes what is listened for on their behalf.
+    fn carry(&mut self, parcel: Parcel) -> Result<(), Fault> {
+        let Letter { topic, payload, is_kept, receipt } = match parcel {
+            Parcel::Letter(letter) => letter,
+            Parcel::Listen(ears) => return self.listen(ears),
+        };
+        let id = self.next_id();
+        let qos = QoS::AtLeastOnce;
+        let message = Publish { dup: false, qos, retain: is_kept, topic, pkid: id, payload };
+        message.write(&mut self.output).map_err(protocol)?;
+        self.desk.sent(id, deadline(STALL_MAX), receipt);
+        self.context.counters.letters.add(1);
+        Ok(())
+    }
+
+    fn listen(&mut self, ears: Ears) -> Result<(), Fault> {
+        let (add, mut leave) = self.desk.listen(ears);
+        leave.retain(|filter| !self.bus.filters.iter().any(|own| **own == *filter.as_bytes()));
+        if !add.is_empty() {
+            let filter = |filter: String| SubscribeFilter::new(filter, QoS::AtLeastOnce);
+            let mut packet = Subscribe::new_many(add.into_iter().map(filter).collect::<Vec<_>>());
+            packet.pkid = self.next_id();
+            packet.write(&mut self.output).map_err(protocol)?;
+        }
+        if !leave.is_empty() {
+            let packet = Unsubscribe { pkid: self.next_id(), topics: leave };
+            packet.write(&mut self.output).map_err(protocol)?;
+        }
+        Ok(())
+    }
+
     /// Some of `output` left.
     fn sent(&mut self) {
         self.sent_at = Instant::now();
@@ -363,6 +410,7 @@ impl<'a> Session<'a> {
     /// Something may be due: a ping, or the end of our patience. While we do not read, the broker's answers are not late.
     fn keep_alive(&mut self, is_reading: bool) -> Result<(), Fault> {
         let now = Instant::now();
+        self.desk.give_up(now, &self.context.counters);
         let patience = duration(STALL_MAX);
         let is_late = |since: Option<Instant>| since.is_some_and(|since| now >= since + patience);
         let is_unconfirmed = self.unconfirmed.front().is_some_and(|command| now >= command.until);
@@ -407,8 +455,9 @@ impl<'a> Session<'a> {
         loop {
             self.last_id = self.last_id.checked_add(1).unwrap_or(1);
             let id = self.last_id;
-            // At most UNCONFIRMED_MAX ids are in use, so that a free one is found.
+            // Few ids are in use beside those of UNCONFIRMED_MAX commands, so that a free one is found.
             if !self.subscriptions.contains_key(&id)
+                && !self.desk.uses(id)
                 && self.unconfirmed.iter().all(|command| command.id != id)
             {
                 return id;
