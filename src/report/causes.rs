@@ -124,17 +124,11 @@ pub fn asker(source: Source, who: Option<&str>, plan: &Plan, language: Language)
     }
     let word = match source {
         Source::Default => "personne ne demande rien",
-        Source::Rule(rule) => return format!("règle « {} »", rule_name(plan, rule)),
-        Source::Shed(rule) => return format!("délesté par la règle « {} »", rule_name(plan, rule)),
+        Source::Rule(rule) => return format!("règle « {} »", plan.rule_name(rule)),
+        Source::Shed(rule) => return format!("délesté par la règle « {} »", plan.rule_name(rule)),
         Source::Returning => "délesté, attend d'être réalimenté",
-        Source::Generator(index) => {
-            let name = plan.generators.get(index as usize).map_or("?", |generator| &*generator.name);
-            return format!("groupe {name}");
-        }
-        Source::Schedule(index) => {
-            let name = plan.schedules.get(index as usize).map_or("?", |schedule| &*schedule.name);
-            return format!("horaire « {name} »");
-        }
+        Source::Generator(index) => return format!("groupe {}", plan.generator_name(index)),
+        Source::Schedule(index) => return format!("horaire « {} »", plan.schedule_name(index)),
         Source::Campaign => "campagne",
         Source::Remote => "à distance",
         Source::Operator => "opérateur",
@@ -169,10 +163,6 @@ pub fn asker_named(name: &str, language: Language) -> Cow<'_, str> {
         }
     }
     name.into()
-}
-
-fn rule_name(plan: &Plan, index: u32) -> &str {
-    plan.rules.get(index as usize).map_or("?", |rule| &rule.name)
 }
 
 /// Why a rule ended.

@@ -8,7 +8,7 @@ use ballast_engine::input::Refusal;
 use ballast_engine::{Event, Plan, Source};
 use ballast_model::intent::Witness;
 use ballast_model::time::Gap;
-use ballast_model::{Authority, OutputId, PointId, Value, Wanted};
+use ballast_model::{Authority, OutputId, Wanted};
 use std::borrow::Cow;
 
 /// What happened, as one sentence without a full stop.
@@ -98,32 +98,13 @@ fn values<'a>(plan: &'a Plan, witnesses: &'a [Witness]) -> impl Iterator<Item = 
     })
 }
 
-fn rule_name(plan: &Plan, rule: u32) -> &str {
-    plan.rules.get(rule as usize).map_or("?", |rule| &rule.name)
-}
-fn schedule_name(plan: &Plan, schedule: u32) -> &str {
-    plan.schedules.get(schedule as usize).map_or("?", |schedule| &schedule.name)
-}
-fn generator_name(plan: &Plan, generator: u32) -> &str {
-    plan.generators.get(generator as usize).map_or("?", |generator| &generator.name)
-}
-fn output_name(plan: &Plan, output: OutputId) -> &str {
-    plan.catalog.output(output).map_or("?", |spec| &spec.name)
-}
-fn point_name(plan: &Plan, point: PointId) -> &str {
-    plan.catalog.point(point).map_or("?", |spec| &spec.name)
-}
-fn value(plan: &Plan, point: PointId, value: Value) -> String {
-    plan.catalog.point(point).map_or_else(String::new, |spec| spec.show(value))
-}
 fn shown(plan: &Plan, output: OutputId, wanted: Wanted) -> String {
-    let shown = plan.catalog.output(output).map_or_else(String::new, |spec| spec.show(wanted));
-    causes::state(&shown, Language::Fr).to_owned()
+    causes::state(&plan.shown(output, wanted), Language::Fr).to_owned()
 }
 fn runner_name(plan: &Plan, runner: Runner) -> String {
     match runner {
-        Runner::Rule(rule) => format!("la règle « {} »", rule_name(plan, rule)),
-        Runner::Schedule(schedule) => format!("l'horaire « {} »", schedule_name(plan, schedule)),
+        Runner::Rule(rule) => format!("la règle « {} »", plan.rule_name(rule)),
+        Runner::Schedule(schedule) => format!("l'horaire « {} »", plan.schedule_name(schedule)),
     }
 }
 
@@ -132,25 +113,25 @@ fn of_rules(event: &Event, plan: &Plan) -> Option<String> {
     let french = Language::Fr;
     Some(match event {
         Event::RuleStarted { rule, because, .. } => {
-            started(rule_name(plan, *rule), values(plan, because), french)
+            started(plan.rule_name(*rule), values(plan, because), french)
         }
         Event::RuleEnded { rule, reason, because } => {
-            ended(rule_name(plan, *rule), causes::end(*reason, french), values(plan, because), french)
+            ended(plan.rule_name(*rule), causes::end(*reason, french), values(plan, because), french)
         }
         Event::RuleUnknown { rule, point, patience } => {
             let what = match point {
                 Some(point) => plan.catalog.point(*point).map_or("l'heure", |spec| &spec.name),
                 None => "une mesure",
             };
-            let name = rule_name(plan, *rule);
+            let name = plan.rule_name(*rule);
             format!("il manque {what} à la règle « {name} », qui se termine dans {patience} sauf retour")
         }
         Event::RuleKnown { rule } => {
-            format!("la règle « {} » a de nouveau toutes ses mesures", rule_name(plan, *rule))
+            format!("la règle « {} » a de nouveau toutes ses mesures", plan.rule_name(*rule))
         }
-        Event::RuleSuspended { rule } => suspended(rule_name(plan, *rule), french),
+        Event::RuleSuspended { rule } => suspended(plan.rule_name(*rule), french),
         Event::RuleResumed { rule, who } => {
-            format!("{who} laisse la règle « {} » repartir", rule_name(plan, *rule))
+            format!("{who} laisse la règle « {} » repartir", plan.rule_name(*rule))
         }
         Event::RuleRemoved { name, was_active } => {
             let was = if *was_active { ", qui était active," } else { "" };
@@ -177,7 +158,7 @@ const fn authority_name(authority: Authority) -> &'static str {
 
 /// French of events about outputs.
 fn of_outputs(event: &Event, plan: &Plan) -> Option<String> {
-    let name = |output: &OutputId| output_name(plan, *output);
+    let name = |output: &OutputId| plan.output_name(*output);
     let asker = |source: Source, who: Option<&str>| causes::asker(source, who, plan, Language::Fr);
     Some(match event {
         Event::Decision { output, wanted, new, .. } => {
@@ -196,12 +177,12 @@ fn of_outputs(event: &Event, plan: &Plan) -> Option<String> {
             format!("la demande sur {} est finie ({by})", name(output))
         }
         Event::Shed { rule, group, loads, asked_w, chosen_w } => {
-            let loads: Vec<&str> = loads.iter().map(|load| output_name(plan, *load)).collect();
-            let group = plan.catalog.groups.get(group.index()).map_or("?", |group| &group.name);
+            let loads: Vec<&str> = loads.iter().map(|load| plan.output_name(*load)).collect();
+            let group = plan.group_name(*group);
             let list = if loads.is_empty() { "rien".to_owned() } else { loads.join(", ") };
             format!(
                 "la règle « {} » déleste {list} de {group} : {chosen_w:.0} W pour {asked_w:.0} W demandés",
-                rule_name(plan, *rule)
+                plan.rule_name(*rule)
             )
         }
         Event::Restoring { output, waited } => {
@@ -219,8 +200,8 @@ fn of_others(event: &Event, plan: &Plan) -> Option<String> {
             let who = who.as_deref().map(ToOwned::to_owned);
             let who = who.or_else(|| runner.map(|runner| runner_name(plan, runner)));
             let who = who.unwrap_or_else(|| "quelqu'un".to_owned());
-            let old = old.map_or_else(|| "inconnu".to_owned(), |old| value(plan, *point, old));
-            format!("{who} règle {} de {old} à {}", point_name(plan, *point), value(plan, *point, *new))
+            let old = old.map_or_else(|| "inconnu".to_owned(), |old| plan.value(*point, old));
+            format!("{who} règle {} de {old} à {}", plan.point_name(*point), plan.value(*point, *new))
         }
         Event::CommandRefused { who, refusal: why } => {
             format!("une commande de {who} a été refusée : {}", refusal(*why, Language::Fr))
@@ -231,41 +212,41 @@ fn of_others(event: &Event, plan: &Plan) -> Option<String> {
         }
         Event::Record { runner, record } => {
             let values = record.values.iter().map(|(point, known)| {
-                let known = known.map_or_else(|| "inconnu".to_owned(), |known| value(plan, *point, known));
-                format!("{} {known}", point_name(plan, *point))
+                let known = known.map_or_else(|| "inconnu".to_owned(), |known| plan.value(*point, known));
+                format!("{} {known}", plan.point_name(*point))
             });
             let values = values.collect::<Vec<_>>().join(", ");
             let colon = if values.is_empty() { "" } else { " : " };
             format!("{} enregistre « {} »{colon}{values}", runner_name(plan, *runner), record.name)
         }
         Event::ScheduleRan { schedule } => {
-            format!("l'horaire « {} » a été exécuté", schedule_name(plan, *schedule))
+            format!("l'horaire « {} » a été exécuté", plan.schedule_name(*schedule))
         }
         Event::ScheduleMissed { schedule, .. } => {
-            let name = schedule_name(plan, *schedule);
+            let name = plan.schedule_name(*schedule);
             format!("l'horaire « {name} » a été manqué de trop loin et attend son prochain moment")
         }
         Event::ScheduleUnknown { schedule, point, is_too_short } => {
-            let point = point.map_or("l'heure", |point| point_name(plan, point));
+            let point = point.map_or("l'heure", |point| plan.point_name(point));
             let what = if *is_too_short { "n'est pas connu depuis assez longtemps" } else { "est inconnu" };
-            format!("l'horaire « {} » n'a rien fait : {point} {what}", schedule_name(plan, *schedule))
+            format!("l'horaire « {} » n'a rien fait : {point} {what}", plan.schedule_name(*schedule))
         }
         Event::Coalesced { point, dropped } => {
-            let name = point_name(plan, *point);
+            let name = plan.point_name(*point);
             format!("{dropped} mesures de {name} sont venues trop vite ; seule la dernière a été gardée")
         }
         Event::GeneratorPhase { generator, phase, attempt } => {
-            let name = generator_name(plan, *generator);
+            let name = plan.generator_name(*generator);
             match phase {
                 Phase::Starting => format!("le groupe {name} démarre, essai {attempt}"),
                 phase => format!("le groupe {name} {}", phase_words(*phase)),
             }
         }
         Event::GeneratorFailed { generator, attempts } => {
-            format!("le groupe {} n'a pas démarré, {attempts} essais", generator_name(plan, *generator))
+            format!("le groupe {} n'a pas démarré, {attempts} essais", plan.generator_name(*generator))
         }
         Event::GeneratorReset { generator, who } => {
-            format!("{who} laisse le groupe {} essayer de nouveau", generator_name(plan, *generator))
+            format!("{who} laisse le groupe {} essayer de nouveau", plan.generator_name(*generator))
         }
         Event::Restored { gap, active } => {
             let after = after(*gap, Language::Fr);
@@ -277,16 +258,13 @@ fn of_others(event: &Event, plan: &Plan) -> Option<String> {
 
 /// How long nothing ran.
 pub fn after(gap: Gap, language: Language) -> String {
+    if language == Language::En {
+        return ballast_engine::words::after(gap);
+    }
     match gap {
-        Gap::SameBoot(span) => {
-            say!(language, "after {span} without the program", "après {span} sans le programme")
-        }
-        Gap::OtherBoot(span) => {
-            say!(language, "after a power cut of {span}", "après une coupure de courant de {span}")
-        }
-        Gap::Unknown => {
-            say!(language, "after an outage of unknown length", "après une interruption de durée inconnue")
-        }
+        Gap::SameBoot(span) => format!("après {span} sans le programme"),
+        Gap::OtherBoot(span) => format!("après une coupure de courant de {span}"),
+        Gap::Unknown => "après une interruption de durée inconnue".to_owned(),
     }
 }
 

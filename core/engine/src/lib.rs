@@ -49,6 +49,7 @@ pub mod input;
 pub mod limits;
 mod lives;
 mod machine;
+mod names;
 pub mod plan;
 mod restoration;
 mod restore;

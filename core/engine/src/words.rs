@@ -12,7 +12,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use ballast_model::intent::Witness;
 use ballast_model::time::Gap;
-use ballast_model::{GroupId, OutputId, PointId, Value, Wanted};
+use ballast_model::{OutputId, Wanted};
 
 /// How much an event matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -129,30 +129,30 @@ impl Event {
             | Self::RuleKnown { rule }
             | Self::RuleSuspended { rule }
             | Self::RuleResumed { rule, .. }
-            | Self::Shed { rule, .. } => rule_name(plan, *rule).into(),
+            | Self::Shed { rule, .. } => plan.rule_name(*rule).into(),
             Self::RuleRemoved { name, .. } => name.clone(),
             Self::BodyFailed { runner, .. }
             | Self::NoticeRaised { runner, .. }
             | Self::NoticeCleared { runner, .. }
             | Self::CampaignAsked { runner, .. }
             | Self::Record { runner, .. } => match runner {
-                Runner::Rule(rule) => rule_name(plan, *rule).into(),
-                Runner::Schedule(schedule) => schedule_name(plan, *schedule).into(),
+                Runner::Rule(rule) => plan.rule_name(*rule).into(),
+                Runner::Schedule(schedule) => plan.schedule_name(*schedule).into(),
             },
             Self::Decision { output, .. }
             | Self::Requested { output, .. }
             | Self::Released { output, .. }
             | Self::RequestOver { output, .. }
-            | Self::Restoring { output, .. } => output_name(plan, *output).into(),
+            | Self::Restoring { output, .. } => plan.output_name(*output).into(),
             Self::SettingChanged { point, .. }
             | Self::ModeChanged { point, .. }
-            | Self::Coalesced { point, .. } => point_name(plan, *point).into(),
+            | Self::Coalesced { point, .. } => plan.point_name(*point).into(),
             Self::ScheduleRan { schedule }
             | Self::ScheduleMissed { schedule, .. }
-            | Self::ScheduleUnknown { schedule, .. } => schedule_name(plan, *schedule).into(),
+            | Self::ScheduleUnknown { schedule, .. } => plan.schedule_name(*schedule).into(),
             Self::GeneratorPhase { generator, .. }
             | Self::GeneratorFailed { generator, .. }
-            | Self::GeneratorReset { generator, .. } => generator_name(plan, *generator).into(),
+            | Self::GeneratorReset { generator, .. } => plan.generator_name(*generator).into(),
             Self::CommandRefused { .. } | Self::Restored { .. } => "".into(),
         }
     }
@@ -161,10 +161,10 @@ impl Event {
     pub fn sentence(&self, plan: &Plan) -> String {
         match self {
             Self::RuleStarted { rule, because, .. } => {
-                format!("rule \"{}\" started{}", rule_name(plan, *rule), because_of(plan, because))
+                format!("rule \"{}\" started{}", plan.rule_name(*rule), because_of(plan, because))
             }
             Self::RuleEnded { rule, reason, because } => {
-                let (name, values) = (rule_name(plan, *rule), because_of(plan, because));
+                let (name, values) = (plan.rule_name(*rule), because_of(plan, because));
                 format!("rule \"{name}\" ended: {}{values}", reason.words())
             }
             Self::RuleUnknown { rule, point, patience } => {
@@ -172,17 +172,17 @@ impl Event {
                     Some(point) => plan.catalog.point(*point).map_or("the time of day", |spec| &spec.name),
                     None => "something it needs",
                 };
-                let name = rule_name(plan, *rule);
+                let name = plan.rule_name(*rule);
                 format!("rule \"{name}\" misses {what} and ends in {patience} unless it comes back")
             }
             Self::RuleKnown { rule } => {
-                format!("rule \"{}\" knows everything it needs again", rule_name(plan, *rule))
+                format!("rule \"{}\" knows everything it needs again", plan.rule_name(*rule))
             }
             Self::RuleSuspended { rule } => {
-                format!("rule \"{}\" is suspended: its body failed too often", rule_name(plan, *rule))
+                format!("rule \"{}\" is suspended: its body failed too often", plan.rule_name(*rule))
             }
             Self::RuleResumed { rule, who } => {
-                format!("{who} lets rule \"{}\" run again", rule_name(plan, *rule))
+                format!("{who} lets rule \"{}\" run again", plan.rule_name(*rule))
             }
             Self::RuleRemoved { name, was_active } => {
                 let was = if *was_active { ", which was active," } else { "" };
@@ -199,8 +199,8 @@ impl Event {
     }
 
     fn sentence_of_outputs(&self, plan: &Plan) -> String {
-        let name = |output: &OutputId| output_name(plan, *output);
-        let show = |output: &OutputId, wanted: &Wanted| shown(plan, *output, *wanted);
+        let name = |output: &OutputId| plan.output_name(*output);
+        let show = |output: &OutputId, wanted: &Wanted| plan.shown(*output, *wanted);
         match self {
             Self::Decision { output, wanted, old, new, .. } => {
                 let by = new.name(plan);
@@ -219,8 +219,8 @@ impl Event {
                 format!("the request of {} for {} is over", winner.name(plan), name(output))
             }
             Self::Shed { rule, group, loads, asked_w, chosen_w } => {
-                let loads: Vec<&str> = loads.iter().map(|load| output_name(plan, *load)).collect();
-                let (group, rule) = (group_name(plan, *group), rule_name(plan, *rule));
+                let loads: Vec<&str> = loads.iter().map(|load| plan.output_name(*load)).collect();
+                let (group, rule) = (plan.group_name(*group), plan.rule_name(*rule));
                 let list = if loads.is_empty() { "nothing".to_string() } else { loads.join(", ") };
                 format!("rule \"{rule}\" sheds {list} of {group}: {chosen_w:.0} W for {asked_w:.0} W asked")
             }
@@ -237,8 +237,8 @@ impl Event {
             | Self::ModeChanged { point, old, new, who, runner } => {
                 let who = who.as_deref().map(ToString::to_string);
                 let who = who.or_else(|| runner.map(|runner| runner_name(plan, runner)));
-                let old = old.map_or_else(|| "unknown".to_string(), |old| value(plan, *point, old));
-                let (name, new) = (point_name(plan, *point), value(plan, *point, *new));
+                let old = old.map_or_else(|| "unknown".to_string(), |old| plan.value(*point, old));
+                let (name, new) = (plan.point_name(*point), plan.value(*point, *new));
                 format!("{} sets {name} from {old} to {new}", who.unwrap_or_else(|| "somebody".to_string()))
             }
             Self::CommandRefused { who, refusal } => {
@@ -251,48 +251,43 @@ impl Event {
             Self::Record { runner, record } => {
                 let values = record.values.iter().map(|(point, known)| {
                     let known =
-                        known.map_or_else(|| "unknown".to_string(), |known| value(plan, *point, known));
-                    format!("{} {known}", point_name(plan, *point))
+                        known.map_or_else(|| "unknown".to_string(), |known| plan.value(*point, known));
+                    format!("{} {known}", plan.point_name(*point))
                 });
                 let values = values.collect::<Vec<_>>().join(", ");
                 let colon = if values.is_empty() { "" } else { ": " };
                 format!("{} records \"{}\"{colon}{values}", runner_name(plan, *runner), record.name)
             }
-            Self::ScheduleRan { schedule } => format!("`{}` ran", schedule_name(plan, *schedule)),
+            Self::ScheduleRan { schedule } => format!("`{}` ran", plan.schedule_name(*schedule)),
             Self::ScheduleMissed { schedule, .. } => {
-                let name = schedule_name(plan, *schedule);
+                let name = plan.schedule_name(*schedule);
                 format!("`{name}` was missed by too much and is skipped until its next moment")
             }
             Self::ScheduleUnknown { schedule, point, is_too_short } => {
-                let point = point.map_or("the time of day", |point| point_name(plan, point));
+                let point = point.map_or("the time of day", |point| plan.point_name(point));
                 let what = if *is_too_short { "has not been known for long enough" } else { "is unknown" };
-                format!("`{}` did nothing: {point} {what}", schedule_name(plan, *schedule))
+                format!("`{}` did nothing: {point} {what}", plan.schedule_name(*schedule))
             }
             Self::Coalesced { point, dropped } => {
-                let name = point_name(plan, *point);
+                let name = plan.point_name(*point);
                 format!("{dropped} samples of {name} came too fast; only the newest was kept")
             }
             Self::GeneratorPhase { generator, phase, attempt } => {
-                let name = generator_name(plan, *generator);
+                let name = plan.generator_name(*generator);
                 match phase {
                     Phase::Starting => format!("generator {name} starts, attempt {attempt}"),
                     phase => format!("generator {name} {}", phase.words()),
                 }
             }
             Self::GeneratorFailed { generator, attempts } => {
-                let name = generator_name(plan, *generator);
+                let name = plan.generator_name(*generator);
                 format!("generator {name} did not start, tried {}", times(*attempts))
             }
             Self::GeneratorReset { generator, who } => {
-                format!("{who} lets generator {} try again", generator_name(plan, *generator))
+                format!("{who} lets generator {} try again", plan.generator_name(*generator))
             }
             Self::Restored { gap, active } => {
-                let after = match gap {
-                    Gap::SameBoot(span) => format!("after {span} without the program"),
-                    Gap::OtherBoot(span) => format!("after a power cut of {span}"),
-                    Gap::Unknown => "after a power cut of unknown length".to_string(),
-                };
-                format!("goes on {after}, {active} rules active")
+                format!("goes on {}, {active} rules active", after(*gap))
             }
             _ => self.kind().to_string(),
         }
@@ -314,35 +309,19 @@ impl Phase {
     }
 }
 
-fn rule_name(plan: &Plan, rule: u32) -> &str {
-    plan.rules.get(rule as usize).map_or("?", |rule| &rule.name)
-}
-fn schedule_name(plan: &Plan, schedule: u32) -> &str {
-    plan.schedules.get(schedule as usize).map_or("?", |schedule| &schedule.name)
-}
-fn generator_name(plan: &Plan, generator: u32) -> &str {
-    plan.generators.get(generator as usize).map_or("?", |generator| &generator.name)
-}
-fn output_name(plan: &Plan, output: OutputId) -> &str {
-    plan.catalog.output(output).map_or("?", |spec| &spec.name)
-}
-fn point_name(plan: &Plan, point: PointId) -> &str {
-    plan.catalog.point(point).map_or("?", |spec| &spec.name)
-}
-fn group_name(plan: &Plan, group: GroupId) -> &str {
-    plan.catalog.groups.get(group.index()).map_or("?", |group| &group.name)
-}
-fn shown(plan: &Plan, output: OutputId, wanted: Wanted) -> String {
-    plan.catalog.output(output).map_or_else(String::new, |spec| spec.show(wanted))
-}
-fn value(plan: &Plan, point: PointId, value: Value) -> String {
-    plan.catalog.point(point).map_or_else(String::new, |spec| spec.show(value))
-}
-
 fn runner_name(plan: &Plan, runner: Runner) -> String {
     match runner {
-        Runner::Rule(rule) => format!("rule \"{}\"", rule_name(plan, rule)),
-        Runner::Schedule(schedule) => format!("`{}`", schedule_name(plan, schedule)),
+        Runner::Rule(rule) => format!("rule \"{}\"", plan.rule_name(rule)),
+        Runner::Schedule(schedule) => format!("`{}`", plan.schedule_name(schedule)),
+    }
+}
+
+/// How long nothing ran: `after 2 h without the program`.
+pub fn after(gap: Gap) -> String {
+    match gap {
+        Gap::SameBoot(span) => format!("after {span} without the program"),
+        Gap::OtherBoot(span) => format!("after a power cut of {span}"),
+        Gap::Unknown => "after an outage of unknown length".to_string(),
     }
 }
 
@@ -357,7 +336,7 @@ impl Winner {
 pub(crate) fn source_name(plan: &Plan, source: Source, who: Option<&str>) -> String {
     let word = match source {
         Source::Default => "nobody asks, the default holds",
-        Source::Generator(generator) => return format!("generator {}", generator_name(plan, generator)),
+        Source::Generator(generator) => return format!("generator {}", plan.generator_name(generator)),
         Source::Rule(rule) => return runner_name(plan, Runner::Rule(rule)),
         Source::Schedule(schedule) => return runner_name(plan, Runner::Schedule(schedule)),
         Source::Shed(rule) => return format!("shed by {}", runner_name(plan, Runner::Rule(rule))),
