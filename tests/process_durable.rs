@@ -177,7 +177,11 @@ fn a_restart_is_no_reload_however_quickly_the_program_came_back() {
     // Told to stop it saves last, so that the gap is only what a process needs to start.
     assert!(program.stop().success());
     let program = bench.run_with(&[]);
-    program.wait_line("goes on after", PATIENCE);
+    let goes_on = program.wait_line("goes on after", PATIENCE);
+    // As long as it was, and the same to both who say it.
+    let (_, outage) = goes_on.split_once(" after ").unwrap();
+    let (outage, _) = outage.split_once(',').unwrap();
+    program.wait_line(&format!("is running after {outage}: "), PATIENCE);
     bench.tell("meter/power", "2000");
     wait_for("the rule", PATIENCE, || program.tell(&["why", "b"]).contains("rule \"held\"").then_some(()));
 }

@@ -19,7 +19,6 @@ use crate::report::{memory_words, reload_words};
 use crate::simulation::plant::{self, SharedPlant};
 use crate::site::{Built, Running, Texts};
 use ballast_engine::Engine;
-use ballast_engine::limits::RELOAD_GAP_MAX;
 use ballast_guard::{Guard, Replaced, Taken};
 use ballast_history::{SavedState, Severity};
 use ballast_model::time::{Gap, Wall};
@@ -159,10 +158,10 @@ fn hold_without_memory(decision: &mut Decision, now: Mono) {
 }
 
 /// A program that begins is no reload, however quickly it came back: the guard in it begins anew, so the engine must not
-/// remember what the last one answered, and the first value of a point is no change.
+/// remember what the last one answered, and the first value of a point is no change. No gap at all would say a reload.
 fn gap_of_restart(gap: Gap) -> Gap {
     match gap {
-        Gap::SameBoot(span) => Gap::SameBoot(span.max(RELOAD_GAP_MAX.plus(Span::from_millis(1)))),
+        Gap::SameBoot(span) => Gap::SameBoot(span.max(Span::from_millis(1))),
         other => other,
     }
 }

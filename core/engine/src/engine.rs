@@ -63,9 +63,9 @@ impl<B: Bodies> Engine<B> {
         self.core.save()
     }
 
-    /// Takes up a state: after a reload with `Gap::SameBoot(Span::ZERO)` (or at most
-    /// [`RELOAD_GAP_MAX`](crate::limits::RELOAD_GAP_MAX)), after a restart or a power cut with their gap. After those the
-    /// guard's answers are unknown until it gives them again, and every intent is said again.
+    /// Takes up a state: after a reload with `Gap::SameBoot(Span::ZERO)`, after a restart or a power cut with their gap,
+    /// which is never none. After those the guard's answers are unknown until it gives them again, and every intent is said
+    /// again.
     /// `saved_at` is the moment of the save on the clock of the save, `now` the present moment. The engine forgets what
     /// it knew. What changed by it is told in the next step, which should be called at once.
     pub fn restore(&mut self, state: State, gap: Gap, saved_at: Mono, now: Mono) {

@@ -30,6 +30,3 @@ pub const SCHEDULE_CATCH_UP: Span = Span::from_secs(3600);
 pub const SHED_DAYS: usize = 7;
 /// A load that was given its turn and does not come back in this time lets the next one try (a guess: several leases).
 pub const RESTORE_PATIENCE: Span = Span::from_secs(60);
-/// A gap on the same boot up to this long is a reload: the drivers' streams went on, or their numbers still rise, and the
-/// guard remembers what it was told. A program that was really gone needs longer to come back.
-pub const RELOAD_GAP_MAX: Span = Span::from_secs(1);

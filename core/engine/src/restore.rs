@@ -11,14 +11,14 @@
 //! | `until ... for` | kept | anew if the condition changed | goes on once known | anew |
 //! | what was said to the guard | kept | kept | said again | said again |
 //!
-//! A gap of at most [`RELOAD_GAP_MAX`] on the same boot is a reload. The first value of a point after a restart or a power
-//! cut is not a change.
+//! No gap at all, on the same boot, is a reload: the drivers' streams went on, and the guard remembers what it was told. A
+//! program that begins says at least a millisecond, however quickly it came back. The first value of a point after a
+//! restart or a power cut is not a change.
 
 use crate::arbitrate::{Claim, OutputLife};
 use crate::commands::check_value;
 use crate::events::{Event, Phase, Source, Winner};
 use crate::generators::GeneratorLife;
-use crate::limits::RELOAD_GAP_MAX;
 use crate::lives::{Held, LastRun, Life};
 use crate::machine::Core;
 use crate::restoration::Return;
@@ -120,7 +120,7 @@ struct Clock {
 
 impl Clock {
     fn is_reload(self) -> bool {
-        matches!(self.gap, Gap::SameBoot(gap) if gap <= RELOAD_GAP_MAX)
+        self.gap == Gap::SameBoot(Span::ZERO)
     }
 
     /// On the same boot the clock ran on. Else a moment keeps its distance from the save, and the save lies as far back

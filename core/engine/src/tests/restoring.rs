@@ -196,11 +196,13 @@ fn the_first_value_after_a_restart_is_no_change_but_after_a_reload_it_is() {
         site
     };
     for (gap, is_change) in
-        [(RELOAD, true), (Gap::SameBoot(secs(2)), false), (Gap::OtherBoot(secs(1)), false)]
+        [(RELOAD, true), (Gap::SameBoot(Span::from_millis(1)), false), (Gap::OtherBoot(secs(1)), false)]
     {
         let mut run = site().start();
         run.set(ms(1000), SOC, 50.0);
         let mut run = run.take_over(site(), gap, ms(2000));
+        let is_told = |event: &Event| matches!(event, Event::Restored { gap: told, .. } if *told == gap);
+        assert_eq!(run.has_event(is_told), !is_change, "as long as it was: {gap:?}");
         run.set(ms(2000), SOC, 51.0);
         assert_eq!(run.has_event(|event| matches!(event, Event::RuleStarted { .. })), is_change, "{gap:?}");
     }
