@@ -7,7 +7,7 @@
 //! | [`Sink`], [`Batch`], [`Report`] | how a bus tells the shell what came in |
 //! | [`shape`], [`point`], [`readings`] | the pure half: listeners and pollers, and how one point is read |
 //! | [`http::message`] | requests and responses as bytes, for pollers |
-//! | `http`, `modbus`, `mqtt`, `p1`, `sim`, `sunspec`, `tic`, `vedirect` | one file per driver, its parts in a folder of its name |
+//! | `gpio`, `http`, `modbus`, `mqtt`, `p1`, `sim`, `sunspec`, `tic`, `vedirect` | one file per driver, its parts in a folder of its name |
 //!
 //! A driver turns what a device says into samples and a permit into what the device must hear. It holds no socket, no clock
 //! and no retry loop, never panics on what comes in, never makes up a value, and never writes without a permit.
@@ -20,6 +20,7 @@
 pub mod bus;
 mod counters;
 mod formula;
+pub mod gpio;
 pub mod http;
 pub mod limits;
 pub mod modbus;
@@ -53,6 +54,7 @@ use ballast_model::diagnostic::{Diagnostic, did_you_mean};
 
 /// Every driver, sorted by name.
 pub static DRIVERS: &[&DriverSpec] = &[
+    &gpio::SPEC,
     &http::SPEC,
     &modbus::SPEC,
     &mqtt::SPEC,

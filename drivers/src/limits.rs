@@ -97,3 +97,12 @@ pub const LETTERS_MAX: usize = 64;
 /// Letters that a broker has not confirmed. At the limit no further one leaves: a command behind them waits for these at
 /// most, however slow the broker is.
 pub const LETTERS_UNCONFIRMED_MAX: usize = 16;
+
+/// Permits taken at once by a bus of pins.
+pub const PERMITS_AT_ONCE: usize = 64;
+
+/// How often a line is tried again that somebody else has, or that is not there.
+pub const PIN_RETRY: Span = Span::from_secs(1);
+
+/// How long a bus of pins that begins waits for lines that the one before it may still have.
+pub const PIN_TAKEOVER: Span = Span::from_millis(500);

@@ -5,11 +5,13 @@
 //! later, and never write without one.
 
 mod backoff;
+mod chip;
 mod context;
 mod flood;
 mod memory;
 mod mqtt;
 mod pinned;
+mod pins;
 mod poll;
 mod post;
 mod rounds;
@@ -19,13 +21,17 @@ mod stepped;
 mod tls;
 mod wire;
 
+pub use chip::{Bias, Chip, Drive, Edge, InputLine, LineName, MemoryChip, OutputLine, Pinboard, Trouble};
 pub use memory::{Meaning, World};
 pub use post::{Ears, Ended, Letter, Office, Post};
 pub use stepped::SteppedBus;
 pub use tls::Tls;
 pub use wire::{Parity, Wire};
 
+pub(crate) use chip::KernelChip;
+
 use crate::counters::{BusCounters, CounterSnapshot};
+use crate::gpio::Pins;
 use crate::limits::PERMITS_MAX;
 use crate::mqtt::Writer;
 use crate::mqtt_settings::Connection;
@@ -69,6 +75,7 @@ pub struct OpenBus {
 /// What differs between the buses.
 pub(crate) enum Body {
     Mqtt(Box<MqttBus>),
+    Pins(PinBus),
     Poll(PollBus),
     Serial(SerialBus),
     Sim(SimBus),
@@ -97,6 +104,12 @@ pub(crate) struct SerialBus {
 pub(crate) struct PollBus {
     pub(crate) poller: Box<dyn Poller>,
     pub(crate) wires: Vec<Wire>,
+}
+
+/// A chip with its lines.
+pub(crate) struct PinBus {
+    pub(crate) pins: Pins,
+    pub(crate) chip: Box<dyn Chip>,
 }
 
 impl OpenBus {
@@ -157,7 +170,7 @@ impl OpenBus {
         match &mut self.body {
             Body::Mqtt(mqtt) => Some((&mut mqtt.topics, &mut self.readings)),
             Body::Serial(serial) => Some((&mut *serial.listener, &mut self.readings)),
-            Body::Sim(_) | Body::Poll(_) => None,
+            Body::Sim(_) | Body::Poll(_) | Body::Pins(_) => None,
         }
     }
 
@@ -166,6 +179,22 @@ impl OpenBus {
         match &mut self.body {
             Body::Poll(poll) => Some((&mut *poll.poller, &mut self.readings)),
             _ => None,
+        }
+    }
+
+    /// What the pins of a bus mean, with the points they fill: for tests of device files.
+    pub fn pins(&mut self) -> Option<(&mut Pins, &mut Readings)> {
+        match &mut self.body {
+            Body::Pins(bus) => Some((&mut bus.pins, &mut self.readings)),
+            _ => None,
+        }
+    }
+
+    /// Puts a bus of pins onto a chip in memory; for tests. Any other bus stays as it is.
+    pub fn solder(&mut self, board: &Pinboard) {
+        if let Body::Pins(bus) = &mut self.body {
+            let (inputs, outputs) = (bus.pins.input_lines(), bus.pins.output_lines());
+            bus.chip = Box::new(MemoryChip::new(board, inputs, outputs));
         }
     }
 
@@ -250,6 +279,7 @@ pub fn spawn(
             let (post, desk) = post::post(mqtt.connection.status.as_deref());
             (Some(post), runtime.spawn(mqtt::run(*mqtt, context, desk)))
         }
+        Body::Pins(pins) => (None, runtime.spawn(pins::run(pins, context))),
         Body::Poll(poll) => (None, runtime.spawn(poll::run(poll, context))),
         Body::Serial(serial) => (None, runtime.spawn(serial::run(serial, context))),
         Body::Sim(sim) => (None, runtime.spawn(memory::run(sim, context))),
