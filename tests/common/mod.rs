@@ -12,6 +12,7 @@
 
 pub mod bench;
 pub mod broker;
+pub mod files;
 pub mod modbus;
 pub mod program;
 pub mod terminal;
