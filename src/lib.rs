@@ -8,6 +8,7 @@
 //! | [`site`] | from the files of a site to what runs |
 //! | [`runtime`] | the running program |
 //! | [`serving`], [`control`], [`web`], [`metrics`] | how others ask it |
+//! | [`egress`] | what of a site is told to others |
 //! | [`simulation`] | a village instead of equipment |
 //! | [`report`] | sentences for people |
 //! | [`journal`] | the last half hour, for replay |
@@ -19,6 +20,7 @@
 pub mod cli;
 pub mod clock;
 pub mod control;
+pub mod egress;
 pub mod journal;
 pub mod metrics;
 pub mod replay;

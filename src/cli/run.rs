@@ -40,7 +40,8 @@ pub fn run(options: &Run, output: Output) -> Exit {
         lasting: None,
         show_line: None,
     };
-    carry_out(undertaking, output, |sender, runtime| opening::field_of_buses(sender, clock, runtime))
+    let state = undertaking.state.clone();
+    carry_out(undertaking, output, |sender, runtime| opening::field_of_buses(sender, clock, runtime, &state))
 }
 
 /// A site that is to run, on equipment or on a simulated plant.

@@ -5,6 +5,7 @@
 
 pub mod answers;
 pub mod causes;
+pub mod egress_words;
 pub mod engine_words;
 pub mod event;
 pub mod guard_words;

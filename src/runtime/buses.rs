@@ -2,7 +2,8 @@
 
 use super::field::Field;
 use super::message::Message;
-use crate::clock::Clock;
+use crate::egress::correspondent::{self, Correspondence, Means};
+use crate::site::Running;
 use ballast_drivers::{Batch, BusHandle, OpenBus, Report, Sink, WriteResult};
 use ballast_guard::Permit;
 use ballast_model::{Mono, OutputId};
@@ -16,6 +17,10 @@ pub struct Buses {
     /// Which bus carries an output.
     routes: BTreeMap<OutputId, usize>,
     definitions: u64,
+    means: Means,
+    runtime: tokio::runtime::Handle,
+    /// What is told to others, and by which set.
+    correspondence: Option<(Arc<Running>, Correspondence)>,
 }
 
 impl Buses {
@@ -24,10 +29,10 @@ impl Buses {
         buses: Vec<(OpenBus, Vec<OutputId>)>,
         definitions: u64,
         epoch: u32,
-        sender: &SyncSender<Message>,
-        clock: &Arc<Clock>,
+        means: &Means,
         runtime: &tokio::runtime::Handle,
     ) -> Self {
+        let Means { sender, clock, .. } = means;
         let mut routes = BTreeMap::new();
         let mut handles = Vec::new();
         for (bus, outputs) in buses {
@@ -36,7 +41,8 @@ impl Buses {
             let clock: Arc<dyn ballast_drivers::Clock> = Arc::clone(clock) as _;
             handles.push(ballast_drivers::spawn(bus, runtime, clock, sink));
         }
-        Self { handles, routes, definitions }
+        let (means, runtime) = (means.clone(), runtime.clone());
+        Self { handles, routes, definitions, means, runtime, correspondence: None }
     }
 }
 
@@ -55,6 +61,24 @@ impl Field for Buses {
 
     fn fits(&self, definitions: u64) -> bool {
         self.definitions == definitions
+    }
+
+    fn share(&mut self, running: &Arc<Running>) {
+        let is_same = |(before, _): &(Arc<Running>, Correspondence)| {
+            Arc::ptr_eq(&before.plan.catalog, &running.plan.catalog)
+                && Arc::ptr_eq(&before.site, &running.site)
+        };
+        if self.correspondence.as_ref().is_some_and(is_same) {
+            return;
+        }
+        // The old tasks end first, so that nothing of theirs comes after the first letter of the new ones.
+        self.correspondence = None;
+        if running.site.receivers.is_empty() && !self.means.announced.is_any() {
+            return;
+        }
+        let posts = self.handles.iter().filter_map(|bus| Some((bus.name().into(), bus.post()?.clone())));
+        let begun = correspondent::begin(running, posts.collect(), self.means.clone(), &self.runtime);
+        self.correspondence = Some((Arc::clone(running), begun));
     }
 
     fn counters(&self) -> Vec<(String, &'static str, u64)> {

@@ -226,6 +226,10 @@ impl Decision {
                 let _ = reply.send(crate::metrics::scrape(self));
                 After::GoOn
             }
+            Message::Inquire(inquiry) => {
+                crate::egress::inquiry::answer(self, *inquiry);
+                After::GoOn
+            }
             Message::FilesChanged(still) => {
                 reload::files_changed(self, still);
                 After::GoOn

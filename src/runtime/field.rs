@@ -1,9 +1,11 @@
 //! Where permits go: the buses of a running site, or the plant of a simulation.
 
 use crate::clock::Clock;
+use crate::site::Running;
 use ballast_drivers::Batch;
 use ballast_guard::Permit;
 use ballast_model::Mono;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What carries permits out into the field.
@@ -24,6 +26,9 @@ pub trait Field: Send {
     /// Lets a world that goes on by steps make its next one, not beyond `wake`, and moves the clock with it. What it tells is
     /// added to `batch`. Real buses tell through the channel and have nothing to do here.
     fn advance(&mut self, _clock: &Clock, _wake: Mono, _batch: &mut Batch) {}
+
+    /// Tells others what this set lets them know, from now on, and nothing else. A plant tells nobody.
+    fn share(&mut self, _running: &Arc<Running>) {}
 
     /// Counters of every bus for the metrics: bus, counter, value.
     fn counters(&self) -> Vec<(String, &'static str, u64)>;

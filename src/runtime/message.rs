@@ -2,6 +2,7 @@
 
 use super::carrier::Carrier;
 use crate::control::protocol::{Answer, Call};
+use crate::egress::inquiry::Inquiry;
 use crate::metrics::Scrape;
 use crate::report::language::{Language, Sentence};
 use crate::site::Texts;
@@ -37,6 +38,8 @@ pub enum Message {
     },
     /// Someone scrapes.
     Scrape(Sender<Scrape>),
+    /// Those who tell receivers ask what is so.
+    Inquire(Box<Inquiry>),
     /// The files of the site lie unchanged and differ from those that run. With the hash of the set that lay still;
     /// without one, the files are loaded as they lie.
     FilesChanged(Option<SetHash>),

@@ -13,6 +13,8 @@ use super::timed::Timed;
 use super::told::Told;
 use crate::clock::Clock;
 use crate::control::protocol::Answer;
+use crate::egress::announced::Announced;
+use crate::egress::correspondent::Means;
 use crate::journal::{Limits, Ring};
 use crate::report::language::{Language, Sentence};
 use crate::report::{memory_words, reload_words};
@@ -126,6 +128,7 @@ pub fn start(start: Start) -> Decision {
     } else {
         tell_start(&mut decision, now, gap);
     }
+    crate::egress::begin(&mut decision, now, None);
     decision.greet();
     decision
 }
@@ -231,6 +234,7 @@ fn adopt(
     let mut decision = Decision::new(engine, running, carrier, now);
     decision.greet();
     decision.turn(now);
+    crate::egress::begin(&mut decision, now, reply.as_ref().map(|(_, _, before)| &**before));
     if let Some((occasion, waiting, before)) = reply {
         tell_reload(&mut decision, now, &occasion, waiting, &before, replaced, &built.warnings);
     }
@@ -260,6 +264,7 @@ fn stay(
     let mut decision = Decision::new(engine, built.running, carrier, now);
     decision.greet();
     decision.turn(now);
+    decision.carrier.field.share(&decision.running);
     let fingerprint = replaced.waits_for.map_or_else(String::new, |print| format!("{print:016x}"));
     let sentence = Sentence::both(|language| reload_words::set_waits(&fingerprint, language));
     let language = waiting.as_ref().map(|(occasion, _)| occasion.language()).unwrap_or_default();
@@ -386,20 +391,22 @@ pub fn field_of_buses(
     sender: SyncSender<Message>,
     clock: Arc<Clock>,
     runtime: tokio::runtime::Handle,
+    state: &std::path::Path,
 ) -> Box<OpenField> {
+    let means = Means { sender, clock, announced: Arc::new(Announced::new(state)) };
     // One village for all buses that name it, over every reload.
     let mut village: Option<SharedPlant> = None;
     Box::new(move |built, epoch| {
         let mut buses = std::mem::take(&mut built.buses);
         for (bus, _) in buses.iter_mut().filter(|(bus, _)| bus.world().is_some()) {
             let seed = seed_of(built, bus.name());
-            village = village.take().or_else(|| plant::live(seed, &clock));
+            village = village.take().or_else(|| plant::live(seed, &means.clock));
             if let Some(village) = &village {
                 // Names that the world does not have were told when the set was built.
                 let _ = bus.join(village.world());
             }
         }
-        Box::new(Buses::start(buses, built.running.definitions, epoch, &sender, &clock, &runtime))
+        Box::new(Buses::start(buses, built.running.definitions, epoch, &means, &runtime))
     })
 }
 

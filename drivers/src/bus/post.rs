@@ -24,6 +24,8 @@ pub struct Letter {
     pub is_kept: bool,
     /// Told when the broker has confirmed it; dropped untold when it is lost.
     pub receipt: Option<oneshot::Sender<()>>,
+    /// When it must have left: later, what it says counts as lost.
+    pub until: Option<Instant>,
 }
 
 /// What the bus listens for on behalf of those who write letters.
@@ -280,6 +282,7 @@ mod tests {
                 payload: Bytes::new(),
                 is_kept: false,
                 receipt: None,
+                until: None,
             };
             desk.open();
             post.send(1, letter("old")).await.unwrap();

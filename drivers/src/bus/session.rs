@@ -367,10 +367,14 @@ impl<'a> Session<'a> {
 
     /// Puts a letter for others into the socket's buffer, or changes what is listened for on their behalf.
     fn carry(&mut self, parcel: Parcel) -> Result<(), Fault> {
-        let Letter { topic, payload, is_kept, receipt } = match parcel {
+        let Letter { topic, payload, is_kept, receipt, until } = match parcel {
             Parcel::Letter(letter) => letter,
             Parcel::Listen(ears) => return self.listen(ears),
         };
+        if until.is_some_and(|until| Instant::now() >= until) {
+            self.context.counters.letters_lost.add(1);
+            return Ok(());
+        }
         let id = self.next_id();
         let qos = QoS::AtLeastOnce;
         let message = Publish { dup: false, qos, retain: is_kept, topic, pkid: id, payload };
