@@ -55,6 +55,12 @@ impl Broker {
         self.child.wait().unwrap();
     }
 
+    /// Sends it a signal: `STOP` freezes it, `CONT` lets it go on.
+    pub(crate) fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([format!("-{name}"), self.child.id().to_string()]).status();
+        assert!(status.unwrap().success());
+    }
+
     pub(crate) fn restart(&mut self) {
         self.child = run(&self.program, &self.folder, self.port);
     }

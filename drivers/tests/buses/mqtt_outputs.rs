@@ -189,6 +189,10 @@ fn a_device_that_says_it_is_gone_is_written_nothing_until_it_is_back() {
     assert!(witness.until_now(&broker).is_empty());
     broker.publish("relay/1/status", b"online", &["-q", "1", "-r"]);
     reach(true);
+    // Its word brings no value back: that comes with the next reading.
+    running.wait_offline(power);
+    broker.publish("relay/1/power", b"6", &["-q", "1"]);
+    running.wait_last(power, crate::support::base(6.0), Quality::Good);
     assert_eq!(write(Wanted::OPEN), WriteResult::Done);
     assert_eq!(witness.until_now(&broker), ["0 relay/1/set OFF"]);
     let heard = running.wait("the end", |_| true);
