@@ -6,12 +6,10 @@ mod common;
 
 use ballast_plant::village::{Disturbance, What, When};
 use ballast_plant::{Quantity, Village, VillageSpec};
-use common::broker::{Broker, Message, Observer};
+use common::broker::{Broker, Message, Observer, Publisher};
 use common::program::Program;
 use common::{Scratch, wait_for};
 use std::fmt::Write as _;
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -102,39 +100,10 @@ fn site(port: u16) -> Scratch {
     site.edit("safety.yaml", "above: 49.8 Hz", "above: 49.6 Hz");
     site.edit("safety.yaml", "min_open: 30 s", "min_open: 1 s");
     site.edit("rules/balance.rhai", "for \"30s\"\n    until genset", "for \"2s\"\n    until genset");
-    site.edit("rules/balance.rhai", "\"1min\"", "\"3s\"");
-    site.edit("rules/balance.rhai", "\"20s\"", "\"2s\"");
+    site.edit("rules/storage.rhai", "\"1min\"", "\"3s\"");
+    site.edit("rules/storage.rhai", "\"20s\"", "\"2s\"");
     site.edit("site.yaml", "expression: 30 kW +", "expression: 20 kW +");
     site
-}
-
-/// The smallest client that can publish: MQTT 3.1.1, quality of service 0.
-struct Publisher(TcpStream);
-
-impl Publisher {
-    fn connect(port: u16) -> Self {
-        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        stream.set_nodelay(true).unwrap();
-        let id = b"plant";
-        let mut packet = vec![0x10, 12 + id.len() as u8];
-        // Protocol name and level, clean session, no keep-alive.
-        packet.extend([0, 4, b'M', b'Q', b'T', b'T', 4, 2, 0, 0, 0, id.len() as u8]);
-        packet.extend(id);
-        stream.write_all(&packet).unwrap();
-        let mut answer = [0; 4];
-        stream.read_exact(&mut answer).unwrap();
-        assert_eq!(answer, [0x20, 2, 0, 0], "the broker takes us");
-        Self(stream)
-    }
-
-    fn publish(&mut self, topic: &str, payload: &str) {
-        let length = 2 + topic.len() + payload.len();
-        assert!(length < 128, "one byte of length is enough here");
-        let mut packet = vec![0x30, length as u8, 0, topic.len() as u8];
-        packet.extend(topic.as_bytes());
-        packet.extend(payload.as_bytes());
-        self.0.write_all(&packet).unwrap();
-    }
 }
 
 /// The plant in real time between the broker's topics.

@@ -282,7 +282,9 @@ mod tests {
 
     #[test]
     fn the_village_travels_whole() {
-        for name in ["site.yaml", "safety.yaml", "rules/balance.rhai", "rules/evening.rhai"] {
+        for name in
+            ["site.yaml", "safety.yaml", "rules/balance.rhai", "rules/evening.rhai", "rules/storage.rhai"]
+        {
             assert!(VILLAGE.get_file(name).is_some(), "{name}");
         }
     }

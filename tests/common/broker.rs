@@ -1,7 +1,8 @@
 //! A real mosquitto, and its own clients as independent observers.
 
 use super::{Scratch, free_port, tool_or_skip, wait_for};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -37,7 +38,7 @@ impl Broker {
 
     fn wait(&self) {
         wait_for("the broker to listen", Duration::from_secs(10), || {
-            std::net::TcpStream::connect(("127.0.0.1", self.port)).ok()
+            TcpStream::connect(("127.0.0.1", self.port)).ok()
         });
     }
 
@@ -105,7 +106,6 @@ pub struct Stream {
 impl Stream {
     /// Publishes one message.
     pub fn send(&mut self, payload: &str) {
-        use std::io::Write;
         let input = self.input.as_mut().expect("open until it is dropped");
         writeln!(input, "{payload}").expect("mosquitto_pub listens");
     }
@@ -116,6 +116,38 @@ impl Drop for Stream {
         // Its input ends, so it ends once everything is published.
         self.input = None;
         let _ = self.child.wait();
+    }
+}
+
+/// The smallest client that can publish: MQTT 3.1.1, quality of service 0. For a test that publishes more than a process for
+/// each message allows.
+pub struct Publisher(TcpStream);
+
+impl Publisher {
+    /// Connects, without a will and without keep-alive.
+    pub fn connect(port: u16) -> Self {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("the broker listens");
+        stream.set_nodelay(true).expect("a socket has this option");
+        let id = b"plant";
+        let mut packet = vec![0x10, 12 + id.len() as u8];
+        // Protocol name and level, clean session, no keep-alive.
+        packet.extend([0, 4, b'M', b'Q', b'T', b'T', 4, 2, 0, 0, 0, id.len() as u8]);
+        packet.extend(id);
+        stream.write_all(&packet).expect("the broker reads");
+        let mut answer = [0; 4];
+        stream.read_exact(&mut answer).expect("the broker answers");
+        assert_eq!(answer, [0x20, 2, 0, 0], "the broker takes us");
+        Self(stream)
+    }
+
+    /// Publishes a short message.
+    pub fn publish(&mut self, topic: &str, payload: &str) {
+        let length = 2 + topic.len() + payload.len();
+        assert!(length < 128, "one byte of length is enough here");
+        let mut packet = vec![0x30, length as u8, 0, topic.len() as u8];
+        packet.extend(topic.as_bytes());
+        packet.extend(payload.as_bytes());
+        self.0.write_all(&packet).expect("the broker reads");
     }
 }
 
