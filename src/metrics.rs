@@ -8,6 +8,7 @@ use crate::site::Running;
 use crate::web::{Exposition, Histogram, Kind, metric_unit};
 use ballast_engine::{Event as EngineEvent, Refusal, RuleState};
 use ballast_guard::GuardEvent;
+use ballast_guard::state::Arming;
 use ballast_model::catalog::{Kind as PointKind, Origin};
 use ballast_model::intent::Outcome;
 use ballast_model::{Value, Verdict, Wanted};
@@ -131,6 +132,10 @@ fn uncontrolled(decision: &Decision) -> Vec<String> {
         let (Some(state), Some(envelope)) = (guard.output(output), guard.envelope(output)) else {
             return false;
         };
+        if state.arming != Arming::Armed {
+            // Nobody operates it, or nothing was asked of it since: it is as its owner wants it.
+            return false;
+        }
         let is_away = |since| state.is_unreachable && now.since(since) > envelope.lease;
         state.confirmed.is_none() || state.unreachable_since.is_some_and(is_away)
     };
@@ -264,6 +269,16 @@ fn outputs(out: &mut Exposition, decision: &Decision) {
     for (name, id) in all() {
         if let Some(state) = decision.carrier.guard.output(id) {
             family.sample(&[("output", name)], flag(!state.is_unreachable));
+        }
+    }
+    let mut family = out.family(
+        "ballast_output_armed",
+        "1 while an output is told what is asked of it, 0 while its device was found and nobody armed it.",
+        Kind::Gauge,
+    );
+    for (name, id) in all() {
+        if let Some(state) = decision.carrier.guard.output(id) {
+            family.sample(&[("output", name)], flag(state.arming != Arming::Not));
         }
     }
     let mut family =

@@ -63,6 +63,10 @@ pub enum Command {
     Request(Request),
     /// End a person's request
     Release(Release),
+    /// Let a device that was found be told what is asked of it from now on; tells it nothing itself
+    Arm(Arm),
+    /// Tell a device that was found nothing any more; tells it nothing itself
+    Disarm(Disarm),
     /// Show the site's mode, or change it
     Mode(Mode),
     /// Show the site's settings, or change one
@@ -316,6 +320,40 @@ pub struct Request {
 pub struct Release {
     /// The output
     pub output: String,
+    /// Which site.
+    #[command(flatten)]
+    pub site: Site,
+}
+
+/// `ballast arm`
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  ballast arm plug                     the next request of a rule or a person moves it
+  ballast arm plug && ballast request plug closed --for 1min
+
+A device with `armed: by hand` in site.yaml is read and told nothing: no request, no limit and no safe state, until a
+person says this. What is asked of it already is not carried out. Written to the audit trail; survives restarts.")]
+pub struct Arm {
+    /// The device, or one of its outputs: all of its outputs are armed together
+    pub device: String,
+    /// Which site.
+    #[command(flatten)]
+    pub site: Site,
+}
+
+/// `ballast disarm`
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  ballast disarm plug                  it is at its safe state and stays there
+  ballast disarm plug --as-it-is       whatever it is: nothing here opens it any more
+
+Written to the audit trail; survives restarts.")]
+pub struct Disarm {
+    /// The device, or one of its outputs: all of its outputs are disarmed together
+    pub device: String,
+    /// Also where an output is not at its safe state: it is left as it is, and no limit protects it
+    #[arg(long)]
+    pub as_it_is: bool,
     /// Which site.
     #[command(flatten)]
     pub site: Site,

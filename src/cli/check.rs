@@ -70,12 +70,13 @@ fn tell(running: &Running, notes: &[String], output: &Output) {
     for envelope in &running.safety.envelopes {
         let Some(spec) = running.catalog().output(envelope.output) else { continue };
         output.line(&format!(
-            "  {:<28} nobody asks: {}; safe: {}; must be renewed every {}; strength: {}",
+            "  {:<28} nobody asks: {}; safe: {}; must be renewed every {}; strength: {}{}",
             spec.name,
             spec.show(envelope.default),
             spec.show(envelope.safe),
             envelope.lease,
             envelope.strength.word(),
+            if envelope.by_hand { "; told nothing until `ballast arm`" } else { "" },
         ));
     }
     output.line("points:");

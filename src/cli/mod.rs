@@ -70,6 +70,8 @@ pub fn main() -> ExitCode {
         Command::Reload(options) => remote::reload(&options, &output),
         Command::Request(options) => remote::request(&options, &output),
         Command::Release(options) => remote::release(&options, &output),
+        Command::Arm(options) => remote::arm(&options, &output),
+        Command::Disarm(options) => remote::disarm(&options, &output),
         Command::Mode(options) => remote::mode(&options, &output),
         Command::Setting(options) => remote::setting(&options, &output),
         Command::Rule(options) => remote::rule(&options, &output),

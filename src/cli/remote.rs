@@ -1,8 +1,8 @@
 //! Commands that speak to the running program of a site.
 
 use super::arguments::{
-    Clock, Guard, GuardAction, Journal, Mode, Release, Reload, Request, Rule, RuleAction, Setting, Site,
-    Trust, Why, WhyNot,
+    Arm, Clock, Disarm, Guard, GuardAction, Journal, Mode, Release, Reload, Request, Rule, RuleAction,
+    Setting, Site, Trust, Why, WhyNot,
 };
 use super::terminal::{BAD, Output, styled};
 use super::{Exit, past};
@@ -137,6 +137,17 @@ pub fn request(options: &Request, output: &Output) -> Exit {
 /// `ballast release`
 pub fn release(options: &Release, output: &Output) -> Exit {
     ask(&options.site, Question::Release { output: options.output.clone() }, output)
+}
+
+/// `ballast arm`
+pub fn arm(options: &Arm, output: &Output) -> Exit {
+    ask(&options.site, Question::Arm { device: options.device.clone() }, output)
+}
+
+/// `ballast disarm`
+pub fn disarm(options: &Disarm, output: &Output) -> Exit {
+    let question = Question::Disarm { device: options.device.clone(), as_it_is: options.as_it_is };
+    ask(&options.site, question, output)
 }
 
 /// `ballast mode`

@@ -88,6 +88,19 @@ pub enum Question {
         /// Whether it is right.
         trusted: bool,
     },
+    /// Let a found device be told what is asked of it from now on.
+    Arm {
+        /// Its name.
+        device: String,
+    },
+    /// Tell a found device nothing any more.
+    Disarm {
+        /// Its name.
+        device: String,
+        /// Also where it is not at its safe state.
+        #[serde(default)]
+        as_it_is: bool,
+    },
     /// Everything safe, at once.
     GuardNow,
     /// Reset a latch.

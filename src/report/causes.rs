@@ -112,6 +112,10 @@ fn plain(cause: Cause) -> (&'static str, &'static str) {
             "ce qui est demandé n'est pas un état de cette sortie",
         ),
         Cause::Unreachable => ("the device does not answer", "l'appareil ne répond pas"),
+        Cause::NotArmed => ("its device is not armed", "son appareil n'est pas armé"),
+        Cause::JustArmed => {
+            ("this was asked before its device was armed", "c'était demandé avant que son appareil soit armé")
+        }
         _ => ("", ""),
     }
 }
@@ -282,6 +286,8 @@ pub fn word(cause: Cause) -> &'static str {
         Cause::OperatorNow => "operator_now",
         Cause::NotAllowed => "not_allowed",
         Cause::Unreachable => "unreachable",
+        Cause::NotArmed => "not_armed",
+        Cause::JustArmed => "just_armed",
         _ => "other",
     }
 }

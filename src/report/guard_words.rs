@@ -1,7 +1,7 @@
 //! What the guard says, as sentences: who acted, on what, by which value.
 
-use super::causes;
 use super::language::{Language, say};
+use super::{arming_words, causes};
 use ballast_guard::plan::SafetySet;
 use ballast_guard::{GuardEvent, ResetWhat, SessionFault, Who};
 use ballast_history::Severity;
@@ -179,6 +179,14 @@ fn of_person(event: &GuardEvent, words: &Words<'_>) -> Option<GuardSentence> {
                 "aucun jeu de sûreté {fingerprint:016x} n'attend de confirmation"
             );
             said(who, String::new(), Severity::Warning, text)
+        }
+        GuardEvent::Armed { who, output }
+        | GuardEvent::ArmRefused { who, output, .. }
+        | GuardEvent::Disarmed { who, output, .. }
+        | GuardEvent::DisarmRefused { who, output, .. } => {
+            let (text, is_warning) = arming_words::event(event, words.catalog, language)?;
+            let severity = if is_warning { Severity::Warning } else { Severity::Notice };
+            said(who, words.output(*output), severity, text)
         }
         _ => return None,
     })

@@ -4,6 +4,7 @@
 //! of sentences has one place, in which both languages stand side by side.
 
 pub mod answers;
+pub mod arming_words;
 pub mod causes;
 pub mod egress_words;
 pub mod engine_words;

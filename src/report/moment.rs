@@ -117,6 +117,18 @@ impl<'a> Moment<'a> {
         text
     }
 
+    /// Who asks for what, whatever the guard has against it.
+    pub fn asked_of(&self, id: OutputId, verdict: &Verdict) -> String {
+        let winner = self.winner(id);
+        let who = causes::asker(winner.source, winner.who.as_deref(), &self.running.plan, self.language);
+        if winner.source == Source::Default {
+            return who;
+        }
+        let asked = self.catalog().output(id).map_or_else(String::new, |spec| spec.show(verdict.asked));
+        let asked = causes::state(&asked, self.language);
+        format!("{who} {} {asked}", self.say("asks for", "demande"))
+    }
+
     fn cause(&self, verdict: &Verdict) -> String {
         if verdict.cause == Cause::Unreachable && self.is_unheard(verdict.output) {
             return self.say("the bus is not connected yet", "le bus n'est pas encore connecté").to_owned();

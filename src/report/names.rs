@@ -14,6 +14,8 @@ const NAMES_MAX: usize = 20;
 pub enum Sort {
     /// An output.
     Output,
+    /// A device.
+    Device,
     /// A rule.
     Rule,
     /// A mode of the site.
@@ -31,6 +33,7 @@ impl Sort {
     const fn none(self, language: Language) -> &'static str {
         match self {
             Self::Output => language.say("there is no output", "il n'y a pas de sortie"),
+            Self::Device => language.say("there is no device", "il n'y a pas d'appareil"),
             Self::Rule => language.say("there is no rule", "il n'y a pas de règle"),
             Self::Mode => language.say("there is no mode", "il n'y a pas de mode"),
             Self::Setting => language.say("there is no setting", "il n'y a pas de réglage"),
@@ -52,6 +55,26 @@ pub fn find_output(running: &Running, name: &str, language: Language) -> Result<
         Some(Noun::Output(id)) => Ok(id),
         _ => Err(unknown(Sort::Output, name, catalog.outputs.iter().map(|spec| &*spec.name), language)),
     }
+}
+
+/// The outputs of the device of that name, which may also be named by one of its outputs; and its own name.
+///
+/// # Errors
+/// A sentence with the nearest name, or with those there are.
+pub fn find_device<'a>(
+    running: &'a Running,
+    name: &str,
+    language: Language,
+) -> Result<(&'a str, &'a [OutputId]), String> {
+    let catalog = running.catalog();
+    let of_output = || match catalog.resolve(name) {
+        Some(Noun::Output(id)) => catalog.devices.get(catalog.output(id)?.device.index()),
+        _ => None,
+    };
+    let found = catalog.devices.iter().find(|device| &*device.name == name).or_else(of_output);
+    let names = || catalog.devices.iter().map(|device| &*device.name);
+    let found = found.map(|device| (&*device.name, &*device.outputs));
+    found.ok_or_else(|| unknown(Sort::Device, name, names(), language))
 }
 
 /// The place of the rule of that name.

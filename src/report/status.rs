@@ -2,10 +2,11 @@
 
 use super::language::say;
 use super::moment::Moment;
-use super::{causes, reach_words};
+use super::{arming_words, causes, reach_words};
 use crate::control::protocol::Answer;
 use ballast_engine::RuleState;
 use ballast_model::catalog::Origin;
+use ballast_model::intent::Cause;
 use ballast_model::{OutputId, PointId};
 use serde_json::{Map, Value, json};
 
@@ -58,13 +59,17 @@ fn outputs(moment: &Moment<'_>, text: &mut String) -> Map<String, Value> {
         let confirmed = moment.guard.output(id).and_then(|state| state.confirmed);
         let confirmed = confirmed.map(|wanted| spec.show(wanted));
         // What was not carried out is not shown as if it were.
-        let shown = lost.map_or(&*state, |_| confirmed.as_deref().unwrap_or("?"));
+        let is_operated =
+            !verdict.is_some_and(|verdict| matches!(verdict.cause, Cause::NotArmed | Cause::JustArmed));
+        let is_known = lost.is_none() && is_operated;
+        let shown = if is_known { &*state } else { confirmed.as_deref().unwrap_or("?") };
         let shown = causes::state(shown, moment.language);
         let note = reach_words::sentence(moment, id);
         let end = if note.is_empty() { "" } else { "." };
         text.push_str(&format!("  {:<32} {shown:<10} {reason}{end}{note}\n", moment.name(id)));
         let row = json!({
             "state": state,
+            "armed": !arming_words::is_unarmed(moment.guard, id),
             "reachable": lost.is_none(),
             "confirmed": confirmed,
             "asked": verdict.map(|verdict| spec.show(verdict.asked)),

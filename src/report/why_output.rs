@@ -3,7 +3,7 @@
 use super::language::{Language, say};
 use super::moment::Moment;
 use super::table::{Table, reading, reading_data, readings_data};
-use super::{causes, instant, reach_words};
+use super::{arming_words, causes, instant, reach_words};
 use crate::control::protocol::Answer;
 use ballast_engine::explain::{Asker, Explanation, witness_reading};
 use ballast_engine::{Plan, Winner};
@@ -41,6 +41,7 @@ pub fn output(moment: &Moment<'_>, id: OutputId) -> Answer {
     set("reachable", json!(lost.is_none()));
     let confirmed = moment.guard.output(id).and_then(|state| state.confirmed);
     set("confirmed", json!(confirmed.map(|wanted| spec.show(wanted))));
+    set("armed", json!(!arming_words::is_unarmed(moment.guard, id)));
     set("asked", json!(spec.show(verdict.asked)));
     set("cause", json!(causes::word(verdict.cause)));
     set("winner", json!(winner.name(&moment.running.plan)));
@@ -60,6 +61,13 @@ fn sentence(moment: &Moment<'_>, id: OutputId, state: &str, verdict: &Verdict) -
     let (name, since) = (moment.name(id), moment.now.since(verdict.since));
     let reason = moment.reason(id, verdict);
     let state = causes::state(state, moment.language);
+    if let Some(unarmed) = arming_words::sentence(moment, id, name) {
+        let asks = match verdict.cause {
+            Cause::NotArmed | Cause::JustArmed => moment.asked_of(id, verdict),
+            _ => reason,
+        };
+        return format!("{unarmed} {asks}.");
+    }
     let lost = reach_words::lost(moment.guard, id);
     let sentence = if lost.is_some_and(|lost| lost.confirmed != Some(verdict.state)) {
         // Nobody carried it out.

@@ -12,6 +12,7 @@
 //! | [`saving`], [`state`] | what survives, and what can be run again |
 //! | [`questions`] | answers to a person |
 
+mod arming;
 pub mod buses;
 pub mod carrier;
 pub mod decision;

@@ -60,6 +60,8 @@ pub fn answer(decision: &mut Decision, who: String, call: Call, reply: oneshot::
             Ok(Answer { journal, ..Answer::done("", json!({})) })
         }
         Question::Clock { trusted } => Ok(asking.vouch(trusted)),
+        Question::Arm { device } => asking.arm(&device),
+        Question::Disarm { device, as_it_is } => asking.disarm(&device, as_it_is),
         Question::GuardNow => asking.all_safe(),
         Question::GuardReset { name } => asking.reset(&name),
         Question::GuardConfirm { fingerprint } => match u64::from_str_radix(fingerprint.trim(), 16) {
@@ -77,10 +79,10 @@ pub fn answer(decision: &mut Decision, who: String, call: Call, reply: oneshot::
 }
 
 /// One who asks for something; a refusal is a sentence in the language.
-struct Asking<'a> {
-    decision: &'a mut Decision,
-    who: &'a str,
-    language: Language,
+pub(super) struct Asking<'a> {
+    pub(super) decision: &'a mut Decision,
+    pub(super) who: &'a str,
+    pub(super) language: Language,
 }
 
 impl Asking<'_> {

@@ -161,6 +161,10 @@ fn finish(mut site: SiteDraft, safety: &SafetyDraft<'_>, safety_tree: &Tree) -> 
     if let Some(root) = &safety_tree.root {
         print.node(root);
     }
+    // Who must arm what is data of the guard; what stands behind the names stays the same.
+    for (output, _) in site.catalog.outputs.iter().zip(&site.outputs).filter(|(_, facts)| facts.by_hand) {
+        print.text(&output.name);
+    }
     let set = safety.finish(&site, print.value(), definitions);
     for (output, envelope) in site.catalog.outputs.iter_mut().zip(&set.envelopes) {
         output.default = envelope.default;

@@ -12,6 +12,7 @@ use crate::plan::Plan;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use ballast_model::catalog::{Facet, Origin};
+use ballast_model::intent::Cause;
 use ballast_model::{Finite, OutputId, PointId, Sample, Value, Verdict};
 
 /// What waits for its step.
@@ -158,7 +159,9 @@ impl Core {
         let Some(life) = self.outputs.lives.get_mut(output.index()) else { return };
         life.verdict = Some(*verdict);
         let is_reported = life.is_reported;
-        let state = Some(verdict.state.value());
+        // Of a device that nobody operates only it itself can say what it is.
+        let is_operated = !matches!(verdict.cause, Cause::NotArmed | Cause::JustArmed);
+        let state = is_operated.then(|| verdict.state.value());
         self.world.compute(spec.facet(Facet::State), state);
         if !is_reported {
             self.world.compute(spec.facet(Facet::Actual), state);

@@ -186,14 +186,16 @@ impl Core {
     }
 
     /// The loads that could be cut, in the order in which they are: first those already cut by this rule, then the
-    /// least shed. Loads that are open already and loads that the guard never sheds are none.
+    /// least shed. Loads that are open already and loads that the guard never sheds, or that nobody armed, are none.
     fn candidates(&self, group: &GroupSpec, before: &[(OutputId, Finite)]) -> Vec<Candidate> {
         let now = self.world.now;
         let mut found: Vec<Candidate> = Vec::new();
         for (place, output) in group.loads.iter().enumerate() {
             let Some(life) = self.outputs.get(*output) else { continue };
             let kept = before.iter().find(|(kept, _)| kept == output);
-            let is_never = life.verdict.is_some_and(|verdict| verdict.cause == Cause::Never);
+            let is_never = life.verdict.is_some_and(|verdict| {
+                matches!(verdict.cause, Cause::Never | Cause::NotArmed | Cause::JustArmed)
+            });
             if kept.is_none() && (life.is_open() || is_never) {
                 continue;
             }

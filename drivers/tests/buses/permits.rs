@@ -46,6 +46,7 @@ impl Leaves {
                 level,
                 strength: Strength::Soft,
                 refresh: None,
+                by_hand: false,
             }
         });
         let set = SafetySet { envelopes: envelopes.collect(), ..SafetySet::default() };

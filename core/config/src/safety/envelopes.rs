@@ -82,6 +82,7 @@ fn read_one<'t>(
     envelope.default = state("default", out).unwrap_or(safe);
     envelope.at_start = state("at_start", out).unwrap_or(safe);
     envelope.strength = facts.strength;
+    envelope.by_hand = facts.by_hand;
     // Told again at half time, so that one lost message does not let the device's own timer run out.
     envelope.refresh = facts.reverts_after.map(|timer| timer.divided(2));
     read_times(&fields, facts, &mut envelope, out);

@@ -26,6 +26,31 @@ fn envelope<'s>(site: &'s Site, name: &str) -> &'s ballast_guard::plan::Envelope
 }
 
 #[test]
+fn a_device_that_was_found_is_armed_by_hand() {
+    let with = |armed: &str| {
+        let site = format!(
+            "site: bench\ntime_zone: Europe/Paris\nbuses: {{ broker: {{ driver: mqtt, url: x }} }}\ndevices:\n  plug:\n    \
+             bus: broker\n{armed}    outputs: {{ a: {{ kind: contact }}, b: {{ kind: contact }} }}\n"
+        );
+        let safety = b"outputs: { plug.a: { safe: open }, plug.b: { safe: open } }";
+        let files =
+            Files { site: File::Bytes(site.as_bytes()), safety: File::Bytes(safety), devices: vec![] };
+        let (mut out, mut sources) = (Diagnostics::new(), Sources::new());
+        let set = load(&files, DRIVERS, &mut sources, &mut out).map(|site| site.safety);
+        set.ok_or_else(|| crate::render::render(&out, &sources, crate::render::Style::Plain))
+    };
+    let (always, said, by_hand) = (with(""), with("    armed: always\n"), with("    armed: by hand\n"));
+    let (always, said, by_hand) = (always.unwrap(), said.unwrap(), by_hand.unwrap());
+    assert!(always.envelopes.iter().all(|envelope| !envelope.by_hand));
+    assert_eq!(always, said);
+    assert!(by_hand.envelopes.iter().all(|envelope| envelope.by_hand), "both of its outputs");
+    assert_ne!(always.fingerprint, by_hand.fingerprint, "it is part of what a person confirms");
+    assert_eq!(always.definitions, by_hand.definitions, "and the device is the same one");
+    let wrong = with("    armed: no\n").unwrap_err();
+    assert!(wrong.contains("by hand"), "{wrong}");
+}
+
+#[test]
 fn every_key_of_an_envelope_counts() {
     let site = read(
         "

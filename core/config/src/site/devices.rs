@@ -10,7 +10,7 @@ use super::{DriverFacts, SiteDraft, add_name, generators, outputs, points, shape
 use crate::codes;
 use crate::decode::fields::Fields;
 use crate::decode::quantity::positive;
-use crate::decode::scalar::{check_name, name, text};
+use crate::decode::scalar::{check_name, choice, name, text};
 use crate::diagnostics::{Diagnostics, Place, quote, suggest};
 use crate::fingerprint::Fingerprint;
 use crate::tree::{Entry, Key, Kind, Map, Node};
@@ -106,6 +106,8 @@ struct Device<'a> {
     /// The bus on which it hangs; nothing where that cannot be told, which was said.
     bus: Option<usize>,
     driver: Option<&'a DriverFacts>,
+    /// Its outputs are told nothing until a person armed it.
+    by_hand: bool,
     place: Place,
 }
 
@@ -136,7 +138,9 @@ impl<'a> Device<'a> {
         // Keys that are meant for one driver are not shown to another.
         let bus = bus.filter(|_| of_bus.is_some_and(|driver| check_driver(&fields, file, driver.name, out)));
         let driver = if bus.is_some() { of_bus } else { of_file };
-        let device = Self { id, name: &entry.key.text, bus, driver, place: entry.key.place() };
+        let armed = fields.get("armed").and_then(|node| choice(node, &["always", "by hand"], out));
+        let by_hand = armed.is_some_and(|armed| armed.value == "by hand");
+        let device = Self { id, name: &entry.key.text, bus, driver, by_hand, place: entry.key.place() };
         device.read_contents(&fields, file, draft, out);
         generators::declare(&fields, id, device.place, draft, out);
         Some(())
@@ -223,6 +227,9 @@ impl<'a> Device<'a> {
         }
         let place = self.place_of(&entry.key);
         let output = outputs::read(&full, self.id, &entry.value, place, self.driver, draft, out)?;
+        if let Some(facts) = draft.outputs.last_mut() {
+            facts.by_hand = self.by_hand;
+        }
         if is_only {
             self.add_long_names(&entry.key, output, draft, out);
         }

@@ -112,6 +112,8 @@ pub struct OutputFacts {
     pub unpowered: Option<Placed<Contact>>,
     /// After how long the device itself goes back, where it does.
     pub reverts_after: Option<Duration>,
+    /// Whether a person must arm its device first.
+    pub by_hand: bool,
 }
 
 /// What the catalog does not tell of a group.

@@ -51,6 +51,7 @@ pub(super) fn read(
         strength,
         unpowered,
         reverts_after: reverts_after.map(|found| found.value),
+        by_hand: false,
     });
     Some(id)
 }

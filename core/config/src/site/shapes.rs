@@ -82,6 +82,11 @@ pub static DEVICE: MapShape = MapShape {
             "rated power; shedding counts with it where nothing is measured.",
         ),
         optional(
+            "armed",
+            Form::Choice(&["always", "by hand"]),
+            "`by hand`: it is read, and told nothing until `ballast arm` with its name; `always` if absent.",
+        ),
+        optional(
             "points",
             Form::Named(&Form::Map(&POINT)),
             "points beside those of the device file, or changes to them.",

@@ -1,0 +1,102 @@
+//! What is said of devices that were found: who armed them, why that was refused, and what is left when nobody operates
+//! them any more.
+//!
+//! Never that such an output is in a state because somebody asked for it.
+
+use super::causes;
+use super::language::{Language, say};
+use super::moment::Moment;
+use ballast_guard::state::Arming;
+use ballast_guard::{Guard, GuardEvent};
+use ballast_model::{Catalog, OutputId, Wanted};
+
+/// Whether nothing is told to an output because nobody armed its device.
+pub fn is_unarmed(guard: &Guard, output: OutputId) -> bool {
+    guard.output(output).is_some_and(|state| state.arming == Arming::Not)
+}
+
+/// Says that an output is told nothing, and what its device says of it; `None` where it is told what is asked.
+pub fn sentence(moment: &Moment<'_>, output: OutputId, name: &str) -> Option<String> {
+    let (language, state) = (moment.language, moment.guard.output(output)?);
+    let device = device_of(moment.catalog(), output);
+    let shown = state.outside.actual.zip(moment.catalog().output(output));
+    let is = shown.map(|(actual, spec)| spec.show(actual));
+    let says = match &is {
+        Some(is) => {
+            let is = causes::state(is, language);
+            say!(language, "its device says that it is {is}", "son appareil le dit {is}")
+        }
+        None => language.say("what it is nobody knows here", "son état n'est pas connu ici").to_owned(),
+    };
+    match state.arming {
+        Arming::Armed => None,
+        Arming::Not => Some(say!(
+            language,
+            "{name} is not armed: it is read and told nothing, and {says}; `ballast arm {device}` lets requests move it.",
+            "{name} n'est pas armé : il est lu et ne reçoit aucun ordre ; {says} ; `ballast arm {device}` autorise les ordres."
+        )),
+        Arming::Fresh { .. } => Some(say!(
+            language,
+            "{name} is armed and was told nothing yet: the next request moves it; {says}.",
+            "{name} est armé et n'a encore reçu aucun ordre : la prochaine demande agira ; {says}."
+        )),
+    }
+}
+
+/// The device of an output.
+pub fn device_of(catalog: &Catalog, output: OutputId) -> &str {
+    let device = catalog.output(output).and_then(|spec| catalog.devices.get(spec.device.index()));
+    device.map_or("?", |device| &device.name)
+}
+
+/// Who did what, as an event tells it; `None` for other events. The text, and whether it deserves attention.
+pub fn event(event: &GuardEvent, catalog: &Catalog, language: Language) -> Option<(String, bool)> {
+    let name = |output: &OutputId| catalog.output(*output).map_or("?", |spec| &*spec.name);
+    Some(match event {
+        GuardEvent::Armed { who, output } => {
+            let (by, name) = (who.as_str(), name(output));
+            let text = say!(
+                language,
+                "{by} armed {name}: nothing was told to it, the next request moves it",
+                "{by} a armé {name} : aucun ordre n'est parti, la prochaine demande agira"
+            );
+            (text, false)
+        }
+        GuardEvent::Disarmed { who, output, left, is_safe } => {
+            let (by, name) = (who.as_str(), name(output));
+            let rest = left_as(catalog, *output, *left, *is_safe, language);
+            let text = say!(language, "{by} disarmed {name}: {rest}", "{by} a désarmé {name} : {rest}");
+            (text, !is_safe)
+        }
+        GuardEvent::ArmRefused { output, .. } => {
+            let name = name(output);
+            (say!(language, "{name} was not armed", "{name} n'a pas été armé"), true)
+        }
+        GuardEvent::DisarmRefused { output, .. } => {
+            let name = name(output);
+            (say!(language, "{name} was not disarmed", "{name} n'a pas été désarmé"), true)
+        }
+        _ => return None,
+    })
+}
+
+/// What becomes of an output to which nothing is told any more.
+pub fn left_as(
+    catalog: &Catalog,
+    output: OutputId,
+    left: Wanted,
+    is_safe: bool,
+    language: Language,
+) -> String {
+    let shown = catalog.output(output).map_or_else(String::new, |spec| spec.show(left));
+    let state = causes::state(&shown, language);
+    if is_safe {
+        say!(language, "nothing was told to it, it is {state}", "aucun ordre n'est parti, il est {state}")
+    } else {
+        say!(
+            language,
+            "nothing was told to it; it was last {state}, and neither a limit nor a person moves it from here on",
+            "aucun ordre n'est parti ; il était {state}, et plus aucune limite ni personne ne le manœuvre d'ici"
+        )
+    }
+}
