@@ -71,18 +71,7 @@ pub(crate) fn read(definition: &BusDefinition, site: &str, mistakes: &mut Mistak
     }
     let is_persistent = mistakes.choice(settings, "session", &[("clean", false), ("persistent", true)]);
     let path = |key: &str| settings.get(key).map(PathBuf::from);
-    let identity = match (path("certificate"), path("key")) {
-        (Some(certificate), Some(key)) => Some((certificate, key)),
-        (None, None) => None,
-        (Some(_), None) => {
-            mistakes.add(settings.missing("key", "a certificate"));
-            None
-        }
-        (None, Some(_)) => {
-            mistakes.add(settings.missing("certificate", "a private key"));
-            None
-        }
-    };
+    let identity = mistakes.identity(settings).flatten();
     if settings.get("password_file").is_some() && settings.get("user").is_none() {
         mistakes.add(settings.missing("user", "a password"));
     }

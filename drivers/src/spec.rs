@@ -5,8 +5,10 @@ use ballast_guard::plan::Strength;
 use ballast_model::Catalog;
 use ballast_model::device::{BusDefinition, Settings};
 use ballast_model::diagnostic::Diagnostic;
+use std::path::PathBuf;
 
 /// One driver.
+#[derive(Clone, Copy)]
 pub struct DriverSpec {
     /// How a site names it.
     pub name: &'static str,
@@ -128,6 +130,19 @@ impl Mistakes {
             self.add(wrong.help("write a number with its unit: `30 s`"));
         }
         span
+    }
+
+    /// The files of a certificate and its private key, by which this program says who it is; both or neither.
+    pub(crate) fn identity(&mut self, settings: &Settings) -> Option<Option<(PathBuf, PathBuf)>> {
+        let path = |key: &str| settings.get(key).map(PathBuf::from);
+        let missing = match (path("certificate"), path("key")) {
+            (Some(certificate), Some(key)) => return Some(Some((certificate, key))),
+            (None, None) => return Some(None),
+            (Some(_), None) => settings.missing("key", "a certificate"),
+            (None, Some(_)) => settings.missing("certificate", "a private key"),
+        };
+        self.add(missing);
+        None
     }
 
     /// The value if there was no mistake.

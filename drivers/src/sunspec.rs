@@ -28,7 +28,6 @@ mod walk;
 use crate::bus::OpenBus;
 use crate::readings::Readings;
 use crate::spec::{DriverSpec, Mistakes};
-use ballast_guard::plan::Strength;
 use ballast_model::catalog::Catalog;
 use ballast_model::device::BusDefinition;
 use ballast_model::diagnostic::Diagnostic;
@@ -38,12 +37,12 @@ pub static SPEC: DriverSpec = DriverSpec {
     name: "sunspec",
     about: "inverters, meters and storage that follow SunSpec, over Modbus TCP or RTU",
     is_experimental: false,
-    is_network: true,
-    strength: Strength::Soft,
     bus_keys: settings::BUS_KEYS,
     point_keys: settings::POINT_KEYS,
     output_keys: settings::OUTPUT_KEYS,
     open,
+    // Its wires are those of Modbus: a network, and nothing that holds an output when both ends are gone.
+    ..crate::modbus::SPEC
 };
 
 fn open(definition: &BusDefinition, catalog: &Catalog) -> Result<OpenBus, Vec<Diagnostic>> {

@@ -201,19 +201,7 @@ fn headers(settings: &Settings, mistakes: &mut Mistakes) -> Option<Vec<(String, 
 }
 
 fn tls(settings: &Settings, mistakes: &mut Mistakes) -> Option<Tls> {
-    let path = |key: &str| settings.get(key).map(PathBuf::from);
-    let identity = match (path("certificate"), path("key")) {
-        (Some(certificate), Some(key)) => Some((certificate, key)),
-        (None, None) => None,
-        (Some(_), None) => {
-            mistakes.add(settings.missing("key", "a certificate"));
-            return None;
-        }
-        (None, Some(_)) => {
-            mistakes.add(settings.missing("certificate", "a private key"));
-            return None;
-        }
-    };
+    let identity = mistakes.identity(settings)?;
     let fingerprint = match settings.get("fingerprint") {
         None => None,
         Some(text) => {
@@ -228,7 +216,7 @@ fn tls(settings: &Settings, mistakes: &mut Mistakes) -> Option<Tls> {
             fingerprint
         }
     };
-    Some(Tls { ca: path("ca"), identity, fingerprint })
+    Some(Tls { ca: settings.get("ca").map(PathBuf::from), identity, fingerprint })
 }
 
 fn parse_fingerprint(text: &str) -> Option<[u8; 32]> {

@@ -12,16 +12,29 @@ use ballast_model::catalog::OutputKind;
 use ballast_model::device::Settings;
 use std::ops::RangeInclusive;
 
+/// Where the devices are; [`wire`] reads it. SunSpec has the same wires.
+pub(crate) const URL: Key = key(
+    "url",
+    "`tcp://host:port` for Modbus TCP (port 502 where absent), `rtu://host:port` for serial frames over TCP",
+);
+/// The line, in place of [`URL`], and how it is set.
+pub(crate) const PORT: Key = key("port", "serial port, in place of `url`");
+/// See [`PORT`].
+pub(crate) const BAUD: Key = key("baud", "speed of the serial line, bits per second (9600)");
+/// See [`PORT`].
+pub(crate) const PARITY: Key = key("parity", "none (default), even or odd");
+/// See [`PORT`].
+pub(crate) const STOP_BITS: Key = key("stop_bits", "1 (default) or 2");
+/// Which device on the wire.
+pub(crate) const UNIT_ID: Key = key("unit_id", "the device's address on the bus: 1 (default) to 247");
+
 /// Keys of a bus.
 pub(super) const BUS_KEYS: &[Key] = &[
-    key(
-        "url",
-        "`tcp://host:port` for Modbus TCP (port 502 where absent), `rtu://host:port` for serial frames over TCP",
-    ),
-    key("port", "serial port, in place of `url`"),
-    key("baud", "speed of the serial line, bits per second (9600)"),
-    key("parity", "none (default), even or odd"),
-    key("stop_bits", "1 (default) or 2"),
+    URL,
+    PORT,
+    BAUD,
+    PARITY,
+    STOP_BITS,
     key("timeout", "how long an answer may take (1 s); on a serial line no device may ever need twice that"),
     key("period", "how often points are read that do not say it themselves (1 s)"),
     key("gap", "registers between two wanted ones that are read along rather than asked around (8)"),
@@ -29,7 +42,7 @@ pub(super) const BUS_KEYS: &[Key] = &[
 
 /// Keys of a point.
 pub(super) const POINT_KEYS: &[Key] = &[
-    key("unit_id", "the device's address on the bus: 1 (default) to 247"),
+    UNIT_ID,
     key("table", "holding (default), input, coil or discrete"),
     key(
         "register",
@@ -50,7 +63,7 @@ pub(super) const POINT_KEYS: &[Key] = &[
 
 /// Keys of an output.
 pub(super) const OUTPUT_KEYS: &[Key] = &[
-    key("unit_id", "the device's address on the bus: 1 (default) to 247"),
+    UNIT_ID,
     key("table", "coil (default of contacts) or holding (default of setpoints)"),
     key("register", "address of the register or of the coil, counted from 0 as on the wire"),
     key("type", "as for points, without bit and text"),

@@ -41,6 +41,15 @@ enum Enable {
     Bit(&'static str, u16),
 }
 
+/// What storage may take; what it may give has the same timer.
+const CHARGE: Recipe = Recipe {
+    model: 124,
+    before: &[],
+    timer: "InOutWRte_RvrtTms",
+    value: "InWRte",
+    enable: Enable::Bit("StorCtl_Mod", 0),
+};
+
 /// Everything that can be told.
 pub(crate) static CONTROLS: &[Control] = &[
     Control {
@@ -77,29 +86,12 @@ pub(crate) static CONTROLS: &[Control] = &[
             enable: Enable::Word("WSetEna", 1),
         }],
     },
-    Control {
-        name: "charge_limit",
-        unit: Some("%"),
-        idle: Some(100.0),
-        recipes: &[Recipe {
-            model: 124,
-            before: &[],
-            timer: "InOutWRte_RvrtTms",
-            value: "InWRte",
-            enable: Enable::Bit("StorCtl_Mod", 0),
-        }],
-    },
+    Control { name: "charge_limit", unit: Some("%"), idle: Some(100.0), recipes: &[CHARGE] },
     Control {
         name: "discharge_limit",
         unit: Some("%"),
         idle: Some(100.0),
-        recipes: &[Recipe {
-            model: 124,
-            before: &[],
-            timer: "InOutWRte_RvrtTms",
-            value: "OutWRte",
-            enable: Enable::Bit("StorCtl_Mod", 1),
-        }],
+        recipes: &[Recipe { value: "OutWRte", enable: Enable::Bit("StorCtl_Mod", 1), ..CHARGE }],
     },
     Control {
         name: "connection",

@@ -5,6 +5,7 @@ use super::poller::Device;
 use super::round::{Lever, Round, Wish};
 use super::source::{Source, factor};
 use super::walk::Walk;
+use crate::modbus::settings::{BAUD, PARITY, PORT, STOP_BITS, UNIT_ID, URL};
 use crate::point::PointReader;
 use crate::shape::{Read, Roster, Told, Unit};
 use crate::spec::{Key, Mistakes, key};
@@ -13,17 +14,8 @@ use ballast_model::device::{BusDefinition, OutputDefinition, PointDefinition, Se
 use ballast_model::{PointId, Span};
 
 /// Keys of a bus, as those of Modbus.
-pub(crate) const BUS_KEYS: &[Key] = &[
-    key(
-        "url",
-        "`tcp://host:port` for Modbus TCP (port 502 where absent), `rtu://host:port` for serial frames over TCP",
-    ),
-    key("port", "serial port, in place of `url`"),
-    key("baud", "speed of the serial line, bits per second (9600)"),
-    key("parity", "none (default), even or odd"),
-    key("stop_bits", "1 (default) or 2"),
-    key("timeout", "how long an answer may take (1 s)"),
-];
+pub(crate) const BUS_KEYS: &[Key] =
+    &[URL, PORT, BAUD, PARITY, STOP_BITS, key("timeout", "how long an answer may take (1 s)")];
 
 /// Keys of a point.
 pub(crate) const POINT_KEYS: &[Key] = &[
@@ -32,14 +24,14 @@ pub(crate) const POINT_KEYS: &[Key] = &[
         "models and the point's name in them, the first that the device has: `701.W 101-103.W 160.2.DCW`",
     ),
     key("instance", "of several such models of one device that many-th (1)"),
-    key("unit_id", "the device's address on the bus: 1 (default) to 247"),
+    UNIT_ID,
 ];
 
 /// Keys of an output.
 pub(crate) const OUTPUT_KEYS: &[Key] = &[
     key("control", "what is told: power_limit, power, charge_limit, discharge_limit or connection"),
     key("revert", "the device's own timer: not renewed for this long, it goes back to its own mode"),
-    key("unit_id", "the device's address on the bus: 1 (default) to 247"),
+    UNIT_ID,
 ];
 
 /// How often a point is read whose period nobody says, and the state of an output.

@@ -100,21 +100,25 @@ fn a_token_goes_with_each_request() {
     running.wait("the header", |heard| heard.samples.iter().any(|sample| sample.quality.is_good()));
 }
 
+/// A site that fetches its tokens with the secret in that file.
+fn with_oauth(peer: &Peer, secret: &str, more: &[(&str, &str)]) -> Site {
+    let token_url = format!("{}/oauth/token", peer.url());
+    let keys = [
+        ("url", &*peer.url()),
+        ("auth", "oauth2"),
+        ("token_url", &token_url),
+        ("client_id", "ballast"),
+        ("client_secret_file", secret),
+    ];
+    Site::new("http", &[&keys, more].concat())
+}
+
 #[test]
 fn tokens_are_fetched_and_renewed_before_they_end() {
     for peer in [Peer::closing(), Peer::keeping()] {
         let Some(peer) = peer else { return };
         let secret = write(&folder("oauth"), "secret", "se cret:+%\n");
-        let token_url = format!("{}/oauth/token", peer.url());
-        let keys = [
-            ("url", &*peer.url()),
-            ("auth", "oauth2"),
-            ("token_url", &token_url),
-            ("client_id", "ballast"),
-            ("client_secret_file", &secret),
-            ("scope", "meter"),
-        ];
-        let mut site = Site::new("http", &keys);
+        let mut site = with_oauth(&peer, &secret, &[("scope", "meter")]);
         let issued = site.number("it.issued", "1", &[("path", "/oauth/data"), ("pointer", "/issued")]);
         let refused = site.number("it.refused", "1", &[("path", "/oauth/data"), ("pointer", "/refused")]);
         let running = Running::start(site.open());
@@ -127,15 +131,7 @@ fn tokens_are_fetched_and_renewed_before_they_end() {
 fn a_token_that_is_not_given_is_told() {
     let Some(peer) = Peer::keeping() else { return };
     let secret = write(&folder("no-token"), "secret", "wrong");
-    let token_url = format!("{}/oauth/token", peer.url());
-    let keys = [
-        ("url", &*peer.url()),
-        ("auth", "oauth2"),
-        ("token_url", &token_url),
-        ("client_id", "ballast"),
-        ("client_secret_file", &secret),
-    ];
-    let mut site = Site::new("http", &keys);
+    let mut site = with_oauth(&peer, &secret, &[]);
     site.number("it.issued", "1", &[("path", "/oauth/data"), ("pointer", "/issued")]);
     let running = Running::start(site.open());
     let heard = running.wait("word of it", |heard| is_said(heard, "gave no token (status 401)"));

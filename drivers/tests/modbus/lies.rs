@@ -76,10 +76,9 @@ fn an_answer_that_comes_twice_is_taken_once() {
         .wait("values", |heard| count(heard, good, base(11.0)) > 20 && count(heard, twice, base(22.0)) > 20);
 }
 
-#[test]
-fn a_server_that_is_killed_is_missed_and_comes_back() {
-    let Some(mut peer) = Peer::tcp(HOLDS) else { return };
-    let mut site = site(&peer, &[]);
+/// A bus whose devices are killed and come back, which is seen.
+fn missed_and_back(peer: &mut Peer) -> Running {
+    let mut site = site(peer, &[]);
     let point = site.number("it.good", "W", &[("register", "0")]);
     let running = Running::start(site.open());
     running.wait_last(point, base(11.0), Quality::Good);
@@ -87,6 +86,13 @@ fn a_server_that_is_killed_is_missed_and_comes_back() {
     running.wait_offline(point);
     peer.restart();
     running.wait_last(point, base(11.0), Quality::Good);
+    running
+}
+
+#[test]
+fn a_server_that_is_killed_is_missed_and_comes_back() {
+    let Some(mut peer) = Peer::tcp(HOLDS) else { return };
+    let running = missed_and_back(&mut peer);
     let heard = running
         .wait("word of it", |heard| matches!(heard.reports.last(), Some(Report::Link { is_up: true, .. })));
     let down = heard.reports.iter().filter(|report| matches!(report, Report::Link { is_up: false, .. }));
@@ -96,12 +102,5 @@ fn a_server_that_is_killed_is_missed_and_comes_back() {
 #[test]
 fn a_line_whose_devices_are_switched_off_is_missed_and_comes_back() {
     let Some(mut peer) = Peer::rtu(HOLDS) else { return };
-    let mut site = site(&peer, &[]);
-    let point = site.number("it.good", "W", &[("register", "0")]);
-    let running = Running::start(site.open());
-    running.wait_last(point, base(11.0), Quality::Good);
-    peer.kill();
-    running.wait_offline(point);
-    peer.restart();
-    running.wait_last(point, base(11.0), Quality::Good);
+    missed_and_back(&mut peer);
 }
