@@ -9,7 +9,7 @@ use common::files::Files;
 use common::program::Program;
 use common::terminal::Meter;
 use common::tic::{Group, frame, frames};
-use common::{Scratch, recorded};
+use common::{Scratch, recorded, wait_for};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -129,6 +129,8 @@ fn a_meter_that_falls_silent_opens_the_relay() {
 const ENVOY: &str = "envoy/7.6.175_with_cts_3phase/production.json";
 const MODE: &str = "evcc/loadpoints/1/mode/set";
 const CURRENT: &str = "evcc/loadpoints/1/maxCurrent/set";
+/// How long the current stays what it is while it goes from 6 A to where it shall be.
+const RAMP_STEP: Duration = Duration::from_secs(1);
 
 /// The waiting times of the car's rule and outputs, in seconds instead of minutes.
 fn hurry_the_car(site: &Scratch) {
@@ -208,7 +210,9 @@ fn the_car_follows_the_surplus_and_stops_where_it_is_unknown() {
         // 2600 W are 11 A.
         *sun.lock().unwrap() = 3_000.0;
         car.wait_last(MODE, "now", patience);
-        car.wait_last(CURRENT, "11", patience);
+        wait_for("11 A that stay", patience, || {
+            told(CURRENT).pop().filter(|last| last.payload == "11" && last.at.elapsed() > 3 * RAMP_STEP)
+        });
         let why = program.tell(&["why", "ev.contact"]);
         assert!(why.contains("sun to car") && why.contains("closed"), "{why}");
         // Clouds between 800 W and 3800 W of surplus: the current follows, the contact stays.
