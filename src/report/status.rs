@@ -63,6 +63,8 @@ fn outputs(moment: &Moment<'_>, text: &mut String) -> Map<String, Value> {
             !verdict.is_some_and(|verdict| matches!(verdict.cause, Cause::NotArmed | Cause::JustArmed));
         let is_known = lost.is_none() && is_operated;
         let shown = if is_known { &*state } else { confirmed.as_deref().unwrap_or("?") };
+        let elsewhere = verdict.and_then(|verdict| super::why_output::elsewhere(moment, verdict));
+        let shown = elsewhere.as_deref().unwrap_or(shown);
         let shown = causes::state(shown, moment.language);
         let note = reach_words::sentence(moment, id);
         let end = if note.is_empty() { "" } else { "." };

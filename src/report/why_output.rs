@@ -69,8 +69,9 @@ fn sentence(moment: &Moment<'_>, id: OutputId, state: &str, verdict: &Verdict) -
         return format!("{unarmed} {asks}.");
     }
     let lost = reach_words::lost(moment.guard, id);
-    let sentence = if lost.is_some_and(|lost| lost.confirmed != Some(verdict.state)) {
-        // Nobody carried it out.
+    let is_elsewhere = elsewhere(moment, verdict).is_some();
+    let sentence = if is_elsewhere || lost.is_some_and(|lost| lost.confirmed != Some(verdict.state)) {
+        // Nobody carried it out, or somebody undid it.
         say!(
             moment.language,
             "{name} should have been {state} for {since}: {reason}.",
@@ -84,6 +85,14 @@ fn sentence(moment: &Moment<'_>, id: OutputId, state: &str, verdict: &Verdict) -
         )
     };
     format!("{sentence}{}", reach_words::sentence(moment, id))
+}
+
+/// What the device says that it is, where somebody else moved it and it was left there.
+pub(super) fn elsewhere(moment: &Moment<'_>, verdict: &Verdict) -> Option<String> {
+    let confirmed = moment.guard.output(verdict.output)?.confirmed?;
+    let is_left = verdict.cause == Cause::OutsideChange && confirmed != verdict.state;
+    let spec = moment.catalog().output(verdict.output).filter(|_| is_left)?;
+    Some(causes::state(&spec.show(confirmed), moment.language).to_owned())
 }
 
 /// Whether a person's "now" holds it, whatever else does.
@@ -110,6 +119,9 @@ fn table(
     strength: &str,
 ) -> Table {
     let mut table = Table::default();
+    if let Some(is) = elsewhere(moment, verdict) {
+        table.add(moment.say("the device says", "l'appareil dit"), is);
+    }
     for limit in latches(moment, verdict.output, verdict) {
         table.add(moment.say("to end it", "pour finir"), format!("ballast guard reset \"{limit}\""));
     }

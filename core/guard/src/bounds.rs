@@ -17,6 +17,9 @@ pub const RETRY_MOST_OWN: Span = Span::from_secs(5);
 
 /// A device that is polled shows a write one poll later; until then a different reading is not an outside change.
 pub const ACTUAL_SETTLES: Span = Span::from_secs(2);
+/// Corrections count together until none was needed for this long: a device that obeys and is moved again by somebody with
+/// rules of its own would otherwise be fought without end.
+pub const CORRECTIONS_FORGOTTEN: Span = Span::from_secs(600);
 /// A setpoint read back differs from what was told when it is further away than this share of its full range (and than
 /// its step).
 pub const ACTUAL_TOLERANCE: f64 = 0.005;

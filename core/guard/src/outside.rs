@@ -2,7 +2,7 @@
 //!
 //! What acts at once is always told again. Otherwise the file says: follow, correct or alarm.
 
-use crate::bounds::{ACTUAL_SETTLES, ACTUAL_TOLERANCE};
+use crate::bounds::{ACTUAL_SETTLES, ACTUAL_TOLERANCE, CORRECTIONS_FORGOTTEN};
 use crate::events::GuardEvent;
 use crate::machine::Run;
 use crate::plan::{Envelope, OutsideChange};
@@ -46,7 +46,7 @@ impl Run<'_> {
         let is_told = state.settled && state.arming == Arming::Armed;
         let (Some(actual), true) = (state.outside.actual, is_told) else { return Mono::MAX };
         if is_same(envelope, state.told, actual) {
-            (state.outside.alarmed, state.outside.corrections) = (false, 0);
+            state.outside.alarmed = false;
             return Mono::MAX;
         }
         let settles = state.settled_at.after(ACTUAL_SETTLES);
@@ -74,6 +74,7 @@ impl Run<'_> {
                     && !core::mem::replace(&mut state.outside.alarmed, true)
                 {
                     self.event(GuardEvent::OutsideChange { output, told, actual });
+                    self.event(GuardEvent::NotCorrected { output });
                 }
             }
         }
@@ -87,10 +88,14 @@ impl Run<'_> {
     }
 
     fn correct(&mut self, index: usize, most: u32, told: Wanted, actual: Wanted) {
-        let output = OutputId(index as u32);
+        let (output, now) = (OutputId(index as u32), self.now);
         let Some(state) = self.live.outputs.get_mut(index) else { return };
+        if now.since(state.outside.corrected_at) >= CORRECTIONS_FORGOTTEN && !state.outside.alarmed {
+            state.outside.corrections = 0;
+        }
         if state.outside.corrections < most {
             state.outside.corrections += 1;
+            state.outside.corrected_at = now;
             state.must_tell = true;
             self.event(GuardEvent::OutsideChange { output, told, actual });
         } else if !core::mem::replace(&mut state.outside.alarmed, true) {

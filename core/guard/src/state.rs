@@ -111,8 +111,10 @@ pub struct Outside {
     pub actual: Option<Wanted>,
     /// The other one is right until then.
     pub follow_until: Option<Mono>,
-    /// How often it was told again in a row.
+    /// How often it was told again, the last time not long before.
     pub corrections: u32,
+    /// When it was told again last.
+    pub corrected_at: Mono,
     /// An alarm was raised for the present difference.
     pub alarmed: bool,
 }

@@ -171,10 +171,40 @@ fn an_outside_change_is_corrected_a_few_times() {
 }
 
 #[test]
+fn whoever_moves_it_again_after_each_correction_is_not_fought_without_end() {
+    let (mut bench, pump) = moved_by_hand(OutsideChange::Correct(3));
+    let duel = |bench: &mut Bench, rounds: u32| {
+        for _ in 0..rounds {
+            bench.pass(secs(3));
+            bench.actual(pump, OPEN);
+            bench.pass(secs(3));
+            bench.physical[0] = Some(CLOSED);
+            bench.actual(pump, CLOSED);
+        }
+    };
+    let told_again = |bench: &Bench| bench.count(|event| matches!(event, GuardEvent::OutsideChange { .. }));
+    let alarms = |bench: &Bench| bench.count(|event| matches!(event, GuardEvent::NotCorrected { .. }));
+    duel(&mut bench, 3);
+    assert_eq!((told_again(&bench), alarms(&bench)), (3, 1));
+    assert_eq!(bench.verdict(pump).cause, Cause::OutsideChange);
+    // A hand a day is corrected every day.
+    let (mut bench, pump) = moved_by_hand(OutsideChange::Correct(3));
+    for _ in 0..9 {
+        bench.pass(secs(600));
+        bench.actual(pump, OPEN);
+        bench.pass(secs(3));
+        bench.physical[0] = Some(CLOSED);
+        bench.actual(pump, CLOSED);
+    }
+    assert_eq!((told_again(&bench), alarms(&bench)), (10, 0));
+}
+
+#[test]
 fn an_outside_change_only_alarms() {
     let (mut bench, pump) = moved_by_hand(OutsideChange::Alarm);
     bench.pass(secs(100));
     bench.actual(pump, CLOSED);
+    assert_eq!(bench.count(|event| matches!(event, GuardEvent::NotCorrected { .. })), 1);
     assert_eq!((bench.is(pump), bench.verdict(pump).cause), (CLOSED, Cause::OutsideChange));
     assert_eq!(bench.count(|event| matches!(event, GuardEvent::OutsideChange { .. })), 1);
     bench.actual(pump, OPEN);
