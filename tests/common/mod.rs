@@ -13,8 +13,10 @@
 pub mod bench;
 pub mod broker;
 pub mod files;
+pub mod inverter;
 pub mod modbus;
 pub mod program;
+pub mod relay;
 pub mod terminal;
 pub mod tic;
 
