@@ -11,14 +11,17 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+/// What a payload asks: whether it be closed, and its timer if the payload brings one.
+pub type Asked = (bool, Option<Duration>);
+
 /// How a relay is told and tells.
 pub struct Manners {
     /// Where it listens.
     pub topic: String,
     /// Where it tells what it is.
     pub state_topic: String,
-    /// What a payload asks of it, and its timer if the payload brings one; `None`: nothing.
-    pub understands: fn(&str) -> Option<(bool, Option<Duration>)>,
+    /// What a payload asks of it.
+    pub understands: fn(&str) -> Option<Asked>,
     /// The payload that says closed or open.
     pub says: fn(bool) -> String,
     /// Its own timer, set in the device.
@@ -38,11 +41,14 @@ pub enum What {
     TimedOut,
 }
 
+/// What happened, each with its moment.
+type Log = Vec<(Instant, What)>;
+
 /// A relay on the broker.
 pub struct Relay {
     listener: Child,
     hand: Sender<Message>,
-    log: Arc<Mutex<Vec<(Instant, What)>>>,
+    log: Arc<Mutex<Log>>,
     is_closed: Arc<Mutex<bool>>,
 }
 
@@ -96,7 +102,7 @@ impl Relay {
     }
 
     /// Everything that happened to it, with the moment.
-    pub fn log(&self) -> Vec<(Instant, What)> {
+    pub fn log(&self) -> Log {
         self.log.lock().expect("no holder panics").clone()
     }
 
@@ -131,7 +137,7 @@ impl Drop for Relay {
 struct Body {
     manners: Manners,
     out: Stream,
-    log: Arc<Mutex<Vec<(Instant, What)>>>,
+    log: Arc<Mutex<Log>>,
     is_closed: Arc<Mutex<bool>>,
     off_at: Option<Instant>,
 }
