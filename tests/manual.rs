@@ -194,12 +194,13 @@ fn every_device_file_has_its_entry() {
     page("device-files.md", &text);
 }
 
-/// What a parameter is given that has to be given.
-fn given(name: &str) -> &'static str {
+/// What a parameter is given that has to be given. A line of a chip has one owner.
+fn given(name: &str, place: usize) -> String {
     match name {
-        "unit" => "W",
-        "path" => "/x",
-        _ => "1",
+        "unit" => "W".to_owned(),
+        "path" => "/x".to_owned(),
+        "line" => format!("{}", 100 + place),
+        _ => "1".to_owned(),
     }
 }
 
@@ -217,11 +218,13 @@ fn everything() -> (String, String) {
             "mqtt" => "url: \"mqtt://127.0.0.1\"",
             "modbus" | "sunspec" => "url: \"tcp://127.0.0.1\"",
             "http" => "url: \"http://127.0.0.1\"",
+            "gpio" => "chip: gpiochip0",
             _ => "port: /dev/null",
         };
         buses.insert(driver.clone(), keys);
         let needed = parts(file, "parameters").into_iter().filter(|(_, part)| part.get("default").is_none());
-        let with: Vec<String> = needed.map(|(name, _)| format!("{name}: \"{}\"", given(name))).collect();
+        let with: Vec<String> =
+            needed.map(|(name, _)| format!("{name}: \"{}\"", given(name, place))).collect();
         let with = with.join(", ");
         writeln!(devices, "  d{place}: {{ file: {name}, bus: b_{driver}, with: {{ {with} }} }}").unwrap();
         for (output, part) in parts(file, "outputs") {

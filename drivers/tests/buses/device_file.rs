@@ -74,6 +74,7 @@ fn node<'a>(events: &mut impl Iterator<Item = Event<'a>>) -> Option<Node> {
 /// A site with one device `it` of this file.
 pub(crate) fn site(file: &Node, driver: &DriverSpec, with: &BTreeMap<String, String>) -> Site {
     let bus: &[(&str, &str)] = match driver.name {
+        "gpio" => &[("chip", "gpiochip0")],
         "http" => &[("url", "http://device")],
         "mqtt" => &[("url", "mqtt://127.0.0.1")],
         "modbus" | "p1" | "sunspec" | "tic" | "vedirect" => &[("port", "/dev/null")],

@@ -12,10 +12,14 @@
 //! | `> TOPIC PAYLOAD` | what is sent |
 //! | `= refused`, `= absent`, `= strange`, `= unfinished` | what an answer is that is not what was asked for |
 //!
+//! Of a chip with pins: `reset` takes the lines, `< LINE high|low SECONDS` is a change by the chip's clock, `at SECONDS` the
+//! time at which every input is due, and `> LINE high|low` what an output's line is made.
+//!
 //! What comes and goes over Modbus is written in hexadecimal digits; over HTTP as `METHOD PATH BODY` and `STATUS BODY`.
 
 use crate::device_file::{self, Node};
 use crate::support::Site;
+use ballast_drivers::bus::Edge;
 use ballast_drivers::shape::{Answer, Heard, Job};
 use ballast_drivers::{Batch, OpenBus, Report};
 use ballast_model::catalog::Noun;
@@ -63,7 +67,7 @@ fn transcripts() {
             .collect();
         let site = device_file::site(&file, driver, &with);
         let bus = site.open();
-        Play { name, site, bus, news: Vec::new(), line: 0, job: None }.play(&text);
+        Play { name, site, bus, news: Vec::new(), line: 0, job: None, pins: Pinned::default() }.play(&text);
     }
 }
 
@@ -76,17 +80,30 @@ struct Play {
     line: usize,
     /// What one who asks was asked for last.
     job: Option<Job>,
+    pins: Pinned,
+}
+
+/// What a chip with pins knows: levels, and how often a line has changed since it was taken.
+#[derive(Default)]
+struct Pinned {
+    is_low: BTreeMap<String, bool>,
+    changes: BTreeMap<usize, u32>,
 }
 
 impl Play {
     fn play(&mut self, text: &str) {
         for (place, line) in text.lines().enumerate() {
-            let is_new = line.starts_with(['<', '!']) || line.starts_with("ask ");
+            let is_pins = self.bus.pins().is_some();
+            let is_new = line.starts_with(['<', '!'])
+                || line.starts_with("ask ")
+                || (is_pins && line.starts_with(['r', 'a']));
             if is_new {
                 self.expect_nothing();
             }
             self.line = place + 1;
-            if let Some(message) = line.strip_prefix("<kept ") {
+            if is_pins && (line == "reset" || line.starts_with("at ") || line.starts_with("< ")) {
+                self.pins(line);
+            } else if let Some(message) = line.strip_prefix("<kept ") {
                 self.hear(message, true);
             } else if let Some(message) = line.strip_prefix("< ") {
                 self.hear(message, false);
@@ -180,6 +197,41 @@ impl Play {
         self.news.reverse();
     }
 
+    /// Lines are taken, are due, or change.
+    fn pins(&mut self, line: &str) {
+        let (pins, readings) = self.bus.pins().unwrap();
+        let inputs = pins.input_lines();
+        let words: Vec<&str> = line.split(' ').collect();
+        let seconds = words.last().and_then(|last| last.parse::<f64>().ok()).unwrap_or(0.0);
+        let now = Mono::from_millis((seconds * 1000.0) as u64);
+        for (place, input) in inputs.iter().enumerate() {
+            // Nothing is connected yet: a line that is active when it is low is held up.
+            let is_low = self.pins.is_low.entry(input.line.to_string()).or_insert(!input.is_active_low);
+            match words.as_slice() {
+                ["<", name, level, _] if input.line.to_string() == format!("line {name}") => {
+                    *is_low = *level == "low";
+                    let is_active = *is_low == input.is_active_low;
+                    if input.is_counted && !is_active {
+                        continue;
+                    }
+                    let sequence = self.pins.changes.entry(place).or_default();
+                    *sequence += 1;
+                    let at = (seconds * 1e9) as u64;
+                    pins.edge(Edge { input: place, is_active, at, sequence: *sequence }, now, readings);
+                }
+                ["<", ..] => {}
+                ["reset"] => {
+                    self.pins.changes.clear();
+                    pins.begin(place, *is_low == input.is_active_low, now, readings);
+                }
+                _ => pins.tell(place, *is_low == input.is_active_low, now, readings),
+            }
+        }
+        let batch = std::mem::take(readings.batch());
+        self.news = self.tell(&batch);
+        self.news.reverse();
+    }
+
     fn tell(&self, batch: &Batch) -> Vec<String> {
         let catalog = &self.site.catalog;
         let mark = |quality: Quality| match quality {
@@ -224,6 +276,16 @@ impl Play {
         };
         if self.bus.poller().is_some() {
             self.ask(Job::Write { output, wanted });
+            return;
+        }
+        if let Some((pins, _)) = self.bus.pins() {
+            let (place, is_active) = pins.command(output, wanted).unwrap();
+            let line = &pins.output_lines()[place];
+            let number = line.line.to_string().replace("line ", "");
+            let level = if is_active == line.is_active_low { "low" } else { "high" };
+            let actual = pins.actual(place, is_active);
+            assert_eq!(actual, Some((output, wanted)));
+            self.news = vec![format!("{number} {level}")];
             return;
         }
         let command = self.bus.command(output, wanted).unwrap();
