@@ -98,6 +98,9 @@ pub fn compile(sources: &[Source<'_>], catalog: &Arc<Catalog>) -> Compiled {
         }
     }
     compiler.conflicts();
+    // They stay as long as the rules run.
+    compiler.rules.shrink_to_fit();
+    compiler.bodies.shrink_to_fit();
     Compiled {
         rules: compiler.rules,
         schedules: compiler.schedules,

@@ -68,9 +68,11 @@ impl Core {
             bodies: alloc::vec![false; plan.rules.len()],
             ..Dirty::default()
         };
+        let is_fed = |point: PointId| world.readers.is_fed.get(point.index()).copied().unwrap_or(false);
+        let intake = Intake::new(&plan.catalog, is_fed);
         let mut core = Self {
             programs,
-            intake: Intake::new(&plan.catalog),
+            intake,
             inbox: Inbox::new(&plan),
             agenda: Agenda::default(),
             lives: alloc::vec![Life::default(); plan.rules.len()],

@@ -343,7 +343,7 @@ impl Core {
             }
         }
         let catalog = Arc::clone(&self.world.catalog);
-        if is_same_points(&catalog.points, &state.points) {
+        if is_same_points(&catalog.points, &state.points) && self.intake.is_like(&state.intake) {
             self.intake = state.intake.clone();
             return;
         }

@@ -106,6 +106,8 @@ pub(crate) fn wire(plan: &Plan, trackers: &mut Trackers) -> (Programs, Readers) 
         let all = load_points.chain(capacity).chain(restoration.site_load);
         all.chain([restoration.frequency.0]).for_each(|point| readers.add(point, Reader::Restoration));
     }
+    programs.rules.shrink_to_fit();
+    readers.by_point.iter_mut().for_each(Vec::shrink_to_fit);
     (programs, readers)
 }
 

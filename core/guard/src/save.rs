@@ -51,7 +51,7 @@ impl Live {
             asleep: vec![AsleepState::default(); plan.set.asleep.len()],
             shedding: new_shedding(plan),
             snapshot: Snapshot::new(&plan.catalog),
-            door: Intake::new(&reduced),
+            door: Intake::new(&reduced, |_| true),
             counters: Counters::default(),
             confirmed: None,
         }

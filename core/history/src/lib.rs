@@ -14,6 +14,7 @@
 //! | [`limits`] | every maximum, and what happens there |
 //! | `schema` | pragmas, versions, migrations, the check at opening |
 //! | `queue`, `writer` | what waits, and the thread that writes it |
+//! | `kept` | the last state, compressed, for the day its file is damaged |
 //! | `quarantine` | setting a damaged file aside |
 //!
 //! **Acknowledged means durable**: a [`Ticket`] says [`Durable`](store::Progress::Durable) only after
@@ -29,6 +30,7 @@ pub mod error;
 pub mod events;
 pub mod health;
 pub mod limits;
+mod kept;
 mod quarantine;
 mod queue;
 pub mod reader;

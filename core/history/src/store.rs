@@ -14,7 +14,8 @@ use crate::events::{Event, Retention};
 use crate::health::Health;
 use crate::limits::CLOSE_PATIENCE;
 use crate::quarantine::{folder_of, set_aside};
-use crate::queue::{Goal, Save, Shared};
+use crate::kept::Kept;
+use crate::queue::{Goal, Shared};
 use crate::reader::Reader;
 use crate::schema;
 use crate::stamp::Stamp;
@@ -105,10 +106,7 @@ impl Store {
         let (database, opened) = open_file(path, &now)?;
         let shared = Shared::new(now, opened.trouble.clone(), database.as_ref().map(Database::top));
         let shared = Arc::new(shared);
-        let kept = opened
-            .state
-            .as_ref()
-            .map(|state| Arc::new(Save { number: 0, parts: state.parts.clone(), stamp: state.stamp }));
+        let kept = opened.state.as_ref().map(|state| Kept::of(&state.parts, state.stamp));
         let writer = Writer::new(Arc::clone(&shared), path.to_path_buf(), retention, database, kept);
         let end = EndGuard(Arc::clone(&shared));
         let run = move || {

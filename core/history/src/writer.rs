@@ -15,7 +15,8 @@ use crate::error::Error;
 use crate::events::{self, Pruner, Retention};
 use crate::limits::{PRUNE_EVERY, RETRY_FIRST, RETRY_MAX};
 use crate::quarantine;
-use crate::queue::{Save, Shared, Work};
+use crate::kept::Kept;
+use crate::queue::{Shared, Work};
 use crate::schema;
 use crate::stamp::Stamp;
 use crate::state::{self, StatePart};
@@ -77,7 +78,7 @@ pub(crate) struct Writer {
     retention: Retention,
     database: Option<Database>,
     /// The last state known to be on the disk, written again when a fresh file replaces a damaged one.
-    kept: Option<Arc<Save>>,
+    kept: Option<Kept>,
     /// Entries that were ever part of a commit, counted from the start: a failed commit may have reached the disk.
     attempted: u64,
     pruner: Pruner,
@@ -94,7 +95,7 @@ impl Writer {
         path: PathBuf,
         retention: Retention,
         database: Option<Database>,
-        kept: Option<Arc<Save>>,
+        kept: Option<Kept>,
     ) -> Self {
         Self {
             pause: database.is_none().then_some(RETRY_FIRST),
@@ -145,13 +146,12 @@ impl Writer {
             shared.events_durable(count);
             self.written_since_pruning += count as u64;
         }
-        let rescued = || self.kept.clone().filter(|_| database.generation == 0);
-        if let Some(save) = work.state.clone().or_else(rescued) {
+        if let Some(save) = &work.state {
             database.save(&save.parts, &save.stamp)?;
-            if work.state.is_some() {
-                shared.state_durable(save.number);
-            }
-            self.kept = Some(save);
+            shared.state_durable(save.number);
+            self.kept = Some(Kept::of(&save.parts, save.stamp));
+        } else if let Some(kept) = self.kept.as_ref().filter(|_| database.generation == 0) {
+            database.save(&kept.parts(), &kept.stamp())?;
         }
         if self.written_since_pruning < PRUNE_EVERY {
             return Ok(0);
@@ -175,9 +175,7 @@ impl Writer {
             _ => self.shared.set_offset(database.top.saturating_sub(durable)),
         }
         if self.kept.is_none() {
-            self.kept = loaded
-                .state
-                .map(|state| Arc::new(Save { number: 0, parts: state.parts, stamp: state.stamp }));
+            self.kept = loaded.state.map(|state| Kept::of(&state.parts, state.stamp));
         }
         self.pruner = Pruner::default();
         self.database = Some(database);

@@ -39,28 +39,53 @@ struct Bounds {
 /// The door of one machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Intake {
+    /// For every point its place below; [`SHUT`] for one of which no sample is let in.
+    places: Vec<u32>,
     seen: Vec<Seen>,
     bounds: Vec<Bounds>,
 }
 
+/// Not a place.
+const SHUT: u32 = u32::MAX;
+
 impl Intake {
-    /// A door that has seen nothing.
-    pub fn new(catalog: &Catalog) -> Self {
-        let bounds = |p: &crate::catalog::PointSpec| Bounds {
-            valid: p.valid,
-            max_slew: p.max_slew,
-            stuck_after: p.stuck_after,
-        };
-        Self {
-            seen: catalog.points.iter().map(|_| Seen::NEVER).collect(),
-            bounds: catalog.points.iter().map(bounds).collect(),
+    /// A door that has seen nothing, open for the samples of some points: those that a machine makes itself need none, and
+    /// every output has four of them.
+    pub fn new(catalog: &Catalog, is_let_in: impl Fn(PointId) -> bool) -> Self {
+        let mut door = Self::default();
+        for (index, spec) in (0_u32..).zip(&catalog.points) {
+            if !is_let_in(PointId(index)) {
+                door.places.push(SHUT);
+                continue;
+            }
+            door.places.push(door.seen.len() as u32);
+            door.seen.push(Seen::NEVER);
+            door.bounds.push(Bounds {
+                valid: spec.valid,
+                max_slew: spec.max_slew,
+                stuck_after: spec.stuck_after,
+            });
         }
+        door.places.shrink_to_fit();
+        door.seen.shrink_to_fit();
+        door.bounds.shrink_to_fit();
+        door
     }
 
-    /// The sample as it may be used, or `None` for a repetition, one out of order or one of an unknown point.
+    /// Whether the other door is open for the same points: what it remembers then fits this one.
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.places == other.places
+    }
+
+    fn place(&self, point: PointId) -> usize {
+        self.places.get(point.index()).map_or(usize::MAX, |place| *place as usize)
+    }
+
+    /// The sample as it may be used, or `None` for a repetition, one out of order or one of a point that is not let in.
     pub fn admit(&mut self, sample: &Sample) -> Option<Sample> {
-        let seen = self.seen.get_mut(sample.point.index())?;
-        let bounds = self.bounds.get(sample.point.index())?;
+        let place = self.place(sample.point);
+        let seen = self.seen.get_mut(place)?;
+        let bounds = self.bounds.get(place)?;
         if sample.sequence <= seen.sequence {
             return None;
         }
@@ -83,7 +108,8 @@ impl Intake {
 
     /// Forgets what belongs to another boot or another stream of a device: sequences start anew.
     pub fn forget(&mut self, point: PointId) {
-        if let Some(seen) = self.seen.get_mut(point.index()) {
+        let place = self.place(point);
+        if let Some(seen) = self.seen.get_mut(place) {
             *seen = Seen::NEVER;
         }
     }
@@ -148,7 +174,7 @@ mod tests {
         change(&mut spec);
         let mut catalog = Catalog::default();
         catalog.add_point(spec).unwrap();
-        Intake::new(&catalog)
+        Intake::new(&catalog, |_| true)
     }
     fn sample(value: f64, millis: u64, sequence: u64) -> Sample {
         let value = Value::Number(Finite::new(value).unwrap());
@@ -162,6 +188,25 @@ mod tests {
         assert!(door.admit(&sample(50.0, 10, 2)).is_none());
         assert!(door.admit(&sample(49.0, 20, 1)).is_none());
         assert!(door.admit(&sample(49.9, 30, 3)).is_some());
+    }
+
+    #[test]
+    fn a_point_that_is_not_let_in_has_no_door() {
+        let mut catalog = Catalog::default();
+        for name in ["a.power", "a.state", "b.power"] {
+            let kind = Kind::Number(Dimension::Power.base());
+            catalog.add_point(PointSpec::new(name, kind, Origin::Measured)).unwrap();
+        }
+        let mut door = Intake::new(&catalog, |point| point != PointId(1));
+        let of = |point, sequence| Sample { point: PointId(point), ..sample(1.0, 0, sequence) };
+        assert!(door.admit(&of(0, 1)).is_some());
+        assert!(door.admit(&of(1, 1)).is_none());
+        assert!(door.admit(&of(2, 1)).is_some());
+        assert!(door.admit(&of(2, 1)).is_none(), "a repetition of its own");
+        assert!(door.admit(&of(3, 1)).is_none(), "no such point");
+        assert!(!door.is_like(&Intake::new(&catalog, |_| true)));
+        door.forget(PointId(0));
+        assert!(door.admit(&of(0, 1)).is_some());
     }
 
     #[test]

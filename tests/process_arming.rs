@@ -1,0 +1,93 @@
+//! A device that was found is told nothing before a person arms it; arming and disarming tell it nothing either, are
+//! written down, and survive a kill and a reload: the real program at a real broker.
+#![allow(clippy::unwrap_used, reason = "a failing test is its own message")]
+
+mod common;
+
+use common::bench::{Bench, rule};
+use common::program::Program;
+use std::time::Duration;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn rules() -> String {
+    rule("heat", "a", "meter.power > \"1 kW\"", "meter.power < \"500 W\"")
+        + &rule("mark", "b", "meter.level > \"50 %\"", "meter.level < \"40 %\"")
+}
+
+/// What was told to `a` by now: whatever was on its way arrives before an answer of its neighbour on the same bus.
+fn told(bench: &Bench, program: &Program) -> Vec<String> {
+    bench.relays.clear();
+    for (word, state) in [("ON", "closed"), ("OFF", "open")] {
+        program.tell(&["request", "f", state, "--for", "1h"]);
+        bench.wait("f", word);
+    }
+    bench.told("a")
+}
+
+#[test]
+fn a_found_device_is_read_until_a_person_arms_it() {
+    let Some(bench) = Bench::new("arming by hand", &rules()) else { return };
+    let line = "  a: { file: mqtt-relay, bus: broker, with: { topic: relay/a } }";
+    let found = "  a: { file: mqtt-relay, bus: broker, armed: by hand, with: { topic: relay/a } }";
+    bench.site.edit("site.yaml", line, found);
+    let mut program = bench.run();
+    // Read, asked, and told nothing.
+    bench.tell("meter/power", "2000");
+    program.wait_line("a stays open: its device is not armed; rule \"heat\"", PATIENCE);
+    let answer = program.tell(&["request", "a", "closed", "--for", "1h"]);
+    assert!(answer.contains("a is not armed: it is read and told nothing"), "{answer}");
+    program.tell(&["guard", "now"]);
+    program.tell(&["guard", "reset", "all"]);
+    assert_eq!(bench.told("a"), [""; 0], "asked by a rule, by a person, and made safe");
+    let why = program.tell(&["why", "a"]);
+    assert!(why.contains("`ballast arm a`") && why.contains("operator"), "{why}");
+    assert_eq!(program.json(&["why", "a"])["cause"], "not_armed");
+    let status = program.json(&["status"]);
+    assert_eq!(
+        (&status["outputs"]["a"]["armed"], &status["outputs"]["b"]["armed"]),
+        (&false.into(), &true.into())
+    );
+    assert_eq!(program.get_with_code("/readyz").0, 200, "it is as its owner wants it");
+    let metrics = program.get("/metrics");
+    assert!(metrics.contains("ballast_output_armed{output=\"a\"} 0"), "{metrics}");
+    assert!(metrics.contains("ballast_guard_interventions_total{cause=\"not_armed\"}"), "{metrics}");
+    // Who may not be armed, and what there is not.
+    assert!(program.refused(&["arm", "b"]).contains("b is always armed"));
+    assert!(program.refused(&["arm", "meter"]).contains("only read"));
+    assert!(program.refused(&["arm", "aa"]).contains("there is no device `aa`"));
+    assert!(program.refused(&["disarm", "a"]).contains("a is not armed"));
+    // Armed: nothing is told, the person's word is on the disk, and a kill does not take it away.
+    let answer = program.tell(&["arm", "a"]);
+    assert!(answer.contains("a is armed. Nothing was told to it"), "{answer}");
+    assert_eq!(told(&bench, &program), [""; 0]);
+    assert!(program.refused(&["arm", "a"]).contains("armed already"));
+    program.tell(&["reload"]);
+    assert_eq!(told(&bench, &program), [""; 0]);
+    program.tell(&["release", "a"]);
+    program.tell(&["request", "a", "closed", "--for", "1h"]);
+    bench.wait("a", "ON");
+    assert!(program.refused(&["disarm", "a"]).contains("--as-it-is"), "it is closed");
+    assert_eq!(bench.audit().iter().filter(|row| row.contains("armed a")).count(), 1, "{:?}", bench.audit());
+    program.kill();
+    bench.relays.clear();
+    let mut program = bench.run();
+    // The request lasts, and the device is still armed.
+    bench.wait("a", "ON");
+    // Disarmed: left as it is, over a kill too.
+    let answer = program.tell(&["disarm", "a", "--as-it-is"]);
+    assert!(answer.contains("a is not armed any more") && answer.contains("last closed"), "{answer}");
+    assert_eq!(told(&bench, &program), [""; 0]);
+    program.kill();
+    let mut program = bench.run();
+    program.tell(&["request", "a", "open", "--for", "1h"]);
+    assert_eq!(told(&bench, &program), [""; 0]);
+    assert_eq!(
+        bench.audit().iter().filter(|row| row.contains("disarmed a")).count(),
+        1,
+        "{:?}",
+        bench.audit()
+    );
+    assert!(program.stop().success());
+    assert_eq!(bench.told("a"), [""; 0], "not even at the end");
+}

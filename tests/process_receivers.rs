@@ -1,0 +1,159 @@
+//! What a site tells Home Assistant, as an independent client at a real broker sees it: nothing unless its file says so,
+//! exactly what it says, nothing old, and nothing that stays behind.
+#![allow(clippy::unwrap_used, reason = "a failing test is its own message")]
+
+mod common;
+
+use common::bench::Bench;
+use common::broker::{Broker, Observer};
+use common::{tool, wait_for};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::process::Command;
+use std::time::Duration;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+const POWER: &str = "homeassistant/sensor/ballast_bench_home/meter-power/config";
+const PERIOD: &str = "homeassistant/sensor/ballast_bench_home/meter-period/config";
+const WISH: &str = "homeassistant/sensor/ballast_bench_home/setting-wish/config";
+const RELAY: &str = "homeassistant/binary_sensor/ballast_bench_home/a/config";
+const SHARE: &str = "share: [meter.power, meter.period, setting.wish, a]";
+
+fn section() -> String {
+    let told = "kind: home_assistant, bus: broker, every: 1 s, steps: [10 W]";
+    format!("receivers:\n  home: {{ {told}, {SHARE} }}\n")
+}
+
+/// Topics of what the broker keeps under the prefix.
+fn kept(broker: &Broker) -> BTreeSet<String> {
+    let port = broker.port.to_string();
+    let output = Command::new(tool("mosquitto_sub").unwrap())
+        .args(["-p", &port, "-t", "homeassistant/#", "--retained-only", "-W", "1", "-F", "%t"])
+        .output()
+        .unwrap();
+    String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
+}
+
+fn document(observer: &Observer, topic: &str) -> Option<Value> {
+    serde_json::from_str(&observer.last(topic)?).ok()
+}
+
+/// Waits until the last document on a topic has this at a pointer.
+fn wait_document(observer: &Observer, topic: &str, pointer: &str, is: &Value) -> Value {
+    wait_for(&format!("{pointer} {is} on {topic}; seen {:?}", observer.last(topic)), PATIENCE, || {
+        document(observer, topic).filter(|document| document.pointer(pointer) == Some(is))
+    })
+}
+
+fn set(topics: &[&str]) -> BTreeSet<String> {
+    topics.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn home_assistant_is_told_what_the_file_says_and_nothing_else() {
+    let Some(mut bench) = Bench::new("announcements", "") else { return };
+    bench.site.edit("site.yaml", "unit: W, max_age: 5 min", "unit: W, max_age: 4 s");
+    let ours = bench.broker.observe("ballast/#");
+    let mut program = bench.run();
+    bench.tell("meter/power", "1500");
+    program.wait_point("meter.power", "1500");
+    // Without the section nothing leaves but the word of the bus.
+    let topics: BTreeSet<String> = ours.seen().into_iter().map(|message| message.topic).collect();
+    assert_eq!(topics, set(&["ballast/bench/broker/status"]));
+    assert!(kept(&bench.broker).is_empty() && !bench.site.0.join(".ballast/announced.json").exists());
+
+    let found = bench.broker.observe("homeassistant/#");
+    let text = std::fs::read_to_string(bench.site.0.join("site.yaml")).unwrap();
+    std::fs::write(bench.site.0.join("site.yaml"), format!("{text}{}", section())).unwrap();
+    program.tell(&["reload"]);
+    program.wait_line("home is told of 3 points and 1 output over bus broker", PATIENCE);
+    announced(&found);
+    assert_eq!(kept(&bench.broker), set(&[POWER, PERIOD, WISH, RELAY]));
+    values(&bench, &ours, &program);
+    no_commands(&bench, &ours, &program);
+
+    // Home Assistant begins anew, and is told everything at once.
+    found.clear();
+    ours.clear();
+    bench.broker.publish("homeassistant/status", "online", &["-q", "1"]);
+    wait_for("the announcements after a birth", PATIENCE, || document(&found, RELAY));
+    wait_document(&ours, "ballast/bench/home/outputs/a", "/state", &"closed".into());
+
+    // The broker was away and kept nothing: it is announced again over the next connection.
+    bench.broker.restart();
+    wait_for("the announcements over the next connection", PATIENCE, || {
+        (kept(&bench.broker) == set(&[POWER, PERIOD, WISH, RELAY])).then_some(())
+    });
+
+    // A point is shared no longer: what is kept of it is taken back, and nothing else.
+    bench.site.edit("site.yaml", "meter.period, setting.wish", "setting.wish");
+    program.tell(&["reload"]);
+    wait_for("the taking back", PATIENCE, || {
+        (kept(&bench.broker) == set(&[POWER, WISH, RELAY])).then_some(())
+    });
+
+    // The section goes while nothing runs.
+    assert!(program.stop().success());
+    assert_eq!(kept(&bench.broker).len(), 3, "what is gone is shown as unavailable, not forgotten");
+    std::fs::write(bench.site.0.join("site.yaml"), text).unwrap();
+    let program = bench.run();
+    wait_for("everything to be taken back", PATIENCE, || kept(&bench.broker).is_empty().then_some(()));
+    assert!(!bench.site.0.join(".ballast/announced.json").exists());
+    drop(program);
+}
+
+/// The announcements: plain, of a kind that cannot command, and unavailable with their bus or their value.
+fn announced(found: &Observer) {
+    let power = wait_for("the announcement of the power", PATIENCE, || document(found, POWER));
+    let at = |pointer: &str| power.pointer(pointer).cloned().unwrap_or_default();
+    assert_eq!(at("/unique_id"), "ballast_bench_meter-power");
+    assert_eq!(at("/state_topic"), "ballast/bench/home/points/meter.power");
+    assert_eq!((at("/unit_of_measurement"), at("/device_class")), ("W".into(), "power".into()));
+    assert_eq!((at("/state_class"), at("/name")), ("measurement".into(), "power".into()));
+    assert_eq!(at("/expire_after"), 9, "4 s and what a letter may take");
+    assert_eq!(at("/device/identifiers/0"), "ballast_bench_meter");
+    assert_eq!(at("/availability/1/topic"), "ballast/bench/broker/status");
+    let relay = wait_for("the announcement of the relay", PATIENCE, || document(found, RELAY));
+    assert_eq!(relay.pointer("/json_attributes_topic"), Some(&"ballast/bench/home/outputs/a".into()));
+    for message in found.seen() {
+        assert!(!message.payload.contains("command_topic"), "{message:?}");
+    }
+}
+
+fn values(bench: &Bench, ours: &Observer, program: &common::program::Program) {
+    let power = "ballast/bench/home/points/meter.power";
+    bench.tell("meter/power", "1504");
+    let told = wait_document(ours, power, "/value", &1500.0.into());
+    assert!(told.pointer("/age").is_some_and(Value::is_number), "{told}");
+    wait_document(ours, "ballast/bench/home/points/setting.wish", "/value", &1.0.into());
+    // It grows old, and is not shown as it was.
+    wait_document(ours, power, "/value", &Value::Null);
+    program.tell(&["request", "a", "closed", "--for", "1h"]);
+    let relay = wait_document(ours, "ballast/bench/home/outputs/a", "/state", &"closed".into());
+    assert_eq!(relay.pointer("/authority"), Some(&"operator".into()), "{relay}");
+    assert_eq!(relay.pointer("/strength"), Some(&"soft".into()), "{relay}");
+    let is_ours = |topic: &str| {
+        ["points/meter.power", "points/meter.period", "points/setting.wish", "outputs/a"]
+            .iter()
+            .any(|own| topic == format!("ballast/bench/home/{own}"))
+            || topic == "ballast/bench/broker/status"
+    };
+    assert!(ours.seen().iter().all(|message| is_ours(&message.topic)), "{:?}", ours.seen());
+    let kept = |message: &common::broker::Message| message.topic == "ballast/bench/home/points/meter.period";
+    assert!(ours.seen().iter().any(kept), "what is unknown is told to be unknown");
+}
+
+/// What looks like a command changes nothing and is counted.
+fn no_commands(bench: &Bench, ours: &Observer, program: &common::program::Program) {
+    bench.wait("a", "ON");
+    bench.relays.clear();
+    for word in ["set", "command"] {
+        bench.broker.publish(&format!("ballast/bench/home/outputs/a/{word}"), "OFF", &["-q", "1"]);
+    }
+    let line = "ballast_bus_commands_ignored_total{bus=\"broker\"} 2";
+    wait_for("the count", PATIENCE, || {
+        program.get("/metrics").lines().any(|found| found == line).then_some(())
+    });
+    assert!(bench.told("a").iter().all(|word| word == "ON"), "{:?}", bench.told("a"));
+    wait_document(ours, "ballast/bench/home/outputs/a", "/state", &"closed".into());
+}
