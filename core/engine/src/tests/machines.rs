@@ -85,6 +85,22 @@ fn whole_loads_are_shed_least_shed_first_until_enough() {
 }
 
 #[test]
+fn a_load_that_nobody_armed_is_not_counted_on_and_its_state_is_not_known() {
+    let mut site = village();
+    site.rule("low", &below("battery.soc", "20 %"), None, shed(ShedAmount::Power(Finite::from(100))), |_| {});
+    let mut run = site.start();
+    obey(&mut run, ms(0));
+    let state = run.engine.plan().catalog.output(A).unwrap().facet(ballast_model::catalog::Facet::State);
+    let known = |run: &Run, at| run.engine.snapshot().known(state, at).is_some();
+    assert!(known(&run, ms(500)));
+    let unarmed = Verdict { cause: Cause::NotArmed, ..verdict(A, Wanted::CLOSED, ms(600)) };
+    run.step(ms(600), &[Input::Verdict(unarmed)]);
+    assert!(!known(&run, ms(600)), "nobody told it so");
+    run.set(ms(1000), SOC, 10.0);
+    assert_eq!(open_loads(&run), [B], "A would be enough, and cannot be told");
+}
+
+#[test]
 fn what_was_shed_longest_is_shed_last() {
     let mut site = village();
     site.plan.restoration = None;
