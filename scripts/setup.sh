@@ -4,6 +4,8 @@
 #   scripts/setup.sh build    a C compiler; checks the Rust that is installed
 #   scripts/setup.sh test     the same, and the programs that the tests run against
 #   scripts/setup.sh bench    the same, and what the load generator and its peers need
+#   scripts/setup.sh home-assistant
+#                             a Home Assistant of the tests' own (700 MB; `make test` works without it and says so)
 #
 # It runs without a terminal, it may run twice, and it asks apt for nothing when nothing is missing.
 # The test programs (mosquitto, its clients, promtool) are unpacked into target/tools and not installed: Debian's
@@ -181,6 +183,18 @@ setup_python() {
     fi
 }
 
+# A Home Assistant of the tests' own in target/tools/home-assistant. Large, so only who asks for it gets it.
+setup_home_assistant() {
+    local wanted=scripts/home-assistant.txt own=$TOOLS/home-assistant
+    cmp -s "$wanted" "$own/installed.txt" && "$own/bin/python" -c '' 2>/dev/null && return
+    say "setup: making target/tools/home-assistant with the packages of $wanted; this takes minutes"
+    mkdir -p "$TOOLS"
+    python3 -m venv --clear "$own" || die "no Python environment can be made" "Debian has it in python3-venv"
+    "$own/bin/python" -m pip -q --disable-pip-version-check install -r "$wanted" ||
+        die "Home Assistant could not be installed" "its release of $wanted needs Python 3.11 or 3.12"
+    cp "$wanted" "$own/installed.txt"
+}
+
 # True when a program starts at all: it prints its help or its version without missing a library.
 runs() {
     case $1 in
@@ -201,6 +215,7 @@ case ${1:-} in
     build) setup_build ;;
     test) setup_test ;;
     bench) setup_bench ;;
-    *) die "which set-up? build, test or bench" ;;
+    home-assistant) setup_home_assistant ;;
+    *) die "which set-up? build, test, bench or home-assistant" ;;
 esac
 say "setup: everything that ${1} needs is here"

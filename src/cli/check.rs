@@ -5,6 +5,7 @@ use super::arguments::{Check, Format, SchemaFile};
 use super::terminal::{BAD, GOOD, Output, styled, width_of_errors, width_of_output};
 use crate::report::language::{Noun, say};
 use crate::site::{Running, Texts, build};
+use ballast_model::quantity::Shown;
 use serde_json::json;
 
 /// Checks a site, or explains a code.
@@ -85,11 +86,39 @@ fn tell(running: &Running, notes: &[String], output: &Output) {
             spec.max_age.map_or_else(|| "never grows old".to_owned(), |age| format!("unknown after {age}"));
         output.line(&format!("  {:<28} {:<8} {age}", spec.name, spec.unit().symbol()));
     }
+    tell_receivers(running, output);
     if !running.campaigns.is_empty() {
         output.line(&styled(
             BAD,
             &format!("campaigns are checked and do not run yet: {}", running.campaigns.join(", ")),
         ));
+    }
+}
+
+/// What leaves the site, to whom, how often and how fine.
+fn tell_receivers(running: &Running, output: &Output) {
+    let receivers = &running.site.receivers;
+    if !receivers.is_empty() {
+        output.line("told to others:");
+    }
+    let catalog = running.catalog();
+    for receiver in receivers {
+        let step = |(dimension, base): (&ballast_model::Dimension, &ballast_model::Finite)| {
+            Shown { base: *base, unit: dimension.base() }.to_string()
+        };
+        let steps: Vec<String> = receiver.steps.iter().map(step).collect();
+        let steps =
+            if steps.is_empty() { String::new() } else { format!(" in steps of {}", steps.join(", ")) };
+        let every = receiver.every;
+        output.line(&format!(
+            "  {} over bus {}, each at most every {every}{steps}:",
+            receiver.name, receiver.bus
+        ));
+        let points = receiver.points.iter().filter_map(|point| catalog.point(*point)).map(|spec| &spec.name);
+        let outputs = receiver.outputs.iter().filter_map(|output| catalog.output(*output));
+        for name in points.chain(outputs.map(|spec| &spec.name)) {
+            output.line(&format!("    {name}"));
+        }
     }
 }
 
