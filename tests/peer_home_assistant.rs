@@ -7,7 +7,7 @@ mod common;
 
 use common::bench::Bench;
 use common::broker::Observer;
-use common::{Scratch, free_port, wait_for};
+use common::{Scratch, free_port, home_assistant_or_skip, wait_for};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -33,13 +33,7 @@ struct HomeAssistant {
 impl HomeAssistant {
     /// Starts one at this broker, or skips visibly.
     fn start(broker: u16) -> Option<Self> {
-        let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/home-assistant/bin/python");
-        if !python.is_file() {
-            eprintln!(
-                "skipped: a site in Home Assistant: it is not there (scripts/setup.sh home-assistant makes it)"
-            );
-            return None;
-        }
+        let python = home_assistant_or_skip("a site in Home Assistant")?;
         let folder = Scratch::new("home-assistant");
         let write = |name: &str, text: String| std::fs::write(folder.0.join(name), text).unwrap();
         std::fs::create_dir_all(folder.0.join(".storage")).unwrap();

@@ -41,6 +41,16 @@ pub fn tool_or_skip(name: &str, what: &str) -> Option<PathBuf> {
     found
 }
 
+/// The Home Assistant of the tests' own, or a visible skip: it is large, and made only where somebody asked for it.
+pub fn home_assistant_or_skip(what: &str) -> Option<PathBuf> {
+    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/home-assistant/bin/python");
+    if python.is_file() {
+        return Some(python);
+    }
+    eprintln!("skipped: {what}: there is no Home Assistant (scripts/setup.sh home-assistant makes one)");
+    None
+}
+
 /// Recorded bytes of real devices beside the project, or a visible skip.
 pub fn recorded(file: &str) -> Option<Vec<u8>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(file);
