@@ -6,6 +6,7 @@
 //! | [`bus`] | the only async code: [`spawn`] runs a bus as a task, [`BusHandle::apply`] takes permits |
 //! | [`Sink`], [`Batch`], [`Report`] | how a bus tells the shell what came in |
 //! | [`shape`], [`point`], [`readings`] | the pure half: listeners and pollers, and how one point is read |
+//! | [`detect`] | who is there? Finds devices by what they say, and writes nothing |
 //! | [`http::message`] | requests and responses as bytes, for pollers |
 //! | `gpio`, `http`, `modbus`, `mqtt`, `p1`, `sim`, `sunspec`, `tic`, `vedirect` | one file per driver, its parts in a folder of its name |
 //!
@@ -19,6 +20,7 @@
 
 pub mod bus;
 mod counters;
+pub mod detect;
 mod formula;
 pub mod gpio;
 pub mod http;

@@ -23,7 +23,7 @@ mod settings;
 mod source;
 mod table;
 mod value;
-mod walk;
+pub(crate) mod walk;
 
 use crate::bus::OpenBus;
 use crate::readings::Readings;

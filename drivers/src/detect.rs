@@ -1,0 +1,42 @@
+//! Finding devices: what a meter on a line, a Modbus unit or a broker's messages tell of who is there. Pure: bytes in, facts
+//! out; who finds holds the sockets.
+//!
+//! | where | what |
+//! |---|---|
+//! | [`Ear`] | listens to a line: does a Linky speak there, and in which mode? |
+//! | [`Interview`], [`Ask`] | asks a Modbus unit who it is |
+//! | [`Hearing`], [`hello`], [`listen`] | the packets with which one listens at a broker |
+//! | [`announced`] | what a message at a broker announces |
+//! | [`Found`] | a device as a site would name it |
+//!
+//! **Nothing that is found is moved.** An [`Ask`] can only read registers or an identification, the packets at a broker can
+//! only introduce and subscribe, and a line is only listened to: there is no type here that writes anything.
+
+mod announced;
+mod broker;
+mod interview;
+mod meter;
+
+pub use announced::{ANNOUNCEMENTS, announced, of_name};
+pub use broker::{Heard, Hearing, hello, listen};
+pub use interview::{Answer, Ask, Interview, Unit};
+pub use meter::{Ear, Speech};
+
+/// A device as a site would name it; a proposal, which a person reads before it is used.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// What tells it from others; the same device found twice has it twice.
+    pub key: String,
+    /// What it may be called in the site: any text, which is made into a name.
+    pub name: String,
+    /// What people call it, and where that was read.
+    pub about: String,
+    /// Its device file.
+    pub file: &'static str,
+    /// Parameters of that file.
+    pub with: Vec<(&'static str, String)>,
+    /// Points beside those of the file, with their keys.
+    pub points: Vec<(String, Vec<(&'static str, String)>)>,
+    /// Beginnings of topics that belong to it: what else is announced there is a part of it.
+    pub topics: Vec<String>,
+}

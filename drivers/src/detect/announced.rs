@@ -1,0 +1,385 @@
+//! What a message at a broker announces: Tasmota, Shelly, zigbee2mqtt, and whatever follows the discovery of Home Assistant.
+//!
+//! Source: Tasmota documentation, "SetOption19 / tasmota discovery"; Shelly API reference, Gen1 "MQTT" and Gen2+ "MQTT";
+//! zigbee2mqtt documentation, "MQTT topics and messages"; Home Assistant documentation, "MQTT discovery" with its
+//! abbreviations. Only what is said plainly is taken: a template that computes, an unknown unit or an unknown model gives a
+//! remark or nothing, never a guess.
+
+use super::Found;
+use ballast_model::Unit;
+use serde_json::Value;
+
+/// What one listens to at a broker to hear all announcements.
+pub const ANNOUNCEMENTS: [&str; 8] = [
+    "homeassistant/+/+/config",
+    "homeassistant/+/+/+/config",
+    "tasmota/discovery/+/config",
+    "shellies/announce",
+    "shellies/+/announce",
+    "shellies/+/online",
+    "+/online",
+    "zigbee2mqtt/bridge/devices",
+];
+
+/// Devices of one message at most.
+const DEVICES_MAX: usize = 1000;
+
+/// What a message announces; nothing where it is none, or says nothing that a site could use.
+pub fn announced(topic: &str, payload: &[u8]) -> Vec<Found> {
+    let levels: Vec<&str> = topic.split('/').collect();
+    let json = || serde_json::from_slice::<Value>(payload).ok();
+    match levels.as_slice() {
+        ["tasmota", "discovery", _, "config"] => json().and_then(|json| tasmota(&json)).into_iter().collect(),
+        ["zigbee2mqtt", "bridge", "devices"] => {
+            let list = json();
+            let list = list.as_ref().and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+            list.iter().take(DEVICES_MAX).filter_map(zigbee).collect()
+        }
+        ["shellies", "announce"] | ["shellies", _, "announce"] => {
+            let id = json().and_then(|json| text(&json, &["id"]).map(str::to_owned));
+            id.and_then(|id| shelly(&id)).into_iter().collect()
+        }
+        ["shellies", id, "online"] => shelly(id).into_iter().collect(),
+        [id, "online"] => shelly(id).filter(|found| is_second(found)).into_iter().collect(),
+        ["homeassistant", kind, .., "config"] => {
+            json().and_then(|json| home_assistant(topic, kind, &json)).into_iter().collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn text<'a>(json: &'a Value, keys: &[&str]) -> Option<&'a str> {
+    keys.iter().find_map(|key| json.get(key)?.as_str()).filter(|text| !text.is_empty())
+}
+
+fn tasmota(json: &Value) -> Option<Found> {
+    let (name, full) = (text(json, &["t"])?, text(json, &["ft"])?);
+    // The device file knows the usual order of topics only.
+    let prefixes = json.get("tp").and_then(Value::as_array)?;
+    let is_usual = prefixes.iter().map(Value::as_str).eq([Some("cmnd"), Some("stat"), Some("tele")]);
+    if full != "%prefix%/%topic%/" || !is_usual {
+        return None;
+    }
+    let relays = json
+        .get("rl")
+        .and_then(Value::as_array)
+        .map_or(0, |relays| relays.iter().filter(|relay| relay.as_u64() == Some(1)).count());
+    let shown = text(json, &["dn"]).unwrap_or(name);
+    let mut with = vec![("name", name.to_owned())];
+    if relays > 1 {
+        with.push(("relay", "POWER1".to_owned()));
+    }
+    let model = text(json, &["md"]).unwrap_or("Tasmota");
+    let more = if relays > 1 { format!("; the first of its {relays} relays") } else { String::new() };
+    (relays > 0).then(|| Found {
+        key: format!("mqtt:{name}"),
+        name: shown.to_owned(),
+        about: format!("Tasmota, {model}{more}"),
+        file: "tasmota-plug",
+        with,
+        points: Vec::new(),
+        topics: ["cmnd", "stat", "tele"].map(|prefix| format!("{prefix}/{name}/")).to_vec(),
+    })
+}
+
+/// Beginnings of the ids of Shellys: over MQTT, over HTTP, and how many make the id of a second or later generation.
+const SHELLYS: [(&str, Option<&str>, &str, bool); 16] = [
+    ("shellyplug-s-", Some("shelly-gen1-plug-mqtt"), "shelly-gen1-plug-http", false),
+    ("shellyplug-", Some("shelly-gen1-plug-mqtt"), "shelly-gen1-plug-http", false),
+    ("shelly1pm-", Some("shelly-gen1-plug-mqtt"), "shelly-gen1-plug-http", false),
+    ("shelly1-", Some("shelly-gen1-relay-mqtt"), "shelly-gen1-relay-http", false),
+    ("shellyem-", Some("shelly-em-mqtt"), "shelly-gen1-em-http", false),
+    ("shellyem3-", Some("shelly-3em-mqtt"), "shelly-gen1-3em-http", false),
+    ("shellyplusplugs-", Some("shelly-gen2-plug-mqtt"), "shelly-gen2-plug-http", true),
+    ("shellyplusplugit-", Some("shelly-gen2-plug-mqtt"), "shelly-gen2-plug-http", true),
+    ("shellyplusplugus-", Some("shelly-gen2-plug-mqtt"), "shelly-gen2-plug-http", true),
+    ("shellyplusplughk-", Some("shelly-gen2-plug-mqtt"), "shelly-gen2-plug-http", true),
+    ("shellyplugsg3-", Some("shelly-gen2-plug-mqtt"), "shelly-gen2-plug-http", true),
+    ("shellyplus1pm-", Some("shelly-gen2-plug-mqtt"), "shelly-gen2-plug-http", true),
+    ("shelly1pmg3-", Some("shelly-gen2-plug-mqtt"), "shelly-gen2-plug-http", true),
+    ("shellyplus1-", None, "shelly-gen2-relay-http", true),
+    ("shellypro3em-", Some("shelly-pro-3em-mqtt"), "shelly-pro-3em-http", true),
+    ("shelly1g3-", None, "shelly-gen2-relay-http", true),
+];
+
+fn family(id: &str) -> Option<&'static (&'static str, Option<&'static str>, &'static str, bool)> {
+    let id = id.to_ascii_lowercase();
+    SHELLYS.iter().filter(|(begin, ..)| id.starts_with(begin)).max_by_key(|(begin, ..)| begin.len())
+}
+
+fn shelly(id: &str) -> Option<Found> {
+    let (_, mqtt, _, is_second) = family(id)?;
+    let topics = if *is_second { vec![format!("{id}/")] } else { vec![format!("shellies/{id}/")] };
+    Some(Found {
+        key: format!("mqtt:{id}"),
+        name: id.to_owned(),
+        about: format!("Shelly {id}"),
+        file: (*mqtt)?,
+        with: vec![(if *is_second { "prefix" } else { "id" }, id.to_owned())],
+        points: Vec::new(),
+        topics,
+    })
+}
+
+fn is_second(found: &Found) -> bool {
+    found.with.iter().any(|(key, _)| *key == "prefix")
+}
+
+/// A device that tells its name in the local network, by that name and its kind of service.
+pub fn of_name(service: &str, name: &str, address: &str) -> Option<Found> {
+    let url = format!("http://{address}");
+    let (file, about) = match service {
+        "_enphase-envoy._tcp" => ("enphase-envoy", format!("Enphase {name}")),
+        "_shelly._tcp" | "_http._tcp" => (family(name)?.2, format!("Shelly {name}")),
+        _ => return None,
+    };
+    Some(Found {
+        key: format!("http:{name}"),
+        name: name.to_owned(),
+        about: format!("{about} at {address}"),
+        file,
+        with: vec![("url", url)],
+        ..Found::default()
+    })
+}
+
+/// A plug behind zigbee2mqtt: something that is switched and measures power.
+fn zigbee(device: &Value) -> Option<Found> {
+    let name = text(device, &["friendly_name"])?;
+    let definition = device.get("definition")?;
+    let exposes = definition.get("exposes")?.as_array()?;
+    let has = |property: &str, list: &[Value]| {
+        list.iter().any(|feature| text(feature, &["property"]) == Some(property))
+    };
+    let is_switched = exposes.iter().any(|exposed| {
+        let features = exposed.get("features").and_then(Value::as_array);
+        text(exposed, &["type"]) == Some("switch") && features.is_some_and(|list| has("state", list))
+    });
+    let vendor = text(definition, &["vendor"]).unwrap_or("?");
+    let model = text(definition, &["model"]).unwrap_or("?");
+    (is_switched && has("power", exposes)).then(|| Found {
+        key: format!("mqtt:zigbee2mqtt/{name}"),
+        name: name.to_owned(),
+        about: format!("{vendor} {model} behind zigbee2mqtt"),
+        file: "zigbee2mqtt-plug",
+        with: vec![("name", name.to_owned())],
+        points: Vec::new(),
+        topics: vec![format!("zigbee2mqtt/{name}")],
+    })
+}
+
+/// A sensor or a switch of Home Assistant's discovery, with long or short keys.
+fn home_assistant(topic: &str, kind: &str, json: &Value) -> Option<Found> {
+    let base = text(json, &["~"]).unwrap_or_default();
+    let topic_of = |keys: &[&str]| {
+        let found = text(json, keys)?;
+        let full = match (found.strip_prefix('~'), found.strip_suffix('~')) {
+            (Some(rest), _) => format!("{base}{rest}"),
+            (None, Some(rest)) => format!("{rest}{base}"),
+            (None, None) => found.to_owned(),
+        };
+        (!full.starts_with("ballast/")).then_some(full)
+    };
+    let device = json.get("device").or_else(|| json.get("dev"));
+    let device_name = device.and_then(|device| text(device, &["name"]));
+    let own = text(json, &["name"]).or_else(|| text(json, &["unique_id", "uniq_id", "object_id", "obj_id"]));
+    let own = own.unwrap_or(topic);
+    let id = device.and_then(identifier).unwrap_or_else(|| topic.to_owned());
+    let mut found = Found {
+        name: device_name.unwrap_or(own).to_owned(),
+        about: format!("announced to Home Assistant: {}", device_name.unwrap_or(own)),
+        ..Found::default()
+    };
+    match kind {
+        "sensor" => {
+            let state = topic_of(&["state_topic", "stat_t"])?;
+            let unit = text(json, &["unit_of_measurement", "unit_of_meas"])?;
+            let pointer = pointer(text(json, &["value_template", "val_tpl"]))?;
+            Unit::parse(unit)?;
+            let mut keys = vec![("topic", state.clone()), ("unit", unit.to_owned())];
+            if !pointer.is_empty() {
+                keys.push(("pointer", pointer));
+            }
+            keys.push(("max_age", "10 min".to_owned()));
+            found.key = format!("ha:{id}");
+            found.file = "mqtt-points";
+            found.points.push((own.to_owned(), keys));
+            found.topics.push(state);
+        }
+        "switch" => {
+            let command = topic_of(&["command_topic", "cmd_t"])?;
+            let word = |keys: &[&str], usual: &str| text(json, keys).unwrap_or(usual).to_owned();
+            let mut with = vec![
+                ("topic", command.clone()),
+                ("closed_word", word(&["payload_on", "pl_on"], "ON")),
+                ("open_word", word(&["payload_off", "pl_off"], "OFF")),
+            ];
+            // A state that must be computed is not used; the relay is then moved without saying where it is.
+            let is_plain = json.get("value_template").or_else(|| json.get("val_tpl")).is_none();
+            with.extend(
+                topic_of(&["state_topic", "stat_t"]).filter(|_| is_plain).map(|state| ("state", state)),
+            );
+            found.key = format!("ha:{command}");
+            found.name = device_name.map_or_else(|| own.to_owned(), |device| format!("{device} {own}"));
+            found.file = "mqtt-relay";
+            found.with = with;
+            found.topics.push(command);
+        }
+        _ => return None,
+    }
+    Some(found)
+}
+
+/// What tells a device of Home Assistant from others.
+fn identifier(device: &Value) -> Option<String> {
+    let ids = device.get("identifiers").or_else(|| device.get("ids"))?;
+    let first = ids.as_str().or_else(|| ids.as_array()?.first()?.as_str())?;
+    Some(first.to_owned())
+}
+
+/// The JSON pointer that a simple template stands for; `None` where it computes.
+fn pointer(template: Option<&str>) -> Option<String> {
+    let Some(template) = template else { return Some(String::new()) };
+    let inner = template.trim().strip_prefix("{{")?.strip_suffix("}}")?.trim();
+    let inner = inner.split_once('|').map_or(inner, |(value, filter)| {
+        // Only what leaves the number as it is.
+        if ["float", "int", "float(0)"].contains(&filter.trim()) { value.trim() } else { "" }
+    });
+    if inner == "value" {
+        return Some(String::new());
+    }
+    let mut rest = inner.strip_prefix("value_json")?;
+    let mut pointer = String::new();
+    while !rest.is_empty() {
+        let (name, behind) = if let Some(dotted) = rest.strip_prefix('.') {
+            let end = dotted.find(['.', '[']).unwrap_or(dotted.len());
+            dotted.split_at_checked(end)?
+        } else {
+            let quoted = rest.strip_prefix('[')?;
+            let (name, behind) = quoted.split_once(']')?;
+            (name.trim_matches(['\'', '"']), behind)
+        };
+        let is_name = |c: char| c.is_alphanumeric() || "_- ".contains(c);
+        if name.is_empty() || !name.chars().all(is_name) {
+            return None;
+        }
+        pointer.push('/');
+        pointer.push_str(name);
+        rest = behind;
+    }
+    (!pointer.is_empty()).then_some(pointer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn one(topic: &str, payload: &str) -> Found {
+        let found = announced(topic, payload.as_bytes());
+        assert_eq!(found.len(), 1, "{topic}: {found:?}");
+        found.into_iter().next().unwrap()
+    }
+
+    #[test]
+    fn tasmota_tells_its_topic() {
+        let config = r#"{"ip":"192.0.2.7","dn":"Kettle","fn":["Kettle"],"hn":"kettle-1","md":"Athom Plug","t":"tasmota_12AB",
+            "ft":"%prefix%/%topic%/","tp":["cmnd","stat","tele"],"rl":[1,0,0,0],"state":["OFF","ON"]}"#;
+        let found = one("tasmota/discovery/AABBCC/config", config);
+        assert_eq!((found.file, found.name.as_str()), ("tasmota-plug", "Kettle"));
+        assert_eq!(found.with, [("name", "tasmota_12AB".to_owned())]);
+        assert!(found.topics.contains(&"tele/tasmota_12AB/".to_owned()));
+        let several = one("tasmota/discovery/X/config", &config.replace("[1,0,", "[1,1,"));
+        assert!(several.with.contains(&("relay", "POWER1".to_owned())), "{several:?}");
+        let strange = config.replace("%prefix%/%topic%/", "home/%topic%/%prefix%/");
+        assert_eq!(announced("tasmota/discovery/X/config", strange.as_bytes()), []);
+        assert_eq!(announced("tasmota/discovery/X/config", config.replace("[1,0,", "[0,0,").as_bytes()), []);
+    }
+
+    #[test]
+    fn a_shelly_is_known_by_its_id() {
+        for (topic, payload, file, key) in [
+            ("shellies/shellyplug-s-AABBCC/online", "true", "shelly-gen1-plug-mqtt", "id"),
+            ("shellies/announce", r#"{"id":"shellyem3-AABBCC","model":"SHEM-3"}"#, "shelly-3em-mqtt", "id"),
+            ("shellyplusplugs-aabbccddeeff/online", "true", "shelly-gen2-plug-mqtt", "prefix"),
+            ("shellypro3em-aabbccddeeff/online", "true", "shelly-pro-3em-mqtt", "prefix"),
+        ] {
+            let found = one(topic, payload);
+            assert_eq!((found.file, found.with[0].0), (file, key), "{topic}");
+        }
+        assert_eq!(announced("door/online", b"true"), []);
+        assert_eq!(
+            announced("shellyplug-s-AABBCC/online", b"true"),
+            [],
+            "the first generation tells elsewhere"
+        );
+        let found = of_name("_shelly._tcp", "shellyplus1pm-aabb", "192.0.2.9").unwrap();
+        assert_eq!((found.file, found.with[0].1.as_str()), ("shelly-gen2-plug-http", "http://192.0.2.9"));
+        assert_eq!(of_name("_http._tcp", "printer", "192.0.2.9"), None);
+    }
+
+    #[test]
+    fn a_bridge_tells_its_plugs() {
+        let list = r#"[{"friendly_name":"Coordinator","type":"Coordinator","definition":null},
+          {"friendly_name":"fridge","definition":{"vendor":"IKEA","model":"E2206","exposes":[
+             {"type":"switch","features":[{"property":"state"}]},{"type":"numeric","property":"power"}]}},
+          {"friendly_name":"door","definition":{"vendor":"x","model":"y","exposes":[{"property":"contact"}]}}]"#;
+        let found = one("zigbee2mqtt/bridge/devices", list);
+        assert_eq!((found.file, found.with[0].1.as_str()), ("zigbee2mqtt-plug", "fridge"));
+    }
+
+    #[test]
+    fn home_assistant_s_discovery_is_read_with_long_and_short_keys() {
+        let sensor = r#"{"name":"Power","stat_t":"~/state","~":"meter/7","unit_of_meas":"W","val_tpl":"{{ value_json.power }}",
+            "dev":{"ids":["m7"],"name":"Meter 7"}}"#;
+        let found = one("homeassistant/sensor/m7/power/config", sensor);
+        assert_eq!(
+            (found.key.as_str(), found.file, found.name.as_str()),
+            ("ha:m7", "mqtt-points", "Meter 7")
+        );
+        let (name, keys) = &found.points[0];
+        assert_eq!(name, "Power");
+        assert!(keys.contains(&("topic", "meter/7/state".to_owned())), "{keys:?}");
+        assert!(keys.contains(&("pointer", "/power".to_owned())), "{keys:?}");
+        let switch = r#"{"name":"Pump","command_topic":"pump/set","state_topic":"pump","payload_on":"1","payload_off":"0"}"#;
+        let found = one("homeassistant/switch/pump/config", switch);
+        assert_eq!((found.file, &found.with[1]), ("mqtt-relay", &("closed_word", "1".to_owned())));
+        assert!(found.with.contains(&("state", "pump".to_owned())));
+        for unusable in [
+            sensor.replace("value_json.power", "value_json.power * 1000"),
+            sensor.replace("\"W\"", "\"ppm of something\""),
+            sensor.replace("meter/7", "ballast/home"),
+            sensor.replace("stat_t", "other"),
+        ] {
+            assert_eq!(announced("homeassistant/sensor/m7/config", unusable.as_bytes()), [], "{unusable}");
+        }
+        assert_eq!(announced("homeassistant/light/m7/config", switch.as_bytes()), [], "nothing for a site");
+    }
+
+    #[test]
+    fn only_templates_that_take_a_value_as_it_is_are_read() {
+        for (template, expected) in [
+            ("{{ value }}", Some("")),
+            ("{{value_json.a.b}}", Some("/a/b")),
+            ("{{ value_json['ENERGY'][\"Power\"] | float }}", Some("/ENERGY/Power")),
+            ("{{ value_json.a | round(1) }}", None),
+            ("{% if value_json.a %}1{% endif %}", None),
+            ("{{ states('x') }}", None),
+            ("{{ value_json }}", None),
+        ] {
+            assert_eq!(pointer(Some(template)).as_deref(), expected, "{template}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_message_is_taken(topic in "(homeassistant|tasmota|shellies|zigbee2mqtt|x)(/[a-z+]{0,9}){0,4}", payload in ".{0,80}") {
+            let _ = announced(&topic, payload.as_bytes());
+            let _ = announced("homeassistant/sensor/a/config", format!(
+                "{{\"stat_t\":{0:?},\"val_tpl\":{0:?},\"unit_of_meas\":\"W\"}}", payload).as_bytes());
+            let _ = pointer(Some(&payload));
+        }
+    }
+}
