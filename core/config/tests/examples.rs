@@ -13,28 +13,17 @@ use ballast_model::{Span, Wanted};
 
 /// The drivers that the examples use.
 const DRIVERS: &[DriverFacts] = &[
-    DriverFacts {
-        name: "mqtt",
-        is_network: true,
-        strength: Strength::Soft,
-        is_experimental: false,
-        carries_messages: true,
-    },
-    DriverFacts {
-        name: "sim",
-        is_network: false,
-        strength: Strength::Soft,
-        is_experimental: false,
-        carries_messages: false,
-    },
-    DriverFacts {
-        name: "tic",
-        is_network: false,
-        strength: Strength::Soft,
-        is_experimental: false,
-        carries_messages: false,
-    },
+    driver("http", true, false),
+    driver("modbus", true, false),
+    driver("mqtt", true, true),
+    driver("sim", false, false),
+    driver("sunspec", true, false),
+    driver("tic", false, false),
 ];
+
+const fn driver(name: &'static str, is_network: bool, carries_messages: bool) -> DriverFacts {
+    DriverFacts { name, is_network, strength: Strength::Soft, is_experimental: false, carries_messages }
+}
 
 /// A text of the project, by its path.
 fn text(path: &str) -> String {
@@ -53,12 +42,17 @@ fn names(path: &str) -> Vec<String> {
 }
 
 fn read(site: &str, safety: &str) -> Option<Site> {
+    read_with(site, safety, None)
+}
+
+/// Reads a site with the device files of the program and those of an example, which has some of its own.
+fn read_with(site: &str, safety: &str, own: Option<&str>) -> Option<Site> {
     let mut out = Diagnostics::new();
     let mut sources = Sources::new();
-    let devices: Vec<(String, String)> = names("config/devices")
-        .into_iter()
-        .map(|name| (name.clone(), text(&format!("config/devices/{name}"))))
-        .collect();
+    let folders = ["config/devices"].into_iter().chain(own);
+    let all = folders.flat_map(|folder| names(folder).into_iter().map(move |name| (folder, name)));
+    let devices: Vec<(String, String)> =
+        all.map(|(folder, name)| (name.clone(), text(&format!("{folder}/{name}")))).collect();
     let files = Files {
         site: File::Bytes(site.as_bytes()),
         safety: File::Bytes(safety.as_bytes()),
@@ -74,11 +68,12 @@ fn read(site: &str, safety: &str) -> Option<Site> {
 #[test]
 fn every_example_is_read() {
     let examples = names("examples");
-    assert!(examples.len() >= 2, "the examples are not where they were");
+    assert!(examples.len() >= 4, "the examples are not where they were");
     for example in examples {
         let site = text(&format!("examples/{example}/site.yaml"));
         let safety = text(&format!("examples/{example}/safety.yaml"));
-        assert!(read(&site, &safety).is_some(), "{example}");
+        let own = format!("examples/{example}/devices");
+        assert!(read_with(&site, &safety, Some(&own)).is_some(), "{example}");
     }
 }
 
