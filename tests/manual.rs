@@ -67,8 +67,9 @@ fn every_function_and_unit_is_in_the_manual() {
 fn every_driver_and_device_file_is_in_the_manual() {
     let mut text = String::from("# Drivers and devices\n\nThis page is made from the program.\n");
     for driver in ballast_drivers::DRIVERS {
-        let trial = if driver.is_experimental { " (experimental: cannot feed a limit)" } else { "" };
-        writeln!(text, "\n## Driver `{}`{trial}\n\n{}\n", driver.name, driver.about).unwrap();
+        let trial =
+            if driver.is_experimental { ". Experimental: its points cannot feed a limit." } else { "" };
+        writeln!(text, "\n## Driver `{}`\n\n{}{trial}\n", driver.name, driver.about).unwrap();
         for (what, keys) in
             [("a bus", driver.bus_keys), ("a point", driver.point_keys), ("an output", driver.output_keys)]
         {

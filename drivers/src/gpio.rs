@@ -6,6 +6,7 @@
 
 mod pins;
 mod pulses;
+mod worth;
 
 pub use pins::Pins;
 pub(crate) use pins::{Input, Output};
@@ -16,12 +17,13 @@ use crate::point::PointReader;
 use crate::readings::Readings;
 use crate::spec::{DriverSpec, Mistakes, key};
 use ballast_guard::plan::Strength;
-use ballast_model::catalog::{Catalog, Kind, OutputKind};
+use ballast_model::catalog::{Catalog, OutputKind};
 use ballast_model::device::{BusDefinition, OutputDefinition, PointDefinition, Settings};
 use ballast_model::diagnostic::Diagnostic;
-use ballast_model::{Contact, Dimension, Span, Unit};
+use ballast_model::{Contact, Span};
 use pins::Sense;
 use pulses::Pulses;
+use worth::{Reads, worth};
 
 /// See the file's header.
 pub static SPEC: DriverSpec = DriverSpec {
@@ -65,14 +67,6 @@ const ZERO_AFTER: Span = Span::from_secs(600);
 
 /// The kernel counts the time of a debounce in microseconds, 32 bits of them; nobody's contact bounces for a minute.
 const DEBOUNCE_MAX: Span = Span::from_secs(60);
-
-/// What a point shows of its line.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Reads {
-    Level,
-    Count,
-    Rate,
-}
 
 fn open(definition: &BusDefinition, catalog: &Catalog) -> Result<OpenBus, Vec<Diagnostic>> {
     let mut mistakes = Mistakes::unknown_keys(definition, &SPEC);
@@ -200,81 +194,6 @@ fn input(
     }
     known.period = known.period.min(period);
     Some(place)
-}
-
-/// What one pulse, or one pulse a second, is worth to a point, and the unit in which the reader must take that.
-fn worth(
-    settings: &Settings,
-    kind: &Kind,
-    reads: Reads,
-    mistakes: &mut Mistakes,
-) -> Option<(f64, Option<Unit>)> {
-    let unit = match (kind, reads) {
-        (Kind::Number(_), Reads::Level) => {
-            let wrong = settings.wrong("reads", "a level is no number");
-            mistakes.add(
-                wrong.help("make the point a flag or give it `words`, or let it read `count` or `rate`"),
-            );
-            return None;
-        }
-        (_, Reads::Level) => {
-            if settings.get("pulses").is_some() {
-                mistakes.add(
-                    settings.wrong("pulses", "a level has no pulses").help("let it read `count` or `rate`"),
-                );
-            }
-            return Some((1.0, None));
-        }
-        (Kind::Number(unit), _) => *unit,
-        _ => {
-            mistakes
-                .add(settings.wrong("reads", "counts and rates are numbers").help("give the point a `unit`"));
-            return None;
-        }
-    };
-    let (per, of) = match settings.get("pulses") {
-        None => (1.0, Dimension::Number.base()),
-        Some(text) => match parse_pulses(text) {
-            Some(found) => found,
-            None => {
-                let wrong = settings.wrong("pulses", format!("`{text}` does not say what a pulse is worth"));
-                mistakes.add(wrong.help("write how many there are of something: `1000 per kWh`, `1 per L`"));
-                return None;
-            }
-        },
-    };
-    let each = of.to_base(1.0 / per)?.get();
-    let (dimension, worth) = match reads {
-        Reads::Rate => rate_of(of.dimension()).map(|(rate, factor)| (rate, each * factor)),
-        _ => Some((of.dimension(), each)),
-    }
-    .unwrap_or((Dimension::Frequency, each));
-    if dimension != unit.dimension() {
-        let found = unit.dimension().name();
-        let text = format!("pulses make {} here, and the point is {found}", dimension.name());
-        mistakes.add(settings.wrong("reads", text).help("say what a pulse is worth with `pulses`"));
-        return None;
-    }
-    Some((worth, Some(dimension.base())))
-}
-
-/// `1000 per kWh`: how many, of what.
-fn parse_pulses(text: &str) -> Option<(f64, Unit)> {
-    let (number, unit) = text.split_once(" per ")?;
-    let number =
-        crate::point::parse_number(number.as_bytes()).filter(|number| *number >= f64::MIN_POSITIVE)?;
-    Some((number, Unit::parse(unit.trim())?))
-}
-
-/// What something becomes per second, with the factor from base units.
-fn rate_of(dimension: Dimension) -> Option<(Dimension, f64)> {
-    match dimension {
-        Dimension::Number => Some((Dimension::Frequency, 1.0)),
-        Dimension::Volume => Some((Dimension::Flow, 60.0)),
-        Dimension::ApparentEnergy => Some((Dimension::ApparentPower, 3600.0)),
-        Dimension::ReactiveEnergy => Some((Dimension::ReactivePower, 3600.0)),
-        other => other.slope(),
-    }
 }
 
 fn read_output(

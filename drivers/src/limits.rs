@@ -106,3 +106,6 @@ pub const PIN_RETRY: Span = Span::from_secs(1);
 
 /// How long a bus of pins that begins waits for lines that the one before it may still have.
 pub const PIN_TAKEOVER: Span = Span::from_millis(500);
+
+/// No device of a serial line answers later than this, nor later than four time-outs.
+pub const LATE_MAX: Span = Span::from_secs(2);

@@ -2,7 +2,8 @@
 //!
 //! Source: Modbus Application Protocol V1.1b3. This file makes a bus of its definition; `modbus/settings.rs` reads the keys,
 //! `plan.rs` decides what is asked together, `poller.rs` asks and reads, `frame.rs` and `pdu.rs` are the bytes, `value.rs`
-//! is what registers mean, `output.rs` how an output is told. The asking itself is in `bus/poll.rs`.
+//! is what registers mean, `output.rs` how an output is told,
+//! `sounding.rs` what a line is asked after an answer that did not come. The asking itself is in `bus/poll.rs`.
 
 pub(crate) mod frame;
 mod output;
@@ -10,6 +11,7 @@ pub(crate) mod pdu;
 mod plan;
 mod poller;
 pub(crate) mod settings;
+pub(crate) mod sounding;
 mod value;
 
 use crate::bus::OpenBus;

@@ -162,6 +162,17 @@ pub trait Poller: Send {
         false
     }
 
+    /// Writes a question whose answer bears `token`, for a device that may still owe an answer. `false`, which is right for
+    /// everything whose answers name their requests or that has a connection to hang up: it needs none.
+    fn sound(&mut self, _unit: usize, _token: u16, _request: &mut Vec<u8>) -> bool {
+        false
+    }
+
+    /// Reads everything that came since that question.
+    fn sounded(&mut self, _unit: usize, _token: u16, _bytes: &[u8]) -> Answer {
+        Answer::Strange
+    }
+
     /// The connection of a wire was made anew: what belonged to the old one is forgotten.
     fn reset(&mut self, wire: usize);
 }

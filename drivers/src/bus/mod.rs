@@ -7,6 +7,7 @@
 mod backoff;
 mod chip;
 mod context;
+mod debts;
 mod flood;
 mod memory;
 mod mqtt;

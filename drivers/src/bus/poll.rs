@@ -1,10 +1,12 @@
 //! A bus on which we ask: one request at a time, each with its own period and time-out.
 //!
 //! Writes go before reads. A device that does not answer is tried three times, not in a row, and then rests for longer and
-//! longer, so that it costs the others next to nothing; its points are offline and its outputs out of reach meanwhile.
+//! longer, so that it costs the others next to nothing; its points are offline and its outputs out of reach meanwhile. On a
+//! serial line, one that may still owe an answer is sounded first (`debts.rs`).
 
 use super::backoff::seed;
 use super::context::{Context, duration};
+use super::debts::{Debts, Manner};
 use super::rounds::Rounds;
 use super::wire::{Line, Wire};
 use super::{PollBus, doors};
@@ -29,6 +31,10 @@ enum Outcome {
     NotSent,
     /// Nothing was sent: the wire is not there.
     NoWire(io::Error),
+    /// Nothing was sent: an old answer may still come, and the device does not say that it will not.
+    Owing,
+    /// Nothing was sent for the same reason, and it is not asked before then.
+    Held(Mono),
     Silent,
     /// Who answers says that the device does not.
     Absent,
@@ -41,6 +47,7 @@ struct Polled {
     roster: Roster,
     lines: Vec<(Line, bool)>,
     rounds: Rounds,
+    debts: Debts,
     doors: BTreeMap<OutputId, Door>,
     context: Context,
     /// Somebody has answered since the start.
@@ -92,6 +99,7 @@ impl Polled {
         let now = context.now();
         Self {
             rounds: Rounds::new(&roster, seed(&context.name, now), now),
+            debts: Debts::new(roster.units.len()),
             doors: doors(roster.outputs.iter().map(|told| told.output)),
             lines: wires.into_iter().map(|wire: Wire| (Line::new(wire), true)).collect(),
             poller,
@@ -115,6 +123,8 @@ impl Polled {
         match &outcome {
             Outcome::Done(_) | Outcome::Refused | Outcome::NotSent => self.rounds.done(place, now),
             Outcome::NoWire(_)
+            | Outcome::Owing
+            | Outcome::Held(_)
             | Outcome::Silent
             | Outcome::Absent
             | Outcome::Strange
@@ -141,7 +151,7 @@ impl Polled {
         let result = match &outcome {
             Outcome::Done(_) => Some(WriteResult::Done),
             Outcome::Refused => Some(WriteResult::Impossible),
-            Outcome::NoWire(_) => Some(WriteResult::Offline),
+            Outcome::NoWire(_) | Outcome::Owing | Outcome::Held(_) => Some(WriteResult::Offline),
             Outcome::Silent | Outcome::Absent | Outcome::Strange | Outcome::Broken(_) => {
                 Some(WriteResult::Unconfirmed)
             }
@@ -157,19 +167,22 @@ impl Polled {
         self.judge(unit, &outcome, now);
     }
 
-    /// Asks, and waits for the answer. A permit is used at the moment at which its request can leave.
-    async fn exchange(&mut self, unit: usize, timeout: Span, job: Job, permit: Option<Permit>) -> Outcome {
-        let Some(wire) = self.roster.units.get(unit).map(|unit| unit.wire) else { return Outcome::NotSent };
-        let Some((line, is_there)) = self.lines.get_mut(wire) else { return Outcome::NotSent };
-        let patience = timeout.plus(line.is_late());
-        let prepared = tokio::time::timeout(duration(patience), line.prepare()).await;
+    /// Makes a wire ready for a unit, whose old answers are done with. Otherwise nothing can be asked, for that reason.
+    async fn ready(&mut self, wire: usize, unit: usize, timeout: Span) -> Result<(), Outcome> {
+        let Some((line, is_there)) = self.lines.get_mut(wire) else { return Err(Outcome::NotSent) };
+        let is_shared = line.is_shared();
+        let manner = if is_shared { self.debts.manner(unit, self.context.now()) } else { Manner::Ask };
+        if let Manner::Wait(until) = manner {
+            return Err(Outcome::Held(until));
+        }
+        let patience = timeout.plus(line.is_late(timeout));
+        let prepared = tokio::time::timeout(duration(patience), line.prepare(timeout)).await;
         let opened = match prepared.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
             Ok(opened) => opened,
             Err(error) => {
                 line.hang_up();
                 *is_there = false;
-                self.refuse(permit, WriteResult::Offline);
-                return Outcome::NoWire(error);
+                return Err(Outcome::NoWire(error));
             }
         };
         if opened {
@@ -181,8 +194,26 @@ impl Polled {
             units.for_each(|(unit, _)| self.rounds.wake(unit));
         }
         let mut request = Vec::new();
+        if let Manner::Sound(token) = manner
+            && self.poller.sound(unit, token, &mut request)
+            && !self.sound(wire, unit, token, timeout, request).await
+        {
+            return Err(Outcome::Owing);
+        }
+        Ok(())
+    }
+
+    /// Asks, and waits for the answer. A permit is used at the moment at which its request can leave.
+    async fn exchange(&mut self, unit: usize, timeout: Span, job: Job, permit: Option<Permit>) -> Outcome {
+        let Some(wire) = self.roster.units.get(unit).map(|unit| unit.wire) else { return Outcome::NotSent };
+        if let Err(outcome) = self.ready(wire, unit, timeout).await {
+            return outcome;
+        }
+        let mut request = Vec::new();
         if !self.poller.ask(job, &mut request) {
-            self.refuse(permit, WriteResult::Impossible);
+            if let Some(permit) = permit {
+                self.context.written(permit.output(), permit.counter(), WriteResult::Impossible);
+            }
             return Outcome::NotSent;
         }
         if let Some(permit) = permit
@@ -199,15 +230,15 @@ impl Polled {
                     Err(error) => Outcome::Broken(error),
                 },
                 Ok(Ok(Answer::Done { used, heed })) => {
-                    self.leave(wire, used);
+                    self.leave(wire, unit, timeout, used);
                     return Outcome::Done(heed);
                 }
                 Ok(Ok(Answer::Refused { used })) => {
-                    self.leave(wire, used);
+                    self.leave(wire, unit, timeout, used);
                     return Outcome::Refused;
                 }
                 Ok(Ok(Answer::Absent { used })) => {
-                    self.leave(wire, used);
+                    self.leave(wire, unit, timeout, used);
                     return Outcome::Absent;
                 }
                 Ok(Ok(Answer::Strange | Answer::Unfinished)) => Outcome::Strange,
@@ -215,11 +246,50 @@ impl Polled {
                 Ok(Err(error)) => Outcome::Broken(error),
                 Err(_) => Outcome::Silent,
             };
-            self.give_up(wire, timeout, &outcome);
+            self.give_up(wire, unit, timeout, &outcome);
             return outcome;
         }
-        self.give_up(wire, timeout, &Outcome::Strange);
+        self.give_up(wire, unit, timeout, &Outcome::Strange);
         Outcome::Strange
+    }
+
+    /// Asks a device that may still owe an answer for something that is no such answer; whether it has come.
+    async fn sound(&mut self, wire: usize, unit: usize, token: u16, timeout: Span, request: Vec<u8>) -> bool {
+        let answer = tokio::time::timeout(duration(timeout), async {
+            let Some((line, _)) = self.lines.get_mut(wire) else { return Ok(Answer::Strange) };
+            line.send(request.into()).await?;
+            loop {
+                let is_end = !line.receive().await?;
+                match self.poller.sounded(unit, token, line.input()) {
+                    Answer::Unfinished if is_end => return Err(io::ErrorKind::UnexpectedEof.into()),
+                    Answer::Unfinished => {}
+                    answer => return Ok::<Answer, io::Error>(answer),
+                }
+            }
+        });
+        let outcome = match answer.await {
+            Ok(Ok(Answer::Done { used, .. } | Answer::Refused { used })) => {
+                self.debts.is_even(unit);
+                self.leave(wire, unit, timeout, used);
+                let is_ready = match self.lines.get_mut(wire) {
+                    Some((line, _)) => tokio::time::timeout(duration(timeout), line.prepare(timeout)).await,
+                    None => return false,
+                };
+                return matches!(is_ready, Ok(Ok(_)));
+            }
+            // It speaks: what it owed, most likely.
+            Ok(Ok(_)) => {
+                self.debts.is_alive(unit);
+                Outcome::Strange
+            }
+            Ok(Err(error)) => Outcome::Broken(error),
+            Err(_) => Outcome::Silent,
+        };
+        self.count(&outcome);
+        if let Some((line, _)) = self.lines.get_mut(wire) {
+            line.give_up(timeout);
+        }
+        false
     }
 
     /// One request and its answer.
@@ -249,7 +319,7 @@ impl Polled {
             return Err(io::ErrorKind::NotConnected.into());
         };
         self.context.counters.bytes.add(line.input().len() as u64);
-        let opened = tokio::time::timeout(duration(timeout), line.prepare()).await;
+        let opened = tokio::time::timeout(duration(timeout), line.prepare(timeout)).await;
         if opened.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))? {
             self.context.counters.connects.add(1);
         }
@@ -257,33 +327,35 @@ impl Polled {
     }
 
     /// An answer is through: whatever came behind it belongs to no request.
-    fn leave(&mut self, wire: usize, used: usize) {
+    fn leave(&mut self, wire: usize, unit: usize, timeout: Span, used: usize) {
+        let now = self.context.now();
         let Some((line, _)) = self.lines.get_mut(wire) else { return };
         self.context.counters.bytes.add(line.input().len() as u64);
+        self.debts.is_even(unit);
         if line.input().len() > used {
             self.context.counters.strange.add(1);
+            // What was taken may have been owed, and this is the answer.
+            self.debts.owes(unit, timeout, now);
             line.give_up(Span::ZERO);
         }
     }
 
-    fn give_up(&mut self, wire: usize, timeout: Span, outcome: &Outcome) {
+    fn count(&self, outcome: &Outcome) {
         match outcome {
             Outcome::Silent => self.context.counters.timeouts.add(1),
             Outcome::Strange => self.context.counters.strange.add(1),
             _ => self.context.counters.link_errors.add(1),
         }
+    }
+
+    fn give_up(&mut self, wire: usize, unit: usize, timeout: Span, outcome: &Outcome) {
+        self.count(outcome);
+        self.debts.owes(unit, timeout, self.context.now());
         if let Some((line, _)) = self.lines.get_mut(wire) {
             line.give_up(timeout);
             if matches!(outcome, Outcome::Broken(_)) {
                 line.hang_up();
             }
-        }
-    }
-
-    /// A permit that is not used up; what is not sent here is said by who called.
-    fn refuse(&mut self, permit: Option<Permit>, result: WriteResult) {
-        if let (Some(permit), WriteResult::Impossible) = (permit, result) {
-            self.context.written(permit.output(), permit.counter(), result);
         }
     }
 
@@ -302,12 +374,16 @@ impl Polled {
                 return;
             }
             Outcome::NotSent => return,
+            Outcome::Held(until) => {
+                self.rounds.hold(unit, *until);
+                return;
+            }
             Outcome::NoWire(error) => {
                 self.context.counters.link_errors.add(1);
                 self.wire_gone(unit, error, now);
                 return;
             }
-            Outcome::Silent => "does not answer".to_owned(),
+            Outcome::Silent | Outcome::Owing => "does not answer".to_owned(),
             Outcome::Absent => "does not answer, says its gateway".to_owned(),
             Outcome::Strange => "answers what was not asked, or damaged".to_owned(),
             Outcome::Broken(error) => format!("breaks off: {error}"),

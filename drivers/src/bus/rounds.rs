@@ -109,6 +109,13 @@ impl Rounds {
         !std::mem::replace(&mut health.is_gone, true)
     }
 
+    /// A unit is not asked anything before then; it is not gone for that.
+    pub(super) fn hold(&mut self, unit: usize, until: Mono) {
+        if let Some(health) = self.units.get_mut(unit) {
+            health.rests_until = health.rests_until.max(until);
+        }
+    }
+
     /// A unit need rest no longer: its wire is there again.
     pub(super) fn wake(&mut self, unit: usize) {
         if let Some(health) = self.units.get_mut(unit) {

@@ -1,7 +1,8 @@
 //! What a polled bus speaks over: a TCP or TLS connection or a serial line, opened when it is needed and given up when an answer
 //! did not come.
 //!
-//! It must never let bytes that came before a request be taken for its answer.
+//! It must never let bytes that came before a request be taken for its answer. What comes on a serial line after a request and
+//! still answers an older one, the line cannot know: `bus/poll.rs` sounds it.
 
 use super::context::duration;
 use super::mqtt::{Stream, dial};
@@ -81,8 +82,10 @@ impl Line {
         &self.wire
     }
 
-    /// Makes the line ready for a request: open, quiet, with nothing old on it. Whether it was opened for that.
-    pub(super) async fn prepare(&mut self) -> io::Result<bool> {
+    /// Makes the line ready for a request: open, quiet, with nothing old on it. Whether it was opened for that. On a serial
+    /// line that was just opened, whoever had it before may have asked something: it is listened to for as long as an
+    /// answer may take.
+    pub(super) async fn prepare(&mut self, timeout: Span) -> io::Result<bool> {
         self.input.clear();
         if let (Wire::Tcp { .. } | Wire::Tls { .. }, Some(stream)) = (&self.wire, &mut self.stream) {
             // Whatever comes unasked, also the other side's farewell: with a new connection it cannot be an answer.
@@ -102,6 +105,10 @@ impl Line {
             empty => empty.insert(open(&self.wire).await?),
         };
         if let Wire::Serial { pause, .. } = &self.wire {
+            if is_new {
+                self.last_byte = Instant::now();
+                self.late_until = self.late_until.max(self.last_byte + duration(timeout));
+            }
             // A line cannot be hung up: what still comes is waited for and thrown away.
             let quiet = duration(*pause);
             loop {
@@ -123,9 +130,17 @@ impl Line {
     }
 
     /// How long [`Line::prepare`] may have to listen to what still comes.
-    pub(super) fn is_late(&self) -> Span {
+    pub(super) fn is_late(&self, timeout: Span) -> Span {
+        if self.stream.is_none() && self.is_shared() {
+            return timeout;
+        }
         let left = self.late_until.saturating_duration_since(Instant::now());
         Span::from_nanos(u64::try_from(left.as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    /// Whether it is a line that cannot be hung up: an answer that nobody awaits any more still comes.
+    pub(super) fn is_shared(&self) -> bool {
+        matches!(self.wire, Wire::Serial { .. })
     }
 
     /// Sends a request.

@@ -4,6 +4,7 @@ use super::frame::{Framed, Framing};
 use super::output::Output;
 use super::pdu::{Reply, Request};
 use super::plan::{Block, Item, Place, To};
+use super::sounding;
 use super::value::{Registers, Said};
 use crate::limits::STEPS_MAX;
 use crate::point::Raw;
@@ -117,6 +118,21 @@ impl Poller for Units {
         };
         // What comes behind an answer within a job could be taken for the next one.
         if answer == Answer::GoOn && used < bytes.len() { Answer::Strange } else { answer }
+    }
+
+    fn sound(&mut self, unit: usize, token: u16, request: &mut Vec<u8>) -> bool {
+        let address = self.addresses.get(unit).copied().filter(|_| self.framing == Framing::Rtu);
+        if let Some(address) = address {
+            sounding::write(address, token, request);
+        }
+        address.is_some()
+    }
+
+    fn sounded(&mut self, unit: usize, token: u16, bytes: &[u8]) -> Answer {
+        self.addresses
+            .get(unit)
+            .copied()
+            .map_or(Answer::Strange, |address| sounding::read(address, token, bytes))
     }
 
     fn reset(&mut self, _wire: usize) {

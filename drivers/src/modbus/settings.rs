@@ -35,7 +35,7 @@ pub(super) const BUS_KEYS: &[Key] = &[
     BAUD,
     PARITY,
     STOP_BITS,
-    key("timeout", "how long an answer may take (1 s); on a serial line no device may ever need twice that"),
+    key("timeout", "how long an answer may take (1 s)"),
     key("period", "how often points are read that do not say it themselves (1 s)"),
     key("gap", "registers between two wanted ones that are read along rather than asked around (8)"),
 ];

@@ -10,6 +10,7 @@ use super::walk::Walk;
 use crate::limits::STEPS_MAX;
 use crate::modbus::frame::{Framed, Framing};
 use crate::modbus::pdu::{Reply, Request, Table};
+use crate::modbus::sounding;
 use crate::readings::Readings;
 use crate::shape::{Answer, Heed, Job, Poller, Roster};
 use ballast_model::{Mono, Reason};
@@ -305,6 +306,22 @@ impl Poller for SunSpec {
             (_, Reply::Exception(_)) => self.doubt(job, used, now, out),
             _ => Answer::Strange,
         }
+    }
+
+    fn sound(&mut self, unit: usize, token: u16, request: &mut Vec<u8>) -> bool {
+        let address =
+            self.devices.get(unit).map(|device| device.address).filter(|_| self.framing == Framing::Rtu);
+        if let Some(address) = address {
+            sounding::write(address, token, request);
+        }
+        address.is_some()
+    }
+
+    fn sounded(&mut self, unit: usize, token: u16, bytes: &[u8]) -> Answer {
+        self.devices
+            .get(unit)
+            .map(|device| device.address)
+            .map_or(Answer::Strange, |address| sounding::read(address, token, bytes))
     }
 
     fn reset(&mut self, _wire: usize) {

@@ -21,11 +21,8 @@ fn all_lies(peer: &mut Peer, timeout: &str, lies: &[&str]) {
         let mut site = site(peer, &[("timeout", timeout)]);
         let good = site.number("it.good", "W", &[("register", "0")]);
         let bad = site.number("it.bad", "W", &[("register", "0"), ("unit_id", "2")]);
-        // Answers on a line have no number: one that is later than twice the time-out, on a machine that is busy, is known
-        // by its length alone. Over TCP it is as long as the other one.
-        let form = if peer.line.is_some() { "u32" } else { "u16" };
-        let keys = [("register", "40"), ("unit_id", "2"), ("type", form), ("order", "CDAB")];
-        let other = site.number("it.other", "W", &keys);
+        // As long as the other one, so that nothing but what it says tells them apart.
+        let other = site.number("it.other", "W", &[("register", "40"), ("unit_id", "2")]);
         let running = Running::start(site.open());
         let true_values = || {
             running.wait("true values", |heard| {
@@ -34,11 +31,11 @@ fn all_lies(peer: &mut Peer, timeout: &str, lies: &[&str]) {
             })
         };
         true_values();
-        peer.say(&format!("lie 2 {lie}"));
+        peer.lie(2, lie);
         running.wait_offline(bad);
         let so_far = count(&true_values(), good, base(11.0));
         running.wait("the neighbour", |heard| count(heard, good, base(11.0)) > so_far + 20);
-        peer.say("lie 2 nothing");
+        peer.lie(2, "nothing");
         running.wait_last(bad, base(22.0), Quality::Good);
         true_values();
         drop(running);
@@ -47,7 +44,7 @@ fn all_lies(peer: &mut Peer, timeout: &str, lies: &[&str]) {
     }
 }
 
-const HOLDS: &str = "unit 1 holding 0 UINT16 11\nunit 2 holding 0 UINT16 22\nunit 2 holding 40 UINT16 33 0";
+const HOLDS: &str = "unit 1 holding 0 UINT16 11\nunit 2 holding 0 UINT16 22\nunit 2 holding 40 UINT16 33";
 
 #[test]
 fn lies_over_tcp_are_never_values() {
@@ -59,9 +56,47 @@ fn lies_over_tcp_are_never_values() {
 #[test]
 fn lies_on_a_serial_line_are_never_values() {
     let Some(mut peer) = Peer::rtu(HOLDS) else { return };
-    all_lies(&mut peer, "250 ms", &["unit", "short", "checksum", "function", "length", "silent"]);
-    // Without a number of the request, a late answer must be waited out: for as long again as it may take.
-    all_lies(&mut peer, "500 ms", &["slow"]);
+    all_lies(&mut peer, "250 ms", &["unit", "checksum", "function", "length"]);
+}
+
+#[test]
+fn what_is_missing_or_late_on_a_serial_line_is_never_a_value() {
+    let Some(mut peer) = Peer::rtu(HOLDS) else { return };
+    all_lies(&mut peer, "250 ms", &["short", "silent"]);
+    // 600 ms late: more than two time-outs after it was asked, when something else is under way.
+    all_lies(&mut peer, "250 ms", &["slow"]);
+}
+
+#[test]
+fn what_was_asked_before_the_line_was_opened_is_no_answer() {
+    let Some(mut peer) = Peer::rtu(HOLDS) else { return };
+    peer.lie(2, "slow");
+    let mut before = site(&peer, &[("timeout", "1 s")]);
+    before.number("it.before", "W", &[("register", "0"), ("unit_id", "2")]);
+    let running = Running::start(before.open());
+    peer.wait("the question", |lines| lines.iter().any(|line| line.starts_with("asked 2")));
+    // The program ends while an answer is under way, and begins again at once.
+    drop(running);
+    let mut after = site(&peer, &[("timeout", "1 s")]);
+    let point = after.number("it.after", "W", &[("register", "40"), ("unit_id", "2")]);
+    let running = Running::start(after.open());
+    running.wait("true values", |heard| count(heard, point, base(33.0)) > 0);
+}
+
+#[test]
+fn a_device_that_knows_no_diagnostics_is_asked_again() {
+    let Some(mut peer) = Peer::rtu(HOLDS) else { return };
+    let mut site = site(&peer, &[("timeout", "250 ms")]);
+    let point = site.number("it.bad", "W", &[("register", "0"), ("unit_id", "2")]);
+    let running = Running::start(site.open());
+    running.wait_last(point, base(22.0), Quality::Good);
+    for way in ["refused", "deaf"] {
+        peer.say(&format!("diagnostics {way}"));
+        peer.say("lie 2 once");
+        peer.wait("the one that was lost", |lines| lines.iter().any(|line| *line == format!("lost {way}")));
+        let so_far = count(&running.wait("values", |_| true), point, base(22.0));
+        running.wait("more of them", |heard| count(heard, point, base(22.0)) > so_far + 5);
+    }
 }
 
 #[test]

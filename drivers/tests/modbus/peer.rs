@@ -8,6 +8,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -39,28 +40,39 @@ pub(crate) struct Peer {
     said: Arc<Mutex<Vec<String>>>,
     /// The port of our side, where it is a line.
     pub(crate) line: Option<PathBuf>,
+    slow: Arc<AtomicU8>,
 }
+
+/// How late the answers of a unit of a line are that is made slow: more than two time-outs of the tests.
+const SLOW: Duration = Duration::from_millis(600);
 
 impl Peer {
     /// Over TCP.
     pub(crate) fn tcp(holds: &str) -> Option<Self> {
         let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).unwrap().port();
-        Self::start("tcp", port.to_string(), holds, None)
+        Self::start("tcp", port.to_string(), holds, None, Arc::default())
     }
 
     /// Over a serial line.
     pub(crate) fn rtu(holds: &str) -> Option<Self> {
         let [ours, its] = [pty(), pty()];
         let [our_port, its_port] = [&ours, &its].map(|line| nix::unistd::ttyname(&line.slave).unwrap());
-        couple(ours, its);
-        Self::start("rtu", its_port.to_string_lossy().into_owned(), holds, Some(our_port))
+        let slow = Arc::default();
+        couple(ours, its, &slow);
+        Self::start("rtu", its_port.to_string_lossy().into_owned(), holds, Some(our_port), slow)
     }
 
-    fn start(kind: &'static str, place: String, holds: &str, line: Option<PathBuf>) -> Option<Self> {
+    fn start(
+        kind: &'static str,
+        place: String,
+        holds: &str,
+        line: Option<PathBuf>,
+        slow: Arc<AtomicU8>,
+    ) -> Option<Self> {
         let python = python()?;
         let said = Arc::default();
         let (child, input) = run(&python, kind, &place, holds, &said);
-        Some(Self { python, kind, place, holds: holds.to_owned(), child, input, said, line })
+        Some(Self { python, kind, place, holds: holds.to_owned(), child, input, said, line, slow })
     }
 
     /// The keys of a bus that reaches it.
@@ -82,6 +94,14 @@ impl Peer {
 
     pub(crate) fn say(&mut self, line: &str) {
         writeln!(self.input, "{line}").unwrap();
+    }
+
+    /// A unit lies from now on, or no longer. One of a line that is slow is so on its way here: this server would send what is
+    /// late in the name of whoever was asked meanwhile.
+    pub(crate) fn lie(&mut self, unit: u8, how: &str) {
+        let is_slow_line = how == "slow" && self.line.is_some();
+        self.slow.store(if is_slow_line { unit } else { 0 }, Ordering::SeqCst);
+        self.say(&format!("lie {unit} {}", if is_slow_line { "nothing" } else { how }));
     }
 
     /// What its store holds, by itself.
@@ -159,16 +179,25 @@ fn pty() -> OpenptyResult {
     line
 }
 
-/// What goes in at one end comes out at the other, until the test ends.
-fn couple(one: OpenptyResult, other: OpenptyResult) {
+/// What goes in at one end comes out at the other, until the test ends; late where a slow unit sends it.
+fn couple(one: OpenptyResult, other: OpenptyResult, slow: &Arc<AtomicU8>) {
     let masters = [File::from(one.master), File::from(other.master)];
     let slaves = Arc::new([one.slave, other.slave]);
     for (from, to) in [(0, 1), (1, 0)] {
+        let from_device = from == 1;
         let (mut from, mut to) = (masters[from].try_clone().unwrap(), masters[to].try_clone().unwrap());
-        let open = Arc::clone(&slaves);
+        let (open, slow) = (Arc::clone(&slaves), Arc::clone(slow));
         std::thread::spawn(move || {
             let mut bytes = [0; 256];
             while let Ok(count) = from.read(&mut bytes) {
+                let is_late = from_device && bytes[0] == slow.load(Ordering::SeqCst);
+                if let (true, Ok(mut to)) = (is_late && count > 0, to.try_clone()) {
+                    std::thread::spawn(move || {
+                        std::thread::sleep(SLOW);
+                        to.write_all(&bytes[..count])
+                    });
+                    continue;
+                }
                 if count == 0 || to.write_all(&bytes[..count]).is_err() {
                     break;
                 }

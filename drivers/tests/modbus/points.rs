@@ -23,11 +23,13 @@ unit 7 input 0 FLOAT32 49.75 1
 
 pub(crate) fn site(peer: &Peer, more: &[(&str, &str)]) -> Site {
     let (key, value) = peer.bus();
-    let mut keys = vec![(key, value.as_str()), ("period", "20 ms"), ("timeout", "300 ms")];
+    let mut keys = vec![(key, value.as_str()), ("period", "20 ms")];
     if peer.line.is_some() {
         keys.push(("baud", "19200"));
     }
     keys.extend(more);
+    // Behind those of the test, which hold.
+    keys.push(("timeout", "300 ms"));
     Site::new("modbus", &keys)
 }
 

@@ -6,6 +6,7 @@ Before `start`, one line for each block: `unit 1 input 0 FLOAT32 230.2 5.1`. Aft
   set UNIT FUNCTION ADDRESS VALUE...  put something else there
   refuse UNIT CODE                    answer with this exception, 0: no longer
   lie UNIT HOW                        spoil the answers of a unit: see `spoil`
+  diagnostics known|refused|deaf      what becomes of diagnostics (function 8)
 
 On standard output: `ready`, `asked UNIT FUNCTION ADDRESS COUNT`, `holds VALUE...`.
 """
@@ -14,13 +15,14 @@ import asyncio
 import sys
 
 from pymodbus.constants import ExcCodes
-from pymodbus.framer import FramerType
+from pymodbus.framer import FramerRTU, FramerType
 from pymodbus.server import ModbusSerialServer, ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 TABLES = ["coil", "discrete", "holding", "input"]
 refusals: dict[int, int] = {}
 lies: dict[int, str] = {}
+diagnostics = {"how": "known"}
 last = {"unit": 0, "packet": b"", "is_own": False}
 
 
@@ -77,6 +79,12 @@ def spoil(is_sending, packet, is_tcp):
         return packet
     before, last["packet"] = last["packet"], packet
     how = lies.get(last["unit"], "")
+    if not is_tcp and packet[1:2] == b"\x08" and diagnostics["how"] != "known":
+        return refusal(packet[0]) if diagnostics["how"] == "refused" else b""
+    if how == "once":
+        lies[last["unit"]] = "nothing"
+        say("lost", diagnostics["how"])
+        return b""
     head = 6 if is_tcp else 0
     if how == "silent":
         return b""
@@ -100,8 +108,17 @@ def spoil(is_sending, packet, is_tcp):
     return packet
 
 
+def refusal(unit):
+    """The answer of a device that knows no diagnostics."""
+    packet = bytes([unit, 0x88, 1])
+    return packet + FramerRTU.compute_CRC(packet).to_bytes(2, "big")
+
+
 async def obey(server, line):
     what, unit, *rest = line.split()
+    if what == "diagnostics":
+        diagnostics["how"] = unit
+        return
     unit = int(unit)
     # What is looked at from here was not asked by anybody.
     last["is_own"] = True

@@ -10,6 +10,7 @@
 mod any;
 mod device;
 #[path = "../modbus/peer.rs"]
+#[expect(dead_code, reason = "shared with the tests of Modbus, where units lie")]
 mod peer;
 #[path = "../buses/permits.rs"]
 mod permits;
