@@ -16,7 +16,7 @@ pub struct Limits {
     pub bytes: usize,
     /// A segment that is older gets a successor.
     pub segment_span: Span,
-    /// A segment whose records take more gets a successor.
+    /// A segment whose records take more, and more than [`RECORDS_PER_CHECKPOINT`] allows, gets a successor.
     pub segment_bytes: usize,
 }
 
@@ -32,8 +32,9 @@ impl Limits {
 
 /// Segments at most. Only reloads make more than one a minute out of small ones.
 const SEGMENTS_MAX: usize = 256;
-/// So many times [`Limits::segment_bytes`] are kept while the caller owes a checkpoint; then records are lost.
-const GRACE: usize = 2;
+/// The records of a segment may take so many times what its checkpoint takes, up to a quarter of the ring: saving the state
+/// of a large site costs more than many records, and must not come more often for that.
+const RECORDS_PER_CHECKPOINT: usize = 8;
 
 /// What came in during the last half hour.
 #[derive(Debug)]
@@ -41,6 +42,9 @@ pub struct Ring {
     limits: Limits,
     closed: VecDeque<Arc<Segment>>,
     current: Option<Segment>,
+    /// What the records of the current segment may take before it gets a successor. While the caller owes the checkpoint,
+    /// [`Limits::segment_bytes`] more are kept; then records are lost.
+    room: usize,
     /// When a checkpoint was refused for its length.
     refused: Option<Mono>,
     lost: u64,
@@ -49,7 +53,7 @@ pub struct Ring {
 impl Ring {
     /// An empty ring. Records are kept from the first [`Ring::begin`] on.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, closed: VecDeque::new(), current: None, refused: None, lost: 0 }
+        Self { limits, closed: VecDeque::new(), current: None, room: limits.segment_bytes, refused: None, lost: 0 }
     }
 
     /// Whether a new segment should begin: the caller saves the state and calls [`Ring::begin`].
@@ -57,7 +61,7 @@ impl Ring {
         let old = |since: Mono| now.since(since) >= self.limits.segment_span;
         match &self.current {
             Some(segment) => {
-                segment.body.len() >= self.limits.segment_bytes || segment.lost > 0 || old(segment.started)
+                segment.body.len() >= self.room || segment.lost > 0 || old(segment.started)
             }
             // One that was too long will hardly be shorter at once.
             None => self.refused.is_none_or(old),
@@ -76,8 +80,10 @@ impl Ring {
         let is_too_long = checkpoint.len().saturating_add(plan.bytes()) > self.limits.bytes / 2;
         self.refused = is_too_long.then_some(at);
         if !is_too_long {
+            let in_proportion = checkpoint.len().saturating_mul(RECORDS_PER_CHECKPOINT);
+            self.room = in_proportion.min(self.limits.bytes / 4).max(self.limits.segment_bytes);
             // One allocation for the whole segment; the kernel gives the pages as they are written.
-            let room = self.limits.segment_bytes.saturating_add(4096);
+            let room = self.room.saturating_add(4096);
             self.current = Some(Segment::new(at, Arc::clone(plan), checkpoint, room));
         }
         self.forget(at);
@@ -85,7 +91,7 @@ impl Ring {
 
     /// Keeps a record. Does not allocate, unless a checkpoint is overdue.
     pub fn append(&mut self, at: Mono, kind: u8, bytes: &[u8]) {
-        let most = self.limits.segment_bytes.saturating_mul(GRACE);
+        let most = self.most();
         let is_kept = self.current.as_mut().is_some_and(|segment| segment.push(at, kind, bytes, most));
         if !is_kept {
             self.lost = self.lost.saturating_add(1);
@@ -117,13 +123,18 @@ impl Ring {
         Tape { segments: self.closed.iter().cloned().chain(last).collect() }
     }
 
+    /// What the records of the current segment may take at the very most.
+    fn most(&self) -> usize {
+        self.room.saturating_add(self.limits.segment_bytes)
+    }
+
     fn segments(&self) -> impl Iterator<Item = &Segment> {
         self.closed.iter().map(AsRef::as_ref).chain(&self.current)
     }
 
     /// Drops from the oldest segment on what is not needed or has no room. The room of the current one is kept free.
     fn forget(&mut self, now: Mono) {
-        let most = self.limits.bytes.saturating_sub(self.limits.segment_bytes.saturating_mul(GRACE));
+        let most = self.limits.bytes.saturating_sub(self.most());
         loop {
             // The ring stays covered while the segment after the oldest one is old enough itself.
             let is_covered =
@@ -202,6 +213,23 @@ mod tests {
         assert!(ring.bytes() > SMALL.bytes * 9 / 10, "{} bytes", ring.bytes());
         let last = ring.segments().last().and_then(|segment| segment.records().last());
         assert_eq!(last.map(|record| record.bytes.to_vec()), Some(19_999u64.to_le_bytes().to_vec()));
+    }
+
+    #[test]
+    fn a_large_state_is_saved_less_often() {
+        let (mut ring, plan) = (Ring::new(SMALL), plan(10));
+        let mut between = |checkpoint: usize| {
+            ring.begin(Mono::ZERO, &plan, vec![0; checkpoint]);
+            let mut records = 0;
+            while !ring.needs_checkpoint(Mono::ZERO) {
+                ring.append(Mono::ZERO, 0, &[0; 97]);
+                records += 1;
+            }
+            records
+        };
+        // 100 bytes each, in the 1,000 bytes of a small segment, eight times 2,000, and a quarter of 100,000.
+        assert_eq!([10, 2_000, 40_000].map(&mut between), [10, 160, 250]);
+        assert_eq!(ring.lost(), 0);
     }
 
     #[test]

@@ -48,8 +48,7 @@ impl Machines {
         let texts = Texts { files: segment.plan().texts.iter().cloned().collect(), ..Texts::default() };
         let built = build(&texts, &[])
             .map_err(|refused| format!("the journal's texts do not load: {}", refused.text))?;
-        let checkpoint: Checkpoint = postcard::from_bytes(segment.checkpoint())
-            .map_err(|error| format!("the saved state is of another version: {error}"))?;
+        let checkpoint = Checkpoint::unpack(segment.checkpoint())?;
         let at = checkpoint.at;
         let none = Gap::SameBoot(Span::ZERO);
         let mut guard = guard(&built, checkpoint.confirmed.as_ref(), at)?;

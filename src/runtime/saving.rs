@@ -103,8 +103,34 @@ pub fn checkpoint(decision: &mut Decision, now: Mono) {
         at: now,
         confirmed: decision.carrier.confirmed.clone(),
     };
-    if let Ok(bytes) = postcard::to_allocvec(&checkpoint) {
+    if let Some(bytes) = checkpoint.pack() {
         decision.carrier.ring.begin(now, &decision.running.journal_plan, bytes);
+    }
+}
+
+/// A checkpoint that takes more, unpacked, was not written by this program: its journal's ring holds a quarter of it.
+const CHECKPOINT_BYTES_MAX: usize = 128 << 20;
+
+impl Checkpoint {
+    /// Encodes it; packed, since most of it is names and what is not the case.
+    fn pack(&self) -> Option<Vec<u8>> {
+        let mut packed = lz4_flex::block::compress_prepend_size(&postcard::to_allocvec(self).ok()?);
+        packed.shrink_to_fit();
+        Some(packed)
+    }
+
+    /// Decodes what [`Checkpoint::pack`] made.
+    ///
+    /// # Errors
+    /// A sentence, for one that another version packed.
+    pub fn unpack(packed: &[u8]) -> Result<Self, String> {
+        let told = |error: &dyn std::fmt::Display| format!("the saved state is of another version: {error}");
+        let (length, packed) = lz4_flex::block::uncompressed_size(packed).map_err(|error| told(&error))?;
+        if length > CHECKPOINT_BYTES_MAX {
+            return Err(told(&"it is too long"));
+        }
+        let bytes = lz4_flex::block::decompress(packed, length).map_err(|error| told(&error))?;
+        postcard::from_bytes(&bytes).map_err(|error| told(&error))
     }
 }
 
