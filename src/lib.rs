@@ -8,6 +8,7 @@
 //! | [`site`] | from the files of a site to what runs |
 //! | [`runtime`] | the running program |
 //! | [`serving`], [`control`], [`web`], [`metrics`] | how others ask it |
+//! | [`detect`] | who is there? Text for a site that is being written |
 //! | [`egress`] | what of a site is told to others |
 //! | [`simulation`] | a village instead of equipment |
 //! | [`report`] | sentences for people |
@@ -20,6 +21,7 @@
 pub mod cli;
 pub mod clock;
 pub mod control;
+pub mod detect;
 pub mod egress;
 pub mod journal;
 pub mod metrics;

@@ -85,7 +85,7 @@ fn readable_id(directory: &Path) -> String {
 }
 
 /// Whether a site can be called that, by the judgement of those who will read it.
-fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     let quoted = serde_json::Value::from(name).to_string();
     let site = format!("site: {quoted}\ntime_zone: UTC\n");
     let files = Files {

@@ -6,6 +6,7 @@
 pub mod arguments;
 pub mod check;
 pub mod demo;
+pub mod detect;
 pub mod history;
 pub mod init;
 pub mod past;
@@ -57,6 +58,7 @@ pub fn main() -> ExitCode {
     match arguments.command {
         Command::Demo(options) => demo::run(&options, output),
         Command::Init(options) => init::run(&options, &output),
+        Command::Detect(options) => detect::run(&options, &output),
         Command::Run(options) => run::run(&options, output),
         Command::Check(options) => check::run(&options, &output),
         Command::Replay(options) => replay::run(&options, &output),

@@ -233,6 +233,11 @@ fn finish(
     })
 }
 
+/// The nouns of a site, also of one with mistakes.
+pub fn nouns(texts: &Texts) -> Catalog {
+    load_site(texts, &mut Sources::new(), &mut Diagnostics::new()).catalog
+}
+
 fn load_site(texts: &Texts, sources: &mut Sources, found: &mut Diagnostics) -> Loaded {
     let file = |name: &str| match (texts.files.get(name), texts.too_large.get(name)) {
         (Some(bytes), _) => File::Bytes(bytes),

@@ -40,7 +40,7 @@ pub fn announced(topic: &str, payload: &[u8]) -> Vec<Found> {
             id.and_then(|id| shelly(&id)).into_iter().collect()
         }
         ["shellies", id, "online"] => shelly(id).into_iter().collect(),
-        [id, "online"] => shelly(id).filter(|found| is_second(found)).into_iter().collect(),
+        [id, "online"] => shelly(id).filter(is_second).into_iter().collect(),
         ["homeassistant", kind, .., "config"] => {
             json().and_then(|json| home_assistant(topic, kind, &json)).into_iter().collect()
         }

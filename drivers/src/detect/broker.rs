@@ -73,7 +73,7 @@ impl Hearing {
     ///
     /// # Errors
     /// This is no broker, or a packet is too long.
-    pub fn next(&mut self) -> Result<Option<Heard>, String> {
+    pub fn packet(&mut self) -> Result<Option<Heard>, String> {
         Ok(Some(match Packet::read(&mut self.input, PACKET_MAX) {
             Ok(Packet::ConnAck(answer)) if answer.code == ConnectReturnCode::Success => Heard::Accepted,
             Ok(Packet::ConnAck(answer)) => Heard::Refused(format!("{:?}", answer.code)),

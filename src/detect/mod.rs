@@ -1,0 +1,35 @@
+//! Finding devices for a site that is being written: listens and asks, writes nothing anywhere, and proposes text.
+//!
+//! The sockets and lines are here, each open for a bounded time; what is understood is in `ballast_drivers::detect`, whose
+//! questions can only read.
+
+pub mod broker;
+pub mod fragment;
+pub mod names;
+pub mod serial;
+pub mod units;
+
+use ballast_drivers::detect::Found;
+
+/// The bus on which a device was found, as a site would write it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bus {
+    /// What it may be called.
+    pub name: String,
+    /// Its driver.
+    pub driver: &'static str,
+    /// Its keys.
+    pub keys: Vec<(&'static str, String)>,
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default)]
+pub struct Findings {
+    /// Devices with their buses.
+    pub devices: Vec<(Bus, Found)>,
+    /// What a person should know beside that: lines that were left alone, units that nobody knows.
+    pub remarks: Vec<String>,
+}
+
+/// Tells how far it is: what is being done, how much is done, how much there is.
+pub type Progress<'a> = &'a (dyn Fn(&str, usize, usize) + Sync);
