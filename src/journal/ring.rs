@@ -53,16 +53,21 @@ pub struct Ring {
 impl Ring {
     /// An empty ring. Records are kept from the first [`Ring::begin`] on.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, closed: VecDeque::new(), current: None, room: limits.segment_bytes, refused: None, lost: 0 }
+        Self {
+            limits,
+            closed: VecDeque::new(),
+            current: None,
+            room: limits.segment_bytes,
+            refused: None,
+            lost: 0,
+        }
     }
 
     /// Whether a new segment should begin: the caller saves the state and calls [`Ring::begin`].
     pub fn needs_checkpoint(&self, now: Mono) -> bool {
         let old = |since: Mono| now.since(since) >= self.limits.segment_span;
         match &self.current {
-            Some(segment) => {
-                segment.body.len() >= self.room || segment.lost > 0 || old(segment.started)
-            }
+            Some(segment) => segment.body.len() >= self.room || segment.lost > 0 || old(segment.started),
             // One that was too long will hardly be shorter at once.
             None => self.refused.is_none_or(old),
         }
