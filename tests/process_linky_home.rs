@@ -129,8 +129,8 @@ fn a_meter_that_falls_silent_opens_the_relay() {
 const ENVOY: &str = "envoy/7.6.175_with_cts_3phase/production.json";
 const MODE: &str = "evcc/loadpoints/1/mode/set";
 const CURRENT: &str = "evcc/loadpoints/1/maxCurrent/set";
-/// How long the current stays what it is while it goes from 6 A to where it shall be.
-const RAMP_STEP: Duration = Duration::from_secs(1);
+/// What the current may still be on its way from has passed after this.
+const RAMP: Duration = Duration::from_secs(3);
 
 /// The waiting times of the car's rule and outputs, in seconds instead of minutes.
 fn hurry_the_car(site: &Scratch) {
@@ -138,6 +138,7 @@ fn hurry_the_car(site: &Scratch) {
     site.edit("site.yaml", "period: 10 s, max_age: 35 s", "period: 500 ms, max_age: 3 s");
     site.edit("safety.yaml", ": 5 min", ": 2 s");
     site.edit("safety.yaml", "min_interval: 30 s", "min_interval: 1 s");
+    site.edit("safety.yaml", "away_from_safe: 1 A/s", "away_from_safe: 5 A/s");
     site.edit("rules/car.rhai", "\"2min\"", "\"2s\"");
     site.edit("rules/car.rhai", "\"5min\"", "\"4s\"");
     site.edit("rules/car.rhai", "for \"1min\"", "for \"1s\"");
@@ -211,7 +212,7 @@ fn the_car_follows_the_surplus_and_stops_where_it_is_unknown() {
         *sun.lock().unwrap() = 3_000.0;
         car.wait_last(MODE, "now", patience);
         wait_for("11 A that stay", patience, || {
-            told(CURRENT).pop().filter(|last| last.payload == "11" && last.at.elapsed() > 3 * RAMP_STEP)
+            told(CURRENT).pop().filter(|last| last.payload == "11" && last.at.elapsed() > RAMP)
         });
         let why = program.tell(&["why", "ev.contact"]);
         assert!(why.contains("sun to car") && why.contains("closed"), "{why}");

@@ -89,8 +89,9 @@ fn holds() -> String {
         sunspec(SUN, &[inverter(), limit]),
         sunspec(BATTERY, &[inverter(), storage, battery]),
     ];
+    // The main set is on the line already.
     for (unit, running) in [(GENSET, 1), (STANDBY, 0)] {
-        lines.push(format!("unit {unit} coil 0 BITS 0 0"));
+        lines.push(format!("unit {unit} coil 0 BITS {running} {running}"));
         lines.push(format!("unit {unit} discrete 0 BITS {running}"));
         lines.push(format!("unit {unit} input 0 UINT16 0"));
     }
@@ -173,10 +174,12 @@ fn branches_obey(publisher: &mut Publisher, told: &Observer) -> f64 {
 }
 
 fn devices_follow(units: &mut Units, sources: Sources, load: f64) {
-    let [runs, is_on_line] = units.holds(STANDBY, 1, 0, 2)[..] else { panic!("two coils") };
+    // Each set gives only while it is told to run and to be on the line.
+    let mut most = |set: u8, watts: f64| if units.holds(set, 1, 0, 2) == [1, 1] { watts } else { 0.0 };
+    let (main, standby) = (most(GENSET, sources.main), most(STANDBY, 28_000.0));
     let wanted = load - sources.sun;
-    let main = wanted.clamp(0.0, sources.main);
-    let standby = if runs == 1 && is_on_line == 1 { (wanted - main).clamp(0.0, 28_000.0) } else { 0.0 };
+    let main = wanted.clamp(0.0, main);
+    let standby = (wanted - main).clamp(0.0, standby);
     let battery = wanted - main - standby;
     let frequency = 50.0 - 0.14 * (battery / 1_000.0).max(0.0);
     units.set_float(METER, METER_POWER, load as f32);
@@ -187,20 +190,21 @@ fn devices_follow(units: &mut Units, sources: Sources, load: f64) {
     units.set(SUN, 3, W_103, &[(sources.sun / 10.0) as u16]);
     units.set(GENSET, 4, 0, &[(main / 100.0) as u16]);
     units.set(STANDBY, 4, 0, &[(standby / 100.0) as u16]);
-    units.set(STANDBY, 2, 0, &[runs]);
+    let runs = units.holds(STANDBY, 1, 0, 1);
+    units.set(STANDBY, 2, 0, &runs);
 }
 
 /// The example as it is, but for its waiting times.
 fn site() -> Scratch {
     let site = Scratch::with_example("village-hardware", "village-hardware");
-    site.edit("safety.yaml", "one_per: 10 s, jitter: 3 s", "one_per: 1 s, jitter: 0 s, settle: 3 s");
+    site.edit("safety.yaml", "one_per: 10 s, jitter: 3 s", "one_per: 500 ms, jitter: 0 s, settle: 2 s");
     site.edit("safety.yaml", "min_open: 30 s", "min_open: 1 s");
     site.edit("safety.yaml", "min_open: 3 min, min_closed: 3 min", "min_open: 1 s, min_closed: 1 s");
     site.edit("safety.yaml", "min_closed: 60 s, min_open: 60 s", "min_closed: 1 s, min_open: 1 s");
-    site.edit("rules/balance.rhai", "\"30s\"", "\"5s\"");
+    site.edit("rules/balance.rhai", "\"30s\"", "\"3s\"");
     site.edit("rules/storage.rhai", "\"2min\"", "\"2s\"");
     site.edit("rules/storage.rhai", "\"1min\"", "\"3s\"");
-    site.edit("site.yaml", "warm_up: 30 s", "warm_up: 2 s");
+    site.edit("site.yaml", "warm_up: 30 s", "warm_up: 1 s");
     site.edit("site.yaml", "avg(site.discharge, 1 min)", "avg(site.discharge, 3 s)");
     site
 }
@@ -285,4 +289,6 @@ fn classes_are_shed_by_stages_other_sources_come_and_the_sun_charges_the_battery
     world.sources.lock().unwrap().sun = 40_000.0;
     told.wait_last(&topic(HEATER), "ON", patience);
     world.wait_register("the battery to be charged", BATTERY, 3, IN_RATE, |rate| rate == 600);
+    let off_line = program.lines().into_iter().find(|line| line.contains("genset.contactor open"));
+    assert_eq!(off_line, None, "nobody takes the main set off the line");
 }
