@@ -22,6 +22,10 @@ impl Table {
     /// What is wrong, for people.
     pub(crate) fn read(path: &Path) -> Result<Self, String> {
         let at = |error: std::io::Error| format!("cannot read {}: {error}", path.display());
+        // Asked before it is opened: a named pipe would keep waiting, and a device might never end.
+        if !std::fs::metadata(path).map_err(at)?.is_file() {
+            return Err(format!("{} is not a file", path.display()));
+        }
         let file = std::fs::File::open(path).map_err(at)?;
         let mut text = String::new();
         file.take(TABLE_MAX + 1).read_to_string(&mut text).map_err(at)?;
@@ -123,5 +127,8 @@ mod tests {
             let error = Table::parse(text).unwrap_err();
             assert!(error.contains(part), "{text}: {error}");
         }
+        // What is no file is not opened: it could keep waiting, or never end.
+        let error = Table::read(Path::new("/dev/null")).unwrap_err();
+        assert!(error.contains("/dev/null is not a file"), "{error}");
     }
 }
