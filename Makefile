@@ -42,7 +42,7 @@ uninstall: ## remove what `make install` put under PREFIX
 bench: setup-bench ## measure Ballast beside its peers; writes docs/performance.md
 	@bench/run.sh $(PEERS)
 
-fuzz: setup ## look for inputs that break a reader: make fuzz FUZZ=tic SECONDS=60 (tic, mqtt, p1, vedirect, bthome, yaml, rules)
+fuzz: setup ## look for inputs that break a reader: make fuzz FUZZ=tic SECONDS=60 (tic, mqtt, http, modbus, sunspec, p1, vedirect, bthome, yaml, rules)
 	@scripts/fuzz.sh $(or $(FUZZ),tic) $(or $(SECONDS),60)
 
 deny: setup ## licences, banned crates, sources and known vulnerabilities of what we build on (asks the network)
