@@ -5,6 +5,7 @@
 //! | [`DRIVERS`], [`open`] | the list of drivers; from a bus definition to a bus that is ready to run, or all its mistakes |
 //! | [`bus`] | the only async code: [`spawn`] runs a bus as a task, [`BusHandle::apply`] takes permits |
 //! | [`Sink`], [`Batch`], [`Report`] | how a bus tells the shell what came in |
+//! | [`Post`], [`Letter`] | messages for others, behind every command |
 //! | [`shape`], [`point`], [`readings`] | the pure half: listeners and pollers, and how one point is read |
 //! | [`detect`] | who is there? Finds devices by what they say, and writes nothing |
 //! | [`http::message`] | requests and responses as bytes, for pollers |

@@ -225,3 +225,97 @@ fn number(config: &mut Map<String, Json>, shown: Shown) {
 fn first<'a>(texts: &[&'a str]) -> &'a str {
     texts.iter().find(|text| !text.is_empty()).copied().unwrap_or("")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ballast_config::site::{Receiver, ReceiverKind};
+    use ballast_model::catalog::{Catalog, DeviceSpec, Origin};
+    use ballast_model::{Finite, OutputId, PointId, Unit, Wanted};
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    /// A heater with a contact and a setpoint, a pump that is one contact, a flag, words, a counter and a setting.
+    fn announced() -> BTreeMap<String, Json> {
+        let mut catalog = Catalog::default();
+        for (name, label) in [("heater", "Water heater"), ("pump", "")] {
+            let spec = DeviceSpec { name: name.into(), label: label.into(), outputs: Vec::new() };
+            catalog.devices.push(spec);
+        }
+        let unit = |symbol: &str| Unit::parse(symbol).unwrap();
+        let mut point = |name: &str, label: &str, kind: Kind, device: Option<DeviceId>, is_counter| {
+            let spec = PointSpec::new(name, kind, Origin::Measured);
+            catalog.add_point(PointSpec { label: label.into(), device, is_counter, ..spec }).unwrap();
+        };
+        let heater = Some(DeviceId(0));
+        point("heater.used_energy", "", Kind::Number(unit("kWh")), heater, true);
+        point("heater.is_hot", "Hot", Kind::Flag, heater, false);
+        point("heater.program", "", Kind::Words(["eco", "full"].map(Box::from).into()), heater, false);
+        point("setting.wish", "", Kind::Number(unit("kVA")), None, false);
+        for (name, device, kind) in [
+            ("heater.on", DeviceId(0), OutputKind::Contact),
+            ("heater.level", DeviceId(0), OutputKind::Setpoint(unit("kW"))),
+            ("pump", DeviceId(1), OutputKind::Contact),
+        ] {
+            catalog.add_output(name, "", device, kind, Wanted::OPEN).unwrap();
+        }
+        let receiver = Receiver {
+            name: "home".into(),
+            kind: ReceiverKind::HomeAssistant { prefix: "ha/x".into() },
+            bus: "broker".into(),
+            points: (0..4).map(PointId).collect(),
+            outputs: (0..3).map(OutputId).collect(),
+            every: Span::from_secs(10),
+            steps: BTreeMap::new(),
+        };
+        let gate = Gate::new(&receiver, &Arc::new(catalog));
+        let names = SiteNames { site: "mill".into(), label: String::new() };
+        let entities = entities(&gate, &names, None, receiver.every);
+        let config = |entity: Entity| (entity.config_topic, serde_json::from_str(&entity.config).unwrap());
+        entities.into_iter().map(config).collect()
+    }
+
+    #[test]
+    fn everything_is_announced_in_a_form_that_cannot_command() {
+        let announced = announced();
+        let topics: Vec<&str> = announced.keys().map(String::as_str).collect();
+        let node = |component: &str, id: &str| format!("ha/x/{component}/ballast_mill_home/{id}/config");
+        let expected = [
+            ("binary_sensor", "heater-is_hot"),
+            ("binary_sensor", "heater-on"),
+            ("binary_sensor", "pump"),
+            ("sensor", "heater-level"),
+            ("sensor", "heater-program"),
+            ("sensor", "heater-used_energy"),
+            ("sensor", "setting-wish"),
+        ];
+        assert_eq!(topics, expected.map(|(component, id)| node(component, id)));
+        let at = |component: &str, id: &str, pointer: &str| {
+            announced.get(&node(component, id)).and_then(|config| config.pointer(pointer)).cloned()
+        };
+        for config in announced.values() {
+            assert!(!config.to_string().contains("command"), "{config}");
+        }
+        assert_eq!(at("sensor", "heater-used_energy", "/state_class"), Some("total_increasing".into()));
+        assert_eq!(at("sensor", "heater-used_energy", "/name"), Some("used energy".into()));
+        assert_eq!(at("sensor", "heater-used_energy", "/device/name"), Some("Water heater".into()));
+        assert_eq!(at("sensor", "heater-program", "/options"), Some(json!(["eco", "full"])));
+        assert_eq!(at("sensor", "heater-level", "/unit_of_measurement"), Some("kW".into()));
+        assert_eq!(at("binary_sensor", "heater-is_hot", "/name"), Some("Hot".into()));
+        assert_eq!(at("binary_sensor", "pump", "/name"), Some(Json::Null), "it is shown as its device");
+        assert_eq!(at("sensor", "setting-wish", "/unit_of_measurement"), Some("VA".into()));
+        assert_eq!(at("sensor", "setting-wish", "/device/identifiers/0"), Some("ballast_mill".into()));
+        // What has no age is told every minute, and is unavailable after three of them without a word.
+        assert_eq!(at("sensor", "setting-wish", "/expire_after"), Some(185.into()));
+        assert_eq!(at("sensor", "setting-wish", "/availability/1"), None, "the bus keeps no word of itself");
+    }
+
+    #[test]
+    fn documents_are_plain() {
+        let point = |value| document(&Passed::Point(value), Some(Span::from_millis(1260)));
+        assert_eq!(point(Some(Plain::Number(Finite::ZERO.get()))), r#"{"age":1.3,"value":0.0}"#);
+        assert_eq!(point(Some(Plain::Word("eco".into()))), r#"{"age":1.3,"value":"eco"}"#);
+        assert_eq!(point(Some(Plain::Flag(true))), r#"{"age":1.3,"value":true}"#);
+        assert_eq!(point(None), r#"{"value":null}"#);
+    }
+}

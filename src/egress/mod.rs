@@ -34,7 +34,9 @@ use std::collections::BTreeMap;
 /// Lets the field tell others what the running site says they may be told, and writes down who is told what from now on,
 /// where that is not what it was.
 pub fn begin(decision: &mut Decision, now: Mono, before: Option<&Running>) {
-    decision.carrier.field.share(&decision.running);
+    if !decision.carrier.field.share(&decision.running) {
+        return;
+    }
     let old = before.map(grants).unwrap_or_default();
     let new = grants(&decision.running);
     for (name, grant) in &new {

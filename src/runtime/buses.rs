@@ -63,22 +63,23 @@ impl Field for Buses {
         self.definitions == definitions
     }
 
-    fn share(&mut self, running: &Arc<Running>) {
+    fn share(&mut self, running: &Arc<Running>) -> bool {
         let is_same = |(before, _): &(Arc<Running>, Correspondence)| {
             Arc::ptr_eq(&before.plan.catalog, &running.plan.catalog)
                 && Arc::ptr_eq(&before.site, &running.site)
         };
         if self.correspondence.as_ref().is_some_and(is_same) {
-            return;
+            return true;
         }
         // The old tasks end first, so that nothing of theirs comes after the first letter of the new ones.
         self.correspondence = None;
         if running.site.receivers.is_empty() && !self.means.announced.is_any() {
-            return;
+            return true;
         }
         let posts = self.handles.iter().filter_map(|bus| Some((bus.name().into(), bus.post()?.clone())));
         let begun = correspondent::begin(running, posts.collect(), self.means.clone(), &self.runtime);
         self.correspondence = Some((Arc::clone(running), begun));
+        true
     }
 
     fn counters(&self) -> Vec<(String, &'static str, u64)> {

@@ -27,8 +27,11 @@ pub trait Field: Send {
     /// added to `batch`. Real buses tell through the channel and have nothing to do here.
     fn advance(&mut self, _clock: &Clock, _wake: Mono, _batch: &mut Batch) {}
 
-    /// Tells others what this set lets them know, from now on, and nothing else. A plant tells nobody.
-    fn share(&mut self, _running: &Arc<Running>) {}
+    /// Tells others what this set lets them know, from now on, and nothing else; whether it tells anybody at all. A plant
+    /// does not.
+    fn share(&mut self, _running: &Arc<Running>) -> bool {
+        false
+    }
 
     /// Counters of every bus for the metrics: bus, counter, value.
     fn counters(&self) -> Vec<(String, &'static str, u64)>;
