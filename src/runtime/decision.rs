@@ -394,6 +394,8 @@ impl Decision {
         self.carrier.guard.step(now, inputs, &mut self.guard_out);
         self.figures.guard_step(started.elapsed());
         let mut out = std::mem::take(&mut self.guard_out);
+        // A guard without a deadline names none: without this the last one would be due for ever.
+        self.guard_wake = if out.len() < out.capacity() { Mono::MAX } else { now };
         self.scribe.guard_said(&mut self.carrier.ring, now, &out);
         for said in out.drain(..) {
             match said {
