@@ -96,7 +96,7 @@ const TABLES: [(&str, Table); 4] = [
 /// Shortest and longest time that an answer may take.
 const TIMEOUT: (Span, Span) = (Span::from_millis(20), Span::from_secs(60));
 /// Shortest time between two reads.
-const PERIOD_MIN: Span = Span::from_millis(10);
+const PERIOD_MIN: Span = Span::from_millis(1);
 /// Registers of the longest text.
 const TEXT_MAX: u16 = 64;
 

@@ -2,7 +2,7 @@
 
 use super::image::{Image, Part};
 use super::table::{self, Field};
-use super::value::{NoValue, scale, scaled};
+use super::value::{NoValue, Type, scale, scaled};
 use super::walk::Model;
 use ballast_model::quantity::Dimension;
 use ballast_model::{Finite, Unit};
@@ -114,6 +114,8 @@ impl Place {
     /// The registers it needs.
     pub(crate) fn parts(&self) -> Vec<Part> {
         let mut parts = vec![(self.model, self.field.offset, self.field.kind.registers())];
+        let counts = self.field.one_of.iter().flat_map(|(_, counts)| counts);
+        parts.extend(counts.map(|count| (self.model, *count, 1)));
         if let Power::At(offset) = self.power {
             parts.push((self.model, offset, 1));
         }
@@ -123,6 +125,13 @@ impl Place {
     /// What the device says; `None` where it was not read.
     pub(crate) fn read(&self, image: &Image) -> Option<Result<Said, NoValue>> {
         let registers = image.get(self.model, self.field.offset, self.field.kind.registers())?;
+        for (number, count) in self.field.one_of.iter().flat_map(|(number, counts)| counts.map(|at| (*number, at))) {
+            let there = Type::Unsigned(1).number(image.get(self.model, count, 1)?);
+            // Behind the last point of a curve stands something else.
+            if there.is_err() || there.is_ok_and(|there| there.get() < f64::from(number)) {
+                return Some(Err(NoValue::NotImplemented));
+            }
+        }
         Some(self.field.kind.number(registers).and_then(|number| {
             let is = |code: u16| Finite::new(f64::from(code)) == Some(number);
             if let Some((word, _)) = self.field.words.iter().find(|(_, code)| is(*code)) {
@@ -151,7 +160,7 @@ impl Place {
 pub(crate) fn unit(field: &Field) -> Option<Unit> {
     let name = match field.unit {
         "" | "cos()" => "1",
-        "Pct" | "VNomPct" | "WMaxPct" | "VarPct" => "%",
+        "Pct" | "VNomPct" | "WMaxPct" | "VarPct" | "DeptRef" => "%",
         "AH" => "Ah",
         "WH" => "Wh",
         "Var" => "var",

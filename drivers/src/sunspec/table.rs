@@ -12,6 +12,23 @@ pub(crate) struct Definition {
     pub(crate) head: Vec<Field>,
     /// Points that stand once for each module.
     pub(crate) module: Option<Module>,
+    /// The curve in force.
+    pub(crate) curve: Option<Curve>,
+}
+
+/// The first of the curves of a model, behind its head. Where the next one begins the device says, and nobody asks.
+#[derive(Debug, Default)]
+pub(crate) struct Curve {
+    /// Its own points; their offsets count from its begin.
+    pub(crate) fields: Vec<Field>,
+    /// Before the number of one of its points: `Pt`.
+    pub(crate) prefix: &'static str,
+    /// Registers of one of its points.
+    pub(crate) length: u16,
+    /// Which of `fields` says how many of them are in use.
+    pub(crate) count: &'static str,
+    /// What stands in each; offsets count from the begin of that one.
+    pub(crate) points: Vec<Field>,
 }
 
 /// The part of a model that repeats until its end.
@@ -40,13 +57,24 @@ pub(crate) struct Field {
     pub(crate) is_writable: bool,
     /// The words of an enumeration.
     pub(crate) words: Vec<(&'static str, u16)>,
+    /// Where it is one of the points of a curve: which one, from 1, and the registers that say how many there are.
+    pub(crate) one_of: Option<(u16, [u16; 2])>,
 }
 
 impl Definition {
     /// Where the first module begins.
     pub(crate) fn head_end(&self) -> u16 {
-        let ends = self.head.iter().map(|field| field.offset.saturating_add(field.kind.registers()));
-        ends.max().unwrap_or(2)
+        end(&self.head).unwrap_or(2)
+    }
+
+    /// Where the next line of the table goes.
+    fn fields(&mut self) -> &mut Vec<Field> {
+        match (&mut self.curve, &mut self.module) {
+            (Some(Curve { points, length: 1.., .. }), _) => points,
+            (Some(Curve { fields, .. }), _) => fields,
+            (None, Some(module)) => &mut module.fields,
+            (None, None) => &mut self.head,
+        }
     }
 
     /// The point of that name; its offset counts from the model's number. `module` counts from 1, 0 is the head.
@@ -54,12 +82,47 @@ impl Definition {
         let Some(before) = module.checked_sub(1) else {
             return self.head.iter().find(|field| field.name == name).cloned();
         };
+        if before == 0
+            && let Some(curve) = &self.curve
+        {
+            return curve.field(name, self);
+        }
         let repeated = self.module.as_ref()?;
         let mut field = repeated.fields.iter().find(|field| field.name == name)?.clone();
         let begin = before.checked_mul(repeated.length)?.checked_add(self.head_end())?;
         field.offset = field.offset.checked_add(begin)?;
         Some(field)
     }
+}
+
+impl Curve {
+    /// A point of it, or of one of its points: `ActPt`, `Pt2.V`.
+    fn field(&self, name: &str, model: &Definition) -> Option<Field> {
+        let begin = model.head_end();
+        if let Some(field) = self.fields.iter().find(|field| field.name == name) {
+            return field.moved(begin);
+        }
+        let (number, name) = name.strip_prefix(self.prefix)?.split_once('.')?;
+        let number: u16 = number.parse().ok().filter(|number| *number > 0)?;
+        let count = self.fields.iter().find(|field| field.name == self.count)?;
+        let most = model.head.iter().find(|field| field.name == "NPt")?;
+        let points = begin.checked_add(end(&self.fields)?)?;
+        let field = self.points.iter().find(|field| field.name == name)?;
+        let mut field = field.moved((number - 1).checked_mul(self.length)?.checked_add(points)?)?;
+        field.one_of = Some((number, [count.offset.checked_add(begin)?, most.offset]));
+        Some(field)
+    }
+}
+
+impl Field {
+    fn moved(&self, by: u16) -> Option<Self> {
+        Some(Self { offset: self.offset.checked_add(by)?, ..self.clone() })
+    }
+}
+
+/// Behind the last of these.
+fn end(fields: &[Field]) -> Option<u16> {
+    fields.iter().map(|field| field.offset.saturating_add(field.kind.registers())).max()
 }
 
 static MODELS: LazyLock<Vec<Definition>> = LazyLock::new(|| parse(include_str!("models.csv")));
@@ -80,13 +143,19 @@ fn parse(text: &'static str) -> Vec<Definition> {
     for line in text.lines() {
         if let Some(ids) = line.strip_prefix("= ") {
             let ids = ids.split(' ').filter_map(|id| id.parse().ok()).collect();
-            found.push(Definition { ids, head: Vec::new(), module: None });
+            found.push(Definition { ids, head: Vec::new(), module: None, curve: None });
         }
         let Some(last) = found.last_mut() else { continue };
         if let Some(length) = line.strip_prefix("* ").and_then(|module| module.split_once(' ')) {
             last.module = length.1.parse().ok().map(|length| Module { length, fields: Vec::new() });
+        } else if line.starts_with("+ ") {
+            last.curve = Some(Curve::default());
+        } else if let (Some(points), Some(curve)) = (line.strip_prefix("++ "), &mut last.curve) {
+            let mut words = points.split(' ');
+            let mut next = || words.next().unwrap_or_default();
+            (curve.prefix, curve.length, curve.count) = (next(), next().parse().unwrap_or(0), next());
         } else if let Some(field) = field(line) {
-            last.module.as_mut().map_or(&mut last.head, |module| &mut module.fields).push(field);
+            last.fields().push(field);
         }
     }
     found
@@ -102,7 +171,7 @@ fn field(line: &'static str) -> Option<Field> {
         Some((word, code.parse().ok()?))
     };
     let words = words.split(' ').filter_map(word).collect();
-    Some(Field { name, offset, kind, unit, scale, is_writable: access == "rw", words })
+    Some(Field { name, offset, kind, unit, scale, is_writable: access == "rw", words, one_of: None })
 }
 
 #[cfg(test)]
@@ -161,6 +230,25 @@ mod tests {
         offset
     }
 
+    /// The first curve, up to its first points.
+    fn is_the_curve(curve: &Curve, published: &Value) {
+        let mut lines = Vec::new();
+        let mut end = theirs(published, "", 0, &mut lines);
+        let (mut group, mut prefix) = (&published["groups"][0], String::new());
+        if group["count"].is_null() {
+            prefix = format!("{}.", group["name"].as_str().unwrap());
+            end = theirs(group, &prefix, end, &mut lines);
+            group = &group["groups"][0];
+        }
+        assert_eq!(curve.fields.iter().map(ours).collect::<Vec<_>>(), lines);
+        assert_eq!(end, super::end(&curve.fields).unwrap(), "the points follow");
+        assert_eq!((group["count"].as_str(), curve.prefix), (Some("NPt"), &*format!("{prefix}Pt")));
+        assert_eq!(curve.count, format!("{prefix}ActPt"));
+        let mut points = Vec::new();
+        assert_eq!(theirs(group, "", 0, &mut points), curve.length);
+        assert_eq!(curve.points.iter().map(ours).collect::<Vec<_>>(), points);
+    }
+
     #[test]
     fn every_point_is_where_the_published_model_has_it() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/sunspec/models");
@@ -179,7 +267,7 @@ mod tests {
                 let is_deep = group["groups"].is_array();
                 if group["count"].is_null() && !is_deep {
                     end = theirs(group, &format!("{}.", group["name"].as_str().unwrap()), end, &mut lines);
-                } else if matches!(id, 160 | 714) {
+                } else if matches!(id, 160 | 711 | 714) {
                     let length = theirs(group, "", 0, &mut modules);
                     assert_eq!(definition.module.as_ref().map(|module| module.length), Some(length), "{id}");
                     assert_eq!(definition.head_end(), end, "{id}");
@@ -191,15 +279,23 @@ mod tests {
             let own: Vec<Line> =
                 definition.module.iter().flat_map(|module| &module.fields).map(ours).collect();
             assert_eq!(own, modules, "model {id}");
+            let curves = published["group"]["groups"].as_array().into_iter().flatten();
+            let curve = curves.filter(|group| group["name"] == "Crv").collect::<Vec<_>>();
+            assert_eq!(definition.curve.is_some(), !curve.is_empty(), "model {id}");
+            for (ours, published) in definition.curve.iter().zip(curve) {
+                assert_eq!(definition.head_end(), end, "{id}");
+                is_the_curve(ours, published);
+            }
         }
     }
 
     #[test]
     fn every_line_of_the_table_is_read_and_every_scale_is_there() {
         let text = include_str!("models.csv");
-        let lines = text.lines().filter(|line| !line.starts_with(['#', '=', '*'])).count();
+        let lines = text.lines().filter(|line| !line.starts_with(['#', '=', '*', '+'])).count();
         let fields = |model: &'static Definition| {
-            model.head.iter().chain(model.module.iter().flat_map(|module| &module.fields))
+            let curve = model.curve.iter().flat_map(|curve| curve.fields.iter().chain(&curve.points));
+            model.head.iter().chain(model.module.iter().flat_map(|module| &module.fields)).chain(curve)
         };
         assert_eq!(models().iter().map(|model| fields(model).count()).sum::<usize>(), lines);
         let mut ids: Vec<u16> = models().iter().flat_map(|model| model.ids.clone()).collect();
@@ -212,6 +308,19 @@ mod tests {
                 assert!(is_number || scale.is_some_and(|scale| scale.kind == Type::Scale), "{}", field.name);
             }
         }
+    }
+
+    #[test]
+    fn the_curve_in_force_follows_the_head() {
+        let volt_var = model(705).unwrap();
+        assert_eq!(volt_var.field(1, "ActPt").unwrap().offset, 15);
+        let second = volt_var.field(1, "Pt2.Var").unwrap();
+        assert_eq!((second.offset, second.one_of), (15 + 10 + 2 + 1, Some((2, [15, 5]))));
+        for name in ["Pt0.V", "Pt.V", "Pt2", "Pt65535.V", "Pt-1.V", "Pt2.W", "NPt"] {
+            assert!(volt_var.field(1, name).is_none(), "{name}");
+        }
+        assert!(volt_var.field(2, "ActPt").is_none() && volt_var.field(0, "ActPt").is_none());
+        assert_eq!(model(709).unwrap().field(1, "MustTrip.Pt1.Hz").unwrap().offset, 11);
     }
 
     #[test]
