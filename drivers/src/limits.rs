@@ -76,6 +76,16 @@ pub const TICK_MIN: Span = Span::from_millis(10);
 /// Requests in a row that come to nothing before a polled device counts as gone (fault catalogue, row 16).
 pub const TRIES: u32 = 3;
 
+/// Once a polled device has been gone for so many tries more, it rests so many times as long as a try takes of the bus: its
+/// neighbours lose less than one per cent of their rate to it.
+pub const GONE_TRIES: u32 = 4;
+
+/// See [`GONE_TRIES`].
+pub const GONE_RESTS: u64 = 128;
+
+/// However long a try takes, a device that is gone is tried again after this time.
+pub const GONE_MAX: Span = Span::from_secs(600);
+
 /// Bytes of one answer of a polled device. A longer one is strange, and the connection is given up.
 pub const ANSWER_MAX: usize = 64 * 1024;
 

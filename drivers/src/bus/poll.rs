@@ -118,7 +118,7 @@ impl Polled {
             return;
         }
         let outcome = self.exchange(unit, timeout, Job::Read(place), None).await;
-        let now = self.context.now();
+        let (began, now) = (now, self.context.now());
         self.context.counters.messages.add(1);
         match &outcome {
             Outcome::Done(_) | Outcome::Refused | Outcome::NotSent => self.rounds.done(place, now),
@@ -132,7 +132,7 @@ impl Polled {
                 self.rounds.put_back(place, now);
             }
         }
-        self.judge(unit, &outcome, now);
+        self.judge(unit, &outcome, began, now);
     }
 
     async fn write(&mut self, permit: Permit) {
@@ -142,7 +142,8 @@ impl Polled {
             self.context.written(output, counter, WriteResult::Impossible);
             return;
         };
-        if !self.rounds.may_ask(unit, self.context.now()) {
+        let began = self.context.now();
+        if !self.rounds.may_ask(unit, began) {
             self.context.written(output, counter, WriteResult::Offline);
             return;
         }
@@ -164,7 +165,7 @@ impl Polled {
         if let (Outcome::Done(_), Some(read)) = (&outcome, read_back) {
             self.rounds.hurry(read);
         }
-        self.judge(unit, &outcome, now);
+        self.judge(unit, &outcome, began, now);
     }
 
     /// Makes a wire ready for a unit, whose old answers are done with. Otherwise nothing can be asked, for that reason.
@@ -360,7 +361,8 @@ impl Polled {
     }
 
     /// What an exchange says of its unit.
-    fn judge(&mut self, unit: usize, outcome: &Outcome, now: Mono) {
+    fn judge(&mut self, unit: usize, outcome: &Outcome, began: Mono, now: Mono) {
+        let spent = self.spent(unit, outcome, now.since(began));
         let why = match outcome {
             Outcome::Done(heed) => {
                 self.context.counters.good.add(u64::from(heed.good));
@@ -380,7 +382,7 @@ impl Polled {
             }
             Outcome::NoWire(error) => {
                 self.context.counters.link_errors.add(1);
-                self.wire_gone(unit, error, now);
+                self.wire_gone(unit, error, spent, now);
                 return;
             }
             Outcome::Silent | Outcome::Owing => "does not answer".to_owned(),
@@ -388,8 +390,23 @@ impl Polled {
             Outcome::Strange => "answers what was not asked, or damaged".to_owned(),
             Outcome::Broken(error) => format!("breaks off: {error}"),
         };
-        if self.rounds.failed(unit, now) {
+        if self.rounds.failed(unit, spent, now) {
             self.gone(unit, &why, now);
+        }
+    }
+
+    /// What an exchange that came to nothing took of the bus from other units.
+    fn spent(&self, unit: usize, outcome: &Outcome, took: Span) -> Span {
+        let wire = self.roster.units.get(unit).and_then(|unit| self.lines.get(unit.wire));
+        let has_neighbours = match outcome {
+            Outcome::NoWire(_) => self.lines.len() > 1,
+            _ => self.roster.units.len() > 1,
+        };
+        match wire {
+            _ if !has_neighbours => Span::ZERO,
+            // What may still come is waited for as well.
+            Some((line, _)) if matches!(line.wire(), Wire::Serial { .. }) => took.plus(line.is_late()),
+            _ => took,
         }
     }
 
@@ -408,7 +425,7 @@ impl Polled {
     }
 
     /// The wire is not there: nobody on it can be asked.
-    fn wire_gone(&mut self, unit: usize, error: &io::Error, now: Mono) {
+    fn wire_gone(&mut self, unit: usize, error: &io::Error, spent: Span, now: Mono) {
         let Some(wire) = self.roster.units.get(unit).map(|unit| unit.wire) else { return };
         let Some((line, _)) = self.lines.get(wire) else { return };
         let name = line.wire().to_string();
@@ -420,7 +437,7 @@ impl Polled {
         let on_it = |(place, unit): (usize, &crate::shape::Unit)| (unit.wire == wire).then_some(place);
         let units: Vec<usize> = self.roster.units.iter().enumerate().filter_map(on_it).collect();
         for unit in units {
-            if self.rounds.rest(unit, now, longest) {
+            if self.rounds.rest(unit, spent, now, longest) {
                 self.gone(unit, &format!("is out of reach ({name}: {error})"), now);
             }
         }

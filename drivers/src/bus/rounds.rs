@@ -3,7 +3,7 @@
 //! Reads no clock and knows no wire: every moment is given.
 
 use super::backoff::Backoff;
-use crate::limits::{BACKOFF_MAX, TRIES};
+use crate::limits::{BACKOFF_MAX, GONE_MAX, GONE_RESTS, GONE_TRIES, TRIES};
 use crate::shape::Roster;
 use ballast_model::{Mono, Span};
 
@@ -90,22 +90,35 @@ impl Rounds {
         std::mem::take(&mut unit.is_gone)
     }
 
-    /// A unit did not answer, or strangely; whether it is gone with that.
-    pub(super) fn failed(&mut self, unit: usize, now: Mono) -> bool {
+    /// A unit did not answer, or strangely, and that took so much of the bus from its neighbours; whether it is gone with
+    /// that.
+    pub(super) fn failed(&mut self, unit: usize, spent: Span, now: Mono) -> bool {
         let Some(health) = self.units.get_mut(unit) else { return false };
         health.failures = health.failures.saturating_add(1);
         if health.failures < TRIES && !health.is_gone {
             return false;
         }
-        self.rest(unit, now, BACKOFF_MAX)
+        self.rests(unit, spent, now, BACKOFF_MAX)
     }
 
-    /// A unit is gone for sure: its wire is not there. It rests, so long at most. Whether it was there before.
-    pub(super) fn rest(&mut self, unit: usize, now: Mono, longest: Span) -> bool {
+    /// A unit is gone for sure: its wire is not there. It rests, so long at most, and longer where finding that out took much
+    /// of the bus from others. Whether it was there before.
+    pub(super) fn rest(&mut self, unit: usize, spent: Span, now: Mono, longest: Span) -> bool {
+        if let Some(health) = self.units.get_mut(unit) {
+            health.failures = health.failures.saturating_add(1);
+        }
+        self.rests(unit, spent, now, longest)
+    }
+
+    fn rests(&mut self, unit: usize, spent: Span, now: Mono, longest: Span) -> bool {
         let Some(health) = self.units.get_mut(unit) else { return false };
         // A unit that flaps rests longer and longer, as one that stays away does.
         let lasted = if health.is_gone { Span::ZERO } else { now.since(health.there_since) };
-        health.rests_until = now.after(health.backoff.next(lasted).min(longest));
+        let mut rest = health.backoff.next(lasted).min(longest);
+        if health.failures >= TRIES + GONE_TRIES {
+            rest = rest.max(spent.times(GONE_RESTS).min(GONE_MAX));
+        }
+        health.rests_until = now.after(rest);
         !std::mem::replace(&mut health.is_gone, true)
     }
 
@@ -157,7 +170,7 @@ mod tests {
             } else {
                 now = now.after(Span::from_millis(500));
                 rounds.put_back(read, now);
-                rounds.failed(unit, now);
+                rounds.failed(unit, Span::from_millis(500), now);
             }
         }
         asked
@@ -170,6 +183,29 @@ mod tests {
         let asked = play(&mut rounds, 3, |unit, _| unit != 1);
         assert!(asked[0] >= 580 && asked[2] >= 580, "{asked:?}");
         assert!((10..40).contains(&asked[1]), "{asked:?}");
+        // From then on, however long the bus waits for it: less than one part in a hundred.
+        for (spent, most) in [(500, 600_000 / 64_000), (1000, 600_000 / 128_000), (60_000, 2)] {
+            let (mut now, mut tries) = (Mono::from_millis(600_000), 0);
+            while now < Mono::from_millis(1_200_000) {
+                tries += 1;
+                rounds.failed(1, Span::from_millis(spent), now);
+                let health = &rounds.units[1];
+                assert!(health.rests_until <= now.after(GONE_MAX));
+                now = health.rests_until;
+            }
+            assert!(tries <= most + 1, "{tries} of {spent} ms in ten minutes");
+        }
+    }
+
+    #[test]
+    fn where_nobody_loses_anything_a_unit_that_is_gone_is_tried_every_minute() {
+        let mut rounds = rounds(1, &[0]);
+        let mut now = Mono::ZERO;
+        for _ in 0..20 {
+            rounds.failed(0, Span::ZERO, now);
+            assert!(rounds.units[0].rests_until <= now.after(BACKOFF_MAX));
+            now = now.after(BACKOFF_MAX);
+        }
     }
 
     #[test]
@@ -184,7 +220,7 @@ mod tests {
             now = now.after(Span::from_millis(500));
             if read == 0 {
                 rounds.put_back(read, now);
-                let is_gone = rounds.failed(0, now);
+                let is_gone = rounds.failed(0, Span::ZERO, now);
                 assert_eq!(is_gone, order.iter().filter(|read| **read == 0).count() == 3);
             } else {
                 rounds.done(read, now);
@@ -198,7 +234,7 @@ mod tests {
         let mut rounds = rounds(1, &[0]);
         let mut now = Mono::ZERO;
         for round in 0..20 {
-            assert_eq!(rounds.rest(0, now, Span::from_secs(4)), round == 0);
+            assert_eq!(rounds.rest(0, Span::ZERO, now, Span::from_secs(4)), round == 0);
             let (_, at) = rounds.next().unwrap();
             assert!(at > now && at <= now.after(Span::from_secs(4)), "{at:?}");
             now = at;
