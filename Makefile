@@ -13,7 +13,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 PROGRAM ?= $(TARGET)/release/ballast
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-bench build test demo run bench fuzz deny fmt lint doc install uninstall clean
+.PHONY: help setup setup-test setup-bench build test demo run bench bench-devices fuzz deny fmt lint doc install uninstall clean
 
 help: ## list the entry points
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -41,6 +41,9 @@ uninstall: ## remove what `make install` put under PREFIX
 
 bench: setup-bench ## measure Ballast beside its peers; writes docs/performance.md
 	@bench/run.sh $(PEERS)
+
+bench-devices: setup-bench ## measure how fast devices are read; writes the section Devices of docs/performance.md
+	@bench/devices.sh
 
 fuzz: setup ## look for inputs that break a reader: make fuzz FUZZ=tic SECONDS=60 (tic, mqtt, http, modbus, sunspec, p1, vedirect, bthome, yaml, rules)
 	@scripts/fuzz.sh $(or $(FUZZ),tic) $(or $(SECONDS),60)

@@ -221,6 +221,11 @@ parser.add_argument("--output", required=True)
 arguments = parser.parse_args()
 reasons = sorted(set(open(arguments.skipped).read().splitlines())) if arguments.skipped else []
 text = page(arguments.results, arguments.rounds, reasons)
+# What bench/devices.py wrote there stays.
+if os.path.exists(arguments.output):
+    with open(arguments.output) as file:
+        devices = file.read().partition("\n## Devices\n")
+    text += "".join(devices[1:])
 with open(arguments.output, "w") as file:
     file.write(text)
 print(text)
