@@ -405,7 +405,7 @@ impl Polled {
         match wire {
             _ if !has_neighbours => Span::ZERO,
             // What may still come is waited for as well.
-            Some((line, _)) if matches!(line.wire(), Wire::Serial { .. }) => took.plus(line.is_late()),
+            Some((line, _)) if line.is_shared() => took.plus(line.is_late(Span::ZERO)),
             _ => took,
         }
     }

@@ -125,7 +125,9 @@ impl Place {
     /// What the device says; `None` where it was not read.
     pub(crate) fn read(&self, image: &Image) -> Option<Result<Said, NoValue>> {
         let registers = image.get(self.model, self.field.offset, self.field.kind.registers())?;
-        for (number, count) in self.field.one_of.iter().flat_map(|(number, counts)| counts.map(|at| (*number, at))) {
+        for (number, count) in
+            self.field.one_of.iter().flat_map(|(number, counts)| counts.map(|at| (*number, at)))
+        {
             let there = Type::Unsigned(1).number(image.get(self.model, count, 1)?);
             // Behind the last point of a curve stands something else.
             if there.is_err() || there.is_ok_and(|there| there.get() < f64::from(number)) {

@@ -32,7 +32,7 @@ fn mistakes_of_a_modbus_bus() {
         ("url", "http://a"),
         ("baud", "9600"),
         ("timeout", "1 ms"),
-        ("period", "1 ms"),
+        ("period", "0.5 ms"),
         ("gap", "200"),
         ("tiemout", "1 s"),
     ];
