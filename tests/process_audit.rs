@@ -103,6 +103,8 @@ fn what_is_told_to_the_guard_is_written_down() {
         wait_for("the limit to act", PATIENCE, || {
             program.tell(&["why", "d"]).contains("smoke").then_some(())
         });
+        let told = program.refused(&["guard", "reset", "smoke"]);
+        assert!(told.contains("the limit \"smoke\" still acts"), "{told}");
         bench.tell("meter/level", "10");
         wait_for("the latch", PATIENCE, || {
             program.tell(&["why", "d"]).contains("waits for a person").then_some(())
@@ -114,7 +116,8 @@ fn what_is_told_to_the_guard_is_written_down() {
     program = leaves_one_line(&bench, program, &["guard", "reset", "all"], "", "reset");
     // A reset that finds nothing is refused, and that somebody tried is written down too.
     let before = trail(&bench).len();
-    program.refused(&["guard", "reset", "smoke"]);
+    let told = program.refused(&["guard", "reset", "smoke"]);
+    assert!(told.contains("refused: smoke does not wait for a person"), "{told}");
     program.kill();
     let after = trail(&bench);
     assert_eq!(after.len(), before + 1, "{after:?}");
@@ -142,7 +145,9 @@ fn a_resumed_rule_is_written_down() {
         bench.tell("meter/level", "10");
         program.tell(&["why-not", "stumbles"]).contains("suspended").then_some(())
     });
-    leaves_one_line(&bench, program, &["rule", "resume", "stumbles"], "stumbles", "run again");
+    let program = leaves_one_line(&bench, program, &["rule", "resume", "stumbles"], "stumbles", "run again");
+    let told = program.tell(&["rule", "resume", "stumbles"]);
+    assert!(told.contains("is not suspended") && told.contains("ballast why-not \"stumbles\""), "{told}");
 }
 
 #[test]

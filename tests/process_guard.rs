@@ -65,6 +65,8 @@ fn outputs_begin_at_start_and_a_latch_waits_on() {
     why(&program, "d", "smoke");
     bench.tell("meter/level", "10");
     why(&program, "d", "it waits for a person");
+    let told = program.refused(&["guard", "reset", "d"]);
+    assert!(told.contains("d waits for its limit; say `ballast guard reset \"smoke\"`"), "{told}");
     for outage in [Some(HOURS), None] {
         program.tell(&["request", "f", "closed", "--for", "8h"]);
         program.tell(&["request", "d", "closed", "--for", "8h"]);

@@ -44,6 +44,8 @@ fn a_lost_broker_is_said_at_once_and_nothing_is_said_to_be_carried_out() {
     assert!(now.contains("every output that can be reached"), "{now}");
     assert!(now.contains("a, b, c, d, e, f cannot be reached now: they are told as soon as"), "{now}");
     assert!(bench.audit().iter().any(|row| row.contains("cannot be reached now")), "{:?}", bench.audit());
+    // The event says it too: nobody carried it out.
+    program.wait_line("a should be open and cannot be reached: a person asked for safety, now", PATIENCE);
     let why = program.tell(&["why", "a"]);
     assert!(why.contains("a should have been open for") && why.contains("safety, now"), "{why}");
     assert!(why.contains("(last confirmed: closed)"), "{why}");
@@ -92,6 +94,9 @@ fn a_site_that_reaches_nobody_is_not_ready() {
     });
 }
 
+/// What `why` and the events say of an output then.
+const HELD: &str = "the memory of the guard is lost, and everything is held safe until a person lets go";
+
 /// Overwrites the files of the history, as a card does that dies.
 fn damage(bench: &Bench) {
     let state = bench.site.0.join(".ballast");
@@ -139,8 +144,17 @@ fn a_start_without_the_guard_s_memory_holds_everything_safe_until_a_person_lets_
     program.tell(&["request", "d", "closed", "--for", "1h"]);
     wait_for("the rule to be held", PATIENCE, || {
         let why = program.tell(&["why", "a"]);
-        (why.contains("safety, now") && why.contains("heat")).then_some(())
+        (why.contains(HELD) && why.contains("heat")).then_some(())
     });
+    let why = program.tell(&["why", "a"]);
+    assert!(!why.contains("a person asked") && why.contains("ballast guard reset all"), "{why}");
+    let data = program.json(&["why", "a"]);
+    assert_eq!(data["cause"], "memory_lost", "{data}");
+    // The events say it, and so does the past, from the journal.
+    program.wait_line(&format!("a stays open: {HELD}; rule \"heat\" asks for closed"), PATIENCE);
+    let at = data["at"].as_str().unwrap();
+    let then = program.tell(&["why", "a", "--at", at]);
+    assert!(then.contains(HELD) && then.contains("without the program"), "{then}");
     for relay in ["a", "d", "e"] {
         bench.wait(relay, "OFF");
         assert!(bench.told(relay).iter().all(|word| word == "OFF"), "{relay}: {:?}", bench.told(relay));
@@ -149,12 +163,16 @@ fn a_start_without_the_guard_s_memory_holds_everything_safe_until_a_person_lets_
     assert!(program.stop().success());
     bench.relays.clear();
     let program = bench.run();
-    wait_for("the hold", PATIENCE, || program.tell(&["why", "d"]).contains("safety, now").then_some(()));
+    wait_for("the hold", PATIENCE, || program.tell(&["why", "d"]).contains(HELD).then_some(()));
     assert!(!bench.told("d").contains(&"ON".to_owned()), "{:?}", bench.told("d"));
     is_lost(&program, "1");
     bench.tell("meter/level", "10");
     program.tell(&["guard", "reset", "all"]);
     bench.wait("d", "ON");
+    assert!(program.tell(&["guard", "now"]).contains("safe"));
+    let why = program.tell(&["why", "d"]);
+    assert!(why.contains("a person asked for safety, now") && !why.contains(HELD), "{why}");
+    program.tell(&["guard", "reset", "all"]);
     is_lost(&program, "0");
     wait_for("readiness", PATIENCE, || (program.get_with_code("/readyz").0 == 200).then_some(()));
 }

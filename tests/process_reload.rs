@@ -181,7 +181,13 @@ fn a_mistake_leaves_the_old_rules_and_a_removed_rule_is_named() {
     bench.write_rules(&follow());
     program.wait_line("removed \"heat\"", PATIENCE);
     bench.wait("a", "OFF");
+    assert!(
+        program
+            .tell(&["reload"])
+            .starts_with("nothing changed: the site runs with these files already, 1 rule")
+    );
     let data = program.json(&["reload"]);
+    assert_eq!(data["unchanged"], true, "{data}");
     assert_eq!(data["removed"].as_array().map(Vec::len), Some(0), "{data}");
     assert_eq!(data["set"].as_str().map(str::len), Some(64), "{data}");
 }
@@ -317,10 +323,14 @@ fn a_loosening_waits_for_a_person_also_over_a_restart() {
     program.tell(&["release", "b"]);
     assert!(held(&program).contains("closed"), "a restart loosened it: {}", held(&program));
     // Not another fingerprint, and a name in the audit trail.
-    program.refused(&["guard", "confirm", "0123456789abcdef"]);
+    let told = program.refused(&["guard", "confirm", "0123456789abcdef"]);
+    assert!(told.contains("0123456789abcdef is not the safety set that waits"), "{told}");
+    assert!(told.contains(&format!("`ballast guard confirm {fingerprint}` accepts it")), "{told}");
     program.tell(&["guard", "confirm", &fingerprint]);
     bench.relays.wait_last("relay/b", "OFF", PATIENCE);
     assert!(bench.audit().iter().any(|row| row.contains(&fingerprint)), "{:?}", bench.audit());
+    let told = program.refused(&["guard", "confirm", &fingerprint]);
+    assert!(told.contains("is in force already, nothing waits to be confirmed"), "{told}");
     // Confirmed is confirmed.
     assert!(program.stop().success());
     let program = bench.run();

@@ -288,7 +288,7 @@ fn the_keys_for_programs_and_their_units_stay() {
     let (data, found) = of(&["why", "a"]);
     assert_eq!(
         found,
-        "asked at authority cause confirmed explanation explanation/default explanation/requests \
+        "armed asked at authority cause confirmed explanation explanation/default explanation/requests \
          explanation/requests/authority explanation/requests/name explanation/requests/place \
          explanation/requests/since explanation/requests/since_s explanation/requests/until \
          explanation/requests/until_s explanation/requests/wanted explanation/values \

@@ -1,6 +1,7 @@
 //! The machines of a segment of the journal, as they were, and every record again.
 
 use crate::journal::{Record, Segment};
+use crate::report::memory_words;
 use crate::runtime::saving::{Checkpoint, guard_hash, kind};
 use crate::runtime::timed::Timed;
 use crate::site::{Built, Running, Texts, build};
@@ -19,6 +20,8 @@ pub struct Machines {
     pub guard: Guard,
     /// What they ran.
     pub running: Arc<Running>,
+    /// Everything is held because the guard's memory was lost.
+    pub is_memory_lost: bool,
     engine_out: Vec<ballast_engine::Output>,
     guard_out: Vec<ballast_guard::Output>,
     engine_hash: Option<u64>,
@@ -59,7 +62,9 @@ impl Machines {
         guard.restore(checkpoint.guard, none, at, at);
         let guard_out = Vec::with_capacity(guard.output_capacity());
         let (engine_hash, guard_hash) = (None, None);
-        Ok(Self { engine, guard, running, engine_out: Vec::new(), guard_out, engine_hash, guard_hash })
+        let is_memory_lost = checkpoint.is_memory_lost;
+        let engine_out = Vec::new();
+        Ok(Self { engine, guard, running, is_memory_lost, engine_out, guard_out, engine_hash, guard_hash })
     }
 
     /// Whether a person's word put another safety set in force: the journal goes on in the next segment.
@@ -90,6 +95,8 @@ impl Machines {
                 self.guard_out.clear();
                 self.guard.step(record.at, &inputs, &mut self.guard_out);
                 self.guard_hash = Some(guard_hash(&self.guard_out));
+                let lets_go = |said: &ballast_guard::Output| matches!(said, ballast_guard::Output::Event(event) if memory_words::ends(event));
+                self.is_memory_lost &= !self.guard_out.iter().any(lets_go);
                 Ok(None)
             }
             kind::ENGINE_OUT => {

@@ -13,6 +13,13 @@ use ballast_model::{Span, Wanted};
 pub enum Done<'a> {
     /// A suspended rule may run again.
     Resumed(&'a str),
+    /// Nothing was to be done: the rule is not suspended, and is active or waits.
+    NotSuspended {
+        /// Its name.
+        rule: &'a str,
+        /// Whether it is active.
+        is_active: bool,
+    },
     /// Every output goes to its safe state.
     AllSafe,
     /// Every output that can be told goes to its safe state.
@@ -42,6 +49,16 @@ impl Done<'_> {
             Self::Resumed(name) => {
                 say!(language, "rule \"{name}\" may run again", "la règle « {name} » peut repartir")
             }
+            Self::NotSuspended { rule, is_active: true } => say!(
+                language,
+                "rule \"{rule}\" is not suspended, nothing is to be resumed: it is active now",
+                "la règle « {rule} » n'est pas suspendue, rien à relancer : elle est active"
+            ),
+            Self::NotSuspended { rule, is_active: false } => say!(
+                language,
+                "rule \"{rule}\" is not suspended, nothing is to be resumed: it waits for its condition; see `ballast why-not \"{rule}\"`",
+                "la règle « {rule} » n'est pas suspendue, rien à relancer : elle attend sa condition ; voyez `ballast why-not \"{rule}\"`"
+            ),
             Self::AllSafe => {
                 say!(language, "every output goes to its safe state", "chaque sortie va à son état sûr")
             }
@@ -84,8 +101,6 @@ impl Done<'_> {
 pub enum Refused<'a> {
     /// The engine would not, for this reason in the language.
     Engine(&'a str),
-    /// Nothing waits in the guard.
-    NothingWaits,
     /// Not a fingerprint.
     NotFingerprint(&'a str),
     /// No such output any more.
@@ -115,11 +130,6 @@ impl Refused<'_> {
     pub fn say(self, language: Language) -> String {
         match self {
             Self::Engine(why) => say!(language, "refused: {why}", "refusé : {why}"),
-            Self::NothingWaits => say!(
-                language,
-                "refused: nothing waits there for a person, or it is still violated",
-                "refusé : rien n'y attend une personne, ou le défaut est encore là"
-            ),
             Self::NotFingerprint(text) => say!(
                 language,
                 "`{text}` is not a fingerprint; copy it from the reload's answer",

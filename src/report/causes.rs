@@ -1,6 +1,7 @@
 //! Why an output is not as it was asked to be: one sentence for each cause of the guard, in both languages.
 
 use super::language::{Language, say};
+use super::memory_words;
 use ballast_engine::events::EndReason;
 use ballast_engine::{Plan, Source, Winner};
 use ballast_guard::plan::SafetySet;
@@ -55,6 +56,24 @@ pub fn sentence(cause: Cause, set: &SafetySet, catalog: &Catalog, language: Lang
             language.say(english, french).to_owned()
         }
     }
+}
+
+/// The sentence for a cause, where the hold of a guard whose memory was lost may be behind it.
+pub fn held(
+    cause: Cause,
+    is_memory_lost: bool,
+    set: &SafetySet,
+    catalog: &Catalog,
+    language: Language,
+) -> String {
+    let of_memory = memory_words::cause(cause, is_memory_lost, language);
+    of_memory.map_or_else(|| sentence(cause, set, catalog, language), ToOwned::to_owned)
+}
+
+/// The same as a stable word for programs.
+pub fn held_word(cause: Cause, is_memory_lost: bool) -> &'static str {
+    let of_memory = memory_words::cause(cause, is_memory_lost, Language::En);
+    of_memory.map_or_else(|| word(cause), |_| memory_words::CAUSE)
 }
 
 /// Causes whose sentence needs no name.

@@ -151,6 +151,7 @@ fn made(name: &str, kind: &str, stored: &str, payload: &Value, language: Languag
                 state: text("state")?,
                 asked: text("asked")?,
                 has_stayed: stored.starts_with(&format!("{name} stays ")),
+                is_out_of_reach: payload.pointer("/data/reachable").and_then(Value::as_bool) == Some(false),
                 cause,
                 asker: &asker,
                 is_asked: text("authority").is_some_and(|authority| authority != "default")
@@ -198,6 +199,9 @@ mod tests {
             french("output", &payload(&data)),
             "pump reste coupé : la limite « full » l'impose ; règle « heat » demande connecté (tank.level 91 % (il y a 2 s))"
         );
+        data["reachable"] = json!(false);
+        let lost = french("output", &payload(&data));
+        assert!(lost.starts_with("pump devrait être coupé et est injoignable : la limite"), "{lost}");
         data["cause"] = json!("silence");
         assert!(!french("output", &payload(&data)).contains("demande"));
         let ended = json!({

@@ -1,6 +1,8 @@
 //! What is said when the memory of the guard was lost, and until a person has let go of the outputs.
 
 use super::language::{Language, say};
+use ballast_guard::{GuardEvent, ResetWhat};
+use ballast_model::intent::Cause;
 
 /// Who holds the outputs then, as the events of the guard name it.
 pub const WHO: &str = "the start without memory";
@@ -21,4 +23,27 @@ pub fn lost(reason: &str, fingerprint: u64, language: Language) -> String {
 /// Says that the site runs.
 pub fn running(site: &str, language: Language) -> String {
     say!(language, "{site} is running without its memory", "{site} tourne sans sa mémoire")
+}
+
+/// The stable word for the cause, for programs.
+pub const CAUSE: &str = "memory_lost";
+
+/// Why an output is held while the memory is lost; `None` for every other cause. The guard only knows that it is held, as by
+/// a person's "now".
+pub fn cause(cause: Cause, is_lost: bool, language: Language) -> Option<&'static str> {
+    (is_lost && cause == Cause::OperatorNow).then(|| {
+        language.say(
+            "the memory of the guard is lost, and everything is held safe until a person lets go",
+            "la mémoire du gardien est perdue, et tout est maintenu en sécurité jusqu'à ce qu'une personne y mette fin",
+        )
+    })
+}
+
+/// Whether a person lets go of everything with it. Refused is the same: the person let go of one after the other before.
+pub const fn ends(event: &GuardEvent) -> bool {
+    matches!(
+        event,
+        GuardEvent::WasReset { what: ResetWhat::All, .. }
+            | GuardEvent::ResetRefused { what: ResetWhat::All, .. }
+    )
 }

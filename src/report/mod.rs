@@ -9,6 +9,7 @@ pub mod causes;
 pub mod egress_words;
 pub mod engine_words;
 pub mod event;
+pub mod guard_answers;
 pub mod guard_words;
 pub mod instant;
 pub mod language;

@@ -47,6 +47,8 @@ pub struct Moment<'a> {
     pub wall: Wall,
     /// From where the answer comes.
     pub told: Told,
+    /// The guard begins without its memory, and nobody has let go yet.
+    pub is_memory_lost: bool,
     /// In which language it is told.
     pub language: Language,
 }
@@ -133,7 +135,8 @@ impl<'a> Moment<'a> {
         if verdict.cause == Cause::Unreachable && self.is_unheard(verdict.output) {
             return self.say("the bus is not connected yet", "le bus n'est pas encore connecté").to_owned();
         }
-        causes::sentence(verdict.cause, self.guard.safety_set(), self.catalog(), self.language)
+        let set = self.guard.safety_set();
+        causes::held(verdict.cause, self.is_memory_lost, set, self.catalog(), self.language)
     }
 
     /// Whether nothing on the bus of an output was heard since the program started.

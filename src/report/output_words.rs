@@ -14,6 +14,8 @@ pub struct OutputWords<'a> {
     pub asked: &'a str,
     /// It was that before.
     pub has_stayed: bool,
+    /// It should be that, but cannot be reached: nobody carried it out.
+    pub is_out_of_reach: bool,
     /// What the guard says, in the language; empty where it says nothing.
     pub cause: &'a str,
     /// Who asks, in the language.
@@ -29,17 +31,26 @@ impl OutputWords<'_> {
     pub fn sentence(&self, language: Language) -> String {
         let Self { name, cause, asker, .. } = self;
         let (state, asked) = (causes::state(self.state, language), causes::state(self.asked, language));
-        let stays = if self.has_stayed { language.say("stays ", "reste ") } else { "" };
+        let is = if self.is_out_of_reach {
+            say!(
+                language,
+                "{name} should be {state} and cannot be reached",
+                "{name} devrait être {state} et est injoignable"
+            )
+        } else {
+            let stays = if self.has_stayed { language.say("stays ", "reste ") } else { "" };
+            format!("{name} {stays}{state}")
+        };
         let mut sentence = if self.asked == self.state && cause.is_empty() {
-            say!(language, "{name} {stays}{state}: {asker}", "{name} {stays}{state} : {asker}")
+            say!(language, "{is}: {asker}", "{is} : {asker}")
         } else if self.is_asked {
             say!(
                 language,
-                "{name} {stays}{state}: {cause}; {asker} asks for {asked}",
-                "{name} {stays}{state} : {cause} ; {asker} demande {asked}"
+                "{is}: {cause}; {asker} asks for {asked}",
+                "{is} : {cause} ; {asker} demande {asked}"
             )
         } else {
-            say!(language, "{name} {stays}{state}: {cause}", "{name} {stays}{state} : {cause}")
+            say!(language, "{is}: {cause}", "{is} : {cause}")
         };
         if let Some(witness) = self.witness {
             sentence.push_str(&format!(" ({witness})"));
@@ -59,6 +70,7 @@ mod tests {
             state: "open",
             asked: "closed",
             has_stayed: true,
+            is_out_of_reach: false,
             cause: "x",
             asker: "y",
             is_asked: true,
@@ -70,5 +82,11 @@ mod tests {
         assert_eq!(nobody.sentence(Language::Fr), "pump coupé : x (z)");
         let granted = OutputWords { asked: "open", cause: "", witness: None, ..nobody };
         assert_eq!(granted.sentence(Language::Fr), "pump coupé : y");
+        // What could not be told is never said to be so.
+        let lost = OutputWords { is_out_of_reach: true, ..words };
+        let english = "pump should be open and cannot be reached: x; y asks for closed (z)";
+        assert_eq!(lost.sentence(Language::En), english);
+        let lost = OutputWords { is_out_of_reach: true, ..granted };
+        assert_eq!(lost.sentence(Language::Fr), "pump devrait être coupé et est injoignable : y");
     }
 }

@@ -82,6 +82,16 @@ pub fn refused(first: &str, language: Language) -> String {
     )
 }
 
+/// The files are those that run already, with so many rules.
+pub fn unchanged(rules: usize, language: Language) -> String {
+    let count = language.counted(rules, Noun::Rule);
+    say!(
+        language,
+        "nothing changed: the site runs with these files already, {count}",
+        "rien n'a changé : le site tourne déjà avec ces fichiers, {count}"
+    )
+}
+
 /// A changed set runs, with its rules, and the names of those that are new or gone.
 pub fn loaded(rules: usize, added: &[&String], removed: &[&String], language: Language) -> String {
     let count = language.counted(rules, Noun::Rule);

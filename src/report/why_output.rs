@@ -43,7 +43,7 @@ pub fn output(moment: &Moment<'_>, id: OutputId) -> Answer {
     set("confirmed", json!(confirmed.map(|wanted| spec.show(wanted))));
     set("armed", json!(!arming_words::is_unarmed(moment.guard, id)));
     set("asked", json!(spec.show(verdict.asked)));
-    set("cause", json!(causes::word(verdict.cause)));
+    set("cause", json!(causes::held_word(verdict.cause, moment.is_memory_lost)));
     set("winner", json!(winner.name(&moment.running.plan)));
     set("authority", json!(winner.authority.word()));
     set("strength", json!(strength));
@@ -126,7 +126,8 @@ fn table(
         table.add(moment.say("to end it", "pour finir"), format!("ballast guard reset \"{limit}\""));
     }
     if is_stopped(moment, verdict) {
-        let name = moment.name(verdict.output);
+        // What else was forgotten shall be looked at as well: not one output after the other.
+        let name = if moment.is_memory_lost { "all" } else { moment.name(verdict.output) };
         table.add(moment.say("to end it", "pour finir"), format!("ballast guard reset {name}"));
     }
     if let Some(explanation) = explanation {
@@ -176,7 +177,8 @@ fn latches(moment: &Moment<'_>, id: OutputId, verdict: &Verdict) -> Vec<String> 
     if verdict.cause == Cause::Latched { latched(moment.guard, id) } else { Vec::new() }
 }
 
-fn latched(guard: &Guard, id: OutputId) -> Vec<String> {
+/// The limits that are clear and keep an output where it is until a person resets them.
+pub fn latched(guard: &Guard, id: OutputId) -> Vec<String> {
     let limits = guard.safety_set().limits.iter().zip(guard.limits());
     let holds = limits.filter(|(limit, view)| {
         view.state.is_latched

@@ -58,7 +58,8 @@ impl Asking<'_> {
         let against = waiting.iter().find_map(|output| Some((*output, guard.against_arming(*output)?)));
         if let Some((output, cause)) = against {
             let catalog = self.decision.running.catalog();
-            let why = causes::sentence(cause, guard.safety_set(), catalog, language);
+            let is_memory_lost = self.decision.carrier.memory_lost.is_some();
+            let why = causes::held(cause, is_memory_lost, guard.safety_set(), catalog, language);
             let (shown, end) = (self.named(output), way_out(cause, &self.named(output), language));
             return Err(say!(
                 language,

@@ -309,7 +309,13 @@ fn tell_reload(
         Some(Probation { changed, .. }) => changed.iter().cloned().collect(),
         None => Vec::new(),
     };
-    let loaded = |language| reload_words::loaded(new.len(), &added, &removed, language);
+    let is_same = before.plan.fingerprint == decision.running.plan.fingerprint;
+    let loaded = |language| {
+        if is_same {
+            return reload_words::unchanged(new.len(), language);
+        }
+        reload_words::loaded(new.len(), &added, &removed, language)
+    };
     let language = occasion.language();
     let mut text = loaded(language);
     let waits = replaced.waits_for.is_some();
@@ -336,7 +342,7 @@ fn tell_reload(
     }
     let data = json!({
         "set": decision.carrier.texts.id().to_string(),
-        "added": added, "removed": removed, "changed": changed, "loosenings": loosenings, "waits": waits,
+        "unchanged": is_same, "added": added, "removed": removed, "changed": changed, "loosenings": loosenings, "waits": waits,
         "trial_seconds": reload::trial_left(decision, now).map(|left| left.millis() / 1000),
         "fingerprint": fingerprint,
     });

@@ -10,11 +10,12 @@ use crate::clock::trust::WORD_HOLDS;
 use crate::control::protocol::{Answer, Call, Question};
 use crate::journal::Frozen;
 use crate::report::answers::{self, Done, Refused};
+use crate::report::guard_answers::Refused as GuardRefused;
 use crate::report::language::{Language, Sentence, say};
 use crate::report::moment::{Moment, Told as From};
 use crate::report::names::{self, Sort, unknown};
 use crate::report::{engine_words, instant, reach_words, status, why_output, why_rule};
-use ballast_engine::Command;
+use ballast_engine::{Command, RuleState};
 use ballast_guard::{OperatorCommand, ResetWhat};
 use ballast_history::Severity;
 use ballast_model::catalog::OutputKind;
@@ -64,10 +65,7 @@ pub fn answer(decision: &mut Decision, who: String, call: Call, reply: oneshot::
         Question::Disarm { device, as_it_is } => asking.disarm(&device, as_it_is),
         Question::GuardNow => asking.all_safe(),
         Question::GuardReset { name } => asking.reset(&name),
-        Question::GuardConfirm { fingerprint } => match u64::from_str_radix(fingerprint.trim(), 16) {
-            Ok(print) => asking.guard(OperatorCommand::Confirm(print), Done::Confirmed(&fingerprint)),
-            Err(_) => Err(Refused::NotFingerprint(&fingerprint).say(language)),
-        },
+        Question::GuardConfirm { fingerprint } => asking.confirm(&fingerprint),
     };
     let answer = asked.unwrap_or_else(Answer::refused);
     if looks || !answer.ok {
@@ -97,6 +95,7 @@ impl Asking<'_> {
             now: decision.carrier.clock.now(),
             wall: if told == Wall::UNKNOWN { decision.carrier.clock.wall() } else { told },
             told: From::Now,
+            is_memory_lost: decision.carrier.memory_lost.is_some(),
             language: self.language,
         }
     }
@@ -115,7 +114,12 @@ impl Asking<'_> {
 
     fn resume(&mut self, name: &str) -> Result<Answer, String> {
         let rule = self.find_rule(name)?;
-        self.carry_out(Command::Resume { rule, who: self.who.into() }, Done::Resumed(name))
+        let done = match self.decision.engine.rule(rule) {
+            Some(RuleState::Active { .. }) => Done::NotSuspended { rule: name, is_active: true },
+            Some(RuleState::Idle { .. }) => Done::NotSuspended { rule: name, is_active: false },
+            Some(RuleState::Suspended) | None => Done::Resumed(name),
+        };
+        self.carry_out(Command::Resume { rule, who: self.who.into() }, done)
     }
 
     fn reset(&mut self, name: &str) -> Result<Answer, String> {
@@ -124,7 +128,48 @@ impl Asking<'_> {
             return self.carry_out(command, Done::GeneratorReset(name));
         }
         let what = self.find_reset(name)?;
-        self.guard(OperatorCommand::Reset(what), Done::Reset(name))
+        self.guard(OperatorCommand::Reset(what), Done::Reset(name)).ok_or_else(|| self.not_reset(what, name))
+    }
+
+    /// Why there was nothing to reset; that somebody tried, the guard has told.
+    fn not_reset(&self, what: ResetWhat, name: &str) -> String {
+        let guard = &self.decision.carrier.guard;
+        let latched;
+        let why = match what {
+            ResetWhat::Limit(index) => {
+                let acts =
+                    guard.limits().nth(usize::from(index)).is_some_and(|view| view.state.acted.is_some());
+                if acts { GuardRefused::StillViolated(name) } else { GuardRefused::NothingWaits(Some(name)) }
+            }
+            ResetWhat::Output(output) => {
+                latched = why_output::latched(guard, output);
+                latched.first().map_or(GuardRefused::NothingWaits(Some(name)), |limit| {
+                    GuardRefused::HeldByLimit(name, limit)
+                })
+            }
+            ResetWhat::Shedding => {
+                GuardRefused::NothingWaits(Some(self.language.say("shedding", "le délestage")))
+            }
+            ResetWhat::All => GuardRefused::NothingWaits(None),
+        };
+        why.say(self.language)
+    }
+
+    /// Accepts the safety set that waits; a wrong fingerprint is told which one it is instead.
+    fn confirm(&mut self, text: &str) -> Result<Answer, String> {
+        let Ok(print) = u64::from_str_radix(text.trim(), 16) else {
+            return self.refused(Refused::NotFingerprint(text));
+        };
+        if let Some(answer) = self.guard(OperatorCommand::Confirm(print), Done::Confirmed(text)) {
+            return Ok(answer);
+        }
+        let guard = &self.decision.carrier.guard;
+        let why = match (guard.waits_for(), guard.fingerprint()) {
+            (Some(waits), _) => GuardRefused::OtherSetWaits(print, waits),
+            (None, in_force) if in_force == print => GuardRefused::InForce(print),
+            (None, in_force) => GuardRefused::NoSetWaits(print, in_force),
+        };
+        Err(why.say(self.language))
     }
 
     fn find_reset(&self, name: &str) -> Result<ResetWhat, String> {
@@ -157,21 +202,21 @@ impl Asking<'_> {
         }
     }
 
-    fn guard(&mut self, command: OperatorCommand, done: Done<'_>) -> Result<Answer, String> {
+    /// Gives the guard a command; `None` where it refused.
+    fn guard(&mut self, command: OperatorCommand, done: Done<'_>) -> Option<Answer> {
         let decision = &mut *self.decision;
         let now = decision.carrier.clock.now();
         decision.figures.guard_refused = false;
         decision.guard_command(self.who, command);
         decision.turn(now);
-        if decision.figures.guard_refused {
-            return self.refused(Refused::NothingWaits);
-        }
-        Ok(self.done(done))
+        (!decision.figures.guard_refused).then(|| self.done(done))
     }
 
     /// Every output to safe; who could not be told is said, and written down with who asked.
     fn all_safe(&mut self) -> Result<Answer, String> {
-        let answer = self.guard(OperatorCommand::Now(None), Done::AllSafe)?;
+        let Some(answer) = self.guard(OperatorCommand::Now(None), Done::AllSafe) else {
+            return Err(GuardRefused::NothingWaits(None).say(self.language));
+        };
         let decision = &mut *self.decision;
         let catalog = decision.running.catalog();
         let lost = reach_words::lost_names(&decision.carrier.guard, catalog);

@@ -41,6 +41,8 @@ pub struct Checkpoint {
     pub at: Mono,
     /// The texts of the safety set that was confirmed last, while a looser one waits: the stricter of both is in force.
     pub confirmed: Option<Texts>,
+    /// Everything was held because the guard's memory was lost.
+    pub is_memory_lost: bool,
 }
 
 /// Saves the state, if it differs from the last saved one.
@@ -102,6 +104,7 @@ pub fn checkpoint(decision: &mut Decision, now: Mono) {
         guard: decision.carrier.guard.save(),
         at: now,
         confirmed: decision.carrier.confirmed.clone(),
+        is_memory_lost: decision.carrier.memory_lost.is_some(),
     };
     if let Some(bytes) = checkpoint.pack() {
         decision.carrier.ring.begin(now, &decision.running.journal_plan, bytes);

@@ -9,12 +9,12 @@ use super::timed::Timed;
 use super::told::Told;
 use crate::report::language::{Language, Sentence, say};
 use crate::report::output_words::OutputWords;
-use crate::report::{causes, engine_words, guard_words, reload_words};
+use crate::report::{causes, engine_words, guard_words, memory_words, reach_words, reload_words};
 use crate::site::Running;
 use ballast_engine::events::{EndReason, Source, Winner};
 use ballast_engine::{Engine, Event as EngineEvent};
 use ballast_guard::plan::{LimitAction, SafetySet};
-use ballast_guard::{Guard, GuardEvent, ResetWhat};
+use ballast_guard::{Guard, GuardEvent};
 use ballast_history::Severity;
 use ballast_model::catalog::{Kind, PointSpec};
 use ballast_model::intent::{Cause, Outcome, Witness};
@@ -288,8 +288,13 @@ fn tell_output(
     });
     let reasons = reasons.map_or(&[][..], Vec::as_slice);
     let reader = decision.carrier.recorder.reader(now, severity_of_cause(verdict.cause));
-    let safety = decision.carrier.guard.safety_set();
-    let told = output_told(&decision.running, safety, verdict, winner.as_ref(), reasons, before, reader);
+    let lost = reach_words::lost(&decision.carrier.guard, verdict.output);
+    let held = Held {
+        safety: decision.carrier.guard.safety_set(),
+        is_memory_lost: decision.carrier.memory_lost.is_some(),
+        is_out_of_reach: lost.is_some_and(|lost| lost.confirmed != Some(verdict.state)),
+    };
+    let told = output_told(&decision.running, held, verdict, winner.as_ref(), reasons, before, reader);
     decision.carrier.recorder.tell(now, &told);
     winner
 }
@@ -312,6 +317,8 @@ struct OutputData<'a> {
     asked: &'a str,
     outcome: &'static str,
     cause: &'static str,
+    /// Whether it could be told, where it is not that already.
+    reachable: bool,
     cause_en: &'a str,
     cause_fr: &'a str,
     winner: Option<&'a str>,
@@ -339,9 +346,17 @@ const fn severity_of_cause(cause: Cause) -> Severity {
     }
 }
 
+/// What the guard holds an output by.
+#[derive(Clone, Copy)]
+struct Held<'a> {
+    safety: &'a SafetySet,
+    is_memory_lost: bool,
+    is_out_of_reach: bool,
+}
+
 fn output_told(
     running: &Running,
-    safety: &SafetySet,
+    held: Held<'_>,
     verdict: &Verdict,
     winner: Option<&(Winner, Wanted)>,
     reasons: &[Witness],
@@ -355,7 +370,7 @@ fn output_told(
     let who = winner.map(|(winner, _)| winner.name(&running.plan));
     let is_default = winner.is_none_or(|(winner, _)| winner.source == Source::Default);
     let (state, asked) = (show(verdict.state), show(verdict.asked));
-    let cause = |language| causes::sentence(verdict.cause, safety, catalog, language);
+    let cause = |language| causes::held(verdict.cause, held.is_memory_lost, held.safety, catalog, language);
     let (cause_en, cause_fr) = (cause(Language::En), cause(Language::Fr));
     let sentence = Sentence::read_in(reader, |language| {
         let asker = causes::asker_named(who.as_deref().unwrap_or("nobody asks"), language);
@@ -365,6 +380,7 @@ fn output_told(
             state: &state,
             asked: &asked,
             has_stayed: before.is_some_and(|old| old.state == verdict.state),
+            is_out_of_reach: held.is_out_of_reach,
             cause: language.say(&cause_en, &cause_fr),
             asker: &asker,
             // What one who fell silent asks for is not known any more.
@@ -378,7 +394,8 @@ fn output_told(
         state: &state,
         asked: &asked,
         outcome: outcome_word(verdict.outcome),
-        cause: causes::word(verdict.cause),
+        cause: causes::held_word(verdict.cause, held.is_memory_lost),
+        reachable: !held.is_out_of_reach,
         cause_en: &cause_en,
         cause_fr: &cause_fr,
         winner: who.as_deref(),
@@ -417,10 +434,7 @@ fn guard(decision: &mut Decision, now: Mono, event: GuardEvent) {
         told = told.by(who);
     }
     decision.carrier.recorder.tell(now, &told);
-    // Refused is the same here: a person let go of one after the other before.
-    if let GuardEvent::WasReset { what: ResetWhat::All, .. }
-    | GuardEvent::ResetRefused { what: ResetWhat::All, .. } = event
-    {
+    if memory_words::ends(&event) {
         decision.carrier.memory_lost = None;
     }
     if let GuardEvent::Confirmed { fingerprint, .. } = event {
