@@ -16,6 +16,7 @@ use crate::report::{instant, names, why_output, why_rule};
 use crate::site::{state_directory, zone_of};
 use ballast_model::almanac::Zone;
 use jiff::{SignedDuration, Timestamp};
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -142,7 +143,11 @@ fn kept(state: &Path, at: Timestamp) -> impl Iterator<Item = Journal> {
     let mut files: Vec<PathBuf> = files
         .map(|entry| entry.path())
         .filter(|path| path.extension().is_some_and(|ending| ending == "journal"))
-        .filter(|path| path.metadata().and_then(|found| found.modified()).is_ok_and(|end| may_hold(end, at)))
+        .filter(|path| {
+            // A pipe by that name is no journal, and would keep the answer waiting.
+            let about = path.metadata().ok().filter(Metadata::is_file);
+            about.and_then(|found| found.modified().ok()).is_some_and(|end| may_hold(end, at))
+        })
         .collect();
     files.sort();
     // One that cannot be read is no answer; the event is.
@@ -171,6 +176,7 @@ fn replayed(
         now: past.now,
         wall: machines.engine.wall(),
         told: Told::Journal,
+        is_memory_lost: machines.is_memory_lost,
         language,
     };
     let when = instant::local_exact(at, &machines.running.catalog().zone);

@@ -2,8 +2,9 @@
 
 use crate::watch::SetHash as SetId;
 use ballast_config::limits::FILE_BYTES_MAX;
+use ballast_model::almanac::Zone;
 use std::collections::BTreeMap;
-use std::fs::FileType;
+use std::fs::{File, FileType};
 use std::io::Read;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
@@ -59,17 +60,10 @@ impl Texts {
     }
 
     fn read_file(&mut self, directory: &Path, name: &str) -> std::io::Result<()> {
-        let path = directory.join(name);
-        // Asked before it is opened: opening a named pipe waits for somebody who writes into it.
-        let about = match std::fs::metadata(&path) {
+        let file = match open(directory, name) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
             other => other?,
         };
-        if !about.is_file() {
-            let message = format!("{name} is {} and not a file", what(about.file_type()));
-            return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, message));
-        }
-        let file = std::fs::File::open(path)?;
         let length = file.metadata()?.len();
         let limit = if name.starts_with("rules/") { RULE_BYTES_MAX } else { FILE_BYTES_MAX };
         if length > limit {
@@ -128,6 +122,29 @@ impl Texts {
     pub fn id(&self) -> SetId {
         SetId::of_files(self.files.iter().map(|(name, bytes)| (name.as_str(), &**bytes)))
     }
+}
+
+/// Opens a file of a site, and nothing by its name that is no file: reading that could wait, or never end.
+fn open(directory: &Path, name: &str) -> std::io::Result<File> {
+    let path = directory.join(name);
+    // Asked before it is opened: opening a named pipe waits for somebody who writes into it.
+    let about = std::fs::metadata(&path)?;
+    if !about.is_file() {
+        let message = format!("{name} is {} and not a file", what(about.file_type()));
+        return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, message));
+    }
+    File::open(path)
+}
+
+/// The zone of a site, for reading a person's instants; UTC where the file cannot be read.
+pub fn zone_of(directory: &Path) -> Zone {
+    let mut text = String::new();
+    let file = open(directory, "site.yaml");
+    // What cannot be read to its end names no zone, or names it before that.
+    let _ = file.and_then(|file| file.take(FILE_BYTES_MAX).read_to_string(&mut text));
+    let line = text.lines().find_map(|line| line.strip_prefix("time_zone:"));
+    let name = line.map(|rest| rest.split('#').next().unwrap_or("").trim().trim_matches(['"', '\'']));
+    name.and_then(Zone::get).unwrap_or_default()
 }
 
 /// What something is that is not a regular file.
@@ -199,6 +216,10 @@ mod tests {
         }
         rustix::fs::mknodat(rustix::fs::CWD, folder.join("site.yaml"), fifo, 0o600.into(), 0).unwrap();
         assert!(Texts::read(&folder).unwrap_err().to_string().contains("site.yaml is a named pipe"));
+        assert_eq!(zone_of(&folder).name(), "UTC");
+        std::fs::remove_file(folder.join("site.yaml")).unwrap();
+        std::fs::write(folder.join("site.yaml"), "site: x\ntime_zone: \"Asia/Tokyo\" # far\n").unwrap();
+        assert_eq!(zone_of(&folder).name(), "Asia/Tokyo");
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }
