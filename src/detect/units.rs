@@ -60,8 +60,20 @@ pub fn scan(scan: &Scan<'_>, progress: Progress<'_>) -> Result<Findings, String>
     if found.is_empty() {
         findings.remarks.push(format!("{}:{}: no unit answers", scan.host, scan.port));
     }
+    let mut unknown = Vec::new();
     for (number, unit) in found {
-        tell(scan, number, &unit, &mut findings);
+        if unit == Unit::default() {
+            unknown.push(number.to_string());
+        } else {
+            tell(scan, number, &unit, &mut findings);
+        }
+    }
+    if !unknown.is_empty() {
+        findings.remarks.push(format!(
+            "{}: of unit {} nothing is known but that it answers",
+            scan.host,
+            unknown.join(", ")
+        ));
     }
     Ok(findings)
 }

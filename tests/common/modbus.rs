@@ -80,6 +80,15 @@ impl Units {
         answer.split(' ').skip(1).map(|word| word.parse().expect("a number")).collect()
     }
 
+    /// The functions by which anything was ever asked.
+    pub fn functions(&self) -> Vec<u8> {
+        let said = self.said.lock().expect("no holder panics");
+        let mut found: Vec<u8> =
+            said.iter().filter_map(|line| line.strip_prefix("function ")?.parse().ok()).collect();
+        found.sort_unstable();
+        found
+    }
+
     fn answers(&self) -> Vec<String> {
         let said = self.said.lock().expect("no holder panics");
         said.iter().filter(|line| line.starts_with("holds")).cloned().collect()
@@ -113,9 +122,14 @@ fn run(python: &Path, port: u16, holds: &str, said: &Arc<Mutex<Vec<String>>>) ->
     let (before, heard) = (said.lock().expect("no holder panics").len(), Arc::clone(said));
     std::thread::spawn(move || {
         for line in lines.map_while(Result::ok) {
-            // What is asked in the course of time is of no interest here.
-            if !line.starts_with("asked") {
-                heard.lock().expect("no holder panics").push(line);
+            // Of what is asked in the course of time only the functions are of interest here.
+            let line = match line.strip_prefix("asked ").map(|rest| rest.split(' ').nth(1)) {
+                Some(function) => format!("function {}", function.unwrap_or_default()),
+                None => line,
+            };
+            let mut said = heard.lock().expect("no holder panics");
+            if !line.starts_with("function") || !said.contains(&line) {
+                said.push(line);
             }
         }
     });

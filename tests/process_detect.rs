@@ -1,0 +1,183 @@
+//! `ballast detect` against meters, Modbus units, a broker and names that others wrote: what it proposes is accepted, and
+//! nothing is told to anybody.
+#![allow(clippy::unwrap_used, reason = "a failing test is its own message")]
+
+mod common;
+
+use common::broker::Broker;
+use common::modbus::{Units, python};
+use common::program::ballast;
+use common::terminal::Meter;
+use common::{Scratch, recorded, tic, wait_for};
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+fn detect(arguments: &[&str]) -> Output {
+    ballast().arg("detect").args(arguments).output().unwrap()
+}
+
+fn json(arguments: &[&str]) -> Value {
+    let output = detect(&[arguments, &["--format", "json"]].concat());
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+}
+
+fn text<'a>(data: &'a Value, key: &str) -> &'a str {
+    data[key].as_str().unwrap()
+}
+
+/// Pastes what was proposed into a site and checks it.
+fn is_accepted(data: &Value) {
+    let site = Scratch::new("pasted");
+    let head = "site: pasted\ntime_zone: Europe/Paris\n";
+    std::fs::write(site.0.join("site.yaml"), format!("{head}{}", text(data, "site"))).unwrap();
+    let safety = if text(data, "safety").is_empty() { "outputs: {}\n" } else { text(data, "safety") };
+    std::fs::write(site.0.join("safety.yaml"), safety).unwrap();
+    let output = ballast().arg("check").arg(&site.0).output().unwrap();
+    assert!(output.status.success(), "{data}\n{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// A line on which a recorded meter speaks again and again at once, until this is dropped.
+fn speaking(file: &str) -> Option<std::path::PathBuf> {
+    let (mode, frames) = tic::frames(&recorded(file)?);
+    let bytes: Vec<u8> = frames.iter().take(3).flat_map(|groups| tic::frame(mode, groups, &[])).collect();
+    let mut meter = Meter::new();
+    let path = meter.path.clone();
+    std::thread::spawn(move || {
+        for _ in 0..1000 {
+            meter.send(&bytes, 9600);
+        }
+    });
+    Some(path)
+}
+
+#[test]
+fn meters_are_heard_on_their_lines_and_a_held_line_is_left_alone() {
+    let files = ["tic/historique_tri_ejp.bin", "tic/standard_mono_producteur.bin"];
+    let lines: Vec<_> = files.iter().filter_map(|file| speaking(file)).collect();
+    let silent = Meter::new();
+    let held = Meter::new();
+    let holder = rustix::fs::open(&held.path, rustix::fs::OFlags::RDWR, rustix::fs::Mode::empty()).unwrap();
+    rustix::fs::flock(&holder, rustix::fs::FlockOperation::NonBlockingLockExclusive).unwrap();
+    let before = rustix::termios::tcgetattr(&holder).unwrap();
+    let mut arguments = vec!["--listen", "2s"];
+    for path in lines.iter().chain([&silent.path, &held.path]) {
+        arguments.extend(["--serial", path.to_str().unwrap()]);
+    }
+    let data = json(&arguments);
+    let remarks = data["remarks"].to_string();
+    assert!(remarks.contains(&format!("{}: silent", silent.path.display())), "{remarks}");
+    assert!(remarks.contains(&format!("{}: another program holds it", held.path.display())), "{remarks}");
+    let after = rustix::termios::tcgetattr(&holder).unwrap();
+    assert_eq!((after.control_modes, after.output_speed()), (before.control_modes, before.output_speed()));
+    if lines.len() == files.len() {
+        let site = text(&data, "site");
+        assert!(site.contains("mode: \"historical\"") && site.contains("mode: \"standard\""), "{data}");
+        is_accepted(&data);
+    }
+}
+
+/// A SunSpec inverter at unit 1, a meter with floats at unit 3.
+fn units() -> String {
+    let mut common = vec![0u16; 66];
+    for (place, text) in [(0, "Maker"), (16, "Inverter 5"), (48, "No. 7")] {
+        let bytes = text.as_bytes().chunks(2);
+        for (place, pair) in (place..).zip(bytes) {
+            common[place] = u16::from_be_bytes([pair[0], pair.get(1).copied().unwrap_or_default()]);
+        }
+    }
+    let common: Vec<String> = common.iter().map(u16::to_string).collect();
+    let common = common.join(" ");
+    format!(
+        "unit 1 holding 40000 REGISTERS 0x5375 0x6E53 1 66 {common} 103 50\n\
+         unit 1 holding 40122 REGISTERS 123 24\nunit 1 holding 40148 REGISTERS 0xFFFF 0\n\
+         unit 3 input 0 FLOAT32 231.5\nunit 3 input 70 FLOAT32 50.02"
+    )
+}
+
+#[test]
+fn modbus_units_are_asked_who_they_are_and_nothing_is_written() {
+    let Some(units) = Units::start("detection of Modbus units", &units()) else { return };
+    let address = format!("127.0.0.1:{}", units.port);
+    let data = json(&["--modbus", &address, "--units", "1-4", "--timeout", "500ms"]);
+    let (site, remarks) = (text(&data, "site"), data["remarks"].to_string());
+    assert!(site.contains("file: sunspec-inverter") && site.contains("unit_id: \"1\""), "{data}");
+    assert!(site.contains("driver: sunspec") && site.contains(&format!("tcp://{address}")), "{site}");
+    assert!(remarks.contains("SunSpec models 103, 123"), "{remarks}");
+    assert!(remarks.contains("unit 3: reads 231.5 V and 50.02 Hz"), "{remarks}");
+    assert!(remarks.contains("Maker Inverter 5 No. 7, 127.0.0.1 unit 1"), "{remarks}");
+    assert_eq!(site.matches("unit_id").count(), 1, "{site}");
+    is_accepted(&data);
+    let functions = units.functions();
+    assert!(functions.contains(&3), "{functions:?}");
+    assert!(functions.iter().all(|function| [3, 4, 43].contains(function)), "it only reads: {functions:?}");
+    // Nobody there is said, and is a failure.
+    drop(units);
+    let output = detect(&["--modbus", &address]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("no connection"), "{output:?}");
+}
+
+#[test]
+fn devices_that_announce_themselves_are_proposed_unarmed_and_nothing_is_published() {
+    let Some(broker) = Broker::start("detection at a broker") else { return };
+    let all = broker.observe("#");
+    let kept = ["-r", "-q", "1"];
+    let tasmota = r#"{"dn":"Kettle","md":"Plug","t":"tk1","ft":"%prefix%/%topic%/","tp":["cmnd","stat","tele"],"rl":[1,0]}"#;
+    broker.publish("tasmota/discovery/AABB/config", tasmota, &kept);
+    // The same device once more, as Home Assistant wants it.
+    let switch = r#"{"name":"Kettle","cmd_t":"cmnd/tk1/POWER","stat_t":"tele/tk1/STATE"}"#;
+    broker.publish("homeassistant/switch/AABB_RL_1/config", switch, &kept);
+    let sensor = r#"{"name":"Level","state_topic":"tank/level","unit_of_measurement":"%","device":{"ids":["t"],"name":"Tank"}}"#;
+    broker.publish("homeassistant/sensor/tank/level/config", sensor, &kept);
+    broker.publish("shellies/shellyplug-s-AABBCC/online", "true", &kept);
+    wait_for("all to be said", Duration::from_secs(10), || (all.seen().len() >= 4).then_some(()));
+    let before = all.seen().len();
+    let url = format!("mqtt://127.0.0.1:{}", broker.port);
+    let data = json(&["--mqtt", &url, "--listen", "1s"]);
+    let site = text(&data, "site");
+    assert_eq!(site.matches("    file: ").count(), 3, "{site}");
+    for line in
+        ["  kettle:\n    file: tasmota-plug", "  tank:\n    file: mqtt-points", "file: shelly-gen1-plug-mqtt"]
+    {
+        assert!(site.contains(line), "{line}\n{site}");
+    }
+    assert_eq!(site.matches("armed: by hand").count(), 2, "what can be switched");
+    assert_eq!(text(&data, "safety").matches("safe: open").count(), 2, "{data}");
+    is_accepted(&data);
+    let printed = String::from_utf8(detect(&["--mqtt", &url, "--listen", "1s"]).stdout).unwrap();
+    assert!(printed.contains("# site.yaml") && printed.contains("# safety.yaml"), "{printed}");
+    assert_eq!(all.seen().len(), before, "nothing was published: {:?}", all.seen());
+}
+
+#[test]
+fn names_in_the_network_are_heard() {
+    let what = "detection of names";
+    let Some(python) = python("zeroconf", what) else { return };
+    let script = "
+import socket, sys
+from zeroconf import ServiceInfo, Zeroconf
+zeroconf = Zeroconf(interfaces=['127.0.0.1'])
+for kind, name, port in [('_shelly', 'shellyplus1pm-aabbccddeeff', 80), ('_mqtt', 'house', 1883), ('_http', 'printer', 8080)]:
+    kind = kind + '._tcp.local.'
+    zeroconf.register_service(ServiceInfo(kind, name + '.' + kind, port=port, addresses=[socket.inet_aton('127.0.0.1')], server=name + '.local.'))
+print('ready', flush=True)
+sys.stdin.read()
+";
+    let mut command = Command::new(python);
+    let mut child =
+        command.args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let data = (line.trim() == "ready").then(|| json(&["--mdns", "--listen", "3s"]));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let Some(data) = data else { return eprintln!("skipped: {what}: no multicast on this machine") };
+    let (site, remarks) = (text(&data, "site"), data["remarks"].to_string());
+    assert!(site.contains("file: shelly-gen2-plug-http") && site.contains("http://127.0.0.1"), "{data}");
+    assert!(remarks.contains("ballast detect --mqtt mqtt://127.0.0.1:1883"), "{data}");
+    assert!(remarks.contains("printer"), "{data}");
+    assert!(site.contains("armed: by hand"), "{site}");
+    is_accepted(&data);
+}
