@@ -190,6 +190,7 @@ impl Run<'_> {
         }
         let admitted = Sample { point: sample.point, ..admitted };
         self.live.snapshot.set(&admitted);
+        self.wake_up(sample.point);
         self.touched(sample.point);
         if let (true, Some(Value::Number(value))) = (admitted.quality.is_good(), admitted.value) {
             self.source_reading(sample.point, value);
@@ -341,7 +342,9 @@ impl Run<'_> {
             false
         };
         if sleeps && let Some(expires) = self.live.snapshot.expires(asleep.point) {
-            next = next.min(expires);
+            // What stands in is renewed while it still counts; a reading is replaced when it does not any more.
+            let is_reading = !self.live.asleep.get(index).is_some_and(|state| state.stands_in);
+            next = next.min(if is_reading { expires.after(Span::from_nanos(1)) } else { expires });
         }
         let next = if next > self.now { next } else { self.now.after(Span::from_secs(1)) };
         self.work.timers.set(plan.key_asleep(index), next);
@@ -352,6 +355,12 @@ impl Run<'_> {
                 }
             }
         }
+    }
+
+    /// A device that is taken to sleep says something: what it says counts, not what stood in for it.
+    fn wake_up(&mut self, point: PointId) {
+        let devices = self.plan.set.asleep.iter().zip(&mut self.live.asleep);
+        devices.filter(|(asleep, _)| asleep.point == point).for_each(|(_, state)| state.stands_in = false);
     }
 
     fn touched_one(&mut self, dependent: Dependent) {

@@ -24,7 +24,20 @@ impl Run<'_> {
         let question = Question { plan: self.plan, live: self.live, now: self.now, id, envelope, state };
         let mut proposal = rules::propose(&question);
         proposal.wake_at(due);
+        self.begin_to_act(index, envelope, &mut proposal);
         self.commit(index, envelope, proposal);
+    }
+
+    /// Where nothing acted at once until now, someone else may have been left alone with the output: no longer. What it
+    /// was told already is told again where its device says that it is something else.
+    fn begin_to_act(&mut self, index: usize, envelope: &Envelope, proposal: &mut Proposal) {
+        let Some(state) = self.live.outputs.get_mut(index) else { return };
+        let stays = proposal.wanted == state.told;
+        if proposal.class == Class::Asked || state.acts_at_once || !stays {
+            return;
+        }
+        state.acts_at_once = true;
+        proposal.wake_at(self.review_outside(index, envelope));
     }
 
     /// The program's word runs out.

@@ -183,6 +183,7 @@ impl Carry<'_> {
             new.told_at = old.told_at;
             new.switched_at = old.switched_at;
             new.moved_at = old.moved_at;
+            new.is_switching = old.is_switching;
             new.physical = old.physical;
         }
         new
@@ -313,7 +314,7 @@ pub(crate) fn restore(plan: &Plan, live: &mut Live, state: &State, gap: Gap, sav
     let asleep: BTreeMap<&str, &AsleepState> =
         state.asleep.iter().map(|(name, state)| (&**name, state)).collect();
     for (device, place) in plan.set.asleep.iter().zip(&mut live.asleep) {
-        if let Some(old) = asleep.get(&*name_of_point(plan, device.point)).filter(|_| is_reload) {
+        if let Some(old) = asleep.get(&*name_of_point(plan, device.point)).filter(|_| !gap.is_power_cut()) {
             *place = **old;
         }
     }

@@ -3,10 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a failing test is its own message")]
 
 mod kit;
-use ballast_guard::plan::{Limit, LimitAction, OnSilence, OnUnknown, Stage, Strength, SwitchBudget};
+use ballast_guard::plan::{Asleep, Limit, LimitAction, OnSilence, OnUnknown, Stage, Strength, SwitchBudget};
 use ballast_guard::{Guard, GuardEvent, Input, OperatorCommand, Output, State, Taken};
 use ballast_model::frame::{Frame, Message};
 use ballast_model::intent::Cause;
+use ballast_model::sample::Value;
 use ballast_model::time::Gap;
 use ballast_model::{Authority, Intent, Mono, OutputId, Span};
 use kit::*;
@@ -447,4 +448,79 @@ proptest! {
         let everything = scripted(&site, 6, seed, 250, true, None);
         prop_assert_eq!(first_difference(&by_step(plain), &by_step(everything)), None, "everything");
     }
+}
+
+#[test]
+fn a_switching_that_nobody_confirmed_before_a_restart_counts_from_its_confirmation() {
+    let mut site = Site::new();
+    let pump = site.contact("pump");
+    site.envelope(pump).min_open = secs(60);
+    let mut bench = site.bench();
+    bench.ask(pump, CLOSED);
+    bench.pass(secs(60));
+    bench.broken[0] = true;
+    bench.ask(pump, OPEN);
+    bench.pass(secs(20));
+    bench.restart(Gap::SameBoot(secs(30)));
+    assert_eq!(bench.is(pump), CLOSED, "it has not opened yet");
+    bench.pass(secs(10));
+    bench.broken[0] = false;
+    bench.pass(secs(6));
+    assert_eq!(bench.is(pump), OPEN);
+    bench.ask(pump, CLOSED);
+    bench.pass(secs(50));
+    assert_eq!((bench.is(pump), bench.verdict(pump).cause), (OPEN, Cause::MinOpen));
+    bench.pass(secs(10));
+    assert_eq!(bench.is(pump), CLOSED);
+}
+
+#[test]
+fn the_shortest_interval_of_a_setpoint_goes_on_over_a_restart() {
+    let mut site = Site::new();
+    let charge = site.setpoint("charge", &[(0.0, 2000.0)]);
+    site.level(charge).min_interval = secs(60);
+    site.envelope(charge).at_start = level(0.0);
+    let mut bench = site.bench();
+    bench.ask(charge, level(500.0));
+    bench.pass(secs(60));
+    assert_eq!(bench.is(charge), level(500.0));
+    bench.pass(secs(10));
+    let state = bench.guard.save();
+    let saved_at = bench.now;
+    bench.now = bench.now.after(secs(1));
+    bench.guard = Guard::new(Arc::clone(&bench.catalog), bench.set.clone(), bench.now);
+    bench.guard.restore(state, Gap::SameBoot(secs(1)), saved_at, bench.now);
+    // The program is there before the first step: the output never was at its start.
+    bench.session = bench.now.nanos();
+    bench.counter = 0;
+    let outputs = bench.guard.outputs_hash();
+    let hello = bench.frame(Message::Hello { outputs });
+    let intent = bench.intent(charge, level(900.0), Authority::Rule(50), 7);
+    bench.step(&[hello, intent]);
+    bench.settle();
+    assert_eq!((bench.is(charge), bench.verdict(charge).cause), (level(500.0), Cause::MinInterval));
+    // It was told anew what it was told before: the interval counts from there.
+    bench.pass(secs(60));
+    assert_eq!(bench.is(charge), level(900.0));
+}
+
+#[test]
+fn what_stood_in_for_a_sleeper_is_no_reading_after_a_restart() {
+    let mut site = Site::new();
+    let charger = site.contact("charger");
+    let sun = site.point("sun.elevation", "deg", Some(secs(100)));
+    let power = site.point("pv.power", "W", Some(secs(600)));
+    site.limit("too much sun", &above("pv.power", "5 kW"), &[(charger, OPEN)]);
+    let when = site.program(&below("sun.elevation", "-2 deg"));
+    site.set.asleep.push(Asleep { point: power, value: Value::Number(num(0.0)), when });
+    let mut bench = site.bench();
+    bench.set(sun, -10.0);
+    bench.ask(charger, CLOSED);
+    assert_eq!(bench.is(charger), CLOSED);
+    bench.restart(Gap::SameBoot(secs(1)));
+    bench.ask(charger, CLOSED);
+    assert_eq!(bench.is(charger), CLOSED, "it is still dark");
+    bench.set(sun, 10.0);
+    bench.pass(secs(11));
+    assert_eq!(bench.is(charger), OPEN, "by day nobody knows what it gives");
 }

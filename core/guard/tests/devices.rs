@@ -328,3 +328,20 @@ fn now_is_safe_until_it_is_reset() {
     bench.operator(OperatorCommand::Reset(ResetWhat::All));
     assert!(bench.has(|event| matches!(event, GuardEvent::ResetRefused { .. })));
 }
+
+#[test]
+fn what_someone_else_moved_is_told_again_as_soon_as_something_acts_at_once() {
+    type Trigger = fn(&mut Bench, OutputId);
+    let triggers: [(&str, Trigger); 2] = [
+        ("now", |bench, lamp| bench.operator(OperatorCommand::Now(Some(lamp)))),
+        ("silence", |bench, _| bench.pass_in_silence(secs(5))),
+    ];
+    for (what, trigger) in triggers {
+        let (mut bench, lamp) = moved_by_hand(OutsideChange::Alarm);
+        bench.pass(secs(10));
+        assert_eq!(bench.is(lamp), CLOSED, "only an alarm");
+        // It is told to be safe already; its device says that it is not.
+        trigger(&mut bench, lamp);
+        assert_eq!(bench.is(lamp), OPEN, "{what}");
+    }
+}

@@ -1,7 +1,8 @@
 //! States that never exist together.
 
 mod kit;
-use ballast_guard::{GuardEvent, OperatorCommand};
+use ballast_guard::plan::OutsideChange;
+use ballast_guard::{GuardEvent, Input, OperatorCommand};
 use ballast_model::intent::Cause;
 use ballast_model::{Authority, OutputId};
 use kit::*;
@@ -135,4 +136,32 @@ fn a_move_to_safe_sends_the_partner_away_too() {
     assert_eq!((bench.is(mains), bench.is(genset)), (OPEN, OPEN));
     bench.pass(secs(2));
     assert_eq!((bench.is(mains), bench.is(genset)), (CLOSED, OPEN));
+}
+
+#[test]
+fn a_partner_that_is_told_to_be_there_keeps_others_out_wherever_a_hand_put_it() {
+    let mut site = Site::new();
+    let mains = site.contact("mains");
+    let genset = site.contact("genset");
+    site.interlock(&[mains, genset], secs(2));
+    site.envelope(mains).outside_change = OutsideChange::Correct(3);
+    let mut bench = site.bench();
+    bench.ask(mains, CLOSED);
+    bench.pass(secs(5));
+    // Someone opens the mains; they are told to close again two seconds later, or when they can be reached.
+    bench.physical[mains.index()] = Some(OPEN);
+    bench.broken[mains.index()] = true;
+    bench.actual(mains, OPEN);
+    bench.step(&[Input::Reach { output: mains, is_there: false }]);
+    bench.pass(secs(10));
+    bench.ask(genset, CLOSED);
+    bench.pass(secs(10));
+    assert_eq!((bench.is(genset), bench.verdict(genset).cause), (OPEN, Cause::Interlock(0)));
+    bench.broken[mains.index()] = false;
+    bench.step(&[Input::Reach { output: mains, is_there: true }]);
+    bench.pass(secs(10));
+    assert_eq!((bench.is(mains), bench.is(genset)), (CLOSED, OPEN));
+    bench.ask(mains, OPEN);
+    bench.pass(secs(2));
+    assert_eq!((bench.is(mains), bench.is(genset)), (OPEN, CLOSED));
 }

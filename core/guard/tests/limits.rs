@@ -318,3 +318,47 @@ fn of_several_readings_in_one_step_none_is_missed() {
     bench.settle();
     assert_eq!((bench.is(charger), bench.verdict(charger).cause), (OPEN, Cause::Limit(0)));
 }
+
+/// A charger that too much power of a device opens; the device sleeps at night.
+fn sleeper() -> (Site, OutputId, PointId, PointId) {
+    let mut site = Site::new();
+    let charger = site.contact("charger");
+    let sun = site.point("sun.elevation", "deg", Some(secs(6_000)));
+    let power = site.point("pv.power", "W", Some(secs(10)));
+    site.limit("too much sun", &above("pv.power", "5 kW"), &[(charger, OPEN)]);
+    let when = site.program(&below("sun.elevation", "-2 deg"));
+    site.set.asleep.push(Asleep { point: power, value: Value::Number(num(0.0)), when });
+    (site, charger, sun, power)
+}
+
+#[test]
+fn what_a_device_says_in_its_sleep_counts() {
+    let (site, charger, sun, power) = sleeper();
+    let mut bench = site.bench();
+    bench.set(sun, -10.0);
+    bench.ask(charger, CLOSED);
+    bench.pass(secs(60));
+    assert_eq!(bench.is(charger), CLOSED, "asleep");
+    bench.set(power, 6_000.0);
+    assert_eq!((bench.is(charger), bench.verdict(charger).cause), (OPEN, Cause::Limit(0)));
+    bench.pass(secs(10));
+    assert_eq!(bench.is(charger), OPEN);
+    bench.pass(secs(1));
+    assert_eq!(bench.is(charger), CLOSED, "asleep again");
+    // It wakes before the sun is up: that it is day by now takes nothing from what it said.
+    bench.set(power, 100.0);
+    bench.set(sun, 1.0);
+    assert_eq!(bench.is(charger), CLOSED);
+}
+
+#[test]
+fn falling_asleep_is_no_moment_of_ignorance() {
+    let (site, charger, sun, power) = sleeper();
+    let mut bench = site.bench();
+    bench.set(sun, -10.0);
+    bench.set(power, 100.0);
+    bench.ask(charger, CLOSED);
+    bench.pass(secs(60));
+    let acted = bench.count(|event| matches!(event, GuardEvent::LimitActed { .. }));
+    assert_eq!((bench.is(charger), acted), (CLOSED, 0));
+}

@@ -457,3 +457,29 @@ fn a_load_is_known_by_its_group_alone() {
     assert_eq!(closed(&bench, &village.loads), 4);
     assert!(bench.has(|event| matches!(event, GuardEvent::ShedShort { missing } if *missing == num(4000.0))));
 }
+
+#[test]
+fn after_a_restart_a_source_has_time_to_move_before_it_is_taken_for_stuck() {
+    let mut village = village();
+    let inverter = village.site.point("inverter.frequency", "Hz", Some(secs(30)));
+    village.site.set.shedding.as_mut().unwrap().source.push(inverter);
+    let mut bench = village.site.bench();
+    bench.set(inverter, 50.0);
+    let (state, saved_at) = (bench.guard.save(), bench.now);
+    bench.now = bench.now.after(secs(1));
+    bench.guard = Guard::new(Arc::clone(&bench.catalog), bench.set.clone(), bench.now);
+    bench.guard.restore(state, Gap::SameBoot(secs(1)), saved_at, bench.now);
+    bench.step(&[]);
+    for hertz in [49.2, 49.21, 49.2, 49.21] {
+        bench.set(village.frequency, hertz);
+        bench.pass(ms(100));
+    }
+    assert!(!bench.has(|event| matches!(event, GuardEvent::StageActed { .. })), "one of two says so");
+    assert!(!bench.has(|event| matches!(event, GuardEvent::SourceStuck { .. })));
+    for step in 0..60 {
+        bench.set(village.frequency, 49.2 + f64::from(step % 2) * 0.01);
+        bench.pass(ms(100));
+    }
+    assert!(bench.has(|event| *event == GuardEvent::SourceStuck { point: inverter }));
+    assert!(bench.has(|event| matches!(event, GuardEvent::StageActed { .. })));
+}

@@ -131,7 +131,8 @@ fn obstacle(
     partner: &(OutputId, Contact),
 ) -> Option<Obstacle> {
     let state = question.live.output(partner.0)?;
-    if state.physical.may_be(partner.1) {
+    // One that was told to be there is on its way back, wherever somebody else put it.
+    if state.physical.may_be(partner.1) || is_told(question, partner) {
         return Some(Obstacle::Partner);
     }
     let free_at = state.physical.left(partner.1).after(interlock.dead_time);

@@ -6,7 +6,9 @@ use ballast_model::intent::Cause;
 pub(crate) fn apply(question: &Question<'_>, proposal: &mut Proposal) {
     let state = question.state;
     let Some(level) = &question.envelope.level else { return };
-    if proposal.class != Class::Asked || proposal.wanted == state.told || !state.sent {
+    // What the guard told before it was started anew counts; where it told nothing, there is nothing to wait for.
+    let is_first = !state.sent && state.told_at >= question.live.started_at;
+    if proposal.class != Class::Asked || proposal.wanted == state.told || is_first {
         return;
     }
     let free_at = state.told_at.after(level.min_interval);

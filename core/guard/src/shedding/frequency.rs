@@ -139,7 +139,8 @@ impl Run<'_> {
             let resolution = self.resolution(*point);
             let Some(state) = self.live.shedding.sources.get_mut(index) else { continue };
             let moved = state.others.is_some_and(|(low, high)| high.get() - low.get() >= 2.0 * resolution);
-            let due = state.moved_at.after(shedding.source_stuck_after);
+            // What it did before the start is not known: it has the time to move from here on.
+            let due = state.moved_at.max(self.live.started_at).after(shedding.source_stuck_after);
             if moved && self.now >= due {
                 if !core::mem::replace(&mut state.is_stuck, true) {
                     self.event(GuardEvent::SourceStuck { point: *point });

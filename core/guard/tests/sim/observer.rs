@@ -2,8 +2,11 @@
 #![allow(unreachable_pub, reason = "part of a test")]
 #![allow(clippy::panic, reason = "a failing test is its own message")]
 
+use super::frequency::ShedWatch;
+use super::hand::{Device, EffectWatch, PAIRS};
 use super::site::*;
 use crate::kit::*;
+use ballast_guard::GuardEvent;
 use ballast_model::{Mono, Span, Wanted};
 
 /// What the program last said about an output, as the observer heard it.
@@ -34,6 +37,35 @@ pub struct Watched {
     pub left_closed: Mono,
     pub min_open: Span,
     pub counter: u64,
+    pub device: Device,
+}
+
+/// What the guard must say in a step, and nothing else of this kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum News {
+    /// A stage acted, and cut so many homes.
+    Stage(u16, u32),
+    Bulk(u32),
+    EventOver,
+    Futile,
+    EffectRetried,
+    NoEffect,
+    EffectBack,
+}
+
+impl News {
+    pub fn of(event: &GuardEvent) -> Option<Self> {
+        Some(match event {
+            GuardEvent::StageActed { stage, loads, .. } => Self::Stage(*stage, *loads),
+            GuardEvent::BulkActed { loads, .. } => Self::Bulk(*loads),
+            GuardEvent::EventOver => Self::EventOver,
+            GuardEvent::Futile => Self::Futile,
+            GuardEvent::EffectRetried { .. } => Self::EffectRetried,
+            GuardEvent::NoEffect { .. } => Self::NoEffect,
+            GuardEvent::EffectBack { .. } => Self::EffectBack,
+            _ => return None,
+        })
+    }
 }
 
 #[derive(Clone, Copy, Default)]
@@ -53,18 +85,56 @@ pub struct Observer {
     pub now: Mono,
     pub started_at: Mono,
     pub outputs: Vec<Watched>,
-    /// Value and arrival of the three points; `None` after news of a loss.
-    pub points: [Option<(f64, Mono)>; 3],
-    pub limits: [LimitWatch; 2],
+    /// Value and arrival of the points; `None` after news of a loss.
+    pub points: [Option<(f64, Mono)>; POINTS],
+    pub limits: [LimitWatch; 3],
     pub is_open: bool,
     pub renewed_at: Mono,
     pub restored_at: Option<Mono>,
     /// When ordinary shed requests were granted.
     pub sheds: Vec<Mono>,
-    pub below_since: Option<Mono>,
+    pub shed: ShedWatch,
+    pub effect: EffectWatch,
+    /// What this step must say.
+    expected: Vec<News>,
 }
 
 impl Observer {
+    pub fn new(seed: u64, now: Mono) -> Self {
+        let watched = |index: usize| Watched {
+            told: None,
+            switched_at: now,
+            confirmed_at: now,
+            told_at: now,
+            switches: Vec::new(),
+            heard: None,
+            is_cut: HOMES.contains(&index).then_some(true),
+            cut_at: now,
+            is_stopped: false,
+            spent: None,
+            physical: None,
+            left_closed: Mono::MAX,
+            min_open: secs(4),
+            counter: 0,
+            device: Device::NEW,
+        };
+        Self {
+            seed,
+            now,
+            started_at: now,
+            outputs: (0..OUTPUTS).map(watched).collect(),
+            points: [None; POINTS],
+            limits: [LimitWatch::default(); 3],
+            is_open: false,
+            renewed_at: Mono::ZERO,
+            restored_at: None,
+            sheds: Vec::new(),
+            shed: ShedWatch::new(now),
+            effect: EffectWatch::default(),
+            expected: Vec::new(),
+        }
+    }
+
     pub fn safe(index: usize) -> Wanted {
         match index {
             CLINIC => CLOSED,
@@ -77,19 +147,46 @@ impl Observer {
         if index == PUMP { CLOSED } else { Self::safe(index) }
     }
 
+    pub fn expect(&mut self, news: News) {
+        self.expected.push(news);
+    }
+
+    /// What was said in this step is what had to be said.
+    pub fn check_news(&mut self, mut said: Vec<News>) {
+        said.sort_unstable();
+        self.expected.sort_unstable();
+        assert_eq!(said, self.expected, "seed {}: said and expected at {:?}", self.seed, self.now);
+        self.expected.clear();
+    }
+
+    /// A person starts anew everything that waits for one.
+    pub fn reset_all(&mut self) {
+        for index in 0..OUTPUTS {
+            let was_stopped = std::mem::take(&mut self.outputs[index].is_stopped);
+            self.reset_device(index, was_stopped);
+        }
+        self.shed.reset();
+    }
+
+    /// What a point is known to be. The panel that is dark and says nothing gives nothing.
     pub fn known(&self, point: u32) -> Option<f64> {
+        let is_dark = || self.read(SUN).is_some_and(|degrees| degrees < -2.0);
+        self.read(point).or_else(|| (point == POWER && is_dark()).then_some(0.0))
+    }
+
+    fn read(&self, point: u32) -> Option<f64> {
         self.points[point as usize].filter(|(_, at)| self.now <= at.after(MAX_AGE)).map(|(value, _)| value)
     }
 
     /// DESIGN: a limit acts while violated, unknown is violated, it lets go at its `until`; before its inputs were good
     /// for the first time it waits for the grace of the start, and the first good reading ends what only ignorance began.
     pub fn watch_limits(&mut self) {
-        for (index, (point, until)) in [(HOT, 45.0), (SMOKE, 50.0)].into_iter().enumerate() {
+        for (index, (point, most)) in [(HOT, 50.0), (SMOKE, 50.0), (POWER, 5000.0)].into_iter().enumerate() {
             let known = self.known(point);
             let mut limit = self.limits[index];
             limit.was_known |= known.is_some();
             let is_violated = match known {
-                Some(value) => value > 50.0,
+                Some(value) => value > most,
                 None => limit.was_known || self.now >= self.started_at.after(GRACE),
             };
             limit.violated_since =
@@ -99,20 +196,14 @@ impl Observer {
                 (limit.acts, limit.is_soft, limit.since) = (true, !limit.was_known, self.now);
                 limit.violated_since = None;
             }
-            limit.is_soft &= !known.is_some_and(|value| value > 50.0);
-            let clears = known.is_some_and(|value| if index == 0 { value < until } else { value <= until });
-            let was_ignorance = limit.is_soft && known.is_some_and(|value| value <= 50.0);
+            limit.is_soft &= !known.is_some_and(|value| value > most);
+            let clears = known.is_some_and(|value| if index == 0 { value < 45.0 } else { value <= most });
+            let was_ignorance = limit.is_soft && known.is_some_and(|value| value <= most);
             limit.is_latched = index == 1 && limit.acts && clears && !was_ignorance;
             if limit.acts && (was_ignorance || (clears && !limit.is_latched)) {
                 (limit.acts, limit.is_soft) = (false, false);
             }
             self.limits[index] = limit;
-        }
-        match self.known(HERTZ) {
-            Some(value) if value < 49.5 => {
-                self.below_since.get_or_insert(self.now);
-            }
-            _ => self.below_since = None,
         }
     }
 
@@ -122,6 +213,7 @@ impl Observer {
             CHARGER if self.limits[0].acts && self.now >= self.limits[0].since.after(AFTER) => Some(OPEN),
             BATTERY if self.limits[0].acts => Some(level(0.0)),
             CLINIC if self.limits[1].acts => Some(OPEN),
+            PANEL if self.limits[2].acts => Some(OPEN),
             _ => None,
         }
     }
@@ -169,14 +261,15 @@ impl Observer {
         let knows = match index {
             MAINS | CHARGER | BATTERY => self.limits[0].was_known,
             CLINIC => self.limits[1].was_known,
+            PANEL => self.limits[2].was_known,
             _ => true,
         };
-        !knows || (self.now < self.started_at.after(LEASE))
+        !knows || (self.now < self.started_at.after(LEASE) && self.outputs[index].heard.is_none())
     }
 
     pub fn is_spent(&self, index: usize) -> bool {
         let watched = &self.outputs[index];
-        let has_limit = [CHARGER, GENSET, PUMP].contains(&index);
+        let has_limit = TIMED.contains(&index);
         has_limit && watched.told == Some(CLOSED) && self.now >= watched.switched_at.after(LONGEST)
     }
 
@@ -187,13 +280,25 @@ impl Observer {
             return true;
         }
         let to_safe = wanted == Self::safe(index);
-        let makes_way = index == GENSET && self.limits[0].acts;
+        let is_crowded = self.partner(index).is_some_and(|partner| {
+            let partner = &self.outputs[partner];
+            partner.told == Some(CLOSED) || partner.physical == Some(CLOSED)
+        });
+        let makes_way = is_crowded || (index == GENSET && self.limits[0].acts);
         let is_load = HOMES.contains(&index);
         (to_safe && (self.word(index).is_none() || watched.is_stopped || self.is_spent(index) || makes_way))
             || (self.is_starting(index) && wanted == Self::at_start(index))
-            || (is_load
-                && wanted == OPEN
-                && self.below_since.is_some_and(|since| self.now >= since.after(ms(60))))
+            || (is_load && wanted == OPEN && (self.shed.to_cut > 0 || watched.is_cut == Some(true)))
+    }
+
+    /// The other one of those that are never closed together.
+    pub fn partner(&self, index: usize) -> Option<usize> {
+        let other = |(one, other): &(usize, usize)| match index {
+            _ if index == *one => Some(*other),
+            _ if index == *other => Some(*one),
+            _ => None,
+        };
+        PAIRS.iter().find_map(other)
     }
 
     pub fn fail(&self, index: usize, wanted: Wanted, why: &str) -> ! {
@@ -211,6 +316,7 @@ impl Observer {
 
     pub fn check_permit(&mut self, index: usize, wanted: Wanted) {
         self.check_value(index, wanted);
+        self.check_reason(index, wanted);
         let watched = self.outputs[index].clone();
         let now = self.now;
         let safe = Self::safe(index);
@@ -240,8 +346,8 @@ impl Observer {
             self.check_ramp(before, wanted, &watched);
             self.check_interval(before, wanted, at_once, &watched);
         }
-        if HOMES.contains(&index) && before == CLOSED && wanted == OPEN && !at_once {
-            self.check_cap(index);
+        if before == CLOSED && wanted == OPEN {
+            self.check_cut(index, at_once);
         }
         let watched = &mut self.outputs[index];
         if switches {
@@ -308,7 +414,7 @@ impl Observer {
         if !(asks || is_clinic) {
             self.fail(index, wanted, "asked otherwise");
         }
-        let is_timed = [CHARGER, GENSET, PUMP].contains(&index);
+        let is_timed = TIMED.contains(&index);
         let shortest = match (is_timed, before) {
             (true, CLOSED) => secs(5),
             (true, _) => watched.min_open,
@@ -335,7 +441,7 @@ impl Observer {
         if watched.is_cut != Some(true) && !heard.is_restoration {
             return;
         }
-        if self.known(HERTZ).is_none_or(|hertz| hertz <= 49.8) {
+        if self.agreed().is_none_or(|hertz| hertz <= 49.8) {
             self.fail(index, CLOSED, "given back into a low or unknown frequency");
         }
         if self.restored_at.is_some_and(|at| self.now < at.after(ONE_PER)) {
@@ -369,27 +475,33 @@ impl Observer {
         }
     }
 
-    /// Ordinary shed requests keep to the cap.
-    pub fn check_cap(&mut self, index: usize) {
-        if self.word(index).is_none_or(|heard| !heard.is_shed) {
+    /// Ordinary shed requests keep to the cap, and stop where shedding did not help.
+    fn check_cut(&mut self, index: usize, at_once: bool) {
+        if at_once || self.word(index).is_none_or(|heard| !heard.is_shed) {
             return;
+        }
+        if self.shed.is_futile {
+            self.fail(index, OPEN, "shed although it does not help");
         }
         self.sheds.retain(|at| at.after(CAP_PER) > self.now);
         if self.sheds.len() >= CAP {
             self.fail(index, OPEN, "shed beyond the cap");
         }
+        self.judge_request();
         self.sheds.push(self.now);
     }
 
     /// A limit waits for the partner to leave and for the dead time.
     pub fn waits_for_genset(&self) -> bool {
         let genset = &self.outputs[GENSET];
-        let left = genset.left_closed.max(genset.confirmed_at);
+        let left = genset.left_closed.max(genset.confirmed_at).max(genset.device.settled_at);
         self.now < self.limits[0].since.after(DEAD_TIME) || self.now < left.after(DEAD_TIME)
     }
 
     /// What must be so whenever the guard has nothing left to do at this moment.
     pub fn check_rest(&mut self) {
+        self.check_devices();
+        self.check_heater();
         for index in 0..OUTPUTS {
             let Some(told) = self.outputs[index].told else { continue };
             let forced = self.forced(index);
@@ -431,18 +543,15 @@ impl Observer {
             && genset.told == Some(OPEN)
             && !self.limits[0].acts
             && mains.told == Some(CLOSED)
-            && mains.told_at > genset.told_at.after(secs(60))
+            && mains.told_at < self.limits[0].since
+            && mains.told_at > genset.told_at.max(genset.device.moved_at).after(secs(60))
         {
             self.fail(MAINS, CLOSED, "closed beside a partner that never left");
         }
     }
 
     pub fn check_interlock(&self, index: usize, wanted: Wanted) {
-        let partner = match index {
-            MAINS => GENSET,
-            GENSET => MAINS,
-            _ => return,
-        };
+        let Some(partner) = self.partner(index) else { return };
         let is_move = self.outputs[index].told != Some(CLOSED);
         if wanted != CLOSED || !is_move || (index == MAINS && self.limits[0].acts) {
             return;

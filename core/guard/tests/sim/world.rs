@@ -2,14 +2,15 @@
 #![allow(unreachable_pub, reason = "part of a test")]
 #![allow(clippy::panic, reason = "a failing test is its own message")]
 
+use super::hand::EffectWatch;
 use super::observer::*;
 use super::site::*;
+use super::weather::Weather;
 use crate::kit::*;
-use ballast_guard::{Door, Guard, Input, OperatorCommand, Output, Redeem, ResetWhat, Who};
+use ballast_guard::{Door, Guard, GuardEvent, Input, OperatorCommand, Output, Redeem, ResetWhat, Who};
 use ballast_model::frame::{Frame, Message};
-use ballast_model::sample::{Reason, Sample, Value};
-use ballast_model::time::Gap;
-use ballast_model::{Authority, Intent, Mono, OutputId, PointId};
+use ballast_model::time::{Gap, Utc, Wall};
+use ballast_model::{Authority, Intent, Mono, OutputId, Span};
 use std::sync::Arc;
 
 /// Random numbers that need no crate and are the same everywhere.
@@ -30,6 +31,7 @@ pub struct World {
     pub site: Site,
     pub guard: Guard,
     pub observer: Observer,
+    pub weather: Weather,
     pub doors: Vec<Door>,
     pub broken: Vec<bool>,
     pub waiting: Vec<Input>,
@@ -38,6 +40,7 @@ pub struct World {
     pub counter: u64,
     pub sequence: u64,
     pub next: Mono,
+    stepped_at: Mono,
     pub permits: u64,
 }
 
@@ -46,41 +49,13 @@ impl World {
         let site = site();
         let now = Mono::from_millis(1_000_000);
         let guard = Guard::new(Arc::new(site.catalog.clone()), site.set.clone(), now);
-        let watched = |index: usize| Watched {
-            told: None,
-            switched_at: now,
-            confirmed_at: now,
-            told_at: now,
-            switches: Vec::new(),
-            heard: None,
-            is_cut: HOMES.contains(&index).then_some(true),
-            cut_at: now,
-            is_stopped: false,
-            spent: None,
-            physical: None,
-            left_closed: Mono::MAX,
-            min_open: secs(4),
-            counter: 0,
-        };
-        let observer = Observer {
-            seed,
-            now,
-            started_at: now,
-            outputs: (0..OUTPUTS).map(watched).collect(),
-            points: [None; 3],
-            limits: [LimitWatch::default(); 2],
-            is_open: false,
-            renewed_at: Mono::ZERO,
-            restored_at: None,
-            sheds: Vec::new(),
-            below_since: None,
-        };
         Self {
             dice: Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1),
             out: Vec::with_capacity(guard.output_capacity()),
             site,
             guard,
-            observer,
+            observer: Observer::new(seed, now),
+            weather: Weather::default(),
             doors: (0..OUTPUTS as u32).map(|index| Door::new(OutputId(index))).collect(),
             broken: vec![false; OUTPUTS],
             waiting: Vec::new(),
@@ -88,6 +63,7 @@ impl World {
             counter: 0,
             sequence: 0,
             next: Mono::MAX,
+            stepped_at: Mono::ZERO,
             permits: 0,
         }
     }
@@ -121,14 +97,10 @@ impl World {
             14..40 => {
                 let command = OperatorCommand::Reset(ResetWhat::All);
                 inputs.push(Input::Operator { who: Who::new("someone"), command });
-                self.observer.outputs.iter_mut().for_each(|watched| watched.is_stopped = false);
+                self.observer.reset_all();
                 for limit in self.observer.limits.iter_mut().filter(|limit| limit.is_latched) {
                     (limit.acts, limit.is_latched) = (false, false);
                 }
-            }
-            40..46 => {
-                let actual = if self.dice.one_in(2) { OPEN } else { CLOSED };
-                inputs.push(Input::Actual { output: OutputId(FAN as u32), actual });
             }
             46..56 => {
                 let index = self.dice.roll(OUTPUTS as u64) as usize;
@@ -136,12 +108,18 @@ impl World {
             }
             90..100 => {
                 let output = OutputId(self.dice.roll(OUTPUTS as u64) as u32);
-                inputs.push(Input::Reach { output, is_there: self.dice.one_in(2) });
+                let is_there = self.dice.one_in(2);
+                inputs.push(Input::Reach { output, is_there });
+                if !is_there {
+                    self.observer.outputs[output.index()].device.leave();
+                }
             }
+            100..110 => inputs.push(self.wall()),
             56..90 => self.broken.iter_mut().for_each(|broken| *broken = false),
             _ => {}
         }
         self.speak(&mut inputs);
+        self.move_by_hand(&mut inputs);
         self.measure(&mut inputs);
         self.step(&inputs);
     }
@@ -154,6 +132,11 @@ impl World {
             _ => ms(self.dice.roll(9_000)),
         };
         let goal = self.observer.now.after(ahead);
+        if self.dice.one_in(400) {
+            // Asleep itself, or frozen: no wake-up is kept.
+            self.observer.now = goal.after(ms(60_000 + self.dice.roll(260_000_000)));
+            return;
+        }
         // Every wake-up on the way is kept.
         for _ in 0..200 {
             if self.next > goal && self.waiting.is_empty() {
@@ -166,6 +149,12 @@ impl World {
             self.step(&inputs);
         }
         self.observer.now = goal.max(self.observer.now);
+    }
+
+    /// The guard decides nothing by the wall clock, wherever it jumps.
+    fn wall(&mut self) -> Input {
+        let utc = Utc::from_millis(self.dice.roll(4_000_000_000_000) as i64 - 1_000_000_000_000);
+        Input::Wall(Wall { at: self.observer.now, utc, trusted: self.dice.one_in(2) })
     }
 
     pub fn end_session(&mut self) {
@@ -227,7 +216,8 @@ impl World {
         let is_restoration = HOMES.contains(&index) && !self.dice.one_in(3);
         let authority = match self.dice.roll(8) {
             0 => Authority::Operator,
-            1 => Authority::Shed,
+            // Of the others nobody could say whether it was this or their partner or their longest time that opened them.
+            1 if self.observer.partner(index).is_none() && !TIMED.contains(&index) => Authority::Shed,
             _ => Authority::Rule(50),
         };
         let output = OutputId(index as u32);
@@ -243,37 +233,6 @@ impl World {
         self.observer.outputs[index].heard = Some(heard);
     }
 
-    pub fn measure(&mut self, inputs: &mut Vec<Input>) {
-        for point in 0..3_u32 {
-            if !self.dice.one_in(4) {
-                continue;
-            }
-            self.sequence += 1;
-            let now = self.observer.now;
-            if self.dice.one_in(40) {
-                inputs.push(Input::Sample(Sample::bad(PointId(point), Reason::Offline, now, self.sequence)));
-                self.observer.points[point as usize] = None;
-                continue;
-            }
-            let value = match (point, self.dice.roll(30)) {
-                (HERTZ, 0) => 49.4,
-                (HERTZ, 1) => 49.75,
-                (HERTZ, _) => 50.0,
-                (_, 0) => 60.0,
-                (_, 1) => 50.0,
-                (_, 2) => 47.0,
-                _ => 20.0,
-            };
-            inputs.push(Input::Sample(Sample::good(
-                PointId(point),
-                Value::Number(num(value)),
-                now,
-                self.sequence,
-            )));
-            self.observer.points[point as usize] = Some((value, now));
-        }
-    }
-
     pub fn step(&mut self, inputs: &[Input]) {
         for input in inputs {
             if let Input::Written { output, counter, ok: true } = input {
@@ -282,15 +241,26 @@ impl World {
                 if *counter == watched.counter && watched.confirmed_at < watched.switched_at {
                     watched.confirmed_at = now;
                 }
+                if *counter == watched.counter && !watched.device.is_settled {
+                    (watched.device.is_settled, watched.device.settled_at) = (true, now);
+                }
                 if watched.physical == Some(OPEN) && watched.left_closed == Mono::MAX {
                     watched.left_closed = now;
                 }
             }
         }
         self.observer.watch_limits();
+        self.observer.watch_frequency();
+        self.observer.watch_effect();
+        self.observer.watch_devices();
         let was_spent: Vec<bool> = (0..OUTPUTS).map(|index| self.observer.is_spent(index)).collect();
-        self.guard.step(self.observer.now, inputs, &mut self.out);
+        // A clock that goes back counts as one that stands still.
+        let stands_still = std::mem::replace(&mut self.stepped_at, self.observer.now) == self.observer.now;
+        let goes_back = stands_still && self.dice.one_in(4);
+        let back = if goes_back { ms(self.dice.roll(100_000)) } else { Span::ZERO };
+        self.guard.step(self.observer.now.before(back), inputs, &mut self.out);
         self.next = Mono::MAX;
+        let (mut said, mut cut) = (Vec::new(), 0);
         let session = self.guard.session();
         for output in std::mem::take(&mut self.out).drain(..) {
             match output {
@@ -299,11 +269,14 @@ impl World {
                         (permit.output().index(), permit.counter(), permit.wanted());
                     self.permits += 1;
                     assert!(permit.valid_until() <= self.observer.now.after(LEASE), "valid beyond the lease");
+                    let was_closed = self.observer.outputs[index].told == Some(CLOSED);
+                    cut += usize::from(HOMES.contains(&index) && wanted == OPEN && was_closed);
                     self.observer.check_interlock(index, wanted);
-                    if was_spent[index] && wanted == OPEN && self.observer.forced(index).is_none() {
-                        let request = self.observer.outputs[index].heard.map(|heard| heard.request);
-                        self.observer.outputs[index].spent =
-                            request.filter(|_| self.observer.word(index).is_some());
+                    if was_spent[index] && wanted == OPEN {
+                        // One request is remembered; where a limit or silence opened it, nobody can say which.
+                        let is_free = self.observer.forced(index).is_none();
+                        let heard = self.observer.word(index).filter(|_| is_free);
+                        self.observer.outputs[index].spent = heard.map(|heard| heard.request);
                     }
                     self.observer.check_permit(index, wanted);
                     self.observer.outputs[index].counter = counter;
@@ -323,9 +296,19 @@ impl World {
                     self.waiting.push(Input::Written { output: OutputId(index as u32), counter, ok });
                 }
                 Output::WakeAt(moment) => self.next = moment,
-                Output::Verdict(_) | Output::Event(_) => {}
+                Output::Verdict(_) => {}
+                Output::Event(GuardEvent::OutsideChange { output, told, actual }) => {
+                    self.observer.hear_outside(output.index(), told, actual, &self.guard);
+                }
+                Output::Event(GuardEvent::NotCorrected { output }) => {
+                    self.observer.hear_not_corrected(output.index());
+                }
+                Output::Event(event) => said.extend(News::of(&event)),
             }
         }
+        self.observer.check_news(said);
+        let to_cut = self.observer.shed.to_cut;
+        assert!(cut >= to_cut, "seed {}: {cut} of {to_cut} homes cut", self.observer.seed);
         self.out = Vec::with_capacity(self.guard.output_capacity());
         if self.next > self.observer.now {
             self.observer.check_rest();
@@ -336,7 +319,8 @@ impl World {
     pub fn restart(&mut self) {
         let saved_at = self.observer.now;
         let state = self.guard.save();
-        let length = ms(1 + self.dice.roll(20_000));
+        let most = if self.dice.one_in(5) { 200_000_000 } else { 20_000 };
+        let length = ms(1 + self.dice.roll(most));
         let gap = match self.dice.roll(3) {
             0 => Gap::SameBoot(length),
             1 => Gap::OtherBoot(length),
@@ -352,10 +336,11 @@ impl World {
         observer.is_open = false;
         let is_cut = gap.is_power_cut();
         if is_cut {
-            observer.points = [None; 3];
+            observer.points = [None; POINTS];
         }
         for (index, watched) in observer.outputs.iter_mut().enumerate() {
             watched.heard = None;
+            watched.device = watched.device.restarted();
             if is_cut {
                 (watched.switched_at, watched.confirmed_at) = (now, now);
                 if watched.told.is_some() {
@@ -376,7 +361,8 @@ impl World {
                 LimitWatch::default()
             };
         }
-        observer.below_since = None;
+        observer.shed = observer.shed.restarted(now);
+        observer.effect = EffectWatch::default();
         // What was on its way to the guard that is gone is lost.
         self.waiting.clear();
         self.next = now;
@@ -386,13 +372,18 @@ impl World {
     pub fn reload(&mut self) {
         let mut site = self.site.clone();
         site.set.fingerprint = 2 + self.dice.roll(1_000);
-        for index in [CHARGER, GENSET, PUMP] {
+        for index in TIMED {
             let min_open = secs(1 + self.dice.roll(8));
             site.envelope(OutputId(index as u32)).min_open = min_open;
             let watched = &mut self.observer.outputs[index];
             watched.min_open = watched.min_open.max(min_open);
         }
+        let before = self.guard.fingerprint();
         self.guard.replace(Arc::new(site.catalog.clone()), site.set.clone(), false, self.observer.now);
+        if self.guard.fingerprint() != before {
+            // Nobody knows under another set how long it was clear, nor what was about to be judged.
+            (self.observer.shed.clear_since, self.observer.shed.judge) = (None, None);
+        }
         self.next = self.observer.now;
     }
 }
