@@ -2,9 +2,10 @@
 //!
 //! Source: Modbus Application Protocol V1.1b3. This file makes a bus of its definition; `modbus/settings.rs` reads the keys,
 //! `plan.rs` decides what is asked together, `poller.rs` asks and reads, `frame.rs` and `pdu.rs` are the bytes, `value.rs`
-//! is what registers mean, `output.rs` how an output is told,
+//! is what registers mean, `doubt.rs` whether they come in another order, `output.rs` how an output is told,
 //! `sounding.rs` what a line is asked after an answer that did not come. The asking itself is in `bus/poll.rs`.
 
+mod doubt;
 pub(crate) mod frame;
 mod output;
 pub(crate) mod pdu;

@@ -86,6 +86,8 @@ pub(crate) struct Block {
     parts: Vec<Part>,
     /// Where the next round begins, after one that was too long.
     resume: usize,
+    /// Its floats make no sense in the order that the file gives; said once.
+    pub(crate) is_doubted: bool,
 }
 
 /// Items that are asked for by one request.
@@ -121,6 +123,7 @@ pub(crate) fn blocks(mut wishes: Vec<Wish>, manners: &[Manners]) -> Vec<Block> {
                 items: vec![wish.item],
                 parts: Vec::new(),
                 resume: 0,
+                is_doubted: false,
             }),
         }
     }

@@ -1,5 +1,6 @@
 //! Asks units for their registers and makes samples of the answers.
 
+use super::doubt;
 use super::frame::{Framed, Framing};
 use super::output::Output;
 use super::pdu::{Reply, Request};
@@ -155,7 +156,16 @@ impl Units {
         let at = self.now.at;
         match reply {
             Reply::Data(data) => {
+                let registers = Registers { first, bytes: data };
+                let doubt = doubt::other_order(block.part(at), registers).filter(|_| !block.table.is_bits());
+                let name = self.roster.units.get(block.unit).map_or("", |unit| &unit.name);
+                doubted(block, name, doubt, now, out);
                 for item in block.part(at) {
+                    if doubt.is_some() && doubt::is_about(item) {
+                        bad(item.to, Reason::NotAValue, &self.outputs, now, out);
+                        self.now.heed.bad += 1;
+                        continue;
+                    }
                     let is_value = tell(item, Some((first, data)), &mut self.outputs, now, out);
                     let count = if is_value { &mut self.now.heed.good } else { &mut self.now.heed.bad };
                     *count += 1;
@@ -201,6 +211,22 @@ impl Units {
             Reply::Data(_) | Reply::Strange => Answer::Strange,
         }
     }
+}
+
+/// Says once that floats come in another order than the file gives, and once that they no longer do.
+fn doubted(block: &mut Block, name: &str, doubt: Option<(&str, &str)>, at: Mono, out: &mut Readings) {
+    if std::mem::replace(&mut block.is_doubted, doubt.is_some()) == doubt.is_some() {
+        return;
+    }
+    let text = match doubt {
+        Some((own, other)) => {
+            format!(
+                "{name} tells floats that make sense in the order {other} and not in {own}: see its `order`"
+            )
+        }
+        None => format!("{name} tells floats in their order"),
+    };
+    out.report(Report::Link { is_up: doubt.is_none(), text: text.into(), at });
 }
 
 /// What an exception means for the points that were asked for; `None` where the last value is not in doubt.

@@ -2,7 +2,7 @@
 
 use crate::peer::Peer;
 use crate::support::{Running, Site, base};
-use ballast_drivers::Batch;
+use ballast_drivers::{Batch, Report};
 use ballast_model::catalog::Kind;
 use ballast_model::{PointId, Quality, Reason, Value};
 
@@ -169,4 +169,37 @@ fn exceptions_are_states_of_their_own() {
     }
     running.wait_last(one, base(7.0), Quality::Good);
     assert_eq!(running.handle.counters().connects, 1, "no exception costs the connection");
+}
+
+#[test]
+fn floats_in_the_wrong_order_are_no_values_and_said() {
+    let holds = "unit 1 input 0 FLOAT32 230.2 5.25 1208.4 49.98\nunit 1 input 20 UINT16 7";
+    let Some(mut peer) = Peer::tcp(holds) else { return };
+    let mut site = site(&peer, &[]);
+    let wrong = [("table", "input"), ("type", "f32"), ("order", "CDAB")];
+    let voltage = site.number("it.voltage", "V", &[wrong[0], wrong[1], wrong[2], ("register", "0")]);
+    let power = site.number("it.power", "W", &[wrong[0], wrong[1], wrong[2], ("register", "4")]);
+    let whole = site.number("it.whole", "A", &[wrong[0], ("register", "20")]);
+    let running = Running::start(site.open());
+    // What is no float is not in doubt.
+    running.wait_last(whole, base(7.0), Quality::Good);
+    running.wait_last(voltage, None, Quality::Bad(Reason::NotAValue));
+    let said = "it (unit 1) tells floats that make sense in the order ABCD and not in CDAB: see its `order`";
+    let heard = running.wait("word of it", |heard| {
+        heard
+            .reports
+            .iter()
+            .any(|report| matches!(report, Report::Link { is_up: false, text, .. } if **text == *said))
+    });
+    assert!(heard.samples.iter().all(|sample| sample.point == whole || sample.value.is_none()), "{heard:?}");
+    // The device is set to the order of the file.
+    for (address, words) in [(0, "0x3333 0x4366"), (4, "0x0CCD 0x4497")] {
+        peer.say(&format!("set 1 4 {address} {words}"));
+    }
+    running.wait_last(voltage, base(f64::from(230.2_f32)), Quality::Good);
+    running.wait_last(power, base(f64::from(1208.4_f32)), Quality::Good);
+    running.wait("word of it", |heard| {
+        let is_it = |report: &Report| matches!(report, Report::Link { is_up: true, text, .. } if text.ends_with("in their order"));
+        heard.reports.iter().any(is_it)
+    });
 }
