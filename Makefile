@@ -45,7 +45,7 @@ bench: setup-bench ## measure Ballast beside its peers; writes docs/performance.
 bench-devices: setup-bench ## measure how fast devices are read; writes the section Devices of docs/performance.md
 	@bench/devices.sh
 
-fuzz: setup ## look for inputs that break a reader: make fuzz FUZZ=tic SECONDS=60 (tic, mqtt, http, modbus, sunspec, p1, vedirect, bthome, yaml, rules)
+fuzz: setup ## look for inputs that break a reader: make fuzz FUZZ=tic SECONDS=60 (targets: fuzz/targets)
 	@scripts/fuzz.sh $(or $(FUZZ),tic) $(or $(SECONDS),60)
 
 deny: setup ## licences, banned crates, sources and known vulnerabilities of what we build on (asks the network)
