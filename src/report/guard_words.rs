@@ -353,29 +353,24 @@ fn amount(loads: u32, shed: Finite, before: Finite, language: Language) -> Strin
 }
 
 const fn fault_words(fault: SessionFault, language: Language) -> &'static str {
-    match fault {
-        SessionFault::Bye => language.say("the program said good-bye", "le programme a pris congé"),
-        SessionFault::Link => language.say("the link broke", "la liaison est rompue"),
+    let (english, french) = match fault {
+        SessionFault::Bye => ("the program said good-bye", "le programme a pris congé"),
+        SessionFault::Link => ("the link broke", "la liaison est rompue"),
         SessionFault::Replaced => {
-            language.say("a newer session took its place", "une session plus récente a pris sa place")
+            ("a newer session took its place", "une session plus récente a pris sa place")
         }
         SessionFault::Counter => {
-            language.say("a message is missing or came twice", "un message manque ou est venu deux fois")
+            ("a message is missing or came twice", "un message manque ou est venu deux fois")
         }
-        SessionFault::Table => {
-            language.say("the program knows other outputs", "le programme connaît d'autres sorties")
-        }
-        SessionFault::UnknownOutput => {
-            language.say("an output that does not exist", "une sortie qui n'existe pas")
-        }
+        SessionFault::Table => ("the program knows other outputs", "le programme connaît d'autres sorties"),
+        SessionFault::UnknownOutput => ("an output that does not exist", "une sortie qui n'existe pas"),
         SessionFault::Authority => {
-            language.say("someone spoke in the guard's name", "quelqu'un a parlé au nom du gardien")
+            ("someone spoke in the guard's name", "quelqu'un a parlé au nom du gardien")
         }
         SessionFault::OldSession => {
-            language.say("a message of a session that has ended", "un message d'une session terminée")
+            ("a message of a session that has ended", "un message d'une session terminée")
         }
-        SessionFault::Reload => {
-            language.say("the outputs of the site changed", "les sorties du site ont changé")
-        }
-    }
+        SessionFault::Reload => ("the outputs of the site changed", "les sorties du site ont changé"),
+    };
+    language.say(english, french)
 }
