@@ -37,7 +37,8 @@ fn a_found_device_is_read_until_a_person_arms_it() {
     program.wait_line("a stays open: its device is not armed; rule \"heat\"", PATIENCE);
     let answer = program.tell(&["request", "a", "closed", "--for", "1h"]);
     assert!(answer.contains("a is not armed: it is read and told nothing"), "{answer}");
-    program.tell(&["guard", "now"]);
+    let now = program.tell(&["guard", "now"]);
+    assert!(now.contains("not armed, told nothing and left as it is: a"), "{now}");
     program.tell(&["guard", "reset", "all"]);
     assert_eq!(bench.told("a"), [""; 0], "asked by a rule, by a person, and made safe");
     let why = program.tell(&["why", "a"]);
@@ -89,5 +90,7 @@ fn a_found_device_is_read_until_a_person_arms_it() {
         bench.audit()
     );
     assert!(program.stop().success());
+    let told = program.lines();
+    assert!(!told.iter().any(|line| line.contains("a may not be open")), "{told:?}");
     assert_eq!(bench.told("a"), [""; 0], "not even at the end");
 }

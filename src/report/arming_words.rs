@@ -15,6 +15,21 @@ pub fn is_unarmed(guard: &Guard, output: OutputId) -> bool {
     guard.output(output).is_some_and(|state| state.arming == Arming::Not)
 }
 
+/// Says that a person's word is not told to the devices that nobody armed; `None` where there is none.
+pub fn not_told(guard: &Guard, catalog: &Catalog, language: Language) -> Option<String> {
+    let outputs = catalog.outputs.iter().zip((0..).map(OutputId));
+    let names: Vec<&str> =
+        outputs.filter(|(_, id)| is_unarmed(guard, *id)).map(|(spec, _)| &*spec.name).collect();
+    let names = names.join(", ");
+    (!names.is_empty()).then(|| {
+        say!(
+            language,
+            "not armed, told nothing and left as it is: {names}",
+            "non armé, sans ordre et laissé comme il est : {names}"
+        )
+    })
+}
+
 /// Says that an output is told nothing, and what its device says of it; `None` where it is told what is asked.
 pub fn sentence(moment: &Moment<'_>, output: OutputId, name: &str) -> Option<String> {
     let (language, state) = (moment.language, moment.guard.output(output)?);

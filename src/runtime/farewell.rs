@@ -10,7 +10,7 @@ use crate::report::language::Sentence;
 use crate::report::reload_words;
 use ballast_guard::Input;
 use ballast_guard::plan::{Envelope, OnSilence};
-use ballast_guard::state::OutputState;
+use ballast_guard::state::{Arming, OutputState};
 use ballast_history::Severity;
 use ballast_model::{Mono, Span};
 use serde_json::json;
@@ -68,7 +68,9 @@ fn tell_failures(decision: &mut Decision, now: Mono) {
     let catalog = decision.running.catalog();
     let failures: Vec<Told> = envelopes(decision)
         .filter(|(envelope, state)| {
-            envelope.on_silence == OnSilence::Safe && (!state.settled || state.claim.is_some())
+            // What nobody armed was told nothing, and is left as it is.
+            let is_armed = state.arming == Arming::Armed;
+            is_armed && envelope.on_silence == OnSilence::Safe && (!state.settled || state.claim.is_some())
         })
         .filter_map(|(envelope, _)| {
             let spec = catalog.output(envelope.output)?;

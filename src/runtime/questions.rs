@@ -14,7 +14,7 @@ use crate::report::guard_answers::Refused as GuardRefused;
 use crate::report::language::{Language, Sentence, say};
 use crate::report::moment::{Moment, Told as From};
 use crate::report::names::{self, Sort, unknown};
-use crate::report::{engine_words, instant, reach_words, status, why_output, why_rule};
+use crate::report::{arming_words, engine_words, instant, reach_words, status, why_output, why_rule};
 use ballast_engine::{Command, RuleState};
 use ballast_guard::{OperatorCommand, ResetWhat};
 use ballast_history::Severity;
@@ -214,17 +214,20 @@ impl Asking<'_> {
 
     /// Every output to safe; who could not be told is said, and written down with who asked.
     fn all_safe(&mut self) -> Result<Answer, String> {
-        let Some(answer) = self.guard(OperatorCommand::Now(None), Done::AllSafe) else {
+        let Some(mut answer) = self.guard(OperatorCommand::Now(None), Done::AllSafe) else {
             return Err(GuardRefused::NothingWaits(None).say(self.language));
         };
         let decision = &mut *self.decision;
         let catalog = decision.running.catalog();
+        let unarmed = arming_words::not_told(&decision.carrier.guard, catalog, self.language);
+        let unarmed = unarmed.map(|text| format!("\n{text}")).unwrap_or_default();
+        answer.text.push_str(&unarmed);
         let lost = reach_words::lost_names(&decision.carrier.guard, catalog);
         if lost.is_empty() {
             return Ok(answer);
         }
         let text = format!(
-            "{}\n{}",
+            "{}\n{}{unarmed}",
             Done::ReachedSafe.say(self.language),
             reach_words::not_told(&lost, self.language)
         );
