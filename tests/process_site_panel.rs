@@ -189,4 +189,16 @@ fn a_poor_power_factor_is_told_means_are_kept_and_a_dead_line_is_unknown() {
     assert!(kept.len() >= count, "{} of {count}", kept.len());
     assert!(kept.iter().all(|record| record["intact"] == true));
     assert!(kept.iter().any(|record| mean(record, "site.main_mean").is_some_and(|mean| mean > 5_900.0)));
+    let newest = program.tell(&["history", "--kind", "record", "--last", "1"]);
+    assert_eq!(newest.lines().count(), 1, "{newest}");
+    assert!(
+        newest.contains("\"one-minute means\"") && newest.contains("site.frequency_mean unknown"),
+        "{newest}"
+    );
+    let later = program.tell(&["history", "--since", "2100-01-01T00:00"]);
+    assert_eq!(later, "");
+    let refused = program.refused(&["history", "--since", "yesterday"]);
+    assert!(refused.contains("`yesterday` is not an instant"), "{refused}");
+    std::fs::remove_dir_all(site.0.join(".ballast")).unwrap();
+    assert!(program.refused(&["history"]).contains("there is no history yet"));
 }
