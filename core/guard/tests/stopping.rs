@@ -1,0 +1,74 @@
+//! The guard's own end: every output follows its `on_silence` from that moment, and nothing that was said brings it back.
+
+mod kit;
+use ballast_guard::Input;
+use ballast_guard::plan::OnSilence;
+use ballast_model::frame::Message;
+use ballast_model::intent::Cause;
+use kit::*;
+
+#[test]
+fn at_its_end_every_output_follows_its_silence_and_no_renewal_brings_it_back() {
+    let mut site = Site::new();
+    let (pump, fan, lamp) = (site.contact("pump"), site.contact("fan"), site.contact("lamp"));
+    site.envelope(pump).min_closed = secs(600);
+    site.envelope(fan).on_silence = OnSilence::Hold(secs(60));
+    site.envelope(lamp).safe = CLOSED;
+    let mut bench = site.bench();
+    for (output, wanted) in [(pump, CLOSED), (fan, CLOSED), (lamp, OPEN)] {
+        bench.ask(output, wanted);
+        assert_eq!(bench.is(output), wanted);
+    }
+    bench.pass(secs(1));
+    bench.step(&[Input::Stop]);
+    bench.step(&[]);
+    assert_eq!((bench.is(pump), bench.is(fan), bench.is(lamp)), (OPEN, CLOSED, CLOSED));
+    assert_eq!(bench.verdict(pump).cause, Cause::Silence);
+    let renewal = bench.frame(Message::Renew);
+    bench.step(&[renewal]);
+    let intent = bench.intent(pump, CLOSED, ballast_model::Authority::Rule(1), 9);
+    bench.step(&[intent]);
+    bench.pass_in_silence(ms(59_999));
+    assert_eq!((bench.is(pump), bench.is(fan), bench.is(lamp)), (OPEN, CLOSED, CLOSED));
+    bench.pass_in_silence(ms(1));
+    assert_eq!(bench.is(fan), OPEN, "held from the end on, not from the last renewal");
+}
+
+#[test]
+fn a_word_that_had_run_out_before_the_end_does_not_come_back() {
+    let mut site = Site::new();
+    let fan = site.contact("fan");
+    site.envelope(fan).on_silence = OnSilence::Hold(secs(60));
+    let mut bench = site.bench();
+    bench.ask(fan, CLOSED);
+    bench.pass_in_silence(secs(23));
+    assert_eq!(bench.is(fan), CLOSED, "silent for twenty seconds");
+    bench.step(&[Input::Stop]);
+    let renewal = bench.frame(Message::Renew);
+    bench.step(&[renewal]);
+    bench.pass_in_silence(secs(41));
+    assert_eq!(bench.is(fan), OPEN, "it was silent for longer than since the end");
+}
+
+#[test]
+fn an_output_that_still_stands_at_its_start_follows_its_silence_too() {
+    let mut site = Site::new();
+    let (pump, fan) = (site.contact("pump"), site.contact("fan"));
+    site.point("battery.temperature", "°C", Some(secs(30)));
+    // Its input was never seen: it would stay at its start.
+    site.limit("hot", &above("battery.temperature", "50 °C"), &[(pump, OPEN), (fan, OPEN)]);
+    site.envelope(pump).at_start = CLOSED;
+    site.envelope(fan).at_start = CLOSED;
+    site.envelope(fan).on_silence = OnSilence::Hold(secs(4));
+    let mut bench = site.bench();
+    bench.step(&[]);
+    bench.pass_in_silence(secs(1));
+    assert_eq!((bench.is(pump), bench.is(fan)), (CLOSED, CLOSED));
+    bench.step(&[Input::Stop]);
+    bench.step(&[]);
+    assert_eq!((bench.is(pump), bench.is(fan)), (OPEN, CLOSED));
+    bench.pass_in_silence(ms(3_900));
+    assert_eq!(bench.is(fan), CLOSED);
+    bench.pass_in_silence(ms(200));
+    assert_eq!(bench.is(fan), OPEN);
+}
