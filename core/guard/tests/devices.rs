@@ -345,3 +345,65 @@ fn what_someone_else_moved_is_told_again_as_soon_as_something_acts_at_once() {
         assert_eq!(bench.is(lamp), OPEN, "{what}");
     }
 }
+
+#[test]
+fn a_person_starts_the_check_of_an_effect_anew() {
+    let (site, charger, current, voltage) = watched();
+    let mut bench = site.bench();
+    bench.set(current, 0.0);
+    bench.set(voltage, 12.0);
+    bench.ask(charger, CLOSED);
+    bench.pass(secs(60));
+    let counts = |bench: &Bench| {
+        let retried = bench.count(|event| *event == GuardEvent::EffectRetried { output: charger });
+        (retried, bench.count(|event| *event == GuardEvent::NoEffect { output: charger }))
+    };
+    assert_eq!((counts(&bench), bench.verdict(charger).cause), ((1, 1), Cause::NoEffect));
+    bench.operator(OperatorCommand::Reset(ResetWhat::Output(charger)));
+    assert_eq!(bench.verdict(charger).cause, Cause::Asked);
+    bench.pass(secs(60));
+    assert_eq!((counts(&bench), bench.verdict(charger).cause), ((2, 2), Cause::NoEffect));
+}
+
+#[test]
+fn an_alarm_of_a_moved_output_is_over_when_a_person_says_so_and_comes_again_while_it_is_moved() {
+    let (mut bench, lamp) = moved_by_hand(OutsideChange::Alarm);
+    bench.pass(secs(10));
+    assert_eq!(bench.verdict(lamp).cause, Cause::OutsideChange);
+    bench.operator(OperatorCommand::Reset(ResetWhat::Output(lamp)));
+    assert!(bench.has(|event| matches!(event, GuardEvent::WasReset { .. })));
+    assert_eq!(bench.count(|event| matches!(event, GuardEvent::OutsideChange { .. })), 2);
+    assert_eq!((bench.is(lamp), bench.verdict(lamp).cause), (CLOSED, Cause::OutsideChange));
+}
+
+#[test]
+fn a_device_that_went_away_keeps_its_partner_out_until_it_is_known_again() {
+    let mut site = Site::new();
+    let (mains, genset) = (site.contact("mains"), site.contact("genset"));
+    site.interlock(&[mains, genset], secs(2));
+    let mut bench = site.bench();
+    bench.step(&[]);
+    bench.pass(secs(5));
+    bench.ask(mains, CLOSED);
+    bench.pass(secs(1));
+    bench.actual(mains, CLOSED);
+    let before = bench.guard.output(mains).unwrap().unreachable_since;
+    bench.broken[mains.index()] = true;
+    bench.step(&[Input::Reach { output: mains, is_there: false }]);
+    let gone_at = bench.now;
+    bench.ask(mains, OPEN);
+    bench.ask(genset, CLOSED);
+    bench.pass(secs(100));
+    assert_eq!(bench.is(genset), OPEN, "nobody knows that it left");
+    let state = bench.guard.output(mains).unwrap();
+    assert_eq!(
+        (before, state.unreachable_since),
+        (None, Some(gone_at)),
+        "since it went, not since the last try"
+    );
+    assert_eq!(state.outside.actual, None, "what it said before it went says nothing");
+    bench.broken[mains.index()] = false;
+    bench.step(&[Input::Reach { output: mains, is_there: true }]);
+    bench.pass(secs(3));
+    assert_eq!((bench.is(mains), bench.is(genset)), (OPEN, CLOSED));
+}

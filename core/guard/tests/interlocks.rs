@@ -165,3 +165,61 @@ fn a_partner_that_is_told_to_be_there_keeps_others_out_wherever_a_hand_put_it() 
     bench.pass(secs(2));
     assert_eq!((bench.is(mains), bench.is(genset)), (OPEN, CLOSED));
 }
+
+#[test]
+fn of_three_any_one_that_may_be_there_keeps_the_others_out() {
+    let mut site = Site::new();
+    let three = ["mains", "genset", "neighbour"].map(|name| site.contact(name));
+    site.interlock(&three, secs(2));
+    let [mains, genset, neighbour] = three;
+    let mut bench = site.bench();
+    bench.step(&[]);
+    bench.pass(secs(5));
+    for (there, asked) in [(mains, genset), (genset, neighbour), (neighbour, mains), (mains, neighbour)] {
+        bench.ask(there, CLOSED);
+        bench.ask(asked, CLOSED);
+        bench.pass(secs(5));
+        assert_eq!((bench.is(there), bench.is(asked)), (CLOSED, OPEN));
+        bench.ask(asked, OPEN);
+        bench.ask(there, OPEN);
+        bench.pass(secs(5));
+    }
+    // Someone closes one beside another: of both that are told, the later one leaves.
+    bench.ask(mains, CLOSED);
+    bench.physical[neighbour.index()] = Some(CLOSED);
+    bench.actual(neighbour, CLOSED);
+    assert_eq!(bench.is(mains), OPEN, "the last of three counts too");
+}
+
+#[test]
+fn one_that_is_safe_in_the_forbidden_state_leaves_it_for_a_limit() {
+    let mut site = Site::new();
+    let (vent, heater) = pair(&mut site);
+    let envelope = site.envelope(vent);
+    (envelope.safe, envelope.default, envelope.at_start) = (CLOSED, CLOSED, CLOSED);
+    let hot = site.point("battery.temperature", "°C", Some(secs(3600)));
+    site.limit("frost", &below("battery.temperature", "0 °C"), &[(heater, CLOSED)]);
+    let mut bench = site.bench();
+    bench.set(hot, 20.0);
+    bench.pass(secs(5));
+    assert_eq!((bench.is(vent), bench.is(heater)), (CLOSED, OPEN));
+    bench.set(hot, -1.0);
+    assert_eq!((bench.is(vent), bench.is(heater)), (OPEN, OPEN), "away, though that is not its safe state");
+    bench.pass(secs(2));
+    assert_eq!((bench.is(vent), bench.is(heater)), (OPEN, CLOSED));
+}
+
+#[test]
+fn after_a_start_neither_is_told_to_be_there_before_the_other_is_known_to_be_away() {
+    let mut site = Site::new();
+    let (mains, genset) = pair(&mut site);
+    site.envelope(mains).at_start = CLOSED;
+    let mut bench = site.bench();
+    bench.broken[genset.index()] = true;
+    bench.ask(mains, CLOSED);
+    bench.pass(secs(60));
+    assert!(bench.permits.iter().all(|(_, _, wanted)| *wanted == OPEN), "{:?}", bench.permits);
+    bench.broken[genset.index()] = false;
+    bench.pass(secs(70));
+    assert_eq!((bench.is(mains), bench.is(genset)), (CLOSED, OPEN));
+}

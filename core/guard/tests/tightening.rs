@@ -229,3 +229,24 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn where_both_act_when_one_takes_over_it_acts_on_and_counts_its_end_anew() {
+    // Neither stricter nor weaker: it acts earlier, and ends earlier.
+    let old = Edit { when: 60, until: 50, until_hold: 5, ..OLD };
+    let new = site(Edit { when: 42, until: 55, until_hold: 5, latch: true, ..OLD }, true, 2);
+    let mut bench = running(old, true, 70.0);
+    replace(&mut bench, &new);
+    assert_eq!((bench.is(HEATER), names(&bench).len()), (OPEN, 2));
+    bench.set(WARMTH, 30.0);
+    bench.pass(secs(4));
+    bench.operator(OperatorCommand::Confirm(2));
+    assert!(bench.guard.adopt_confirmed(bench.now).is_some());
+    bench.step(&[]);
+    bench.pass(secs(2));
+    assert_eq!((bench.is(HEATER), bench.verdict(HEATER).cause), (OPEN, Cause::Limit(0)), "not latched yet");
+    bench.pass(secs(4));
+    assert_eq!((bench.is(HEATER), bench.verdict(HEATER).cause), (OPEN, Cause::Latched));
+    bench.operator(OperatorCommand::Reset(ResetWhat::Limit(0)));
+    assert_eq!(bench.is(HEATER), CLOSED);
+}
