@@ -117,5 +117,9 @@ pub const PIN_RETRY: Span = Span::from_secs(1);
 /// How long a bus of pins that begins waits for lines that the one before it may still have.
 pub const PIN_TAKEOVER: Span = Span::from_millis(500);
 
+/// How long a bus of pins that ends holds its outputs for the one that takes its place: a reload tells them anew within one
+/// turn.
+pub const PIN_HOLD: Span = Span::from_secs(2);
+
 /// No device of a serial line answers later than this, nor later than four time-outs.
 pub const LATE_MAX: Span = Span::from_secs(2);

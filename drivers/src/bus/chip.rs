@@ -3,6 +3,7 @@
 //! An output must never be taken before there is something to tell it, and must be taken with that value in one call: in
 //! between it would show what nobody asked for.
 
+mod held;
 mod kernel;
 mod memory;
 
@@ -145,6 +146,10 @@ pub trait Chip: Send {
     /// # Errors
     /// The chip does not answer.
     fn driven(&mut self, output: usize) -> Result<Option<bool>, Trouble>;
+
+    /// Lets go of everything, but leaves the outputs as they are for as long as what is returned lives: a chip of the same
+    /// kind that drives them meanwhile goes on from there.
+    fn part(&mut self) -> Box<dyn Send>;
 
     /// The next change of an input that was taken. Never blocks.
     fn poll_edge(&mut self, context: &mut Context<'_>) -> Poll<Result<Edge, Trouble>>;

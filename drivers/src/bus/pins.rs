@@ -9,7 +9,7 @@ use super::chip::{Chip, Trouble};
 use super::context::{Context, Stopped, duration};
 use super::{PinBus, doors};
 use crate::gpio::Pins;
-use crate::limits::{FULL_RETRY, PERMITS_AT_ONCE, PIN_RETRY, PIN_TAKEOVER};
+use crate::limits::{FULL_RETRY, PERMITS_AT_ONCE, PIN_HOLD, PIN_RETRY, PIN_TAKEOVER};
 use crate::readings::{Report, WriteResult};
 use ballast_guard::{Door, Permit};
 use ballast_model::{Mono, OutputId, Quality, Reason, Span};
@@ -63,7 +63,10 @@ pub(super) async fn run(bus: PinBus, context: Context) {
     let mut is_first = true;
     loop {
         let since = running.context.now();
-        let End::Lost(text) = running.serve(std::mem::take(&mut is_first)).await else { return };
+        let End::Lost(text) = running.serve(std::mem::take(&mut is_first)).await else {
+            running.part().await;
+            return;
+        };
         running.context.counters.link_errors.add(1);
         running.context.link(false, &text);
         running.lose_all();
@@ -110,6 +113,13 @@ impl Running {
         let (chip, answer) = asked.await.map_err(|_| failed())?;
         self.chip = Some(chip);
         answer
+    }
+
+    /// Leaves the outputs as they are for the bus that takes the place of this one, and lets go of them after that.
+    async fn part(mut self) {
+        let Ok(held) = self.ask(|chip| Ok(chip.part())).await else { return };
+        tokio::time::sleep(duration(PIN_HOLD)).await;
+        drop(held);
     }
 
     async fn serve(&mut self, is_first: bool) -> End {

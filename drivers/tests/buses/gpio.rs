@@ -254,6 +254,33 @@ fn a_chip_that_is_pulled_out_takes_everything_with_it_and_comes_back() {
 }
 
 #[test]
+fn a_bus_that_takes_the_place_of_another_takes_its_outputs_as_they_are() {
+    let board = Pinboard::new();
+    let mut site = Site::new("gpio", CHIP);
+    let relay = site.output("relay", OutputKind::Contact, &[("line", "17")]);
+    let gone = site.output("gone", OutputKind::Contact, &[("line", "18")]);
+    let first = start(&site, &board);
+    let mut leaves = Leaves::new(&site.catalog, first.clock.now());
+    for output in [relay, gone] {
+        assert_eq!(write(&first, &mut leaves, output, Wanted::CLOSED), WriteResult::Done);
+    }
+    let (ended, rest) = first.stop();
+    let second = start(&site, &board);
+    let mut leaves = Leaves::new(&site.catalog, second.clock.now());
+    assert_eq!(write(&second, &mut leaves, relay, Wanted::CLOSED), WriteResult::Done);
+    // Neither was let go of in between, nor taken anew.
+    assert_eq!(board.history(), [(line(17), true, true), (line(18), true, true), (line(17), false, true)]);
+    // What nobody tells any more is let go of.
+    let deadline = std::time::Instant::now() + crate::support::PATIENCE;
+    while !ended.is_finished() {
+        assert!(std::time::Instant::now() < deadline);
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    assert!(board.is_high(&line(17)) && !board.is_high(&line(18)));
+    drop(rest);
+}
+
+#[test]
 fn more_edges_than_anybody_reads_are_counted_all_the_same() {
     let board = Pinboard::new();
     let mut site = Site::new("gpio", CHIP);
@@ -280,7 +307,7 @@ fn no_chip_is_said_in_words() {
         heard.reports.iter().any(|report| matches!(report, Report::Link { is_up: false, .. }))
     });
     let is_said = heard.reports.iter().any(|report| {
-        matches!(report, Report::Link { text, .. } if text.starts_with("there is no chip `pinctrl-of-nowhere`; here is "))
+        matches!(report, Report::Link { text, .. } if text.starts_with("there is no chip `pinctrl-of-nowhere`; th"))
     });
     assert!(is_said, "{:?}", heard.reports);
     running.wait_last(input, None, Quality::Bad(Reason::Offline));

@@ -3,6 +3,7 @@
 //! Each line is a request of its own, so that one that is taken by somebody else costs the others nothing. The kernel lets
 //! go of all of them when the process ends, in whatever way.
 
+use super::held::{self, Held};
 use super::{Bias, Chip, Drive, Edge, InputLine, LineName, OutputLine, Trouble};
 use ballast_model::Span;
 use gpiocdev::line::{EdgeDetection, EdgeKind, Value};
@@ -157,7 +158,7 @@ impl Chip for KernelChip {
         let name = &self.outputs.get(output).ok_or_else(no_such)?.line;
         let number = self.number(name)?;
         let info = self.chip()?.line_info(number).map_err(|error| self.line_trouble(name, &error))?;
-        if !info.used {
+        if !info.used || held::is_held(self.chip()?.path(), number) {
             return Ok(());
         }
         let owner = if info.consumer.is_empty() { "somebody else" } else { &*info.consumer };
@@ -170,7 +171,14 @@ impl Chip for KernelChip {
         if let Some(request) = self.driven.get(output).and_then(Option::as_ref) {
             return request.set_lone_value(value).map_err(|error| self.line_trouble(&line.line, &error));
         }
-        let request = self.request_output(&line, value)?;
+        let number = self.number(&line.line)?;
+        let request = match held::claim(self.chip()?.path(), number, &line) {
+            Some(request) => {
+                request.set_lone_value(value).map_err(|error| self.line_trouble(&line.line, &error))?;
+                request
+            }
+            None => self.request_output(&line, value)?,
+        };
         if let Some(place) = self.driven.get_mut(output) {
             *place = Some(request);
         }
@@ -182,6 +190,20 @@ impl Chip for KernelChip {
         let Some(request) = self.driven.get(output).and_then(Option::as_ref) else { return Ok(None) };
         let level = request.lone_value().map_err(|error| self.line_trouble(&line.line, &error))?;
         Ok(Some(level.into()))
+    }
+
+    fn part(&mut self) -> Box<dyn Send> {
+        self.taken.clear();
+        let mut held = Held::default();
+        let driven = std::mem::take(&mut self.driven);
+        for (line, request) in self.outputs.iter().zip(driven) {
+            let (Some(request), Ok(number), Some(chip)) = (request, self.number(&line.line), &self.chip)
+            else {
+                continue;
+            };
+            held.add(chip.path(), number, line.clone(), request);
+        }
+        Box::new(held)
     }
 
     fn poll_edge(&mut self, context: &mut Context<'_>) -> Poll<Result<Edge, Trouble>> {
@@ -242,8 +264,11 @@ fn find(wanted: &str) -> Result<PathBuf, Trouble> {
         _ => {
             let here: Vec<String> =
                 infos.iter().map(|(_, info)| format!("{} ({})", info.name, info.label)).collect();
-            let here = if here.is_empty() { "no chip that may be read".to_owned() } else { here.join(", ") };
-            Err(Trouble::Chip(format!("there is no chip `{wanted}`; here is {here}").into()))
+            let here = match here.as_slice() {
+                [] => "this machine has none that may be read".to_owned(),
+                here => format!("there are {}", here.join(", ")),
+            };
+            Err(Trouble::Chip(format!("there is no chip `{wanted}`; {here}").into()))
         }
     }
 }

@@ -27,6 +27,8 @@ struct Board {
     taken: BTreeMap<usize, InputLine>,
     /// Everything that outputs were made, in order: the line, whether it was taken with it, its physical level.
     history: Vec<(LineName, bool, bool)>,
+    /// Lines that are held for whoever drives them next.
+    held: BTreeMap<LineName, OutputLine>,
     waker: Option<Waker>,
 }
 
@@ -117,6 +119,18 @@ impl MemoryChip {
     }
 }
 
+/// What is held until this is dropped. Then this board does what boards do that relays drop with.
+struct Parted(Pinboard);
+
+impl Drop for Parted {
+    fn drop(&mut self) {
+        let mut board = self.0.board();
+        for line in std::mem::take(&mut board.held).into_keys() {
+            board.levels.insert(line, false);
+        }
+    }
+}
+
 fn free(board: &Board, line: &LineName) -> Result<(), Trouble> {
     match board.busy.get(line) {
         Some(owner) => Err(Trouble::Line(format!("{line} is in use by `{owner}`").into())),
@@ -165,8 +179,9 @@ impl Chip for MemoryChip {
             let mut board = self.there()?;
             free(&board, &line.line)?;
             let is_high = is_active != line.is_active_low;
+            let is_held = board.held.remove(&line.line).is_some_and(|held| held == line);
             board.levels.insert(line.line.clone(), is_high);
-            board.history.push((line.line, !is_taken, is_high));
+            board.history.push((line.line, !is_taken && !is_held, is_high));
         }
         if let Some((_, is_taken)) = self.outputs.get_mut(output) {
             *is_taken = true;
@@ -179,6 +194,17 @@ impl Chip for MemoryChip {
         let board = self.there()?;
         let is_high = board.levels.get(&line.line).copied().unwrap_or(false);
         Ok(is_taken.then_some(is_high != line.is_active_low))
+    }
+
+    fn part(&mut self) -> Box<dyn Send> {
+        let mut board = self.board.board();
+        board.taken.clear();
+        let driven = self.outputs.iter_mut().filter(|(_, is_taken)| *is_taken);
+        for (line, is_taken) in driven {
+            *is_taken = false;
+            board.held.insert(line.line.clone(), line.clone());
+        }
+        Box::new(Parted(self.board.clone()))
     }
 
     fn poll_edge(&mut self, context: &mut Context<'_>) -> Poll<Result<Edge, Trouble>> {
