@@ -65,9 +65,9 @@ pub enum Command {
     Request(Request),
     /// End a person's request
     Release(Release),
-    /// Let a device that was found be told what is asked of it from now on; tells it nothing itself
+    /// Arm a device that was found: what is asked from now on moves it
     Arm(Arm),
-    /// Tell a device that was found nothing any more; tells it nothing itself
+    /// Disarm a device that was found: nothing moves it any more
     Disarm(Disarm),
     /// Show the site's mode, or change it
     Mode(Mode),
@@ -165,7 +165,7 @@ pub struct Init {
 
 Everything here only listens and reads: no register is written, no message is published, and a serial line that another
 program holds is left alone. What is printed is for site.yaml and safety.yaml: whatever can be switched has
-`armed: by hand` and is told nothing until `ballast arm` with its name.
+`armed: by hand` and is told nothing until a person arms it.
 A Modbus gateway may serve one program at a time: let a running site rest while its gateway is scanned.")]
 pub struct Detect {
     /// Serial line to listen to for a Linky meter, a recording, or `all`; several are listened to at once
