@@ -148,12 +148,7 @@ fn a_person_s_word_for_the_clock_holds_over_a_kill_until_it_is_taken_back() {
     }
     let Some(bench) = Bench::new("word for the clock", "") else { return };
     let run = || Program::run(&bench.site.0, &["--set", bench.url().as_str()]);
-    let trusted = |program: &Program, flag: &str| {
-        let line = format!("ballast_clock_trusted {flag}");
-        wait_for(&line, PATIENCE, || {
-            program.get("/metrics").lines().any(|found| found == line).then_some(())
-        });
-    };
+    let trusted = |program: &Program, flag: &str| program.wait_metric("ballast_clock_trusted", flag);
     let mut program = run();
     trusted(&program, "0");
     program.tell(&["clock", "trust"]);
@@ -191,9 +186,7 @@ fn controls_without_memory(bench: &Bench, program: &Program) {
     bench.wait("b", "ON");
     bench.tell("meter/level", "30");
     bench.wait("b", "OFF");
-    wait_for("the metric that says so", PATIENCE, || {
-        program.get("/metrics").lines().any(|line| line == "ballast_history_healthy 0").then_some(())
-    });
+    program.wait_metric("ballast_history_healthy", "0");
 }
 
 #[test]
@@ -221,7 +214,7 @@ fn a_full_disk_is_said_and_control_goes_on() {
     std::fs::remove_file(state.join("filler")).unwrap();
     wait_for("the disk to be used again", Duration::from_secs(60), || {
         bench.tell("meter/level", "70");
-        program.get("/metrics").lines().any(|line| line == "ballast_history_healthy 1").then_some(())
+        (program.metric("ballast_history_healthy")? == "1").then_some(())
     });
 }
 

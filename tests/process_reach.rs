@@ -5,7 +5,6 @@
 mod common;
 
 use common::bench::{Bench, rule};
-use common::program::Program;
 use common::wait_for;
 use std::time::Duration;
 
@@ -15,15 +14,8 @@ fn heat() -> String {
     rule("heat", "a", "meter.power > \"1 kW\"", "meter.power < \"500 W\"")
 }
 
-/// The value of a metric of output `a`, as it is written.
-fn metric(program: &Program, name: &str) -> Option<String> {
-    let series = format!("{name}{{output=\"a\"}} ");
-    program.get("/metrics").lines().find_map(|line| line.strip_prefix(&series).map(str::to_owned))
-}
-
-fn wait_metric(program: &Program, name: &str, value: &str) {
-    wait_for(&format!("{name} {value}"), PATIENCE, || (metric(program, name)? == value).then_some(()));
-}
+const STATE: &str = "ballast_output_state{output=\"a\"}";
+const REACHABLE: &str = "ballast_output_reachable{output=\"a\"}";
 
 #[test]
 fn a_lost_broker_is_said_at_once_and_nothing_is_said_to_be_carried_out() {
@@ -31,15 +23,15 @@ fn a_lost_broker_is_said_at_once_and_nothing_is_said_to_be_carried_out() {
     let program = bench.run();
     bench.tell("meter/power", "2000");
     bench.wait("a", "ON");
-    wait_metric(&program, "ballast_output_state", "1");
-    assert_eq!(metric(&program, "ballast_output_reachable").as_deref(), Some("1"));
+    program.wait_metric(STATE, "1");
+    assert_eq!(program.metric(REACHABLE).as_deref(), Some("1"));
     bench.broker.kill();
     // Nobody writes anything to it: the loss of the bus alone says it.
     program.wait_line("a cannot be reached", PATIENCE);
     let why = program.tell(&["why", "a"]);
     assert!(why.contains("a has been closed for"), "{why}");
     assert!(why.contains("cannot be reached (for") && why.contains("(last confirmed: closed)"), "{why}");
-    assert_eq!(metric(&program, "ballast_output_reachable").as_deref(), Some("0"));
+    assert_eq!(program.metric(REACHABLE).as_deref(), Some("0"));
     let now = program.tell(&["guard", "now"]);
     assert!(now.contains("every output that can be reached"), "{now}");
     assert!(now.contains("a, b, c, d, e, f cannot be reached now: they are told as soon as"), "{now}");
@@ -55,12 +47,12 @@ fn a_lost_broker_is_said_at_once_and_nothing_is_said_to_be_carried_out() {
     let data = program.json(&["status"]);
     assert_eq!(data["outputs"]["a"]["reachable"], false, "{data}");
     assert_eq!(data["outputs"]["a"]["confirmed"], "closed", "{data}");
-    assert_eq!(metric(&program, "ballast_output_state").as_deref(), Some("1"), "it was never told to open");
+    assert_eq!(program.metric(STATE).as_deref(), Some("1"), "it was never told to open");
     // Back: told at once, and said.
     bench.broker.restart();
     bench.relays = bench.broker.observe("relay/#");
-    wait_metric(&program, "ballast_output_state", "0");
-    wait_metric(&program, "ballast_output_reachable", "1");
+    program.wait_metric(STATE, "0");
+    program.wait_metric(REACHABLE, "1");
     program.wait_line("a can be reached again", PATIENCE);
     let why = program.tell(&["why", "a"]);
     assert!(why.contains("a has been open for") && !why.contains("cannot be reached"), "{why}");
@@ -81,7 +73,7 @@ fn a_site_that_reaches_nobody_is_not_ready() {
     let program = bench.run_with(&[]);
     let (code, body) = program.get_with_code("/readyz");
     assert!(code == 503 && body.contains("bus broker does not reach a, b, c, d, e, f"), "{code} {body}");
-    assert_eq!(metric(&program, "ballast_output_state"), None, "nothing was ever confirmed");
+    assert_eq!(program.metric(STATE), None, "nothing was ever confirmed");
     assert_eq!(program.get_with_code("/healthz").0, 200);
     bench.broker.restart();
     wait_for("readiness", PATIENCE, || (program.get_with_code("/readyz").0 == 200).then_some(()));
@@ -93,6 +85,8 @@ fn a_site_that_reaches_nobody_is_not_ready() {
         (code == 503 && body.trim_end() == "bus broker does not reach a").then_some(())
     });
 }
+
+const LOST: &str = "ballast_guard_memory_lost";
 
 /// What `why` and the events say of an output then.
 const HELD: &str = "the memory of the guard is lost, and everything is held safe until a person lets go";
@@ -108,11 +102,6 @@ fn damage(bench: &Bench) {
     }
 }
 
-fn is_lost(program: &Program, value: &str) {
-    let line = format!("ballast_guard_memory_lost {value}");
-    wait_for(&line, PATIENCE, || program.get("/metrics").lines().any(|found| found == line).then_some(()));
-}
-
 #[test]
 fn a_start_without_the_guard_s_memory_holds_everything_safe_until_a_person_lets_go() {
     let Some(bench) = Bench::new("the guard's memory is lost", &heat()) else { return };
@@ -120,7 +109,7 @@ fn a_start_without_the_guard_s_memory_holds_everything_safe_until_a_person_lets_
     let mut program = bench.run();
     // A first start is no loss.
     bench.wait("e", "ON");
-    is_lost(&program, "0");
+    program.wait_metric(LOST, "0");
     assert!(!program.lines().iter().any(|line| line.contains("memory")), "{:?}", program.lines());
     // Smoke came and went: a latch that only a person may end.
     bench.tell("meter/level", "95");
@@ -137,7 +126,7 @@ fn a_start_without_the_guard_s_memory_holds_everything_safe_until_a_person_lets_
         assert!(line.contains(word), "{word}: {line}");
     }
     assert!(!program.lines().iter().any(|line| line.contains("for the first time")), "{:?}", program.lines());
-    is_lost(&program, "1");
+    program.wait_metric(LOST, "1");
     let (code, body) = program.get_with_code("/readyz");
     assert!(code == 503 && body.contains("the memory of the guard is lost"), "{code} {body}");
     bench.tell("meter/power", "2000");
@@ -165,7 +154,7 @@ fn a_start_without_the_guard_s_memory_holds_everything_safe_until_a_person_lets_
     let program = bench.run();
     wait_for("the hold", PATIENCE, || program.tell(&["why", "d"]).contains(HELD).then_some(()));
     assert!(!bench.told("d").contains(&"ON".to_owned()), "{:?}", bench.told("d"));
-    is_lost(&program, "1");
+    program.wait_metric(LOST, "1");
     bench.tell("meter/level", "10");
     program.tell(&["guard", "reset", "all"]);
     bench.wait("d", "ON");
@@ -173,6 +162,6 @@ fn a_start_without_the_guard_s_memory_holds_everything_safe_until_a_person_lets_
     let why = program.tell(&["why", "d"]);
     assert!(why.contains("a person asked for safety, now") && !why.contains(HELD), "{why}");
     program.tell(&["guard", "reset", "all"]);
-    is_lost(&program, "0");
+    program.wait_metric(LOST, "0");
     wait_for("readiness", PATIENCE, || (program.get_with_code("/readyz").0 == 200).then_some(()));
 }

@@ -156,10 +156,7 @@ fn no_commands(bench: &Bench, ours: &Observer, program: &common::program::Progra
     for word in ["set", "command"] {
         bench.broker.publish(&format!("ballast/bench/home/outputs/a/{word}"), "OFF", &["-q", "1"]);
     }
-    let line = "ballast_bus_commands_ignored_total{bus=\"broker\"} 2";
-    wait_for("the count", PATIENCE, || {
-        program.get("/metrics").lines().any(|found| found == line).then_some(())
-    });
+    program.wait_metric("ballast_bus_commands_ignored_total{bus=\"broker\"}", "2");
     assert!(bench.told("a").iter().all(|word| word == "ON"), "{:?}", bench.told("a"));
     wait_document(ours, "ballast/bench/home/outputs/a", "/state", &"closed".into());
 }

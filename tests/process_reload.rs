@@ -18,11 +18,9 @@ fn follow() -> String {
     rule("follow", "b", "meter.level > \"50 %\"", "meter.level < \"50 %\"")
 }
 
-/// The text that a metric line begins with, and its value.
-fn metric(program: &common::program::Program, name: &str) -> f64 {
-    let text = program.get("/metrics");
-    let line = text.lines().find(|line| line.starts_with(name));
-    line.and_then(|line| line.rsplit(' ').next()).and_then(|value| value.parse().ok()).unwrap_or(0.0)
+/// The value of a metric; 0 where it is not there.
+fn metric(program: &common::program::Program, series: &str) -> f64 {
+    program.metric(series).and_then(|value| value.parse().ok()).unwrap_or(0.0)
 }
 
 const LOADED: &str = "ballast_reloads_total{outcome=\"loaded\"}";

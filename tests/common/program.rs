@@ -137,6 +137,19 @@ impl Program {
         (code, body.to_owned())
     }
 
+    /// The value of a series (`NAME` or `NAME{LABELS}`) among its metrics, as it is written; `None` where there is none.
+    pub fn metric(&self, series: &str) -> Option<String> {
+        let page = self.get("/metrics");
+        page.lines().find_map(|line| Some(line.strip_prefix(series)?.strip_prefix(' ')?.to_owned()))
+    }
+
+    /// Waits until a series has this value.
+    pub fn wait_metric(&self, series: &str, value: &str) {
+        wait_for(&format!("{series} {value}"), Duration::from_secs(20), || {
+            (self.metric(series)? == value).then_some(())
+        });
+    }
+
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
