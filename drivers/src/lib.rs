@@ -8,6 +8,7 @@
 //! | [`Post`], [`Letter`] | messages for others, behind every command |
 //! | [`shape`], [`point`], [`readings`] | the pure half: listeners and pollers, and how one point is read |
 //! | [`detect`] | who is there? Finds devices by what they say, and writes nothing |
+//! | [`transcript`] | device files tried against what a device says and hears |
 //! | [`http::message`] | requests and responses as bytes, for pollers |
 //! | `gpio`, `http`, `modbus`, `mqtt`, `p1`, `sim`, `sunspec`, `tic`, `vedirect` | one file per driver, its parts in a folder of its name |
 //!
@@ -41,6 +42,7 @@ pub mod spec;
 pub mod sunspec;
 mod table;
 pub mod tic;
+pub mod transcript;
 pub mod vedirect;
 
 pub use bus::{

@@ -135,6 +135,11 @@ impl Readings {
         self.slots.is_empty()
     }
 
+    /// The point of a slot.
+    pub fn point(&self, slot: usize) -> Option<PointId> {
+        self.slots.get(slot).map(|slot| slot.point)
+    }
+
     /// A point was read. Returns whether what the device said was a value. An unknown slot is ignored.
     pub fn put(&mut self, slot: usize, raw: Raw<'_>, freshness: Freshness, now: Mono) -> bool {
         self.put_at(slot, raw, freshness, None, now)
