@@ -92,6 +92,7 @@ impl Pulses {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const SECOND: u64 = 1_000_000_000;
 
@@ -164,5 +165,28 @@ mod tests {
     fn silence_from_the_start_becomes_zero() {
         let mut pulses = pulses();
         assert_eq!([pulses.rate(at(599_999)), pulses.rate(at(600_000))], [None, Some(0.0)]);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_a_rate_is_a_number_or_not_known(
+            steps in proptest::collection::vec((any::<u64>(), any::<u32>(), 0u64..700_000, 0u8..4), 0..40),
+        ) {
+            let mut pulses = pulses();
+            let mut now = 0;
+            for (at, sequence, later, what) in steps {
+                now += later;
+                let before = pulses.count();
+                match what {
+                    0 => pulses.begin(super::tests::at(now)),
+                    _ => {
+                        let lost = pulses.pulse(at, sequence, super::tests::at(now));
+                        prop_assert_eq!(pulses.count(), before + 1 + u64::from(lost));
+                    }
+                }
+                let rate = pulses.rate(super::tests::at(now + later / 2));
+                prop_assert!(rate.is_none_or(|rate| rate.is_finite() && rate >= 0.0), "{:?}", rate);
+            }
+        }
     }
 }
