@@ -117,7 +117,7 @@ fn what_is_told_to_the_guard_is_written_down() {
     // A reset that finds nothing is refused, and that somebody tried is written down too.
     let before = trail(&bench).len();
     let told = program.refused(&["guard", "reset", "smoke"]);
-    assert!(told.contains("refused: smoke does not wait for a person"), "{told}");
+    assert!(told.contains("refused: the limit \"smoke\" does not wait for a person"), "{told}");
     program.kill();
     let after = trail(&bench);
     assert_eq!(after.len(), before + 1, "{after:?}");

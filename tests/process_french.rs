@@ -160,7 +160,7 @@ fn answers_and_refusals_are_french() {
                 "la règle « heat » n'est pas suspendue, rien à relancer : elle attend sa condition ; voyez `ballast why-not",
             ],
         ),
-        (&["guard", "reset", "smoke"], 1, &["refusé : smoke n'attend pas une personne"]),
+        (&["guard", "reset", "smoke"], 1, &["refusé : la limite « smoke » n'attend pas une personne"]),
         (&["guard", "reset", "all"], 1, &["refusé : rien n'attend une personne"]),
         (&["guard", "confirm", "1"], 1, &["ni 0000000000000001 ni un autre", "est en vigueur"]),
         (&["guard", "confirm", "xyz"], 1, &["`xyz` n'est pas une empreinte ;"]),

@@ -134,12 +134,17 @@ impl Asking<'_> {
     /// Why there was nothing to reset; that somebody tried, the guard has told.
     fn not_reset(&self, what: ResetWhat, name: &str) -> String {
         let guard = &self.decision.carrier.guard;
-        let latched;
+        let (latched, limit);
         let why = match what {
             ResetWhat::Limit(index) => {
                 let acts =
                     guard.limits().nth(usize::from(index)).is_some_and(|view| view.state.acted.is_some());
-                if acts { GuardRefused::StillViolated(name) } else { GuardRefused::NothingWaits(Some(name)) }
+                limit = say!(self.language, "the limit \"{name}\"", "la limite « {name} »");
+                if acts {
+                    GuardRefused::StillViolated(name)
+                } else {
+                    GuardRefused::NothingWaits(Some(&limit))
+                }
             }
             ResetWhat::Output(output) => {
                 latched = why_output::latched(guard, output);
