@@ -4,8 +4,8 @@ use super::Exit;
 use super::arguments::{Detect, Format};
 use super::terminal::{BAD, FAINT, Output, styled, width_of_errors};
 use crate::detect::fragment::{Fragment, fragment};
-use crate::detect::{Findings, broker, names, serial, units};
-use crate::report::language::say;
+use crate::detect::{Findings, Reader, broker, names, serial, units};
+use crate::report::language::{Language, say};
 use ballast_model::quantity::parse_span;
 use serde_json::json;
 use std::io::{IsTerminal, Write};
@@ -28,6 +28,7 @@ pub fn run(options: &Detect, output: &Output) -> Exit {
     };
     let bar = Bar::new(output);
     let progress = |what: &str, done: usize, all: usize| bar.show(what, done, all);
+    let reader = Reader { language: output.language_of_answers(), progress: &progress };
     let mut findings = Findings::default();
     let mut troubles = Vec::new();
     let mut take = |found: Result<Findings, String>| match found {
@@ -41,7 +42,7 @@ pub fn run(options: &Detect, output: &Output) -> Exit {
         options.serial.is_empty() && options.modbus.is_empty() && options.mqtt.is_empty() && !options.mdns;
     let paths = lines(options, is_bare);
     if !paths.is_empty() {
-        take(Ok(serial::listen(&paths, listen, &progress)));
+        take(Ok(serial::listen(&paths, listen, reader)));
     } else if options.serial.iter().any(|path| path == "all") || is_bare {
         take(Ok(Findings {
             remarks: vec!["this machine has no serial lines".into()],
@@ -49,17 +50,17 @@ pub fn run(options: &Detect, output: &Output) -> Exit {
         }));
     }
     for address in &options.modbus {
-        take(host_and_port(address).and_then(|(host, port)| {
+        take(host_and_port(address, reader.language).and_then(|(host, port)| {
             let scan = units::Scan { host, port, units: range.clone(), timeout };
-            units::scan(&scan, &progress)
+            units::scan(&scan, reader)
         }));
     }
     for url in &options.mqtt {
         let (user, password_file) = (options.user.as_deref(), options.password_file.as_deref());
-        take(broker::hear(&broker::Place { url, user, password_file }, listen, &progress));
+        take(broker::hear(&broker::Place { url, user, password_file }, listen, reader));
     }
     if options.mdns || is_bare {
-        take(names::hear(listen, &progress));
+        take(names::hear(listen, reader));
     }
     bar.clear();
     tell(&findings, &fragment(&findings), &troubles, output);
@@ -100,7 +101,7 @@ fn lines(options: &Detect, is_bare: bool) -> Vec<PathBuf> {
     options.serial.iter().map(PathBuf::from).take(serial::LINES_MAX).collect()
 }
 
-fn host_and_port(address: &str) -> Result<(&str, u16), String> {
+fn host_and_port(address: &str, language: Language) -> Result<(&str, u16), String> {
     let address = address.strip_prefix("tcp://").unwrap_or(address).trim_end_matches('/');
     let (host, port) = match address.rsplit_once(':') {
         // An address of IPv6 without a port has several colons and no brackets.
@@ -111,7 +112,11 @@ fn host_and_port(address: &str) -> Result<(&str, u16), String> {
     match port.map(str::parse) {
         None => Ok((host, units::PORT)),
         Some(Ok(port)) => Ok((host, port)),
-        Some(Err(_)) => Err(format!("{address}: write `HOST` or `HOST:PORT`")),
+        Some(Err(_)) => Err(say!(
+            language,
+            "{address}: write `HOST` or `HOST:PORT`",
+            "{address} : écrivez `HÔTE` ou `HÔTE:PORT`"
+        )),
     }
 }
 
@@ -203,8 +208,8 @@ mod tests {
             ("[2001:db8::7]:503", "2001:db8::7", 503),
             ("2001:db8::7", "2001:db8::7", 502),
         ] {
-            assert_eq!(host_and_port(text), Ok((host, port)));
+            assert_eq!(host_and_port(text, Language::En), Ok((host, port)));
         }
-        assert!(host_and_port("gateway:x").is_err());
+        assert!(host_and_port("gateway:x", Language::En).is_err());
     }
 }

@@ -1,6 +1,7 @@
 //! Devices that announce themselves at an MQTT broker. One connection that subscribes and publishes nothing.
 
-use super::{Bus, Findings, Progress};
+use super::{Bus, Findings, Reader};
+use crate::report::language::{Language, say};
 use ballast_drivers::detect::{ANNOUNCEMENTS, Found, Heard, Hearing, announced, hello, listen};
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -30,9 +31,9 @@ pub struct Place<'a> {
 ///
 /// # Errors
 /// A sentence: the address, the connection, the refusal.
-pub fn hear(place: &Place<'_>, lasting: Duration, progress: Progress<'_>) -> Result<Findings, String> {
-    let url = place.url;
-    let (host, port) = address(url)?;
+pub fn hear(place: &Place<'_>, lasting: Duration, reader: Reader<'_>) -> Result<Findings, String> {
+    let (url, language) = (place.url, reader.language);
+    let (host, port) = address(url, language)?;
     let password = match place.password_file {
         Some(path) => Some(std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?),
         None => None,
@@ -50,7 +51,7 @@ pub fn hear(place: &Place<'_>, lasting: Duration, progress: Progress<'_>) -> Res
     let start = Instant::now();
     while Instant::now() < end && messages < MESSAGES_MAX {
         let total = lasting.as_millis() as usize;
-        progress(host, (start.elapsed().as_millis() as usize).min(total), total);
+        (reader.progress)(host, (start.elapsed().as_millis() as usize).min(total), total);
         read(&mut stream, &mut hearing, end).map_err(|error| wrong(error.to_string()))?;
         while let Some(heard) = hearing.packet().map_err(wrong)? {
             match heard {
@@ -60,7 +61,13 @@ pub fn hear(place: &Place<'_>, lasting: Duration, progress: Progress<'_>) -> Res
                     stream.write_all(&wish).map_err(|error| wrong(error.to_string()))?;
                     end = Instant::now() + lasting;
                 }
-                Heard::Refused(why) => return Err(wrong(format!("the broker refuses us: {why}"))),
+                Heard::Refused(why) => {
+                    return Err(wrong(say!(
+                        language,
+                        "the broker refuses us: {why}",
+                        "le courtier nous refuse : {why}"
+                    )));
+                }
                 Heard::Message(topic, payload) => {
                     messages += 1;
                     announced(&topic, &payload).into_iter().for_each(|device| add(&mut found, device));
@@ -72,15 +79,19 @@ pub fn hear(place: &Place<'_>, lasting: Duration, progress: Progress<'_>) -> Res
     // Who is gone already was told enough.
     let _ = stream.write_all(&Hearing::bye());
     if !is_accepted {
-        return Err(wrong("the broker does not answer".to_owned()));
+        return Err(wrong(
+            language.say("the broker does not answer", "le courtier ne répond pas").to_owned(),
+        ));
     }
-    Ok(findings(place, found, messages))
+    Ok(findings(place, found, messages, language))
 }
 
-fn address(url: &str) -> Result<(&str, u16), String> {
+fn address(url: &str, language: Language) -> Result<(&str, u16), String> {
     let Some(rest) = url.strip_prefix("mqtt://") else {
-        return Err(format!(
-            "{url}: write `mqtt://host` or `mqtt://host:1883`; with TLS nothing is looked for yet"
+        return Err(say!(
+            language,
+            "{url}: write `mqtt://host` or `mqtt://host:1883`; with TLS nothing is looked for yet",
+            "{url} : écrivez `mqtt://hôte` ou `mqtt://hôte:1883` ; avec TLS rien n'est encore cherché"
         ));
     };
     let rest = rest.trim_end_matches('/');
@@ -88,7 +99,9 @@ fn address(url: &str) -> Result<(&str, u16), String> {
         None => Ok((rest, 1883)),
         Some((host, port)) => match port.parse() {
             Ok(port) => Ok((host.trim_matches(['[', ']']), port)),
-            Err(_) => Err(format!("{url}: `{port}` is not a port")),
+            Err(_) => {
+                Err(say!(language, "{url}: `{port}` is not a port", "{url} : `{port}` n'est pas un port"))
+            }
         },
     }
 }
@@ -144,7 +157,12 @@ fn add(found: &mut BTreeMap<String, Found>, device: Found) {
     }
 }
 
-fn findings(place: &Place<'_>, found: BTreeMap<String, Found>, messages: usize) -> Findings {
+fn findings(
+    place: &Place<'_>,
+    found: BTreeMap<String, Found>,
+    messages: usize,
+    language: Language,
+) -> Findings {
     let mut findings = Findings::default();
     let mut keys = vec![("url", place.url.to_owned())];
     keys.extend(place.user.map(|user| ("user", user.to_owned())));
@@ -161,9 +179,11 @@ fn findings(place: &Place<'_>, found: BTreeMap<String, Found>, messages: usize) 
     let others: Vec<Found> = announced.into_iter().filter(|device| !is_known(device)).collect();
     findings.devices = own.into_iter().chain(others).map(|device| (bus.clone(), device)).collect();
     if findings.devices.is_empty() {
-        findings.remarks.push(format!(
-            "{}: {messages} announcements, none that a site could use; devices that announce themselves only when they start may need a restart",
-            place.url
+        let url = place.url;
+        findings.remarks.push(say!(
+            language,
+            "{url}: {messages} announcements, none that a site could use; devices that announce themselves only when they start may need a restart",
+            "{url} : {messages} annonces, aucune utilisable par un site ; redémarrez les appareils qui ne s'annoncent qu'au démarrage"
         ));
     }
     findings

@@ -9,6 +9,7 @@ pub mod names;
 pub mod serial;
 pub mod units;
 
+use crate::report::language::Language;
 use ballast_drivers::detect::Found;
 
 /// The bus on which a device was found, as a site would write it.
@@ -31,5 +32,11 @@ pub struct Findings {
     pub remarks: Vec<String>,
 }
 
-/// Tells how far it is: what is being done, how much is done, how much there is.
-pub type Progress<'a> = &'a (dyn Fn(&str, usize, usize) + Sync);
+/// To whom it is told.
+#[derive(Clone, Copy)]
+pub struct Reader<'a> {
+    /// The language of remarks and troubles.
+    pub language: Language,
+    /// How far it is: what is being done, how much is done, how much there is.
+    pub progress: &'a (dyn Fn(&str, usize, usize) + Sync),
+}

@@ -1,6 +1,7 @@
 //! Devices that tell their name in the local network (mDNS): asked by multicast, answered by whoever is there.
 
-use super::{Bus, Findings, Progress};
+use super::{Bus, Findings, Reader};
+use crate::report::language::{Language, say};
 use ballast_drivers::detect::of_name;
 use mdns_sd::{ServiceDaemon, ServiceEvent};
 use std::collections::BTreeMap;
@@ -25,7 +26,7 @@ struct Told {
 ///
 /// # Errors
 /// A sentence: there is no socket for it.
-pub fn hear(lasting: Duration, progress: Progress<'_>) -> Result<Findings, String> {
+pub fn hear(lasting: Duration, reader: Reader<'_>) -> Result<Findings, String> {
     let wrong = |error: mdns_sd::Error| format!("mDNS: {error}");
     let daemon = ServiceDaemon::new().map_err(wrong)?;
     let mut ears = Vec::new();
@@ -35,7 +36,7 @@ pub fn hear(lasting: Duration, progress: Progress<'_>) -> Result<Findings, Strin
     let mut told: BTreeMap<Told, String> = BTreeMap::new();
     let start = Instant::now();
     while start.elapsed() < lasting {
-        progress("mDNS", start.elapsed().as_millis() as usize, lasting.as_millis() as usize);
+        (reader.progress)("mDNS", start.elapsed().as_millis() as usize, lasting.as_millis() as usize);
         for (service, ear) in ears.iter().enumerate() {
             while let Ok(event) = ear.recv_timeout(TURN) {
                 let ServiceEvent::ServiceResolved(found) = event else { continue };
@@ -49,10 +50,10 @@ pub fn hear(lasting: Duration, progress: Progress<'_>) -> Result<Findings, Strin
     }
     // It ends with this program in any case.
     let _ = daemon.shutdown();
-    Ok(findings(&told))
+    Ok(findings(&told, reader.language))
 }
 
-fn findings(told: &BTreeMap<Told, String>) -> Findings {
+fn findings(told: &BTreeMap<Told, String>, language: Language) -> Findings {
     let mut findings = Findings::default();
     let bus = Bus { name: "web".to_owned(), driver: "http", keys: Vec::new() };
     for (Told { service, name }, address) in told {
@@ -70,13 +71,16 @@ fn findings(told: &BTreeMap<Told, String>) -> Findings {
             ("_mqtt._tcp", None) => {
                 findings.remarks.push(format!("{name}: ballast detect --mqtt mqtt://{address}"))
             }
-            _ => findings
-                .remarks
-                .push(format!("{name} ({service}) at {address}: no device file is known by its name")),
+            _ => findings.remarks.push(say!(
+                language,
+                "{name} ({service}) at {address}: no device file is known by its name",
+                "{name} ({service}) à {address} : aucun fichier d'appareil n'est connu par son nom"
+            )),
         }
     }
     if told.is_empty() {
-        findings.remarks.push("mDNS: nobody tells a name".to_owned());
+        let text = language.say("mDNS: nobody tells a name", "mDNS : personne ne donne de nom");
+        findings.remarks.push(text.to_owned());
     }
     findings
 }

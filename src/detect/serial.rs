@@ -2,7 +2,8 @@
 //!
 //! A line that another program holds is left as it is: it is neither read nor set, and that is said.
 
-use super::{Bus, Findings, Progress};
+use super::{Bus, Findings, Reader};
+use crate::report::language::{Language, say};
 use ballast_drivers::detect::{Ear, Found, Speech};
 use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
@@ -40,49 +41,60 @@ pub fn lines() -> Vec<PathBuf> {
 }
 
 /// Listens to lines, all at once, for so long at each speed.
-pub fn listen(paths: &[PathBuf], lasting: Duration, progress: Progress<'_>) -> Findings {
-    let done = AtomicUsize::new(0);
+pub fn listen(paths: &[PathBuf], lasting: Duration, reader: Reader<'_>) -> Findings {
+    let (language, done) = (reader.language, AtomicUsize::new(0));
     let heard: Vec<(&PathBuf, Result<Line, String>)> = std::thread::scope(|scope| {
         let threads: Vec<_> = paths
             .iter()
             .map(|path| {
                 let done = &done;
                 let listen = move || {
-                    let heard = one(path, lasting);
+                    let heard = one(path, lasting, language);
                     let count = done.fetch_add(1, Ordering::Relaxed) + 1;
-                    progress(&path.display().to_string(), count, paths.len());
+                    (reader.progress)(&path.display().to_string(), count, paths.len());
                     heard
                 };
                 (path, scope.spawn(listen))
             })
             .collect();
-        let broken = || Err("the listener failed".to_owned());
+        let broken = || Err(language.say("the listener failed", "l'écoute a échoué").to_owned());
         threads.into_iter().map(|(path, thread)| (path, thread.join().unwrap_or_else(|_| broken()))).collect()
     });
     let mut findings = Findings::default();
     for (path, line) in heard {
         let shown = path.display();
         match line {
-            Ok(Line::Meter(mode)) => findings.devices.push(meter(path, mode)),
-            Ok(Line::Strange(bytes)) => findings.remarks.push(format!(
-                "{shown}: {bytes} bytes came and no meter is understood; another device, another speed or bad wiring"
+            Ok(Line::Meter(mode)) => findings.devices.push(meter(path, mode, language)),
+            Ok(Line::Strange(bytes)) => findings.remarks.push(say!(
+                language,
+                "{shown}: {bytes} bytes came and no meter is understood; another device, another speed or bad wiring",
+                "{shown} : {bytes} octets reçus et aucun compteur compris ; autre appareil, autre vitesse ou mauvais câblage"
             )),
-            Ok(Line::Silent) => findings.remarks.push(format!("{shown}: silent")),
-            Ok(Line::Held) => {
-                findings.remarks.push(format!("{shown}: another program holds it; left as it is"));
+            Ok(Line::Silent) => {
+                findings.remarks.push(say!(language, "{shown}: silent", "{shown} : silencieuse"));
             }
+            Ok(Line::Held) => findings.remarks.push(say!(
+                language,
+                "{shown}: another program holds it; left as it is",
+                "{shown} : prise par un autre programme ; laissée telle quelle"
+            )),
             Err(error) => findings.remarks.push(format!("{shown}: {error}")),
         }
     }
     findings
 }
 
-fn meter(path: &Path, mode: &'static str) -> (Bus, Found) {
+fn meter(path: &Path, mode: &'static str, language: Language) -> (Bus, Found) {
+    let shown = path.display();
     let keys = vec![("port", path.display().to_string()), ("mode", mode.to_owned())];
     let found = Found {
         key: format!("tic:{}", path.display()),
         name: "linky".to_owned(),
-        about: format!("Linky meter, {mode} mode, on {}", path.display()),
+        about: say!(
+            language,
+            "Linky meter, {mode} mode, on {shown}",
+            "compteur Linky, mode {mode}, sur {shown}"
+        ),
         file: "linky",
         ..Found::default()
     };
@@ -97,27 +109,28 @@ enum Line {
     Held,
 }
 
-fn one(path: &Path, lasting: Duration) -> Result<Line, String> {
+fn one(path: &Path, lasting: Duration, language: Language) -> Result<Line, String> {
     let flags = OFlags::RDONLY | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let line = match rustix::fs::open(path, flags, Mode::empty()) {
         Ok(line) => line,
         Err(Errno::BUSY) => return Ok(Line::Held),
-        Err(error) => return Err(format!("cannot be opened: {error}")),
+        Err(error) => return Err(say!(language, "cannot be opened: {error}", "ne s'ouvre pas : {error}")),
     };
     // A running program locks its lines; before anything is set that is looked at.
     match rustix::fs::flock(&line, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => {}
         Err(Errno::WOULDBLOCK) => return Ok(Line::Held),
-        Err(error) => return Err(format!("cannot be locked: {error}")),
+        Err(error) => return Err(say!(language, "cannot be locked: {error}", "ne se réserve pas : {error}")),
     }
     if !termios::isatty(&line) {
         return Ok(understood(hear(&line, lasting), 0));
     }
-    let before = termios::tcgetattr(&line).map_err(|error| format!("cannot be set: {error}"))?;
+    let unset = |error: Errno| say!(language, "cannot be set: {error}", "ne se règle pas : {error}");
+    let before = termios::tcgetattr(&line).map_err(unset)?;
     let mut bytes = 0;
     let mut found = Line::Silent;
     for speed in SPEEDS {
-        set(&line, &before, speed).map_err(|error| format!("cannot be set to {speed} baud: {error}"))?;
+        set(&line, &before, speed).map_err(unset)?;
         let speech = hear(&line, lasting);
         bytes += speech.bytes;
         found = understood(speech, bytes);

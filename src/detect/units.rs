@@ -3,7 +3,8 @@
 //! One question is under way at a time. After a silence the connection is made anew, so that a late answer is never taken
 //! for another's.
 
-use super::{Bus, Findings, Progress};
+use super::{Bus, Findings, Reader};
+use crate::report::language::{Language, say};
 use ballast_drivers::detect::{Answer, Ask, Found, Interview, Unit};
 use std::io::{Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -18,6 +19,8 @@ const CONNECT: Duration = Duration::from_secs(3);
 const ANSWER_MAX: usize = 300;
 /// From so many units on that all say the same, it is one that does not look at its number.
 const ALIKE: usize = 3;
+/// Device files of meters that cannot be told apart by what they measure.
+const EASTRONS: &str = "eastron-sdm72, eastron-sdm120, eastron-sdm220, eastron-sdm230, eastron-sdm630";
 
 /// Which units are asked, and how.
 #[derive(Clone, Debug)]
@@ -36,43 +39,52 @@ pub struct Scan<'a> {
 ///
 /// # Errors
 /// A sentence: there is no connection.
-pub fn scan(scan: &Scan<'_>, progress: Progress<'_>) -> Result<Findings, String> {
-    let mut line = Line::connect(scan)?;
+pub fn scan(scan: &Scan<'_>, reader: Reader<'_>) -> Result<Findings, String> {
+    let (host, language) = (scan.host, reader.language);
+    let mut line = Line::connect(scan, language)?;
     let mut found: Vec<(u8, Unit)> = Vec::new();
     let (first, count) = (usize::from(*scan.units.start()), scan.units.clone().count());
     for unit in scan.units.clone() {
-        progress(&format!("{} unit {unit}", scan.host), usize::from(unit) - first, count);
+        let place = say!(language, "{host} unit {unit}", "{host} unité {unit}");
+        (reader.progress)(&place, usize::from(unit) - first, count);
         found.extend(line.interview(unit)?.map(|known| (unit, known)));
     }
-    progress(scan.host, count, count);
+    (reader.progress)(host, count, count);
     let mut findings = Findings::default();
     if let Some(((number, one), others)) = found.split_first()
         && others.len() + 1 >= ALIKE
         && others.iter().all(|(_, other)| other == one)
     {
-        findings.remarks.push(format!(
-            "{}: units {number} to {} say the same; it seems to be one device that does not look at the number",
-            scan.host,
-            others.last().map_or(*number, |(last, _)| *last),
+        let last = others.last().map_or(*number, |(last, _)| *last);
+        findings.remarks.push(say!(
+            language,
+            "{host}: units {number} to {last} say the same; it seems to be one device that does not look at the number",
+            "{host} : les unités {number} à {last} disent la même chose ; un seul appareil, semble-t-il, qui ignore le numéro"
         ));
         found.truncate(1);
     }
     if found.is_empty() {
-        findings.remarks.push(format!("{}:{}: no unit answers", scan.host, scan.port));
+        let port = scan.port;
+        findings.remarks.push(say!(
+            language,
+            "{host}:{port}: no unit answers",
+            "{host}:{port} : aucune unité ne répond"
+        ));
     }
     let mut unknown = Vec::new();
     for (number, unit) in found {
         if unit == Unit::default() {
             unknown.push(number.to_string());
         } else {
-            tell(scan, number, &unit, &mut findings);
+            tell(scan, number, &unit, language, &mut findings);
         }
     }
     if !unknown.is_empty() {
-        findings.remarks.push(format!(
-            "{}: of unit {} nothing is known but that it answers",
-            scan.host,
-            unknown.join(", ")
+        let numbers = unknown.join(", ");
+        findings.remarks.push(say!(
+            language,
+            "{host}: of unit {numbers} nothing is known but that it answers",
+            "{host} : de l'unité {numbers} on sait seulement qu'elle répond"
         ));
     }
     Ok(findings)
@@ -81,25 +93,30 @@ pub fn scan(scan: &Scan<'_>, progress: Progress<'_>) -> Result<Findings, String>
 /// The connection.
 struct Line<'a> {
     scan: &'a Scan<'a>,
+    language: Language,
     stream: TcpStream,
     transaction: u16,
 }
 
 impl<'a> Line<'a> {
-    fn connect(scan: &'a Scan<'a>) -> Result<Self, String> {
+    fn connect(scan: &'a Scan<'a>, language: Language) -> Result<Self, String> {
         let (host, port) = (scan.host, scan.port);
-        let mut last = "it has no address".to_owned();
+        let mut last = language.say("it has no address", "pas d'adresse").to_owned();
         for address in (host, port).to_socket_addrs().map_err(|error| format!("{host}: {error}"))? {
             match TcpStream::connect_timeout(&address, CONNECT) {
                 Ok(stream) => {
                     // Without it a question waits for the acknowledgement of the one before it.
                     let _ = stream.set_nodelay(true);
-                    return Ok(Self { scan, stream, transaction: 0 });
+                    return Ok(Self { scan, language, stream, transaction: 0 });
                 }
                 Err(error) => last = error.to_string(),
             }
         }
-        Err(format!("{host}:{port}: no connection: {last}"))
+        Err(say!(
+            language,
+            "{host}:{port}: no connection: {last}",
+            "{host}:{port} : pas de connexion : {last}"
+        ))
     }
 
     fn interview(&mut self, unit: u8) -> Result<Option<Unit>, String> {
@@ -107,7 +124,8 @@ impl<'a> Line<'a> {
         while let Some(ask) = interview.next() {
             let answer = self.ask(ask, unit);
             if matches!(answer, None | Some(Answer::Strange)) {
-                *self = Self { transaction: self.transaction, ..Self::connect(self.scan)? };
+                let transaction = self.transaction;
+                *self = Self { transaction, ..Self::connect(self.scan, self.language)? };
             }
             interview.hear(answer.as_ref());
         }
@@ -136,9 +154,10 @@ impl<'a> Line<'a> {
 }
 
 /// What a unit is for a site.
-fn tell(scan: &Scan<'_>, number: u8, unit: &Unit, findings: &mut Findings) {
+fn tell(scan: &Scan<'_>, number: u8, unit: &Unit, language: Language, findings: &mut Findings) {
     let who = unit.texts.join(" ");
-    let place = format!("{} unit {number}", scan.host);
+    let host = scan.host;
+    let place = say!(language, "{host} unit {number}", "{host} unité {number}");
     let about = if who.is_empty() { place.clone() } else { format!("{who}, {place}") };
     let files = files(unit);
     let is_sunspec = !unit.models.is_empty();
@@ -155,20 +174,34 @@ fn tell(scan: &Scan<'_>, number: u8, unit: &Unit, findings: &mut Findings) {
     }
     if is_sunspec {
         let models: Vec<String> = unit.models.iter().map(u16::to_string).collect();
-        findings.remarks.push(format!("{about}: SunSpec models {}", models.join(", ")));
+        let models = models.join(", ");
+        findings.remarks.push(say!(
+            language,
+            "{about}: SunSpec models {models}",
+            "{about} : modèles SunSpec {models}"
+        ));
         for (file, of) in [("sunspec-inverter-limit", [123, 704]), ("sunspec-storage-limits", [124, 704])] {
             if unit.models.iter().any(|model| of.contains(model)) {
-                findings.remarks.push(format!(
-                    "{place} can be told limits: device file {file}; its safe values are yours to write"
+                findings.remarks.push(say!(
+                    language,
+                    "{place} can be told limits: device file {file}; its safe values are yours to write",
+                    "{place} accepte des limites : fichier d'appareil {file} ; ses valeurs sûres sont à vous de les écrire"
                 ));
             }
         }
     } else if files.is_empty() {
         let guess = match unit.eastron {
-            Some((volts, hertz)) => format!(
-                "reads {volts:.1} V and {hertz:.2} Hz where an Eastron SDM has them; look at its label and try eastron-sdm72, eastron-sdm120, eastron-sdm220, eastron-sdm230 or eastron-sdm630"
+            Some((volts, hertz)) => say!(
+                language,
+                "reads {volts:.1} V and {hertz:.2} Hz where an Eastron SDM has them; look at its label and try {EASTRONS}",
+                "donne {volts:.1} V et {hertz:.2} Hz là où un SDM d'Eastron les a ; lisez son étiquette et essayez {EASTRONS}"
             ),
-            None => "answers; no device file is known by its registers".to_owned(),
+            None => language
+                .say(
+                    "answers; no device file is known by its registers",
+                    "répond ; aucun fichier d'appareil n'est connu par ses registres",
+                )
+                .to_owned(),
         };
         findings.remarks.push(format!("{about}: {guess}"));
     }
