@@ -407,3 +407,67 @@ fn a_device_that_went_away_keeps_its_partner_out_until_it_is_known_again() {
     bench.pass(secs(3));
     assert_eq!((bench.is(mains), bench.is(genset)), (OPEN, CLOSED));
 }
+
+#[test]
+fn a_load_that_waits_to_be_given_back_is_not_followed_when_a_hand_closes_it() {
+    let mut site = Site::new();
+    let home = site.contact("home");
+    let frequency = site.point("feeder.frequency", "Hz", Some(secs(600)));
+    site.envelope(home).outside_change = OutsideChange::Follow(secs(100));
+    site.shedding(&[frequency], &[(home, "homes", 1000.0)]);
+    let mut bench = site.bench();
+    bench.set(frequency, 50.0);
+    bench.ask(home, OPEN);
+    bench.pass(secs(5));
+    assert!(bench.verdict(home).awaits_restoration);
+    bench.physical[0] = Some(CLOSED);
+    bench.actual(home, CLOSED);
+    bench.pass(secs(5));
+    assert_eq!(bench.is(home), OPEN, "only restoration gives it back");
+    bench.give_back(home);
+    assert_eq!(bench.is(home), CLOSED);
+    // Given back, it may be opened and closed by hand.
+    bench.pass(secs(5));
+    for by_hand in [OPEN, CLOSED] {
+        bench.physical[0] = Some(by_hand);
+        bench.actual(home, by_hand);
+        bench.pass(secs(5));
+        assert_eq!((bench.is(home), bench.verdict(home).cause), (by_hand, Cause::OutsideChange));
+    }
+}
+
+#[test]
+fn what_a_device_says_is_kept_as_what_was_confirmed_and_read_by_limits() {
+    let mut site = Site::new();
+    let (charger, siren) = (site.contact("charger"), site.contact("siren"));
+    let is_closed = compare(name("charger.actual"), ballast_model::expr::BinaryOp::Equal, "closed");
+    site.limit("closed by someone", &is_closed, &[(siren, CLOSED)]);
+    let mut bench = site.bench();
+    bench.ask(charger, OPEN);
+    bench.pass(secs(5));
+    bench.actual(charger, OPEN);
+    let confirmed = |bench: &Bench| bench.guard.output(charger).unwrap().confirmed;
+    assert_eq!((bench.is(siren), confirmed(&bench)), (OPEN, Some(OPEN)));
+    bench.actual(charger, CLOSED);
+    assert_eq!((bench.is(siren), confirmed(&bench)), (CLOSED, Some(CLOSED)));
+}
+
+#[test]
+fn what_a_device_says_before_it_confirmed_a_write_settles_nothing() {
+    let mut site = Site::new();
+    let (mains, genset) = (site.contact("mains"), site.contact("genset"));
+    site.interlock(&[mains, genset], secs(2));
+    let mut bench = site.bench();
+    bench.step(&[]);
+    bench.pass(secs(5));
+    bench.ask(mains, CLOSED);
+    bench.pass(secs(5));
+    bench.broken[mains.index()] = true;
+    bench.ask(mains, OPEN);
+    bench.ask(genset, CLOSED);
+    // An old report, or one of a contact that bounces.
+    bench.actual(mains, OPEN);
+    bench.pass(secs(10));
+    assert_eq!(bench.is(genset), OPEN, "its write was never confirmed");
+    assert!(!bench.has(|event| matches!(event, GuardEvent::OutsideChange { .. })));
+}

@@ -362,3 +362,46 @@ fn falling_asleep_is_no_moment_of_ignorance() {
     let acted = bench.count(|event| matches!(event, GuardEvent::LimitActed { .. }));
     assert_eq!((bench.is(charger), acted), (CLOSED, 0));
 }
+
+#[test]
+fn a_curve_whose_number_was_never_seen_waits_for_the_grace_of_the_start_and_then_leaves_what_unknown_says() {
+    let mut site = Site::new();
+    let charge = site.setpoint("charge", &[(0.0, 2000.0)]);
+    let warm = site.point("battery.temperature", "°C", Some(secs(60)));
+    site.envelope(charge).at_start = level(1000.0);
+    let rows = vec![(charge, vec![(num(45.0), num(100.0)), (num(55.0), num(0.0))])];
+    let action = LimitAction::Derate { of: site.program(&name("battery.temperature")), rows };
+    let unknown = OnUnknown::Derate(num(10.0));
+    site.set.limits.push(Limit { name: "warm".into(), unknown, action });
+    let mut bench = site.bench();
+    bench.ask(charge, level(2000.0));
+    bench.pass(ms(9_999));
+    assert_eq!((bench.is(charge), bench.verdict(charge).cause), (level(1000.0), Cause::AtStart));
+    bench.pass(ms(1));
+    assert_eq!((bench.is(charge), bench.verdict(charge).cause), (level(200.0), Cause::Limit(0)));
+    bench.set(warm, 20.0);
+    assert_eq!(bench.is(charge), level(2000.0), "the first reading ends it");
+}
+
+#[test]
+fn it_is_said_once_when_a_limit_acts_and_once_when_it_lets_go() {
+    let (site, charger, hot) = charger();
+    let mut bench = site.bench();
+    bench.set(hot, 20.0);
+    bench.ask(charger, CLOSED);
+    let said = |bench: &Bench| {
+        let acted = bench.count(|event| matches!(event, GuardEvent::LimitActed { .. }));
+        (acted, bench.count(|event| *event == GuardEvent::LimitReleased { limit: 0 }))
+    };
+    for (round, degrees) in [(1, 60.0), (2, 70.0)] {
+        bench.set(hot, degrees);
+        bench.set(hot, degrees + 1.0);
+        bench.pass(secs(1));
+        assert_eq!(said(&bench), (round, round - 1));
+        for _ in 0..60 {
+            bench.set(hot, 20.0);
+            bench.pass(secs(10));
+        }
+        assert_eq!((said(&bench), bench.is(charger)), ((round, round), CLOSED));
+    }
+}
