@@ -125,7 +125,9 @@ impl Asking<'_> {
     fn reset(&mut self, name: &str) -> Result<Answer, String> {
         if let Some(generator) = find_generator(self.decision, name) {
             let command = Command::ResetGenerator { generator, who: self.who.into() };
-            return self.carry_out(command, Done::GeneratorReset(name));
+            let what = say!(self.language, "the generator {name}", "le groupe {name}");
+            let nothing_waits = GuardRefused::NothingWaits(Some(&what)).say(self.language);
+            return self.carry_out(command, Done::GeneratorReset(name)).map_err(|_| nothing_waits);
         }
         let what = self.find_reset(name)?;
         self.guard(OperatorCommand::Reset(what), Done::Reset(name)).ok_or_else(|| self.not_reset(what, name))
