@@ -143,7 +143,7 @@ fn a_partner_that_is_told_to_be_there_keeps_others_out_wherever_a_hand_put_it() 
     let mut site = Site::new();
     let mains = site.contact("mains");
     let genset = site.contact("genset");
-    site.interlock(&[mains, genset], secs(2));
+    site.interlock(&[mains, genset], ms(100));
     site.envelope(mains).outside_change = OutsideChange::Correct(3);
     let mut bench = site.bench();
     bench.ask(mains, CLOSED);
@@ -152,10 +152,11 @@ fn a_partner_that_is_told_to_be_there_keeps_others_out_wherever_a_hand_put_it() 
     bench.physical[mains.index()] = Some(OPEN);
     bench.broken[mains.index()] = true;
     bench.actual(mains, OPEN);
-    bench.step(&[Input::Reach { output: mains, is_there: false }]);
-    bench.pass(secs(10));
+    bench.pass(ms(200));
     bench.ask(genset, CLOSED);
-    bench.pass(secs(10));
+    assert_eq!((bench.is(genset), bench.verdict(genset).cause), (OPEN, Cause::Interlock(0)));
+    bench.step(&[Input::Reach { output: mains, is_there: false }]);
+    bench.pass(secs(20));
     assert_eq!((bench.is(genset), bench.verdict(genset).cause), (OPEN, Cause::Interlock(0)));
     bench.broken[mains.index()] = false;
     bench.step(&[Input::Reach { output: mains, is_there: true }]);

@@ -405,3 +405,20 @@ fn it_is_said_once_when_a_limit_acts_and_once_when_it_lets_go() {
         assert_eq!((said(&bench), bench.is(charger)), ((round, round), CLOSED));
     }
 }
+
+#[test]
+fn of_a_contact_a_curve_leaves_all_or_nothing() {
+    let mut site = Site::new();
+    let charger = site.contact("charger");
+    let warm = site.point("battery.temperature", "°C", Some(secs(60)));
+    let rows = vec![(charger, vec![(num(45.0), num(100.0)), (num(55.0), num(0.0))])];
+    let action = LimitAction::Derate { of: site.program(&name("battery.temperature")), rows };
+    site.set.limits.push(Limit { name: "warm".into(), unknown: OnUnknown::Force, action });
+    let mut bench = site.bench();
+    bench.set(warm, 20.0);
+    bench.ask(charger, CLOSED);
+    for (degrees, expected) in [(20.0, CLOSED), (54.9, CLOSED), (55.0, OPEN), (60.0, OPEN), (50.0, CLOSED)] {
+        bench.set(warm, degrees);
+        assert_eq!(bench.is(charger), expected, "{degrees}");
+    }
+}

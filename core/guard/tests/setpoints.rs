@@ -1,6 +1,7 @@
 //! Setpoints: values, step, shortest interval, ramp.
 
 mod kit;
+use ballast_guard::plan::{Limit, LimitAction, OnUnknown, OutsideChange};
 use ballast_model::intent::Cause;
 use ballast_model::{Outcome, Wanted};
 use kit::*;
@@ -115,4 +116,32 @@ fn times_and_switchings_count_away_from_safe() {
     assert_eq!((bench.is(charge), bench.verdict(charge).cause), (level(700.0), Cause::MinClosed));
     bench.pass(secs(60));
     assert_eq!(bench.is(charge), level(0.0));
+}
+
+#[test]
+fn a_setpoint_that_someone_moved_is_followed_only_to_what_it_may_be() {
+    let mut site = Site::new();
+    let charge = site.setpoint("charge", &[(0.0, 0.0), (200.0, 2000.0)]);
+    let warm = site.point("battery.temperature", "°C", Some(secs(600)));
+    site.envelope(charge).outside_change = OutsideChange::Follow(secs(100));
+    let rows = vec![(charge, vec![(num(45.0), num(100.0)), (num(55.0), num(50.0))])];
+    let action = LimitAction::Derate { of: site.program(&name("battery.temperature")), rows };
+    site.set.limits.push(Limit { name: "warm".into(), unknown: OnUnknown::Force, action });
+    // What it finds, how warm it is, what it is then.
+    for (found, degrees, expected) in
+        [(1500.0, 20.0, 1500.0), (100.0, 20.0, 500.0), (3000.0, 20.0, 500.0), (900.0, 50.0, 500.0)]
+    {
+        let mut bench = site.bench();
+        bench.set(warm, degrees);
+        bench.ask(charge, level(500.0));
+        bench.pass(secs(5));
+        bench.physical[0] = Some(level(found));
+        bench.actual(charge, level(found));
+        bench.pass(secs(5));
+        let told = bench.guard.output(charge).unwrap().told;
+        assert_eq!((told, bench.is(charge)), (level(expected), level(expected)), "{found} at {degrees}");
+        bench.set(warm, degrees);
+        bench.pass(secs(100));
+        assert_eq!(bench.is(charge), level(500.0), "{found} at {degrees}");
+    }
 }

@@ -250,3 +250,76 @@ fn where_both_act_when_one_takes_over_it_acts_on_and_counts_its_end_anew() {
     bench.operator(OperatorCommand::Reset(ResetWhat::Limit(0)));
     assert_eq!(bench.is(HEATER), CLOSED);
 }
+
+/// A heater that must not run while a condition on two sensors holds.
+fn with_condition(when: &Expr, fingerprint: u64) -> Site {
+    let mut site = Site::new();
+    for point in ["a.level", "b.level", "c.level"] {
+        site.point(point, "%", Some(secs(100_000)));
+    }
+    site.contact("heater");
+    site.limit("too much", when, &[(HEATER, OPEN)]);
+    site.set.fingerprint = fingerprint;
+    site
+}
+
+fn pair(op: BinaryOp, left: Expr, right: Expr) -> Expr {
+    let kind = ballast_model::expr::ExprKind::Binary { op, left: Box::new(left), right: Box::new(right) };
+    Expr { kind, ..name("") }
+}
+
+#[test]
+fn conditions_that_cannot_be_ordered_both_hold_and_those_that_can_are_one() {
+    let more = |left: Expr, than: &str| compare(left, BinaryOp::Greater, than);
+    let sum = |op, one: &str, other: &str| more(pair(op, name(one), name(other)), "50 %");
+    let equal = |at: &str| compare(name("a.level"), BinaryOp::GreaterOrEqual, at);
+    // Before, after, how many limits stand then.
+    let cases: [(&str, Expr, Expr, usize); 9] = [
+        ("another sensor", above("a.level", "50 %"), above("b.level", "50 %"), 2),
+        ("turned", above("a.level", "50 %"), below("a.level", "50 %"), 2),
+        ("from the start of the range on", above("a.level", "50 %"), equal("50 %"), 1),
+        (
+            "another sum",
+            sum(BinaryOp::Add, "a.level", "b.level"),
+            sum(BinaryOp::Add, "a.level", "c.level"),
+            2,
+        ),
+        (
+            "another difference",
+            sum(BinaryOp::Subtract, "a.level", "b.level"),
+            sum(BinaryOp::Subtract, "a.level", "c.level"),
+            2,
+        ),
+        (
+            "the same sum",
+            sum(BinaryOp::Add, "a.level", "b.level"),
+            sum(BinaryOp::Add, "a.level", "b.level"),
+            1,
+        ),
+        (
+            "the larger of others",
+            more(call("max", &["a.level", "b.level"]), "50 %"),
+            more(call("max", &["a.level", "c.level"]), "50 %"),
+            2,
+        ),
+        (
+            "one side down, one side up",
+            pair(BinaryOp::Or, above("a.level", "50 %"), above("b.level", "50 %")),
+            pair(BinaryOp::Or, above("a.level", "40 %"), above("b.level", "60 %")),
+            2,
+        ),
+        (
+            "both sides down",
+            pair(BinaryOp::Or, above("a.level", "50 %"), above("b.level", "50 %")),
+            pair(BinaryOp::Or, above("a.level", "40 %"), above("b.level", "45 %")),
+            1,
+        ),
+    ];
+    for (what, before, after, standing) in cases {
+        let mut bench = with_condition(&before, 1).bench();
+        let replaced = replace(&mut bench, &with_condition(&after, 2));
+        assert_eq!(names(&bench).len(), standing, "{what}: {:?}", replaced.loosenings);
+        let taken = if standing == 1 { Taken::Whole } else { Taken::Tightenings };
+        assert_eq!(replaced.taken, taken, "{what}: {:?}", replaced.loosenings);
+    }
+}
