@@ -9,6 +9,7 @@
 //! | [`runtime`] | the running program |
 //! | [`serving`], [`control`], [`web`], [`metrics`] | how others ask it |
 //! | [`detect`] | who is there? Text for a site that is being written |
+//! | [`device_file`] | a device file tried alone |
 //! | [`egress`] | what of a site is told to others |
 //! | [`simulation`] | a village instead of equipment |
 //! | [`report`] | sentences for people |
@@ -22,6 +23,7 @@ pub mod cli;
 pub mod clock;
 pub mod control;
 pub mod detect;
+pub mod device_file;
 pub mod egress;
 pub mod journal;
 pub mod metrics;

@@ -1,12 +1,13 @@
 //! The command line: what can be said, and what answers.
 //!
-//! Commands that look at files ([`check`], [`history`], [`init`], [`replay`]) work alone; commands that look at a running program
+//! Commands that look at files ([`check`], [`device`], [`history`], [`init`], [`replay`]) work alone; commands that look at a running program
 //! ([`remote`]) speak to it through its control socket; a question about the past ([`past`]) is answered from its journal.
 
 pub mod arguments;
 pub mod check;
 pub mod demo;
 pub mod detect;
+pub mod device;
 pub mod history;
 pub mod init;
 pub mod past;
@@ -59,6 +60,7 @@ pub fn main() -> ExitCode {
         Command::Demo(options) => demo::run(&options, output),
         Command::Init(options) => init::run(&options, &output),
         Command::Detect(options) => detect::run(&options, &output),
+        Command::Device(options) => device::run(&options, &output),
         Command::Run(options) => run::run(&options, output),
         Command::Check(options) => check::run(&options, &output),
         Command::Replay(options) => replay::run(&options, &output),

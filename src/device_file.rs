@@ -1,0 +1,337 @@
+//! One device file alone, as if a site had one device of it and nothing else: for trying it before a site uses it.
+//!
+//! It goes the way of every site, so that what is accepted here is accepted there. Nothing is opened.
+
+use crate::site::build::driver_facts;
+use ballast_config::diagnostics::Diagnostics;
+use ballast_config::limits::FILE_BYTES_MAX;
+use ballast_config::load::{File, Files, Loaded, load_with_nouns};
+use ballast_config::site::Library;
+use ballast_config::sources::Sources;
+use ballast_config::tree;
+use ballast_drivers::OpenBus;
+use ballast_drivers::transcript::Subject;
+use ballast_model::Catalog;
+use ballast_model::catalog::OutputKind;
+use ballast_model::device::BusDefinition;
+use ballast_model::diagnostic::{Diagnostic, did_you_mean};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::Read;
+use std::path::Path;
+
+/// What the device is called.
+pub const DEVICE: &str = "it";
+/// The files of the site around it. Names as [`ballast_config::load`] gives them.
+const SAFETY: &str = "safety.yaml";
+
+/// What is tried.
+#[derive(Clone, Debug, Default)]
+pub struct Draft {
+    /// Its path, for people.
+    pub path: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Parameters of the file.
+    pub with: BTreeMap<String, String>,
+    /// Keys of the bus; where there are none, some that are good enough to check with.
+    pub bus: Vec<(String, String)>,
+}
+
+/// A device file without mistakes.
+pub struct Alone {
+    /// Its name.
+    pub name: String,
+    /// Maker and model.
+    pub label: String,
+    /// Its driver.
+    pub driver: &'static str,
+    /// The nouns.
+    pub catalog: Catalog,
+    /// The bus with everything on it.
+    pub definition: BusDefinition,
+    /// What the file calls its output, where it has only one.
+    pub only_output: Option<String>,
+    /// Warnings.
+    pub found: Diagnostics,
+    /// The texts that the warnings are about.
+    pub sources: Sources,
+}
+
+/// Why it cannot be tried.
+pub enum Refusal {
+    /// Mistakes, with the texts that they are about.
+    Mistakes(Diagnostics, Sources),
+    /// Parameters without a default that nobody gave: name and what it is.
+    Needs(Vec<(String, String)>),
+    /// A parameter that the file does not have, and those that it has.
+    Unknown(String, Vec<String>),
+}
+
+impl Draft {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn read(path: &Path) -> std::io::Result<Self> {
+        let mut bytes = Vec::new();
+        // One byte more than a file may have shows that it is too long.
+        std::fs::File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+        Ok(Self { path: path.display().to_string(), bytes, ..Self::default() })
+    }
+
+    /// Checks it as a site would.
+    ///
+    /// # Errors
+    /// See [`Refusal`].
+    pub fn check(&self) -> Result<Alone, Refusal> {
+        let about = self.about()?;
+        let site = self.site(about.as_ref());
+        let (loaded, _, _) = self.load(&site, "outputs: {}\n");
+        let (loaded, mut found, sources) = self.load(&site, &safety(&loaded.catalog));
+        let Loaded { site, catalog, mut buses } = loaded;
+        if let Some(mut site) = site {
+            buses = std::mem::take(&mut site.buses);
+        }
+        let definition = buses.into_iter().next();
+        if let Some(definition) = &definition {
+            found.extend(ballast_drivers::open(definition, &catalog).err().unwrap_or_default());
+        }
+        let found = self.own(&found, &sources);
+        match (about, definition) {
+            (Some(About { name, label, driver: Some(driver), only_output, .. }), Some(definition))
+                if !found.has_mistakes() =>
+            {
+                Ok(Alone { name, label, driver, catalog, definition, only_output, found, sources })
+            }
+            _ => Err(Refusal::Mistakes(found, sources)),
+        }
+    }
+
+    fn load(&self, site: &str, safety: &str) -> (Loaded, Diagnostics, Sources) {
+        let (mut sources, mut found) = (Sources::new(), Diagnostics::new());
+        let files = Files {
+            site: File::Bytes(site.as_bytes()),
+            safety: File::Bytes(safety.as_bytes()),
+            devices: vec![(self.path.as_str(), self.file())],
+        };
+        let loaded = load_with_nouns(&files, &driver_facts(), &mut sources, &mut found);
+        (loaded, found, sources)
+    }
+
+    fn file(&self) -> File<'_> {
+        let length = self.bytes.len() as u64;
+        if length > FILE_BYTES_MAX { File::TooLong(length) } else { File::Bytes(&self.bytes) }
+    }
+
+    /// What the file says of itself; nothing where it cannot be read so far.
+    fn about(&self) -> Result<Option<About>, Refusal> {
+        let (mut sources, mut found) = (Sources::new(), Diagnostics::new());
+        if matches!(self.file(), File::TooLong(_)) {
+            return Ok(None);
+        }
+        let file = sources.add(self.path.as_str(), &self.bytes, &mut found);
+        let trees = [tree::parse(file, &sources, &mut found)];
+        let library = Library::read(&trees, &sources, &mut found);
+        let Some((name, known)) = library.names().next().and_then(|name| Some((name, library.get(name)?)))
+        else {
+            return Ok(None);
+        };
+        if let Some(unknown) = self.with.keys().find(|name| !known.parameters.contains_key(name.as_str())) {
+            let names = known.parameters.keys().map(|name| (*name).to_owned()).collect();
+            return Err(Refusal::Unknown(unknown.clone(), names));
+        }
+        let is_missing = |name: &str| !self.with.contains_key(name);
+        let open = known.parameters.iter().filter(|(name, it)| it.default.is_none() && is_missing(name));
+        let needs: Vec<_> = open.map(|(name, it)| ((*name).to_owned(), it.about.to_owned())).collect();
+        if !needs.is_empty() {
+            return Err(Refusal::Needs(needs));
+        }
+        let driver = known.driver.map(|driver| driver.value);
+        let spec = driver.and_then(ballast_drivers::find);
+        if let (Some(placed), None) = (known.driver, spec) {
+            let names = || ballast_drivers::DRIVERS.iter().map(|driver| driver.name);
+            let help = match did_you_mean(placed.value, names()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("the drivers are {}", names().collect::<Vec<_>>().join(", ")),
+            };
+            let message = format!("there is no driver `{}`", placed.value);
+            found.push(placed.place.mistake("device::unknown_driver", message).help(help));
+            return Err(Refusal::Mistakes(found, sources));
+        }
+        let outputs = known.outputs.map(|map| map.entries.as_slice()).unwrap_or_default();
+        let only_output = if let [only] = outputs { Some(only.key.text.clone()) } else { None };
+        let label = known.label.to_owned();
+        Ok(Some(About { name: name.to_owned(), label, driver: spec.map(|spec| spec.name), only_output }))
+    }
+
+    /// A site of nothing but this device.
+    fn site(&self, about: Option<&About>) -> String {
+        let mut text = "site: trial\ntime_zone: UTC\n".to_owned();
+        let Some(About { name, driver: Some(driver), .. }) = about else { return text };
+        let pairs = |pairs: &[(String, String)]| {
+            let pair = |(key, value): &(String, String)| {
+                format!("{key}: {}", serde_json::Value::from(value.as_str()))
+            };
+            pairs.iter().map(pair).collect::<Vec<_>>().join(", ")
+        };
+        let mut keys = vec![("driver".to_owned(), (*driver).to_owned())];
+        keys.extend(if self.bus.is_empty() { stand_in(driver) } else { self.bus.clone() });
+        let with: Vec<_> = self.with.clone().into_iter().collect();
+        // Writing into a String does not fail.
+        let _ = write!(text, "buses:\n  bus: {{ {} }}\n", pairs(&keys));
+        let _ = write!(
+            text,
+            "devices:\n  {DEVICE}: {{ file: {}, bus: bus",
+            serde_json::Value::from(name.as_str())
+        );
+        if !with.is_empty() {
+            let _ = write!(text, ", with: {{ {} }}", pairs(&with));
+        }
+        text.push_str(" }\n");
+        text
+    }
+
+    /// What is about the file, or about what was given with it where the file itself has no mistake.
+    fn own(&self, found: &Diagnostics, sources: &Sources) -> Diagnostics {
+        let name = |diagnostic: &Diagnostic| sources.name(diagnostic.primary.file).to_owned();
+        let mut own = Diagnostics::new();
+        own.extend(found.iter().filter(|one| name(one) == self.path).cloned());
+        if !own.has_mistakes() {
+            own.extend(found.iter().filter(|one| name(one) != self.path && name(one) != SAFETY).cloned());
+        }
+        own.sort();
+        own
+    }
+}
+
+/// What a device file says of itself.
+struct About {
+    name: String,
+    label: String,
+    driver: Option<&'static str>,
+    only_output: Option<String>,
+}
+
+impl Alone {
+    /// The bus, ready and not open. Checked before, so that there is one.
+    pub fn bus(&self) -> Option<OpenBus> {
+        ballast_drivers::open(&self.definition, &self.catalog).ok()
+    }
+
+    /// For playing transcripts.
+    pub fn subject(&self) -> Subject<'_> {
+        Subject { catalog: &self.catalog, device: DEVICE, only_output: self.only_output.as_deref() }
+    }
+
+    /// A name without that of the device, as the file writes it.
+    pub fn short<'a>(&'a self, name: &'a str) -> &'a str {
+        match name.strip_prefix(DEVICE) {
+            Some("") => self.only_output.as_deref().unwrap_or(name),
+            Some(rest) => rest.strip_prefix('.').unwrap_or(name),
+            None => name,
+        }
+    }
+}
+
+/// Keys of a bus that nobody will open.
+fn stand_in(driver: &str) -> Vec<(String, String)> {
+    let (key, value) = match driver {
+        "gpio" => ("chip", "gpiochip0"),
+        "http" => ("url", "http://device"),
+        "mqtt" => ("url", "mqtt://127.0.0.1"),
+        "sim" => return Vec::new(),
+        _ => ("port", "/dev/null"),
+    };
+    vec![(key.to_owned(), value.to_owned())]
+}
+
+/// A safety set in which nothing is missing.
+fn safety(catalog: &Catalog) -> String {
+    let mut text = if catalog.outputs.is_empty() { "outputs: {}\n" } else { "outputs:\n" }.to_owned();
+    for spec in &catalog.outputs {
+        let safe = match spec.kind {
+            OutputKind::Contact => "safe: open",
+            OutputKind::Setpoint(_) => "safe: 0, values: [0]",
+        };
+        text.push_str(&format!("  {}: {{ {safe} }}\n", spec.name));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ballast_config::render::{Style, render};
+
+    fn draft(path: &str, text: &str) -> Draft {
+        Draft { path: path.to_owned(), bytes: text.as_bytes().to_vec(), ..Draft::default() }
+    }
+
+    /// The mistakes of a text as they are drawn.
+    fn mistakes(text: &str) -> String {
+        match draft("devices/m.yaml", text).check() {
+            Err(Refusal::Mistakes(found, sources)) => render(&found, &sources, Style::Plain),
+            Err(Refusal::Needs(needs)) => format!("needs {needs:?}"),
+            Err(Refusal::Unknown(name, _)) => format!("unknown {name}"),
+            Ok(alone) => render(&alone.found, &alone.sources, Style::Plain),
+        }
+    }
+
+    #[test]
+    fn every_file_that_comes_with_the_program_is_good_alone_with_its_transcript() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut played = 0;
+        for entry in std::fs::read_dir(root.join("config/devices")).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+            let transcript = root.join("drivers/tests/transcripts").join(format!("{name}.txt"));
+            let transcript = std::fs::read_to_string(transcript).unwrap_or_default();
+            let mut draft = Draft::read(&path).unwrap();
+            let given = ballast_drivers::transcript::parameters(&transcript);
+            draft.with = given.into_iter().map(|(name, (_, value))| (name, value)).collect();
+            let alone = match draft.check() {
+                Ok(alone) => alone,
+                Err(Refusal::Mistakes(found, sources)) => {
+                    panic!("{}", render(&found, &sources, Style::Plain))
+                }
+                // A file whose transcript is empty gets no parameters from it.
+                Err(_) if transcript.lines().all(|line| line.starts_with('#')) => continue,
+                Err(_) => panic!("{name}: parameters"),
+            };
+            assert!(alone.found.is_empty(), "{name}");
+            let result =
+                ballast_drivers::transcript::play(alone.bus().unwrap(), alone.subject(), &transcript);
+            assert!(result.troubles.is_empty(), "{name}: {:?}", result.troubles);
+            assert!(result.checks.iter().all(|check| check.is_met()), "{name}: {:#?}", result.checks);
+            played += usize::from(!result.checks.is_empty());
+        }
+        assert!(played > 40, "{played} were played");
+    }
+
+    #[test]
+    fn mistakes_are_shown_in_the_file_itself() {
+        let head = "device: m\nlabel: M\nsource: a sheet\n";
+        let point = |keys: &str| format!("{head}driver: modbus\npoints:\n  p: {{ {keys} }}\n");
+        let good = "register: 1, unit: W, period: 1 s, max_age: 5 s";
+        assert_eq!(mistakes(&point(good)), "");
+        for (text, words) in [
+            (point("registr: 1, unit: W, period: 1 s, max_age: 5 s"), "did you mean `register`?"),
+            (point("register: 1, unit: Wat, period: 1 s, max_age: 5 s"), "`Wat`"),
+            (format!("{head}driver: modbuss\n"), "did you mean `modbus`?"),
+            (
+                format!("{head}driver: mqtt\nparameters:\n  a: {{ about: topic }}\n"),
+                "needs [(\"a\", \"topic\")]",
+            ),
+            (
+                "device: other\nlabel: M\nsource: a sheet\ndriver: modbus\n".to_owned(),
+                "give both the same name",
+            ),
+            (String::new(), "devices/m.yaml"),
+        ] {
+            let found = mistakes(&text);
+            assert!(found.contains(words), "{words}:\n{found}");
+            assert!(!found.contains("site.yaml"), "{found}");
+        }
+    }
+}
