@@ -41,8 +41,9 @@ part_unit() {
 }
 # The simulated plant and the long properties, all from printed seeds.
 part_simulation() { run_named "$(integration_tests | grep '^sim_')"; }
-# The program as processes: start, kill, restart, reload, sockets and files.
-part_processes() { run_named "$(integration_tests | grep '^process_')"; }
+# The program as processes: start, kill, restart, reload, sockets and files. They wait more than they compute, so twice as
+# many run at a time as there are cores.
+part_processes() { RUST_TEST_THREADS=$(($(nproc) * 2)) run_named "$(integration_tests | grep '^process_')"; }
 # Against programs that this project did not write: a broker, its clients, promtool.
 part_peers() { run_named "$(integration_tests | grep '^peer_')"; }
 

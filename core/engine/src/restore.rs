@@ -31,6 +31,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use ballast_model::catalog::{Facet, Kind, Origin, PointSpec};
 use ballast_model::expr::OUTAGE_BRIDGED;
+use ballast_model::snapshot::Snapshot;
 use ballast_model::time::Gap;
 use ballast_model::{Authority, GroupId, Mono, OutputId, PointId, Sample, Span, Value, Verdict};
 
@@ -290,7 +291,8 @@ impl Core {
                 }
             }
             let first_values = self.world.snapshot.clone();
-            self.world.snapshot = state.snapshot.moved(&catalog, |new| at(&old_of_new, new.index()));
+            let fresh = Snapshot::new(&catalog);
+        self.world.snapshot = state.snapshot.moved(fresh, |new| at(&old_of_new, new.index()));
             for (index, spec) in catalog.points.iter().enumerate() {
                 let point = PointId(index as u32);
                 let value = first_values.known(point, clock.now).filter(|_| is_kept_for_ever(spec));

@@ -50,7 +50,7 @@ impl Live {
             limits: vec![LimitState::default(); plan.set.limits.len()],
             asleep: vec![AsleepState::default(); plan.set.asleep.len()],
             shedding: new_shedding(plan),
-            snapshot: Snapshot::new(&plan.catalog),
+            snapshot: plan.tables.snapshot(&plan.catalog),
             door: Intake::new(&reduced, |_| true),
             counters: Counters::default(),
             confirmed: None,
@@ -108,7 +108,7 @@ pub(crate) fn save(plan: &Plan, live: &Live) -> State {
             shedding.source.iter().map(|point| name_of_point(plan, *point)).collect()
         }),
         points: plan.tables.reads.iter().map(|point| name_of_point(plan, *point)).collect(),
-        snapshot: live.snapshot.moved(&plan.tables.reduced(&plan.catalog), |place| {
+        snapshot: live.snapshot.moved(Snapshot::new(&plan.tables.reduced(&plan.catalog)), |place| {
             plan.tables.reads.get(place.index()).copied()
         }),
         door: live.door.clone(),
@@ -260,8 +260,8 @@ impl Carry<'_> {
                 _ => None,
             })
             .collect();
-        live.snapshot =
-            state.snapshot.moved(&self.plan.catalog, |point| places.get(&point).map(|place| PointId(*place)));
+        let fresh = self.plan.tables.snapshot(&self.plan.catalog);
+        live.snapshot = state.snapshot.moved(fresh, |point| places.get(&point).map(|place| PointId(*place)));
     }
 }
 

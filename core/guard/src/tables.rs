@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use ballast_model::catalog::{Catalog, Facet, OutputKind};
 use ballast_model::expr::Trackers;
 use ballast_model::frame::fnv1a;
+use ballast_model::snapshot::Snapshot;
 use ballast_model::{Finite, OutputId, PointId, Span, Wanted};
 
 /// What looks at a point.
@@ -235,6 +236,11 @@ impl Tables {
     /// The place of a point among those the guard looks at.
     pub(crate) fn place(&self, point: PointId) -> Option<u32> {
         self.places.get(point.index()).copied().filter(|place| *place != UNREAD)
+    }
+
+    /// Room for the readings of the points that are looked at.
+    pub(crate) fn snapshot(&self, catalog: &Catalog) -> Snapshot {
+        Snapshot::of_some(catalog, |point| self.place(point).is_some())
     }
 
     pub(crate) fn dependents(&self, point: PointId) -> &[Dependent] {
