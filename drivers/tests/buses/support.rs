@@ -49,19 +49,10 @@ impl Site {
 
     pub(crate) fn kind(&mut self, name: &str, kind: Kind, keys: &[(&str, &str)]) -> PointId {
         let spec = PointSpec {
-            name: name.into(),
-            label: "".into(),
-            kind,
             device: Some(DeviceId(0)),
-            origin: Origin::Measured,
-            max_age: None,
             period: Some(Span::from_millis(20)),
-            resolution: None,
-            valid: None,
-            max_slew: None,
-            stuck_after: None,
-            is_counter: false,
             is_instantaneous: true,
+            ..PointSpec::new(name, kind, Origin::Measured)
         };
         let point = self.catalog.add_point(spec).unwrap();
         self.definition.points.push(PointDefinition { point, device: DeviceId(0), settings: settings(keys) });

@@ -70,19 +70,10 @@ fn point(name: &str, kind: &str) -> PointSpec {
         (symbol, None) => Kind::Number(unit(symbol)),
     };
     PointSpec {
-        name: name.into(),
-        label: "".into(),
-        kind,
         device: Some(DeviceId(0)),
-        origin: Origin::Measured,
-        max_age: None,
         period: Some(Span::from_secs(1)),
-        resolution: None,
-        valid: None,
-        max_slew: None,
-        stuck_after: None,
-        is_counter: false,
         is_instantaneous: true,
+        ..PointSpec::new(name, kind, Origin::Measured)
     }
 }
 
