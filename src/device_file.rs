@@ -177,6 +177,10 @@ impl Draft {
         };
         let mut keys = vec![("driver".to_owned(), (*driver).to_owned())];
         keys.extend(if self.bus.is_empty() { stand_in(driver) } else { self.bus.clone() });
+        // Who tries a file tells a broker nothing, not even that somebody is there.
+        if *driver == "mqtt" && keys.iter().all(|(key, _)| key != "status_topic") {
+            keys.push(("status_topic".to_owned(), "none".to_owned()));
+        }
         let with: Vec<_> = self.with.clone().into_iter().collect();
         // Writing into a String does not fail.
         let _ = write!(text, "buses:\n  bus: {{ {} }}\n", pairs(&keys));

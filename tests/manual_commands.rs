@@ -2,7 +2,8 @@
 //!
 //! A `console` block behind a line `<!-- test -->` is carried out: each `$ ballast ...` in one scratch folder per page, its
 //! output compared with the lines below it. The marker may say what happens before: `edit FILE | FROM | TO`,
-//! `wait SITE | TEXT` (until `ballast status` shows it), `do COMMAND`, several of them with `;` between. Times, names of
+//! `wait SITE | TEXT` (until `ballast status` shows it), `do COMMAND`, several of them with `;` between. A block behind a line
+//! `<!-- file: NAME -->` is written into that file of the folder. Times, names of
 //! users and fingerprints differ from run to run and are compared as such. The session is French where the page is.
 //! `UPDATE_EXPECT=1` writes the blocks anew.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test is its own message")]
@@ -195,6 +196,10 @@ fn carried_out(name: &str, text: &str) -> String {
     while let Some(line) = lines.next() {
         out.push_str(line);
         out.push('\n');
+        if let Some(file) = line.strip_prefix("<!-- file: ").and_then(|rest| rest.strip_suffix(" -->")) {
+            write_block(&page, file, lines.clone());
+            continue;
+        }
         let marker = line.trim().strip_prefix("<!-- test").and_then(|rest| rest.strip_suffix("-->"));
         let Some(marker) = marker else { continue };
         page.prepare(marker.trim_start_matches(':').trim());
@@ -223,6 +228,16 @@ fn carried_out(name: &str, text: &str) -> String {
         }
     }
     out
+}
+
+/// Writes the block that follows into a file of the folder.
+fn write_block<'a>(page: &Page, file: &str, lines: impl Iterator<Item = &'a str>) {
+    let block = lines.skip(1).take_while(|line| !line.starts_with("```"));
+    let text: String = block.map(|line| format!("{line}\n")).collect();
+    assert!(!text.is_empty(), "no block for {file}");
+    let path = page.scratch.0.join(file);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
 }
 
 /// What stands below a command: as it was shown where that is still true, as the program says it otherwise.
@@ -294,6 +309,11 @@ fn configure_shows_what_the_program_says() {
 #[test]
 fn operate_shows_what_the_program_says() {
     check("docs/manual/en/operate.md");
+}
+
+#[test]
+fn add_a_device_shows_what_the_program_says() {
+    check("docs/manual/en/add-a-device.md");
 }
 
 #[test]

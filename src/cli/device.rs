@@ -148,23 +148,23 @@ fn check(options: &DeviceCheck, output: &Output) -> Result<Exit, Exit> {
     match output.format {
         Format::Json => output.line(&data(&alone, &asked, played.as_ref()).to_string()),
         Format::Text => {
-            tell(&alone, &asked, output);
-            if let (Some(path), Some(played)) = (&options.transcript, &played) {
-                tell_played(path, played, options.fill, output);
+            greet(&alone, output);
+            match (&options.transcript, &played) {
+                (Some(path), Some(played)) => tell_played(path, played, options.fill, output),
+                _ => tell(&alone, &asked, output),
             }
         }
     }
     Ok(if is_good { Exit::Done } else { Exit::Failed })
 }
 
-/// What was understood.
-fn tell(alone: &Alone, asked: &[Asked], output: &Output) {
+/// That it is good, and what it is.
+fn greet(alone: &Alone, output: &Output) {
     if !alone.found.is_empty() {
         output.line(drawn(&alone.found, &alone.sources, width_of_output()).trim_end());
     }
     let language = output.language;
     let good = styled(GOOD, language.say("no mistakes.", "aucune erreur."));
-    let points = points(alone);
     output.line(&format!(
         "{good} {} ({}), {} {}{} {}, {}",
         alone.name,
@@ -172,9 +172,14 @@ fn tell(alone: &Alone, asked: &[Asked], output: &Output) {
         language.say("driver", "pilote"),
         alone.driver,
         language.colon(),
-        language.counted(points.len(), Noun::Point),
+        language.counted(alone.definition.points.len(), Noun::Point),
         language.counted(alone.catalog.outputs.len(), Noun::Output)
     ));
+}
+
+/// What was understood.
+fn tell(alone: &Alone, asked: &[Asked], output: &Output) {
+    let (language, points) = (output.language, points(alone));
     let mut rows = vec![match language {
         Language::En => ["point", "values", "period", "too old after", "smallest step"].map(str::to_owned),
         Language::Fr => {
@@ -401,7 +406,8 @@ fn read(options: &DeviceRead, output: &Output) -> Result<Exit, Exit> {
     listen(bus, &ear, &wanted, lasting).map_err(|error| failed(&error.to_string(), output))?;
     let is_whole = show(&alone, &ear, output);
     if let (Some(path), Some(recorder)) = (&options.record, recorder) {
-        record(path, &alone, &draft, &recorder, output)?;
+        draft.bus.clear();
+        record(path, &draft, &recorder, output)?;
     }
     Ok(if is_whole { Exit::Done } else { Exit::Failed })
 }
@@ -461,18 +467,13 @@ fn show(alone: &Alone, ear: &Ear, output: &Output) -> bool {
     is_whole
 }
 
-/// Writes what was said as a transcript, with the values that the file makes of it.
-fn record(
-    path: &Path,
-    alone: &Alone,
-    draft: &Draft,
-    recorder: &Recorder,
-    output: &Output,
-) -> Result<(), Exit> {
+/// Writes what was said as a transcript, with the values that the file makes of it. `draft` has the bus on which transcripts
+/// are played: a serial line, whatever the wire was.
+fn record(path: &Path, draft: &Draft, recorder: &Recorder, output: &Output) -> Result<(), Exit> {
     let with: String = draft.with.iter().map(|(name, value)| format!("with {name} = {value}\n")).collect();
     let text = format!("{with}{}", recorder.text());
+    let alone = accepted(draft, output)?;
     let Some(bus) = alone.bus() else { return Err(Exit::Mistakes) };
-    // As on a serial line, whatever the wire was.
     let played = transcript::play(bus, alone.subject(), &text);
     std::fs::write(path, &played.filled).map_err(|error| unreadable(path, &error, output))?;
     if output.format == Format::Text {
