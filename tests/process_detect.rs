@@ -61,7 +61,7 @@ fn meters_are_heard_on_their_lines_and_a_held_line_is_left_alone() {
     let holder = rustix::fs::open(&held.path, rustix::fs::OFlags::RDWR, rustix::fs::Mode::empty()).unwrap();
     rustix::fs::flock(&holder, rustix::fs::FlockOperation::NonBlockingLockExclusive).unwrap();
     let before = rustix::termios::tcgetattr(&holder).unwrap();
-    let mut arguments = vec!["--listen", "2s"];
+    let mut arguments = vec!["--listen", "1500ms"];
     for path in lines.iter().chain([&silent.path, &held.path]) {
         arguments.extend(["--serial", path.to_str().unwrap()]);
     }
@@ -156,12 +156,15 @@ fn names_in_the_network_are_heard() {
     let what = "detection of names";
     let Some(python) = python("zeroconf", what) else { return };
     let script = "
-import socket, sys
+import socket, sys, threading
 from zeroconf import ServiceInfo, Zeroconf
 zeroconf = Zeroconf(interfaces=['127.0.0.1'])
-for kind, name, port in [('_shelly', 'shellyplus1pm-aabbccddeeff', 80), ('_mqtt', 'house', 1883), ('_http', 'printer', 8080)]:
+def tell(kind, name, port):
     kind = kind + '._tcp.local.'
     zeroconf.register_service(ServiceInfo(kind, name + '.' + kind, port=port, addresses=[socket.inet_aton('127.0.0.1')], server=name + '.local.'))
+all = [threading.Thread(target=tell, args=one) for one in [('_shelly', 'shellyplus1pm-aabbccddeeff', 80), ('_mqtt', 'house', 1883), ('_http', 'printer', 8080)]]
+for one in all: one.start()
+for one in all: one.join()
 print('ready', flush=True)
 sys.stdin.read()
 ";
@@ -170,7 +173,7 @@ sys.stdin.read()
         command.args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let data = (line.trim() == "ready").then(|| json(&["--mdns", "--listen", "3s"]));
+    let data = (line.trim() == "ready").then(|| json(&["--mdns", "--listen", "2s"]));
     child.kill().unwrap();
     child.wait().unwrap();
     let Some(data) = data else { return eprintln!("skipped: {what}: no multicast on this machine") };
