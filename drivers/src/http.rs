@@ -9,7 +9,6 @@ mod commands;
 mod extract;
 pub mod message;
 mod poller;
-mod secret;
 mod settings;
 mod trouble;
 

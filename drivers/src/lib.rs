@@ -36,6 +36,7 @@ pub mod p1;
 pub mod point;
 mod pointer;
 pub mod readings;
+mod secret;
 pub mod shape;
 pub mod sim;
 pub mod spec;

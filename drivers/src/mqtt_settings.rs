@@ -1,6 +1,7 @@
 //! How to reach a broker: the keys of an MQTT bus.
 
 use crate::bus::Tls;
+use crate::secret::Source;
 use crate::spec::{Key, Mistakes, key};
 use ballast_model::Span;
 use ballast_model::device::BusDefinition;
@@ -15,6 +16,8 @@ pub(crate) const KEYS: &[Key] = &[
     key("client", "client id, unique at the broker (the bus's name with `ballast-` before it)"),
     key("user", "user name"),
     key("password_file", "file with the password; passwords do not stand in site files"),
+    key("password_credential", "or the credential of systemd that holds it (`LoadCredential=` of the unit)"),
+    key("password_env", "or the environment's variable that holds it"),
     key("ca", "file with the certificate authorities that may vouch for the broker (the system's)"),
     key("certificate", "file with our certificate, where the broker asks for one"),
     key("key", "file with its private key"),
@@ -37,8 +40,8 @@ pub(crate) struct Connection {
     pub(crate) client: Box<str>,
     /// User name.
     pub(crate) user: Option<Box<str>>,
-    /// File with the password.
-    pub(crate) password_file: Option<PathBuf>,
+    /// Where the password comes from.
+    pub(crate) password: Option<Source>,
     /// TLS, if it is wanted.
     pub(crate) tls: Option<Tls>,
     /// Longest silence on the connection.
@@ -72,7 +75,8 @@ pub(crate) fn read(definition: &BusDefinition, site: &str, mistakes: &mut Mistak
     let is_persistent = mistakes.choice(settings, "session", &[("clean", false), ("persistent", true)]);
     let path = |key: &str| settings.get(key).map(PathBuf::from);
     let identity = mistakes.identity(settings).flatten();
-    if settings.get("password_file").is_some() && settings.get("user").is_none() {
+    let password = Source::find("password", settings, mistakes);
+    if matches!(password, Some(Some(_))) && settings.get("user").is_none() {
         mistakes.add(settings.missing("user", "a password"));
     }
     // By the bus as well: two buses at one broker live and die one by one.
@@ -104,7 +108,7 @@ pub(crate) fn read(definition: &BusDefinition, site: &str, mistakes: &mut Mistak
         port,
         client: client.map_or_else(|| format!("ballast-{}", definition.name).into(), Box::from),
         user: settings.get("user").map(Box::from),
-        password_file: path("password_file"),
+        password: password?,
         tls: is_tls.then(|| Tls { ca: path("ca"), identity, fingerprint: None }),
         keep_alive: keep_alive?,
         is_persistent: is_persistent?,

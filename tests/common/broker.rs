@@ -20,6 +20,11 @@ pub struct Broker {
 impl Broker {
     /// Starts one, or skips visibly.
     pub fn start(what: &str) -> Option<Self> {
+        Self::start_with(what, "")
+    }
+
+    /// The same with further lines in its configuration, which are about its one listener.
+    pub fn start_with(what: &str, lines: &str) -> Option<Self> {
         let program = tool_or_skip("mosquitto", what)?;
         tool_or_skip("mosquitto_sub", what)?;
         tool_or_skip("mosquitto_pub", what)?;
@@ -27,7 +32,7 @@ impl Broker {
         let port = free_port();
         let configuration = scratch.0.join("mosquitto.conf");
         let text = format!(
-            "listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nset_tcp_nodelay true\n"
+            "listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nset_tcp_nodelay true\n{lines}"
         );
         std::fs::write(&configuration, text).expect("the configuration can be written");
         let child = launch(&program, &configuration);

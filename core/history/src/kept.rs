@@ -45,7 +45,8 @@ mod tests {
 
     #[test]
     fn a_state_comes_back_as_it_was_and_takes_less_room() {
-        let words = |count: usize| (0..count).flat_map(|number| format!("relay_{number}.state ").into_bytes());
+        let words =
+            |count: usize| (0..count).flat_map(|number| format!("relay_{number}.state ").into_bytes());
         let parts = [
             StatePart::new("engine", 1, words(10_000).collect()),
             StatePart::new("guard", 2, vec![]),

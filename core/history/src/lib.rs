@@ -29,8 +29,8 @@
 pub mod error;
 pub mod events;
 pub mod health;
-pub mod limits;
 mod kept;
+pub mod limits;
 mod quarantine;
 mod queue;
 pub mod reader;

@@ -13,9 +13,9 @@ use rusqlite::Connection;
 
 use crate::error::Error;
 use crate::events::{self, Pruner, Retention};
+use crate::kept::Kept;
 use crate::limits::{PRUNE_EVERY, RETRY_FIRST, RETRY_MAX};
 use crate::quarantine;
-use crate::kept::Kept;
 use crate::queue::{Shared, Work};
 use crate::schema;
 use crate::stamp::Stamp;

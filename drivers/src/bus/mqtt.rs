@@ -31,7 +31,7 @@ pub(super) enum Fault {
     #[error("TLS: {0}")]
     Tls(String),
     #[error("cannot read the password: {0}")]
-    Password(io::Error),
+    Password(String),
     #[error("the broker refuses us: {0}")]
     Refused(&'static str),
     #[error("the broker does not speak MQTT 3.1.1: {0}")]
@@ -174,10 +174,10 @@ fn introduction(connection: &Connection) -> Result<Connect, Fault> {
         // One will for a connection: it can tell others that we are gone, and not every relay what is safe.
         LastWill::new(&**topic, GONE, QoS::AtLeastOnce, true)
     });
-    match (&connection.user, &connection.password_file) {
-        (Some(user), Some(path)) => {
-            let password = std::fs::read(path).map_err(Fault::Password)?;
-            hello.set_credentials(&**user, password.trim_ascii_end().to_vec());
+    match (&connection.user, &connection.password) {
+        (Some(user), Some(source)) => {
+            let password = source.fetch().map_err(Fault::Password)?;
+            hello.set_credentials(&**user, password.expose().as_bytes().to_vec());
         }
         (Some(user), None) => {
             hello.set_username(&**user);
@@ -194,7 +194,7 @@ fn refusal(code: ConnectReturnCode) -> &'static str {
         ConnectReturnCode::BadClientId => "it does not accept the client id",
         ConnectReturnCode::ServiceUnavailable => "it is not ready",
         ConnectReturnCode::BadUserNamePassword => "wrong user name or password",
-        ConnectReturnCode::NotAuthorized => "not allowed; check `user` and `password_file`",
+        ConnectReturnCode::NotAuthorized => "not allowed; check `user` and its password",
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::mqtt::Stream;
 use super::pinned::Pinned;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::TcpStream;
@@ -9,7 +10,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
+use tokio_rustls::rustls::{self, CertificateError, ClientConfig, RootCertStore, crypto};
 
 /// Whom to believe, and who we are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,8 +29,40 @@ pub(super) async fn connect(tls: &Tls, host: &str, tcp: TcpStream) -> Result<Box
     let connector = connector(tls)?;
     let name =
         ServerName::try_from(host.to_owned()).map_err(|_| format!("`{host}` is not the name of a server"))?;
-    let stream = connector.connect(name, tcp).await.map_err(|error| error.to_string())?;
+    let stream = connector.connect(name, tcp).await.map_err(|error| explained(&error, host))?;
     Ok(Box::new(stream))
+}
+
+/// Why a handshake failed, for people, with the words of the library behind it.
+fn explained(error: &std::io::Error, host: &str) -> String {
+    use CertificateError as Wrong;
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>());
+    let sentence = match cause {
+        Some(rustls::Error::InvalidCertificate(wrong)) => match wrong {
+            Wrong::UnknownIssuer => {
+                "nobody whom we believe vouches for its certificate; check `ca`".to_owned()
+            }
+            Wrong::NotValidForName | Wrong::NotValidForNameContext { .. } => {
+                format!("its certificate does not bear the name `{host}`")
+            }
+            Wrong::Expired | Wrong::ExpiredContext { .. } => {
+                "its certificate has expired, or our clock is wrong".to_owned()
+            }
+            Wrong::NotValidYet | Wrong::NotValidYetContext { .. } => {
+                "its certificate is not valid yet, or our clock is wrong".to_owned()
+            }
+            Wrong::ApplicationVerificationFailure => {
+                "it shows another certificate than that of `fingerprint`".to_owned()
+            }
+            _ => return error.to_string(),
+        },
+        Some(rustls::Error::InvalidMessage(_)) => "it does not speak TLS on this port".to_owned(),
+        None if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof) => {
+            "it hung up, perhaps because it does not speak TLS on this port".to_owned()
+        }
+        _ => return error.to_string(),
+    };
+    format!("{sentence} ({error})")
 }
 
 /// Reads the files anew, so that a renewed certificate counts from the next connection on.

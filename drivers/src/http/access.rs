@@ -4,10 +4,10 @@
 //! whatever the other side offers.
 
 use super::message::Headers;
-use super::secret::{Secret, Source};
 use super::settings::Base;
 use crate::limits::BACKOFF_MAX;
 use crate::pointer::{Found, Pointer};
+use crate::secret::{Secret, Source};
 use ballast_model::{Mono, Span};
 use http_auth::digest::Algorithm;
 use http_auth::{PasswordClient, PasswordParams};

@@ -1,8 +1,8 @@
 //! How to reach devices over HTTP: the keys of a bus.
 
 use super::access::Scheme;
-use super::secret::Source;
 use crate::bus::{Tls, Wire};
+use crate::secret::Source;
 use crate::spec::{Key, Mistakes, key};
 use ballast_model::Span;
 use ballast_model::device::{BusDefinition, Settings};
@@ -17,13 +17,16 @@ pub(crate) const KEYS: &[Key] = &[
     ),
     key("user", "user name, for basic and digest"),
     key("password_file", "file with the password; secrets do not stand in site files"),
+    key("password_credential", "or the credential of systemd that holds it (`LoadCredential=` of the unit)"),
     key("password_env", "or the environment's variable that holds it"),
     key("token_file", "file with the token, for bearer"),
+    key("token_credential", "or the credential of systemd that holds it"),
     key("token_env", "or the environment's variable that holds it"),
     key("token_header", "header in which the token goes alone, where it is not `Authorization: Bearer`"),
     key("token_url", "where tokens are fetched, for oauth2"),
     key("client_id", "our name there"),
     key("client_secret_file", "file with our secret there"),
+    key("client_secret_credential", "or the credential of systemd that holds it"),
     key("client_secret_env", "or the environment's variable that holds it"),
     key("scope", "what the token shall be good for"),
     key("headers", "further header lines of every request, separated by `;`: `X-Requested-With: ballast`"),
@@ -151,7 +154,16 @@ fn scheme(settings: &Settings, mistakes: &mut Mistakes) -> Option<Scheme> {
     let kind = mistakes.choice(settings, "auth", &kinds)?;
     match kind {
         Kind::None => {
-            let stray = ["user", "password_file", "password_env", "token_file", "token_env", "token_url"];
+            let stray = [
+                "user",
+                "password_file",
+                "password_credential",
+                "password_env",
+                "token_file",
+                "token_credential",
+                "token_env",
+                "token_url",
+            ];
             for key in stray.into_iter().filter(|key| settings.get(key).is_some()) {
                 let wrong = settings.wrong(key, format!("`{key}` without `auth`"));
                 mistakes.add(wrong.help("say how it is told: `auth: digest`, basic, bearer or oauth2"));
