@@ -95,6 +95,48 @@ fn a_device_is_found_at_each_place_and_read_with_scales_signs_and_words() {
 }
 
 #[test]
+fn the_curve_in_force_is_read_as_far_as_it_goes() {
+    let volt_var = |most: u16, used: u16| {
+        let (head, curve) =
+            ([(2, 1), (5, most), (6, 3), (12, 0xFFFF), (13, 0xFFFF)], [(15, used), (16, 1), (24, 1)]);
+        let points =
+            [(25, 920), (26, 440), (27, 967), (28, 0), (29, 1030), (30, 0), (31, 1070), (32, 0xFE48)];
+        let set: Vec<(u16, u16)> = [&head[..], &curve, &points].concat();
+        device(40_000, &[model(1, 66, &[]), model(705, 31, &set)])
+    };
+    let mut site = Site::new("sunspec", &[("url", "tcp://127.0.0.1")]);
+    site.words("it.volt_var", &["disabled", "enabled"], &[("field", "705.Ena")]);
+    site.number("it.points", "1", &[("field", "705.1.ActPt")]);
+    site.words(
+        "it.of",
+        &["w_max_pct", "var_max_pct", "var_aval_pct", "va_max_pct"],
+        &[("field", "705.1.DeptRef")],
+    );
+    site.number("it.v_1", "%", &[("field", "705.1.Pt1.V")]);
+    site.number("it.var_1", "%", &[("field", "705.1.Pt1.Var")]);
+    site.number("it.v_3", "%", &[("field", "705.1.Pt3.V")]);
+    site.number("it.var_4", "%", &[("field", "705.1.Pt4.Var")]);
+    site.number("it.v_5", "%", &[("field", "705.1.Pt5.V")]);
+    let always = ["volt_var enabled", "of var_max_pct", "v_1 92 %", "var_1 44 %"];
+    for (most, used, points, further) in [
+        (4, 4, "points 4", ["v_3 103 %", "var_4 -44 %"]),
+        // What stands behind the points in use is a draft, behind the last one another curve.
+        (4, 3, "points 3", ["v_3 103 %", "var_4 - outside the valid range"]),
+        (2, 4, "points 4", ["v_3 - outside the valid range", "var_4 - outside the valid range"]),
+    ] {
+        let mut device = volt_var(most, used);
+        let mut bus = site.open();
+        let (_, batch) = round(&mut bus, &mut device);
+        let told = told(&site, &batch);
+        for line in always.iter().chain([&points]).chain(&further) {
+            assert!(told.iter().any(|said| said == line), "{line}: {told:?}");
+        }
+        assert!(!told.iter().any(|said| said.starts_with("v_5 ") && !said.starts_with("v_5 -")), "{told:?}");
+        assert!(device.writes.is_empty());
+    }
+}
+
+#[test]
 fn a_device_without_a_marker_has_no_values_and_is_looked_at_again() {
     let site = site();
     let mut bus = site.open();
