@@ -34,7 +34,8 @@ parameters:
 
 points:
 """
-REGISTER = '  r{n}: {{ unit_id: "${{unit}}", register: {n}, type: u16, unit: W, period: {period}, max_age: 5 min, resolution: 1 W }}\n'
+REGISTER = ('  r{n}: {{ unit_id: "${{unit}}", register: {n}, type: u16, unit: W, period: {period}, '
+            'max_age: 5 min, resolution: 1 W }}\n')
 BANK = """# Written by bench/devices.py.
 device: bank-{b}
 label: Many points
@@ -261,8 +262,8 @@ def page(results):
     machine = [line["machine"] for line in results]
     out = ["## Devices", "",
            "Written by `make bench-devices`; what is measured and how is in [bench](../bench/README.md).",
-           f"Rounds: {arguments.rounds}, interleaved. Median (smallest-biggest). Commit {commit()}, {datetime.date.today()}; the machine"
-           f" was {cell([100 * share for share in machine], 0)} % busy meanwhile, all of this included, load average"
+           f"Rounds: {arguments.rounds}, interleaved. Median (smallest-biggest). Commit {commit()},"
+           f" {datetime.date.today()}; the machine was {cell([100 * share for share in machine], 0)} % busy meanwhile, all of this included, load average"
            f" {cell([line['load'] for line in results], 1)}.", ""]
     rows = []
     for what, values, how, goal in tested(results):
@@ -275,14 +276,16 @@ def page(results):
             lines = [line for line in results if (line["run"], line["program"]) == (f"modbus-{delay}", program)]
             if lines:
                 rows.append([f"{delay / 1000:g} ms", program, cell([line["rate"] for line in lines], 0),
-                             cell([line["rate"] * REGISTERS for line in lines], 0), cell([line["slowest"] for line in lines], 1),
+                             cell([line["rate"] * REGISTERS for line in lines], 0),
+                             cell([line["slowest"] for line in lines], 1),
                              cell([100 * line["cpu"] for line in lines], 1)])
     out += table(f"One gateway, {UNITS} units, {REGISTERS} registers each", [
         "answers after", "program", "answers per s", "values per s", "slowest unit, reads per s", "CPU %"], rows)
     rows = [[program, cell([neighbours(line) for line in lines], 3), cell([line["unanswered"] for line in lines], 0)]
             for program in ("without", "beside")
             if (lines := [line for line in results if (line["run"], line["program"]) == ("dead", program)])]
-    out += table(f"{UNITS - 1} units without and beside a dead one, {arguments.settle} s after the start, for {arguments.settle} s", [
+    span = f"from {arguments.settle} s after the start, for {arguments.settle} s"
+    out += table(f"{UNITS - 1} units without and beside a dead one, {span}", [
         "", "reads per s of each", "requests to the dead one"], rows)
     rows = [[what, cell([line["rate"] for line in lines], 0), cell([100 * line["cpu"] for line in lines], 1),
              cell([100 * line["broker"] for line in lines], 1)]
