@@ -140,3 +140,24 @@ fn a_flood_is_coalesced_counted_and_told_and_delays_nobody_else() {
     run.step(ms(100), &[]);
     assert_eq!(run.engine.snapshot().known(LOAD, ms(100)), Some(number(99.0)));
 }
+
+#[test]
+fn what_a_person_asks_must_lie_ahead_and_its_end_is_said_once() {
+    let mut run = Site::new().start();
+    run.step(ms(1000), &[]);
+    let over = |run: &Run| {
+        let ends = run.events.iter().filter(|event| matches!(event, Event::RequestOver { .. }));
+        ends.count()
+    };
+    run.step(ms(2000), &[request(A, Wanted::CLOSED, ms(2000), Authority::Operator)]);
+    assert_eq!(run.wanted(A), Wanted::OPEN, "over before it began");
+    assert!(run.has_event(|event| matches!(event, Event::CommandRefused { refusal: Refusal::Over, .. })));
+    run.step(ms(3000), &[request(A, Wanted::CLOSED, ms(3001), Authority::Operator)]);
+    assert_eq!((run.wanted(A), over(&run)), (Wanted::CLOSED, 0));
+    assert_eq!(run.engine.winner(A).unwrap().1, ms(3000), "since when it has won");
+    run.step(ms(3001), &[]);
+    assert_eq!((run.wanted(A), over(&run)), (Wanted::OPEN, 1));
+    assert_eq!(run.engine.winner(A).unwrap().1, ms(3001));
+    run.step(ms(4000), &[]);
+    assert_eq!(run.engine.winner(A).unwrap().1, ms(3001), "nothing changed");
+}
