@@ -483,3 +483,24 @@ fn after_a_restart_a_source_has_time_to_move_before_it_is_taken_for_stuck() {
     assert!(bench.has(|event| *event == GuardEvent::SourceStuck { point: inverter }));
     assert!(bench.has(|event| matches!(event, GuardEvent::StageActed { .. })));
 }
+
+#[test]
+fn a_stage_does_not_choose_what_a_limit_keeps_closed_nor_what_is_cut_already() {
+    let mut village = village();
+    let smoke = village.site.point("smoke.level", "%", None);
+    village.site.limit("smoke", &above("smoke.level", "50 %"), &[(village.loads[0], CLOSED)]);
+    let mut bench = village.site.bench();
+    bench.step(&[]);
+    bench.hello();
+    bench.set(smoke, 0.0);
+    for load in &village.loads {
+        bench.set(village.frequency, 50.0);
+        bench.give_back(*load);
+    }
+    village.run(&mut bench, 50.0, 110_000);
+    bench.set(smoke, 60.0);
+    // One home would be enough for the first stage, four for both: none of them the one that must stay.
+    village.run(&mut bench, 49.2, 200);
+    let open: Vec<usize> = (0..10).filter(|index| bench.is(village.loads[*index]) == OPEN).collect();
+    assert_eq!(open, [1, 2, 3, 4]);
+}
