@@ -156,7 +156,7 @@ fn table(text: &mut String, file: &Map, key: &str, head: &str, row: impl Fn(&Map
 fn every_device_file_has_its_entry() {
     let mut text = String::from(
         "# Device files\n\nWhat comes with Ballast, and what each file promises. `${name}` stands for a parameter. A file \
-         of the same name in the\nsite's folder `devices/` takes its place.\n\nThis page is made from the program.\n",
+         of the same name in the\nsite's folder `devices/` takes its place.\nOne that is not here: [Add a device](add-a-device.md).\n\nThis page is made from the program.\n",
     );
     for (name, file) in device_files() {
         let (label, driver, source) = (word(&file, "label"), word(&file, "driver"), word(&file, "source"));
