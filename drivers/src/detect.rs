@@ -6,7 +6,7 @@
 //! | [`Ear`] | listens to a line: does a Linky speak there, and in which mode? |
 //! | [`Interview`], [`Ask`] | asks a Modbus unit who it is |
 //! | [`Hearing`], [`hello`], [`listen`] | the packets with which one listens at a broker |
-//! | [`announced`] | what a message at a broker announces |
+//! | [`announced()`] | what a message at a broker announces |
 //! | [`Found`] | a device as a site would name it |
 //!
 //! **Nothing that is found is moved.** An [`Ask`] can only read registers or an identification, the packets at a broker can

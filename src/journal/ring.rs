@@ -16,7 +16,7 @@ pub struct Limits {
     pub bytes: usize,
     /// A segment that is older gets a successor.
     pub segment_span: Span,
-    /// A segment whose records take more, and more than [`RECORDS_PER_CHECKPOINT`] allows, gets a successor.
+    /// A segment whose records take more, and more than `RECORDS_PER_CHECKPOINT` allows, gets a successor.
     pub segment_bytes: usize,
 }
 

@@ -122,7 +122,7 @@ impl Checkpoint {
         Some(packed)
     }
 
-    /// Decodes what [`Checkpoint::pack`] made.
+    /// Decodes what `Checkpoint::pack` made.
     ///
     /// # Errors
     /// A sentence, for one that another version packed.

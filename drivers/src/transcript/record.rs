@@ -28,7 +28,7 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// What was heard so far, as lines of a transcript without values: [`super::play`] fills them in.
+    /// What was heard so far, as lines of a transcript without values: [`super::play()`] fills them in.
     pub fn text(&self) -> String {
         let Ok(reads) = self.reads.lock() else { return String::new() };
         let lines = reads
