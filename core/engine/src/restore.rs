@@ -292,7 +292,7 @@ impl Core {
             }
             let first_values = self.world.snapshot.clone();
             let fresh = Snapshot::new(&catalog);
-        self.world.snapshot = state.snapshot.moved(fresh, |new| at(&old_of_new, new.index()));
+            self.world.snapshot = state.snapshot.moved(fresh, |new| at(&old_of_new, new.index()));
             for (index, spec) in catalog.points.iter().enumerate() {
                 let point = PointId(index as u32);
                 let value = first_values.known(point, clock.now).filter(|_| is_kept_for_ever(spec));
