@@ -3,7 +3,8 @@
 //! It goes the way of every site, so that what is accepted here is accepted there. Nothing is opened.
 
 use crate::site::build::driver_facts;
-use ballast_config::diagnostics::Diagnostics;
+use ballast_config::codes;
+use ballast_config::diagnostics::{Diagnostics, Place};
 use ballast_config::limits::FILE_BYTES_MAX;
 use ballast_config::load::{File, Files, Loaded, load_with_nouns};
 use ballast_config::site::Library;
@@ -14,7 +15,7 @@ use ballast_drivers::transcript::Subject;
 use ballast_model::Catalog;
 use ballast_model::catalog::OutputKind;
 use ballast_model::device::BusDefinition;
-use ballast_model::diagnostic::{Diagnostic, did_you_mean};
+use ballast_model::diagnostic::{Diagnostic, Span, did_you_mean};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Read;
@@ -97,7 +98,15 @@ impl Draft {
         if let Some(definition) = &definition {
             found.extend(ballast_drivers::open(definition, &catalog).err().unwrap_or_default());
         }
-        let found = self.own(&found, &sources);
+        let mut found = self.own(&found, &sources);
+        if about.is_none() && !found.has_mistakes() {
+            let file = sources.iter().find(|(_, source)| source.name() == self.path).map(|(file, _)| file);
+            let place = file.map(|file| Place { file, span: Span::default() });
+            let help = "it begins with `device: NAME`, the file's own name";
+            let empty =
+                place.map(|place| place.mistake(codes::YAML_EMPTY, "this file says nothing").help(help));
+            found.extend(empty);
+        }
         match (about, definition) {
             (Some(About { name, label, driver: Some(driver), only_output, .. }), Some(definition))
                 if !found.has_mistakes() =>
@@ -202,7 +211,12 @@ impl Draft {
         let mut own = Diagnostics::new();
         own.extend(found.iter().filter(|one| name(one) == self.path).cloned());
         if !own.has_mistakes() {
-            own.extend(found.iter().filter(|one| name(one) != self.path && name(one) != SAFETY).cloned());
+            let is_told = |one: &&Diagnostic| {
+                let name = name(one);
+                // A file may leave all points to the site.
+                name != self.path && name != SAFETY && one.code != codes::DEVICE_EMPTY
+            };
+            own.extend(found.iter().filter(is_told).cloned());
         }
         own.sort();
         own
@@ -244,7 +258,7 @@ fn stand_in(driver: &str) -> Vec<(String, String)> {
         "gpio" => ("chip", "gpiochip0"),
         "http" => ("url", "http://device"),
         "mqtt" => ("url", "mqtt://127.0.0.1"),
-        "sim" => return Vec::new(),
+        "sim" => ("plant", "village"),
         _ => ("port", "/dev/null"),
     };
     vec![(key.to_owned(), value.to_owned())]

@@ -81,7 +81,12 @@ fn every_command_on_a_page_exists() {
             .arg("--help")
             .output()
             .unwrap();
-        let help = String::from_utf8_lossy(&help.stdout).into_owned();
+        let mut help = String::from_utf8_lossy(&help.stdout).into_owned();
+        // The options of a command below a command are in its own help.
+        if let (true, Some(second)) = (help.contains("Commands:"), words.get(1)) {
+            let inner = ballast().args([first, second, "--help"]).output().unwrap();
+            help.push_str(&String::from_utf8_lossy(&inner.stdout));
+        }
         if help.is_empty() {
             wrong.push(format!("{page}: `ballast {first}` does not exist"));
             continue;

@@ -1,7 +1,8 @@
 //! The command line: what can be said, and what answers.
 //!
-//! Commands that look at files ([`check`], [`device`], [`history`], [`init`], [`replay`]) work alone; commands that look at a running program
-//! ([`remote`]) speak to it through its control socket; a question about the past ([`past`]) is answered from its journal.
+//! Commands that look at files ([`check`], [`device`], [`history`], [`init`], [`replay`]) work alone; commands that look at
+//! a running program ([`remote`]) speak to it through its control socket; a question about the past ([`past`]) is answered
+//! from its journal.
 
 pub mod arguments;
 pub mod check;
