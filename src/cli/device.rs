@@ -60,10 +60,21 @@ fn text_of(path: &Path, output: &Output) -> Result<String, Exit> {
     use std::io::Read;
     let mut text = String::new();
     let file = std::fs::File::open(path);
-    match file.and_then(|file| file.take(TRANSCRIPT_MAX).read_to_string(&mut text)) {
-        Ok(_) => Ok(text),
-        Err(error) => Err(unreadable(path, &error, output)),
+    if let Err(error) = file.and_then(|file| file.take(TRANSCRIPT_MAX + 1).read_to_string(&mut text)) {
+        return Err(unreadable(path, &error, output));
     }
+    if text.len() as u64 > TRANSCRIPT_MAX || text.lines().count() > transcript::LINES_MAX {
+        let (shown, most) = (path.display(), transcript::LINES_MAX);
+        return Err(failed(
+            &say!(
+                output.language_of_answers(),
+                "{shown} is too long: a transcript has at most {most} lines and 4 MiB",
+                "{shown} est trop long : une transcription a au plus {most} lignes et 4 Mio"
+            ),
+            output,
+        ));
+    }
+    Ok(text)
 }
 
 /// `NAME=VALUE`, several times.

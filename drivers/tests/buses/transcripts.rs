@@ -2,6 +2,7 @@
 
 use crate::device_file::{self, Node};
 use ballast_drivers::transcript::{self, Subject};
+use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 
 fn folder() -> PathBuf {
@@ -88,4 +89,25 @@ fn every_difference_of_a_transcript_is_told_with_its_line() {
         let lines: Vec<usize> = play(odd).troubles.iter().map(|(line, _)| *line).collect();
         assert_eq!(lines, [1, 2, 4, 5, 6, 7, 8], "{:?}", play(odd).troubles);
     });
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn no_transcript_makes_the_player_panic(
+        file in prop::sample::select(vec!["gpio-pulse-meter", "gpio-relay-board", "modbus-relay-board", "mqtt-relay", "shelly-gen1-plug-http", "linky"]),
+        lines in prop::collection::vec((any::<prop::sample::Index>(), prop::sample::select(vec![
+            "", "at 1e300", "at -1", "at nan", "reset", "ask 0", "ask 99999999999999999999", "< ", "< 200 x", "< \\x", "<kept a", "! x", "! contact closed",
+            "< line high 1e19", "< 01 83 02 crc", "= ", "> ", "! contact 5 W",
+        ])), 0..12),
+    ) {
+        with_site(&folder().join(format!("{file}.txt")), |_, site, text| {
+            let mut played: Vec<&str> = text.lines().collect();
+            for (place, line) in &lines {
+                played.insert(place.index(played.len()), line);
+            }
+            let subject = Subject { catalog: &site.catalog, device: "it", only_output: None };
+            transcript::play(site.open(), subject, &played.join("\n"));
+        });
+    }
 }
