@@ -259,11 +259,11 @@ def tested(results):
 
 
 def page(results):
-    machine = [line["machine"] for line in results]
+    busy = cell([100 * line["machine"] for line in results], 0)
     out = ["## Devices", "",
            "Written by `make bench-devices`; what is measured and how is in [bench](../bench/README.md).",
            f"Rounds: {arguments.rounds}, interleaved. Median (smallest-biggest). Commit {commit()},"
-           f" {datetime.date.today()}; the machine was {cell([100 * share for share in machine], 0)} % busy meanwhile, all of this included, load average"
+           f" {datetime.date.today()}; the machine was {busy} % busy meanwhile, all of this included, load average"
            f" {cell([line['load'] for line in results], 1)}.", ""]
     rows = []
     for what, values, how, goal in tested(results):
