@@ -50,6 +50,15 @@ fn what_is_read_of_a_meter_is_recorded_and_is_the_same_when_it_is_played() {
     assert_eq!(code, Some(0), "{text}");
     assert!(text.contains("power      -1225 W") && text.contains("frequency  49.9 Hz"), "{text}");
     assert!(units.functions().iter().all(|function| *function == 3), "{:?}", units.functions());
+    let recorded = std::fs::read_to_string(site.0.join("meter.txt")).unwrap();
+    let (text, code) = device(&site, &read);
+    assert!(code == Some(1) && text.contains("meter.txt is there already"), "{text}");
+    let nobody =
+        ["read", "meter.yaml", "--bus", &bus, "--with", "unit_id=9", "--for", "1s", "--record", "none.txt"];
+    let (text, code) = device(&site, &nobody);
+    assert!(code == Some(1) && text.contains("no value came, so none.txt was not written"), "{text}");
+    assert!(!site.0.join("none.txt").exists());
+    assert_eq!(std::fs::read_to_string(site.0.join("meter.txt")).unwrap(), recorded);
     let check = ["check", "meter.yaml", "--transcript", "meter.txt"];
     let (text, code) = device(&site, &check);
     assert_eq!(code, Some(0), "{text}");

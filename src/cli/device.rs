@@ -369,6 +369,13 @@ struct Ear {
     said: Mutex<Vec<String>>,
 }
 
+impl Ear {
+    fn has_values(&self) -> bool {
+        let samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
+        samples.values().any(|sample| sample.value.is_some())
+    }
+}
+
 impl Sink for Ear {
     fn deliver(&self, batch: &mut Batch) -> bool {
         let mut samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
@@ -412,11 +419,29 @@ fn read(options: &DeviceRead, output: &Output) -> Result<Exit, Exit> {
         );
         return Err(failed(&text, output));
     }
+    if let Some(path) = options.record.as_deref().filter(|path| path.exists()) {
+        let shown = path.display();
+        let text = say!(
+            language,
+            "{shown} is there already: give another name, or remove it",
+            "{shown} existe déjà : donnez un autre nom, ou supprimez-le"
+        );
+        return Err(failed(&text, output));
+    }
     let ear = Arc::new(Ear::default());
     let wanted: Vec<PointId> = points(&alone).iter().map(|(id, _)| *id).collect();
     listen(bus, &ear, &wanted, lasting).map_err(|error| failed(&error.to_string(), output))?;
     let is_whole = show(&alone, &ear, output);
     if let (Some(path), Some(recorder)) = (&options.record, recorder) {
+        if !ear.has_values() {
+            let shown = path.display();
+            let text = say!(
+                language,
+                "no value came, so {shown} was not written",
+                "aucune valeur n'est venue, donc {shown} n'a pas été écrit"
+            );
+            return Err(failed(&text, output));
+        }
         draft.bus.clear();
         record(path, &draft, &recorder, output)?;
     }

@@ -39,7 +39,7 @@ impl OutputState {
         (self.tries, self.retry_at) = (0, None);
         (self.is_unreachable, self.unreachable_since, self.confirmed) = (false, None, None);
         (self.spent, self.awaits, self.shed_by) = (None, false, None);
-        (self.claim, self.ramp) = (None, None);
+        (self.claim, self.ramp, self.undone) = (None, None, None);
         (self.outside, self.effect) = (Default::default(), Default::default());
         // Whoever may not stand beside it waits until its device says where it is.
         self.physical = Physical::UNKNOWN;

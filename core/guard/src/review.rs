@@ -116,6 +116,9 @@ impl Run<'_> {
         let Some(state) = self.live.outputs.get_mut(index).filter(|state| state.arming != Arming::Not) else {
             return;
         };
+        if let Arming::Fresh { asked, request } = state.arming {
+            state.undone = (proposal.class != Class::Asked).then_some((asked, request));
+        }
         state.arming = Arming::Armed;
         let wanted = proposal.wanted;
         if wanted != state.told || !state.sent {

@@ -149,6 +149,7 @@ impl Carry<'_> {
     fn output(&self, fresh: &OutputState, old: &OutputState, envelope: &Envelope) -> OutputState {
         let mut new = if self.is_reload() { old.clone() } else { self.restarted(fresh, old, envelope) };
         new.arming = if envelope.by_hand { old.arming } else { Arming::Armed };
+        new.undone = old.undone.filter(|_| envelope.by_hand);
         if !self.is_same {
             // Causes and witnesses name limits and points by their place.
             new.verdict = None;

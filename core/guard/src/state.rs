@@ -212,6 +212,9 @@ pub struct OutputState {
     pub is_stopped: bool,
     /// Whether anything may be told to it.
     pub arming: Arming,
+    /// What was asked when a person armed it, and the number of that request, where the guard itself told it something
+    /// first (a start, a limit, silence, the end of the program): that request is not carried out later either.
+    pub undone: Option<(Wanted, u64)>,
     /// It waits for a partner to leave.
     pub claim: Option<Claim>,
     /// Where and when its present ramp began.
@@ -386,6 +389,7 @@ impl OutputState {
             shed_by: awaits.then_some(ShedBy::Outage),
             is_stopped: false,
             arming: if envelope.by_hand { Arming::Not } else { Arming::Armed },
+            undone: None,
             claim: None,
             ramp: None,
             acts_at_once: true,

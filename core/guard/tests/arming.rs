@@ -116,6 +116,17 @@ fn an_armed_output_that_was_told_nothing_yet_is_guarded() {
     bench.set(heat, 40.0);
     let told: Vec<_> = bench.permits.iter().map(|(_, _, wanted)| *wanted).collect();
     assert_eq!(told, [OPEN], "the limit acts");
+    bench.actual(pump, OPEN);
+    bench.set(heat, 20.0);
+    bench.pass(secs(120));
+    assert_eq!(
+        bench.is(pump),
+        OPEN,
+        "what stood when it was armed is not carried out after the limit either"
+    );
+    assert_eq!(bench.verdict(pump).cause, Cause::JustArmed);
+    bench.ask(pump, CLOSED);
+    assert_eq!((bench.is(pump), bench.verdict(pump).cause), (CLOSED, Cause::Asked));
     let mut silent = site.bench();
     silent.step(&[]);
     silent.set(heat, 20.0);
@@ -227,6 +238,30 @@ fn a_restart_drives_what_is_armed_to_its_start() {
     arm(&mut bench, pump);
     restart(&mut bench, Gap::SameBoot(secs(5)));
     assert_eq!(bench.is(pump), OPEN, "it is armed, and a start is a start");
+}
+
+#[test]
+fn what_stood_when_it_was_armed_is_not_carried_out_after_a_stop_and_a_restart_either() {
+    for is_stopped in [true, false] {
+        let (site, pump) = found();
+        let mut bench = site.bench();
+        bench.step(&[]);
+        bench.ask(pump, CLOSED);
+        let asked = bench.guard.output(pump).unwrap().request;
+        arm(&mut bench, pump);
+        if is_stopped {
+            bench.step(&[Input::Stop]);
+            bench.settle();
+            assert_eq!(bench.is(pump), OPEN, "the end of the program leads to safe");
+        }
+        restart(&mut bench, Gap::SameBoot(secs(5)));
+        bench.ask_as(pump, CLOSED, Authority::Rule(50), asked);
+        bench.pass(secs(120));
+        assert_eq!(bench.is(pump), OPEN, "stopped {is_stopped}");
+        assert_eq!(bench.verdict(pump).cause, Cause::JustArmed);
+        bench.ask_as(pump, CLOSED, Authority::Rule(50), asked + 1);
+        assert_eq!(bench.is(pump), CLOSED);
+    }
 }
 
 /// Puts another set in force; gives what it would loosen.
