@@ -71,6 +71,14 @@ fn what_is_read_of_a_meter_is_recorded_and_is_the_same_when_it_is_played() {
     let (text, code) = device(&site, &check);
     assert_eq!(code, Some(3), "{text}");
     assert!(text.contains("meter.yaml:9:"), "{text}");
+    site.edit("meter.yaml", "ABDC", "CDAB");
+    site.edit("meter.yaml", "unit: Hz,", "unit: Hz, valid: 55..65 Hz,");
+    let (text, code) = device(&site, &["read", "meter.yaml", "--bus", &bus, "--with", "unit_id=7"]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(
+        text.contains("power      -1225 W") && text.contains("frequency  outside the valid range"),
+        "{text}"
+    );
     let (text, code) = device(&site, &["check", "meter.yaml"]);
     assert!(code == Some(1) && text.contains("--with unit_id=...   its address"), "{text}");
 }

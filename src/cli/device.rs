@@ -16,7 +16,7 @@ use ballast_drivers::transcript::{self, Asked, Check, Played, Recorder, Trouble}
 use ballast_drivers::{Batch, Report, Sink, spawn};
 use ballast_model::catalog::{Kind, PointSpec};
 use ballast_model::quantity::{Shown, parse_span};
-use ballast_model::{PointId, Sample, Span};
+use ballast_model::{PointId, Reason, Sample, Span};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -484,8 +484,12 @@ fn show(alone: &Alone, ear: &Ear, output: &Output) -> bool {
     for (id, spec) in points(alone) {
         let name = alone.short(&spec.name).to_owned();
         let sample = samples.get(&id);
-        let value = sample.and_then(|sample| sample.value).map(|value| spec.show(value));
+        let value = sample.and_then(|sample| sample.value);
+        // As the site that runs takes it: what the file calls impossible is no value.
+        let is_impossible = value.is_some_and(|value| !spec.is_valid(value));
+        let value = value.filter(|_| !is_impossible).map(|value| spec.show(value));
         let reason = sample.and_then(|sample| sample.quality.reason());
+        let reason = if is_impossible { Some(Reason::OutOfRange) } else { reason };
         is_whole &= value.is_some();
         data.push(json!({ "name": name, "value": value, "reason": reason.map(|reason| reason.words()) }));
         let nothing = match reason {

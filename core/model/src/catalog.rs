@@ -123,6 +123,14 @@ pub struct PointSpec {
 }
 
 impl PointSpec {
+    /// Whether a value lies within [`PointSpec::valid`]; what is no number always does.
+    pub fn is_valid(&self, value: Value) -> bool {
+        match (value, self.valid) {
+            (Value::Number(number), Some((low, high))) => (low..=high).contains(&number),
+            _ => true,
+        }
+    }
+
     /// A point without a device, a label, an age or any bound: what the program makes itself.
     pub fn new(name: &str, kind: Kind, origin: Origin) -> Self {
         Self {
