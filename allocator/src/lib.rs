@@ -19,23 +19,11 @@ pub fn keep_little() {
 /// `mi_option_purge_delay`, which the package that binds the allocator does not name; milliseconds.
 const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
 
-/// Gives back to the system what this thread has freed, and what the C library keeps of all threads. Takes about a millisecond: for the end of large work, not for a
+/// Gives back to the system what this thread has freed. Takes about a millisecond: for the end of large work, not for a
 /// step. Harmless where another allocator is the global one.
 pub fn give_back() {
     // SAFETY: the call takes no pointer and may come at any time from any thread; it touches the allocator's own lists.
     unsafe { libmimalloc_sys::mi_collect(true) }
-    // SQLite takes its memory from the C library, which keeps what was freed as well.
-    #[cfg(target_env = "gnu")]
-    // SAFETY: the call takes no pointer and may come at any time from any thread.
-    unsafe {
-        malloc_trim(0);
-    }
-}
-
-#[cfg(target_env = "gnu")]
-unsafe extern "C" {
-    /// Of the GNU C library: gives back to the system what was freed in every arena, but for `pad` bytes.
-    fn malloc_trim(pad: usize) -> core::ffi::c_int;
 }
 
 #[cfg(test)]

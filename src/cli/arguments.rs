@@ -318,7 +318,12 @@ pub struct History {
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
     /// The newest so many, at most 10000
-    #[arg(long, value_name = "NUMBER", default_value_t = 20)]
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value_t = 20,
+        value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=10_000)
+    )]
     pub last: usize,
     /// Which site.
     #[command(flatten)]

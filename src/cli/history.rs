@@ -21,6 +21,10 @@ pub fn run(options: &History, output: &Output) -> Exit {
             for stored in found.iter().rev() {
                 output.line(&line(stored, output, &zone));
             }
+            if found.is_empty() {
+                let language = output.language;
+                output.complain(language.say("nothing like that was written down", "rien de tel n'a été noté"));
+            }
             Exit::Done
         }
         Err(text) => {
