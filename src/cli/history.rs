@@ -23,7 +23,8 @@ pub fn run(options: &History, output: &Output) -> Exit {
             }
             if found.is_empty() {
                 let language = output.language;
-                output.complain(language.say("nothing like that was written down", "rien de tel n'a été noté"));
+                output
+                    .complain(language.say("nothing like that was written down", "rien de tel n'a été noté"));
             }
             Exit::Done
         }
