@@ -3,7 +3,7 @@
 #
 #   PEERS="transport direct direct-nodelay node-red ballast"   which programs
 #   ROUNDS=5                                                     rounds, interleaved: one of each, then again
-#   W1_COUNT=2000 W2_COUNT=100000                                messages of the two runs
+#   W1_COUNT=2000 W2_COUNT=100000 SCALE_COUNT=500000             messages of the runs
 #   BALLAST_BENCH_DIR=FOLDER                                     the load generator with its peers
 #
 # The load generator and the peers are not part of this project. They are copied from BALLAST_BENCH_DIR (or from
@@ -188,7 +188,7 @@ measure_scale() {
         start_broker
         if start_ballast "$rules"; then
             "$HARNESS/loadgen/target/release/loadgen" load --tag "scale-$rules" --port "$PORT" --devices "$rules" \
-                --flip-every 10 --count "${W2_COUNT:-100000}" --rate 0 --prime-rate 2000 --pid "$controller" \
+                --flip-every 10 --count "${SCALE_COUNT:-500000}" --rate 0 --prime-rate 2000 --pid "$controller" \
                 --broker-pid "$broker" </dev/null | tee -a "$RESULTS/scale.jsonl"
         else
             skip "scale $rules" "Ballast does not answer: target/bench/ballast-$rules.log"

@@ -79,7 +79,7 @@ pub struct Carrier {
 /// What the old decision thread leaves to the new one.
 pub struct Handed {
     /// The engine's state.
-    pub state: ballast_engine::State,
+    pub state: ballast_engine::State<'static>,
     /// When it was taken.
     pub at: Mono,
     /// What ran.

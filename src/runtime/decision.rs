@@ -82,7 +82,7 @@ pub struct Decision {
     shared: Vec<(PointId, Option<Value>)>,
     shared_sequence: u64,
     batch: Batch,
-    scribe: saving::Scribe,
+    pub(super) scribe: saving::Scribe,
 }
 
 impl Decision {
@@ -148,7 +148,7 @@ impl Decision {
                         let now = self.carrier.clock.now();
                         let mut carrier = self.carrier;
                         carrier.handed = Some(Handed {
-                            state: self.engine.save(),
+                            state: self.engine.save().into_owned(),
                             at: now,
                             running: Arc::clone(&self.running),
                             texts: take_over.texts,

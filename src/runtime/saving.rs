@@ -32,9 +32,9 @@ pub mod kind {
 
 /// What a segment of the journal begins with.
 #[derive(Serialize, serde::Deserialize)]
-pub struct Checkpoint {
+pub struct Checkpoint<'a> {
     /// The engine's state.
-    pub engine: ballast_engine::State,
+    pub engine: ballast_engine::State<'a>,
     /// The guard's.
     pub guard: ballast_guard::State,
     /// When both were taken.
@@ -106,7 +106,7 @@ pub fn checkpoint(decision: &mut Decision, now: Mono) {
         confirmed: decision.carrier.confirmed.clone(),
         is_memory_lost: decision.carrier.memory_lost.is_some(),
     };
-    if let Some(bytes) = checkpoint.pack() {
+    if let Some(bytes) = checkpoint.pack(&mut decision.scribe) {
         decision.carrier.ring.begin(now, &decision.running.journal_plan, bytes);
     }
 }
@@ -114,10 +114,11 @@ pub fn checkpoint(decision: &mut Decision, now: Mono) {
 /// A checkpoint that takes more, unpacked, was not written by this program: its journal's ring holds a quarter of it.
 const CHECKPOINT_BYTES_MAX: usize = 128 << 20;
 
-impl Checkpoint {
+impl Checkpoint<'_> {
     /// Encodes it; packed, since most of it is names and what is not the case.
-    fn pack(&self) -> Option<Vec<u8>> {
-        let mut packed = lz4_flex::block::compress_prepend_size(&postcard::to_allocvec(self).ok()?);
+    fn pack(&self, scribe: &mut Scribe) -> Option<Vec<u8>> {
+        let plain = scribe.encode_checkpoint(self)?;
+        let mut packed = lz4_flex::block::compress_prepend_size(&plain);
         packed.shrink_to_fit();
         Some(packed)
     }
@@ -141,6 +142,9 @@ impl Checkpoint {
 #[derive(Debug, Default)]
 pub struct Scribe {
     buffer: Vec<u8>,
+    /// What the last checkpoint took: the room that the next one is given, since that of a large site would else be moved
+    /// several times while it grows.
+    checkpoint_bytes: usize,
 }
 
 impl Scribe {
@@ -149,6 +153,14 @@ impl Scribe {
         buffer.clear();
         self.buffer = postcard::to_extend(value, buffer).unwrap_or_default();
         &self.buffer
+    }
+
+    /// A checkpoint, unpacked, in a buffer of its own: it would be too much to keep.
+    fn encode_checkpoint(&mut self, checkpoint: &Checkpoint<'_>) -> Option<Vec<u8>> {
+        let room = self.checkpoint_bytes.saturating_add(self.checkpoint_bytes / 8);
+        let plain = postcard::to_extend(checkpoint, Vec::with_capacity(room)).ok()?;
+        self.checkpoint_bytes = plain.len();
+        Some(plain)
     }
 
     /// Notes what the engine is told.

@@ -40,66 +40,100 @@ impl Task {
 }
 
 /// All deadlines of an engine.
+///
+/// Most deadlines are the ages of readings, and every reading puts its own off before it is reached. So a deadline that moves
+/// to a later moment leaves its place in the queue as it is, and is put where it belongs when that place comes to the front.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Agenda {
+    /// Where each task is looked for: never later than its deadline.
     queue: BTreeSet<(Mono, Task)>,
-    at: [Vec<Mono>; Task::KINDS],
+    deadlines: [Vec<Deadline>; Task::KINDS],
+}
+
+/// The deadline of one task; [`Mono::MAX`] is none.
+#[derive(Clone, Copy, Debug)]
+struct Deadline {
+    at: Mono,
+    /// Its place in the queue; [`Mono::MAX`] when it has none.
+    queued: Mono,
+}
+
+impl Deadline {
+    const NONE: Self = Self { at: Mono::MAX, queued: Mono::MAX };
 }
 
 impl Agenda {
     /// Sets the deadline of a task; [`Mono::MAX`] means none.
     pub(crate) fn set(&mut self, task: Task, moment: Mono) {
         let (kind, index) = task.place();
-        let Some(list) = self.at.get_mut(kind) else { return };
+        let Some(list) = self.deadlines.get_mut(kind) else { return };
         if list.len() <= index as usize {
             if moment == Mono::MAX {
                 return;
             }
-            list.resize(index as usize + 1, Mono::MAX);
+            list.resize(index as usize + 1, Deadline::NONE);
         }
-        let Some(place) = list.get_mut(index as usize) else { return };
-        if *place == moment {
-            return;
-        }
-        if *place != Mono::MAX {
-            self.queue.remove(&(*place, task));
-        }
-        if moment != Mono::MAX {
+        let Some(deadline) = list.get_mut(index as usize) else { return };
+        deadline.at = moment;
+        if moment < deadline.queued {
+            if deadline.queued != Mono::MAX {
+                self.queue.remove(&(deadline.queued, task));
+            }
             self.queue.insert((moment, task));
+            deadline.queued = moment;
         }
-        *place = moment;
     }
 
     /// The deadline of a task; [`Mono::MAX`] when it has none.
     pub(crate) fn get(&self, task: Task) -> Mono {
         let (kind, index) = task.place();
-        self.at.get(kind).and_then(|list| list.get(index as usize)).copied().unwrap_or(Mono::MAX)
+        let deadline = self.deadlines.get(kind).and_then(|list| list.get(index as usize));
+        deadline.map_or(Mono::MAX, |deadline| deadline.at)
     }
 
     /// Takes the next task whose moment has come.
     pub(crate) fn take_due(&mut self, now: Mono) -> Option<Task> {
-        let (moment, task) = *self.queue.first()?;
-        if moment > now {
+        if self.next() > now {
             return None;
         }
+        let (_, task) = *self.queue.first()?;
         self.set(task, Mono::MAX);
         Some(task)
     }
 
     /// Every deadline, earliest first.
     pub(crate) fn entries(&self) -> Vec<(Mono, Task)> {
-        self.queue.iter().copied().collect()
+        let all = self.queue.iter().map(|(_, task)| (self.get(*task), *task));
+        let mut entries: Vec<_> = all.filter(|(moment, _)| *moment != Mono::MAX).collect();
+        entries.sort_unstable();
+        entries
     }
 
     /// The next deadline; [`Mono::MAX`] when there is none.
-    pub(crate) fn next(&self) -> Mono {
-        self.queue.first().map_or(Mono::MAX, |(moment, _)| *moment)
+    pub(crate) fn next(&mut self) -> Mono {
+        while let Some((place, task)) = self.queue.first().copied() {
+            let moment = self.get(task);
+            if moment == place {
+                return moment;
+            }
+            self.queue.pop_first();
+            let (kind, index) = task.place();
+            if let Some(deadline) = self.deadlines.get_mut(kind).and_then(|list| list.get_mut(index as usize))
+            {
+                deadline.queued = moment;
+            }
+            if moment != Mono::MAX {
+                self.queue.insert((moment, task));
+            }
+        }
+        Mono::MAX
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::collections::BTreeMap;
 
     #[test]
     fn a_task_has_one_deadline_and_gives_it_once() {
@@ -114,5 +148,34 @@ mod tests {
         assert_eq!(agenda.take_due(at(30)), Some(Task::Restoration));
         assert_eq!(agenda.take_due(at(99)), None);
         assert_eq!(agenda.next(), Mono::MAX);
+    }
+
+    #[test]
+    fn gives_tasks_in_the_order_of_their_deadlines_however_they_moved() {
+        let mut agenda = Agenda::default();
+        let mut model = BTreeMap::new();
+        let mut seed = 7_u64;
+        for _ in 0..20_000 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let (index, moment) = ((seed >> 33) as u32 % 25, Mono::from_nanos(seed >> 40 & 0xFF));
+            let task = if seed >> 39 & 1 == 0 { Task::Rule(index) } else { Task::Output(index) };
+            let first = |model: &BTreeMap<Task, Mono>| model.iter().map(|(task, at)| (*at, *task)).min();
+            if seed >> 60 == 0 {
+                let expected = first(&model).filter(|(at, _)| *at <= moment).map(|(_, task)| task);
+                assert_eq!(agenda.take_due(moment), expected);
+                expected.map(|task| model.remove(&task));
+            } else if moment == Mono::ZERO {
+                agenda.set(task, Mono::MAX);
+                model.remove(&task);
+            } else {
+                agenda.set(task, moment);
+                model.insert(task, moment);
+            }
+            assert_eq!(agenda.next(), first(&model).map_or(Mono::MAX, |(at, _)| at));
+            assert_eq!(agenda.get(task), model.get(&task).copied().unwrap_or(Mono::MAX));
+            let mut entries: Vec<_> = model.iter().map(|(task, at)| (*at, *task)).collect();
+            entries.sort_unstable();
+            assert_eq!(agenda.entries(), entries);
+        }
     }
 }

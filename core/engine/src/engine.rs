@@ -59,7 +59,7 @@ impl<B: Bodies> Engine<B> {
     }
 
     /// Everything the engine must remember. Call it between steps.
-    pub fn save(&self) -> State {
+    pub fn save(&self) -> State<'_> {
         self.core.save()
     }
 

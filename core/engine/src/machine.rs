@@ -154,7 +154,8 @@ impl Core {
         self.review_generators(&plan, out);
         self.review_restoration(&plan, out);
         self.arbitrate(&plan, out);
-        out.push(Output::WakeAt(self.next_wake()));
+        let wake = self.next_wake();
+        out.push(Output::WakeAt(wake));
     }
 
     /// Marks everything whose moment has come.
@@ -174,7 +175,7 @@ impl Core {
     }
 
     /// The next moment at which something may happen by itself; now when something waits for another step.
-    fn next_wake(&self) -> Mono {
+    fn next_wake(&mut self) -> Mono {
         if !self.inbox.is_empty() || self.world.dirty.is_waiting() {
             return self.world.now;
         }

@@ -25,6 +25,7 @@ use crate::restoration::Return;
 use crate::running::takes;
 use crate::shedding::Choice;
 use crate::state::{SavedKind, SavedPoint, SavedRule, State};
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
@@ -48,11 +49,15 @@ struct Maps {
 }
 
 fn find<'a>(
-    old: impl Iterator<Item = &'a Box<str>>,
+    old: impl Iterator<Item = &'a Cow<'a, str>>,
     new: impl Iterator<Item = &'a Box<str>>,
 ) -> Vec<Option<u32>> {
     let places: BTreeMap<&str, u32> = new.enumerate().map(|(index, name)| (&**name, index as u32)).collect();
     old.map(|name| places.get(&**name).copied()).collect()
+}
+
+fn is_same<'a>(old: impl Iterator<Item = &'a Cow<'a, str>>, new: impl Iterator<Item = &'a Box<str>>) -> bool {
+    new.map(|name| &**name).eq(old.map(|name| &**name))
 }
 
 fn at<T: Copy>(list: &[Option<T>], index: usize) -> Option<T> {
@@ -166,17 +171,14 @@ impl Core {
     /// Whether the state was written by the very plan that runs now.
     fn is_same_plan(&self, state: &State) -> bool {
         let plan = &self.plan;
-        let rule = |(saved, rule): (&SavedRule, &crate::plan::RulePlan)| {
-            saved.name == rule.name && saved.text_hash == rule.text_hash
-        };
         plan.fingerprint == state.fingerprint
             && is_same_points(&plan.catalog.points, &state.points)
-            && plan.catalog.outputs.iter().map(|spec| &spec.name).eq(&state.output_names)
-            && plan.catalog.groups.iter().map(|spec| &spec.name).eq(&state.groups)
-            && plan.rules.len() == state.rules.len()
-            && state.rules.iter().zip(&plan.rules).all(rule)
-            && plan.schedules.iter().map(|s| &s.name).eq(state.schedules.iter().map(|(name, _)| name))
-            && plan.generators.iter().map(|g| &g.name).eq(state.generators.iter().map(|(name, _)| name))
+            && is_same(state.output_names.iter(), plan.catalog.outputs.iter().map(|spec| &spec.name))
+            && is_same(state.groups.iter(), plan.catalog.groups.iter().map(|spec| &spec.name))
+            && is_same(state.rules.iter().map(|rule| &rule.name), plan.rules.iter().map(|rule| &rule.name))
+            && state.rules.iter().zip(&plan.rules).all(|(saved, rule)| saved.text_hash == rule.text_hash)
+            && is_same(state.schedules.iter().map(|(name, _)| name), plan.schedules.iter().map(|s| &s.name))
+            && is_same(state.generators.iter().map(|(name, _)| name), plan.generators.iter().map(|g| &g.name))
     }
 
     /// The very same plan without a gap: goes on as if nothing had been.
@@ -186,9 +188,9 @@ impl Core {
         let world = &mut self.world;
         world.now = state.now;
         world.wall = state.wall;
-        world.snapshot = state.snapshot;
-        world.last_good = state.last_good;
-        world.edges = state.edges;
+        world.snapshot = state.snapshot.into_owned();
+        world.last_good = state.last_good.into_owned();
+        world.edges = state.edges.into_owned();
         let gap = Gap::SameBoot(Span::ZERO);
         world.trackers.take_over(&state.trackers, &keep_point, &keep_rule, &|moment| moment, gap);
         world.trackers.tick(world.now, &world.wall, &world.catalog, true);
@@ -202,22 +204,22 @@ impl Core {
         world.dirty.generators = state.pending.generators;
         world.dirty.restoration = state.pending.restoration;
         world.dirty.bodies = state.rules.iter().map(|rule| rule.is_body_due).collect();
-        self.intake = state.intake;
-        self.sequences = state.sequences;
-        self.filled = state.filled;
+        self.intake = state.intake.into_owned();
+        self.sequences = state.sequences.into_owned();
+        self.filled = state.filled.into_owned();
         for sample in state.waiting {
             self.inbox.samples.entry(sample.point).or_default().push_back(sample);
         }
         for verdict in state.waiting_verdicts {
             self.inbox.verdicts.entry(verdict.output).or_default().push_back(verdict);
         }
-        self.lives = state.rules.into_iter().map(|rule| rule.life).collect();
+        self.lives = state.rules.into_iter().map(|rule| rule.life.into_owned()).collect();
         self.schedules = state.schedules.into_iter().map(|(_, life)| life).collect();
         self.generators = state.generators.into_iter().map(|(_, life)| life).collect();
-        self.outputs.lives = state.outputs;
+        self.outputs.lives = state.outputs.into_owned();
         self.outputs.dirty.take(&mut ignored);
         state.pending.outputs.iter().for_each(|output| self.outputs.dirty.mark(*output));
-        self.choices = state.choices;
+        self.choices = state.choices.into_owned();
         (self.planner.frequency, self.planner.last_call) = state.restoration;
         self.agenda = crate::agenda::Agenda::default();
         for (moment, task) in state.pending.deadlines {
@@ -239,13 +241,13 @@ impl Core {
         trackers.take_over(&state.trackers, &point_to, &rule_to, &rebase, clock.gap);
         self.world.tick(true);
         let outputs = core::mem::take(&mut state.outputs);
-        for (old, life) in outputs.into_iter().enumerate() {
+        for (old, life) in outputs.into_owned().into_iter().enumerate() {
             if let Some(new) = at(&maps.outputs, old) {
                 self.take_up_output(new, life, maps, clock);
             }
         }
         let choices = core::mem::take(&mut state.choices);
-        for ((rule, group), choice) in choices {
+        for ((rule, group), choice) in choices.into_owned() {
             let (Some(rule), Some(group)) = (at(&maps.rules, rule as usize), at(&maps.groups, group.index()))
             else {
                 continue;
@@ -259,7 +261,7 @@ impl Core {
                 Some(new) => self.take_up_rule(new, rule, maps, clock),
                 None => {
                     let was_active = rule.life.active.is_some();
-                    self.news.push(Event::RuleRemoved { name: rule.name, was_active });
+                    self.news.push(Event::RuleRemoved { name: rule.name.into(), was_active });
                 }
             }
         }
@@ -346,7 +348,7 @@ impl Core {
         }
         let catalog = Arc::clone(&self.world.catalog);
         if is_same_points(&catalog.points, &state.points) && self.intake.is_like(&state.intake) {
-            self.intake = state.intake.clone();
+            self.intake = state.intake.clone().into_owned();
             return;
         }
         for (index, sequence) in self.sequences.iter().enumerate().filter(|(_, sequence)| **sequence > 0) {
@@ -383,7 +385,7 @@ impl Core {
 
     fn take_up_rule(&mut self, new: u32, saved: SavedRule, maps: &Maps, clock: Clock) {
         let Some(rule) = self.plan.rules.get(new as usize) else { return };
-        let mut life = moved_life(saved.life, maps, clock);
+        let mut life = moved_life(saved.life.into_owned(), maps, clock);
         if saved.condition_hash != rule.condition_hash {
             life.when_hold.reset();
             life.until_hold.reset();

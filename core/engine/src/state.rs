@@ -3,6 +3,8 @@
 //! A state names what it is about: points, outputs, groups, rules, schedules and generators are listed by name, and every
 //! id inside refers to those lists. So it can be taken up by another plan. How that is done stands in
 //! [`restore`](crate::restore).
+//!
+//! A state that was just saved borrows what it can from the engine: most states are written down at once and dropped.
 
 use crate::agenda::Task;
 use crate::arbitrate::OutputLife;
@@ -11,6 +13,7 @@ use crate::lives::Life;
 use crate::machine::Core;
 use crate::schedules::ScheduleLife;
 use crate::shedding::Choices;
+use alloc::borrow::{Cow, ToOwned};
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
@@ -26,40 +29,40 @@ pub const STATE_VERSION: u32 = 2;
 
 /// Everything an engine must remember.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
-pub struct State {
+pub struct State<'a> {
     pub(crate) version: u32,
     pub(crate) fingerprint: u64,
     pub(crate) now: Mono,
     // Names; every id in the rest is an index into these lists.
-    pub(crate) points: Vec<SavedPoint>,
-    pub(crate) output_names: Vec<Box<str>>,
-    pub(crate) groups: Vec<Box<str>>,
+    pub(crate) points: Vec<SavedPoint<'a>>,
+    pub(crate) output_names: Vec<Cow<'a, str>>,
+    pub(crate) groups: Vec<Cow<'a, str>>,
     // What is known.
     pub(crate) wall: Wall,
-    pub(crate) snapshot: Snapshot,
-    pub(crate) intake: Intake,
-    pub(crate) sequences: Vec<u64>,
-    pub(crate) trackers: Trackers,
-    pub(crate) last_good: Vec<Option<Value>>,
-    pub(crate) edges: Vec<PointId>,
-    pub(crate) filled: BTreeSet<PointId>,
+    pub(crate) snapshot: Cow<'a, Snapshot>,
+    pub(crate) intake: Cow<'a, Intake>,
+    pub(crate) sequences: Cow<'a, [u64]>,
+    pub(crate) trackers: Cow<'a, Trackers>,
+    pub(crate) last_good: Cow<'a, [Option<Value>]>,
+    pub(crate) edges: Cow<'a, [PointId]>,
+    pub(crate) filled: Cow<'a, BTreeSet<PointId>>,
     pub(crate) waiting: Vec<Sample>,
     pub(crate) waiting_verdicts: Vec<Verdict>,
     // What was decided.
-    pub(crate) rules: Vec<SavedRule>,
-    pub(crate) schedules: Vec<(Box<str>, ScheduleLife)>,
-    pub(crate) outputs: Vec<OutputLife>,
+    pub(crate) rules: Vec<SavedRule<'a>>,
+    pub(crate) schedules: Vec<(Cow<'a, str>, ScheduleLife)>,
+    pub(crate) outputs: Cow<'a, [OutputLife]>,
     pub(crate) requests: u64,
-    pub(crate) generators: Vec<(Box<str>, GeneratorLife)>,
-    pub(crate) choices: Choices,
+    pub(crate) generators: Vec<(Cow<'a, str>, GeneratorLife)>,
+    pub(crate) choices: Cow<'a, Choices>,
     pub(crate) restoration: (Hold, Option<(OutputId, Mono)>),
     pub(crate) pending: Pending,
 }
 
 /// A point as it was.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct SavedPoint {
-    pub(crate) name: Box<str>,
+pub(crate) struct SavedPoint<'a> {
+    pub(crate) name: Cow<'a, str>,
     pub(crate) kind: SavedKind,
     pub(crate) door: Door,
 }
@@ -75,19 +78,23 @@ pub(crate) enum SavedKind {
     Flag,
 }
 
-impl SavedPoint {
-    pub(crate) fn of(spec: &PointSpec) -> Self {
+impl<'a> SavedPoint<'a> {
+    fn of(spec: &'a PointSpec) -> Self {
         let kind = match &spec.kind {
             Kind::Number(unit) => SavedKind::Number(unit.dimension()),
             Kind::Words(words) => SavedKind::Words(words.clone()),
             Kind::Flag => SavedKind::Flag,
         };
-        Self { name: spec.name.clone(), kind, door: (spec.valid, spec.max_slew, spec.stuck_after) }
+        Self { name: borrowed(&spec.name), kind, door: (spec.valid, spec.max_slew, spec.stuck_after) }
+    }
+
+    fn into_owned(self) -> SavedPoint<'static> {
+        SavedPoint { name: owned(self.name), kind: self.kind, door: self.door }
     }
 
     /// Whether the point of a plan is still what it was.
     pub(crate) fn is(&self, spec: &PointSpec) -> bool {
-        self.name == spec.name
+        *self.name == *spec.name
             && self.is_kind_of(spec)
             && self.door == (spec.valid, spec.max_slew, spec.stuck_after)
     }
@@ -105,12 +112,19 @@ impl SavedPoint {
 
 /// A rule as it was.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct SavedRule {
-    pub(crate) name: Box<str>,
+pub(crate) struct SavedRule<'a> {
+    pub(crate) name: Cow<'a, str>,
     pub(crate) condition_hash: u64,
     pub(crate) text_hash: u64,
-    pub(crate) life: Life,
+    pub(crate) life: Cow<'a, Life>,
     pub(crate) is_body_due: bool,
+}
+
+impl SavedRule<'_> {
+    fn into_owned(self) -> SavedRule<'static> {
+        let (name, life) = (owned(self.name), owned(self.life));
+        SavedRule { name, life, ..self }
+    }
 }
 
 /// What was still to be looked at. Only taken up by the very same plan; any other looks at everything.
@@ -125,7 +139,29 @@ pub(crate) struct Pending {
     pub(crate) outputs: Vec<u32>,
 }
 
-impl State {
+impl State<'_> {
+    /// The same state, which goes where the engine does not.
+    pub fn into_owned(self) -> State<'static> {
+        State {
+            points: self.points.into_iter().map(SavedPoint::into_owned).collect(),
+            output_names: self.output_names.into_iter().map(owned).collect(),
+            groups: self.groups.into_iter().map(owned).collect(),
+            snapshot: owned(self.snapshot),
+            intake: owned(self.intake),
+            sequences: owned(self.sequences),
+            trackers: owned(self.trackers),
+            last_good: owned(self.last_good),
+            edges: owned(self.edges),
+            filled: owned(self.filled),
+            rules: self.rules.into_iter().map(SavedRule::into_owned).collect(),
+            schedules: self.schedules.into_iter().map(|(name, life)| (owned(name), life)).collect(),
+            outputs: owned(self.outputs),
+            generators: self.generators.into_iter().map(|(name, life)| (owned(name), life)).collect(),
+            choices: owned(self.choices),
+            ..self
+        }
+    }
+
     /// Its version, [`STATE_VERSION`] when this program wrote it.
     pub const fn version(&self) -> u32 {
         self.version
@@ -147,17 +183,25 @@ impl State {
     }
 }
 
+fn borrowed(name: &str) -> Cow<'_, str> {
+    Cow::Borrowed(name)
+}
+
+fn owned<T: ToOwned + ?Sized + 'static>(part: Cow<'_, T>) -> Cow<'static, T> {
+    Cow::Owned(part.into_owned())
+}
+
 impl Core {
-    /// Writes everything down. Call it between steps.
-    pub(crate) fn save(&self) -> State {
+    /// Everything that must be remembered. Call it between steps.
+    pub(crate) fn save(&self) -> State<'_> {
         let plan = &self.plan;
         let dirty = &self.world.dirty;
         let is_body_due = |index: usize| dirty.bodies.get(index).copied().unwrap_or(false);
         let rules = plan.rules.iter().zip(&self.lives).enumerate().map(|(index, (rule, life))| SavedRule {
-            name: rule.name.clone(),
+            name: borrowed(&rule.name),
             condition_hash: rule.condition_hash,
             text_hash: rule.text_hash,
-            life: life.clone(),
+            life: Cow::Borrowed(life),
             is_body_due: is_body_due(index),
         });
         let schedules = plan.schedules.iter().zip(&self.schedules);
@@ -167,24 +211,24 @@ impl Core {
             fingerprint: plan.fingerprint,
             now: self.world.now,
             points: plan.catalog.points.iter().map(SavedPoint::of).collect(),
-            output_names: plan.catalog.outputs.iter().map(|spec| spec.name.clone()).collect(),
-            groups: plan.catalog.groups.iter().map(|spec| spec.name.clone()).collect(),
+            output_names: plan.catalog.outputs.iter().map(|spec| borrowed(&spec.name)).collect(),
+            groups: plan.catalog.groups.iter().map(|spec| borrowed(&spec.name)).collect(),
             wall: self.world.wall,
-            snapshot: self.world.snapshot.clone(),
-            intake: self.intake.clone(),
-            sequences: self.sequences.clone(),
-            trackers: self.world.trackers.clone(),
-            last_good: self.world.last_good.clone(),
-            edges: self.world.edges.clone(),
-            filled: self.filled.clone(),
+            snapshot: Cow::Borrowed(&self.world.snapshot),
+            intake: Cow::Borrowed(&self.intake),
+            sequences: Cow::Borrowed(&self.sequences),
+            trackers: Cow::Borrowed(&self.world.trackers),
+            last_good: Cow::Borrowed(&self.world.last_good),
+            edges: Cow::Borrowed(&self.world.edges),
+            filled: Cow::Borrowed(&self.filled),
             waiting: self.inbox.samples.values().flatten().copied().collect(),
             waiting_verdicts: self.inbox.verdicts.values().flatten().copied().collect(),
             rules: rules.collect(),
-            schedules: schedules.map(|(plan, life)| (plan.name.clone(), *life)).collect(),
-            outputs: self.outputs.lives.clone(),
+            schedules: schedules.map(|(plan, life)| (borrowed(&plan.name), *life)).collect(),
+            outputs: Cow::Borrowed(&self.outputs.lives),
             requests: self.outputs.requests,
-            generators: generators.map(|(plan, life)| (plan.name.clone(), *life)).collect(),
-            choices: self.choices.clone(),
+            generators: generators.map(|(plan, life)| (borrowed(&plan.name), *life)).collect(),
+            choices: Cow::Borrowed(&self.choices),
             restoration: (self.planner.frequency, self.planner.last_call),
             pending: Pending {
                 deadlines: self.agenda.entries(),

@@ -344,7 +344,7 @@ fn engine(site: &Site) -> Engine<Acts> {
 }
 
 /// Through the encoding that the shell uses.
-fn written(state: &State) -> State {
+fn written(state: &State<'_>) -> State<'static> {
     postcard::from_bytes(&postcard::to_allocvec(state).unwrap()).unwrap()
 }
 
