@@ -2,7 +2,7 @@
 //!
 //! It goes the way of every site, so that what is accepted here is accepted there. Nothing is opened.
 
-use crate::site::build::driver_facts;
+use ballast_host::nouns::driver_facts;
 use ballast_config::codes;
 use ballast_config::diagnostics::{Diagnostics, Place};
 use ballast_config::limits::FILE_BYTES_MAX;

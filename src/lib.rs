@@ -16,11 +16,9 @@
 //! | [`journal`] | the last half hour, for replay |
 //! | [`replay`] | a journal run again |
 //! | [`watch`] | files that were saved |
-//! | [`clock`] | the only place that reads time |
 #![forbid(unsafe_code)]
 
 pub mod cli;
-pub mod clock;
 pub mod control;
 pub mod detect;
 pub mod device_file;

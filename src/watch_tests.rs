@@ -1,6 +1,8 @@
 //! The watcher on real files, saved in every way in which editors save.
 
 use super::*;
+use ballast_host::file_set::RULE_BYTES_MAX;
+use std::fs::File;
 use std::io::Write;
 use std::sync::mpsc::channel;
 use std::time::Instant;

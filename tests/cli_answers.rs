@@ -257,7 +257,7 @@ fn the_journal_replays_and_the_clock_is_answered_for() {
     program.tell(&["clock", "distrust"]);
     let trusted = |flag: &str| program.wait_metric("ballast_clock_trusted", flag);
     // The machine's own clock cannot be taken back by a person.
-    if !ballast::clock::Clock::of_machine().wall().trusted {
+    if !ballast_host::Clock::of_machine().wall().trusted {
         trusted("0");
     }
     program.tell(&["clock", "trust"]);

@@ -142,7 +142,7 @@ fn latches_minimum_times_and_progress_go_on_after_a_kill() {
 /// Runs the bench with its state in `state`, and checks that it controls and says that nothing is kept.
 #[test]
 fn a_person_s_word_for_the_clock_holds_over_a_kill_until_it_is_taken_back() {
-    if ballast::clock::Clock::of_machine().wall().trusted {
+    if ballast_host::Clock::of_machine().wall().trusted {
         println!("skipped: a person's word for the clock: this machine's own clock is trusted");
         return;
     }

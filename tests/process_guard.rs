@@ -4,7 +4,8 @@
 
 mod common;
 
-use ballast_history::{BootId, Progress, Reader, Stamp, Store};
+use ballast_history::{Progress, Reader, Store};
+use ballast_model::time::{BootId, Stamp};
 use ballast_model::{Span, Utc};
 use common::bench::Bench;
 use common::program::Program;

@@ -4,7 +4,7 @@ use super::Exit;
 use super::arguments::{Demo, Format};
 use super::run::{Undertaking, carry_out};
 use super::terminal::{FAINT, Output, STRONG, styled};
-use crate::clock::Clock;
+use ballast_host::Clock;
 use crate::report::language::{Language, say};
 use crate::simulation::field::{self, Onlooker};
 use crate::simulation::lockstep::{VILLAGE, village_at};

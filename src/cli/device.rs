@@ -5,7 +5,7 @@
 use super::Exit;
 use super::arguments::{Device, DeviceAction, DeviceCheck, DeviceRead, Format};
 use super::terminal::{BAD, FAINT, GOOD, LOOK, Output, styled, width_of_errors, width_of_output};
-use crate::clock::Clock;
+use ballast_host::Clock;
 use crate::device_file::{Alone, Draft, Refusal};
 use crate::report::causes::problem;
 use crate::report::language::{Language, Noun, say};

@@ -3,7 +3,7 @@
 use super::Exit;
 use super::arguments::Run;
 use super::terminal::{BAD, LOOK, Output, styled, width_of_errors};
-use crate::clock::Clock;
+use ballast_host::Clock;
 use crate::control::server;
 use crate::report::language::say;
 use crate::runtime::carrier::{PROBATION, Place};

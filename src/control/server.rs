@@ -78,7 +78,7 @@ where
     F: Fn(String, Call) -> A,
     A: Future<Output = Answer>,
 {
-    let who = user_name(stream.peer_cred()?.uid());
+    let who = ballast_host::users::name_of(stream.peer_cred()?.uid());
     let (read, mut write) = stream.into_split();
     let mut lines = BufReader::new(read.take(QUESTION_BYTES_MAX)).lines();
     while let Ok(line) = tokio::time::timeout(QUIET_MAX, lines.next_line()).await {
@@ -108,15 +108,4 @@ async fn send(journal: Frozen, write: &mut OwnedWriteHalf) -> std::io::Result<()
         tokio::time::timeout(QUIET_MAX, write.write_all(&piece)).await??;
     }
     Ok(())
-}
-
-/// The name of a user, from the machine's own list; its number where it has none.
-fn user_name(uid: u32) -> String {
-    let list = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let named = list.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)? == uid.to_string()).then(|| name.to_owned())
-    });
-    named.unwrap_or_else(|| format!("uid {uid}"))
 }

@@ -5,7 +5,7 @@
 
 use super::{Bus, Findings};
 use crate::cli::init::is_name;
-use crate::site::{Texts, build, nouns};
+use crate::site::{self, Texts, build};
 use ballast_drivers::detect::Found;
 use ballast_model::catalog::OutputKind;
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,7 +34,7 @@ pub fn fragment(findings: &Findings) -> Fragment {
     }
     let named = name_all(&findings.devices);
     // First without arming: only the device files know who has outputs.
-    let catalog = nouns(&texts(&draw(&named, &BTreeSet::new()), ""));
+    let catalog = site::catalog(&texts(&draw(&named, &BTreeSet::new()), ""));
     let with_outputs: BTreeSet<&str> = catalog
         .devices
         .iter()

@@ -9,7 +9,7 @@ use super::gate::Gate;
 use super::home_assistant::{self, SiteNames};
 use super::inquiry::{Fact, Inquiry, SUBJECTS_MAX};
 use super::ledger::{Ledger, Worth};
-use crate::clock::Clock;
+use ballast_host::Clock;
 use crate::runtime::message::Message;
 use crate::site::Running;
 use ballast_drivers::{Ears, Ended, Letter, Office, Post};

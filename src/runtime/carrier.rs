@@ -8,7 +8,7 @@ use super::link::Link;
 use super::message::{Message, Occasion};
 use super::opening::OpenField;
 use super::recorder::Recorder;
-use crate::clock::Clock;
+use ballast_host::Clock;
 use crate::control::protocol::Answer;
 use crate::journal::Ring;
 use crate::site::{Running, SetId, Texts};

@@ -1,6 +1,6 @@
 //! Where permits go: the buses of a running site, or the plant of a simulation.
 
-use crate::clock::Clock;
+use ballast_host::Clock;
 use crate::site::Running;
 use ballast_drivers::Batch;
 use ballast_guard::Permit;

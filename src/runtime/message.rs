@@ -6,7 +6,7 @@ use crate::egress::inquiry::Inquiry;
 use crate::metrics::Scrape;
 use crate::report::language::{Language, Sentence};
 use crate::site::Texts;
-use crate::watch::SetHash;
+use ballast_host::SetHash;
 use ballast_drivers::Batch;
 use ballast_model::Span;
 use std::sync::Arc;

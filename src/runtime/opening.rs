@@ -11,7 +11,7 @@ use super::reload;
 use super::state::{RunningSet, Trial, decode};
 use super::timed::Timed;
 use super::told::Told;
-use crate::clock::Clock;
+use ballast_host::Clock;
 use crate::control::protocol::Answer;
 use crate::egress::announced::Announced;
 use crate::egress::correspondent::Means;

@@ -6,7 +6,7 @@
 use super::decision::Decision;
 use super::told::Told;
 use super::{reload, saving};
-use crate::clock::trust::WORD_HOLDS;
+use ballast_host::clock::trust::WORD_HOLDS;
 use crate::control::protocol::{Answer, Call, Question};
 use crate::journal::Frozen;
 use crate::report::answers::{self, Done, Refused};

@@ -6,7 +6,7 @@
 use super::told::Told;
 use crate::cli::arguments::Format;
 use crate::cli::terminal::{BAD, FAINT, LOOK, Output, styled};
-use crate::clock::Clock;
+use ballast_host::Clock;
 use crate::report::instant;
 use crate::report::language::{Language, Sentence, say};
 use ballast_history::{Event, Severity, StatePart, Store, Ticket};

@@ -14,7 +14,8 @@ use crate::report::answers::Refused;
 use crate::report::language::{Language, Sentence};
 use crate::report::reload_words;
 use crate::site::{Built, Texts};
-use crate::watch::{QUIET, SetHash};
+use crate::watch::QUIET;
+use ballast_host::SetHash;
 use ballast_history::Severity;
 use ballast_model::{Mono, Span};
 use serde_json::json;
@@ -149,7 +150,7 @@ fn begin_with(
 
 /// What a builder may know of the running set.
 struct Context {
-    clock: Arc<crate::clock::Clock>,
+    clock: Arc<ballast_host::Clock>,
     running: Arc<crate::site::Running>,
     running_id: crate::site::SetId,
     refused: BTreeSet<crate::site::SetId>,

@@ -5,7 +5,7 @@
 
 use super::pace::Pace;
 use super::plant::SharedPlant;
-use crate::clock::Clock;
+use ballast_host::Clock;
 use crate::runtime::field::Field;
 use crate::runtime::opening::OpenField;
 use crate::site::Built;

@@ -4,7 +4,7 @@ use super::field::{self, Onlooker};
 use super::plant::SharedPlant;
 use crate::cli::arguments::Format;
 use crate::cli::terminal::Output;
-use crate::clock::Clock;
+use ballast_host::Clock;
 use crate::report::language::Language;
 use crate::runtime::carrier::Place;
 use crate::runtime::decision::Decision;

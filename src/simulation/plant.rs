@@ -1,6 +1,6 @@
 //! The simulated village, shared between the buses that read and move it and whoever looks on.
 
-use crate::clock::Clock;
+use ballast_host::Clock;
 use ballast_drivers::{Meaning, OpenBus, World};
 use ballast_model::diagnostic::Diagnostic;
 use ballast_model::{Mono, Span, Unit};

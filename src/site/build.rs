@@ -1,31 +1,28 @@
 //! From texts to what runs: the checked site, the compiled rules, the engine's plan.
 
 use super::Texts;
-use super::texts::RULE_BYTES_MAX;
 use crate::journal;
 use crate::simulation::plant;
 use ballast_config::diagnostics::Diagnostics;
-use ballast_config::load::{File, Files, Loaded, Site};
+use ballast_config::load::{Loaded, Site};
 use ballast_config::render::{self, Style};
-use ballast_config::site::{DerivedRule, DriverFacts};
+use ballast_config::site::DerivedRule;
 use ballast_config::sources::Sources;
-use ballast_drivers::{DRIVERS, OpenBus};
+use ballast_drivers::OpenBus;
 use ballast_engine::plan::{
     AsleepPlan, Derivation, DerivedPlan, GeneratorPlan, Plan, RestorationLoad, RestorationPlan,
 };
 use ballast_guard::plan::SafetySet;
+use ballast_host::file_set::RULE_BYTES_MAX;
+use ballast_host::nouns::{self, apply_overrides};
 use ballast_model::device::BusDefinition;
 use ballast_model::diagnostic::{Diagnostic, FileId};
 use ballast_model::frame::fnv1a;
 use ballast_model::{Catalog, OutputId, PointId};
 use ballast_rules::{Compiled, RhaiBodies, Source};
-use include_dir::{Dir, include_dir};
 use serde_json::json;
 use std::fmt::Write as _;
 use std::sync::Arc;
-
-/// The device files that travel inside the program.
-static DEVICES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/config/devices");
 
 /// A site that runs or is about to: everything that can be shared between threads.
 #[derive(Debug)]
@@ -124,18 +121,6 @@ impl Drawing {
     }
 }
 
-/// What the configuration must know of each driver.
-pub fn driver_facts() -> Vec<DriverFacts> {
-    let facts = |spec: &&ballast_drivers::DriverSpec| DriverFacts {
-        name: spec.name,
-        is_network: spec.is_network,
-        strength: spec.strength,
-        is_experimental: spec.is_experimental,
-        carries_messages: spec.carries_messages(),
-    };
-    DRIVERS.iter().map(facts).collect()
-}
-
 /// Builds everything from the texts. `overrides` give keys of buses another value (`tic.port=/dev/ttyAMA0`).
 ///
 /// # Errors
@@ -158,7 +143,7 @@ pub fn build_after(texts: &Texts, overrides: &[String], before: Option<&Running>
         let nouns = Nouns { site: Arc::clone(&before.site), catalog, is_faultless: true };
         return finish(texts, nouns, Some(before.definitions), compiled, overrides, sources, found);
     }
-    let Loaded { site, catalog, mut buses } = load_site(texts, &mut sources, &mut found);
+    let Loaded { site, catalog, mut buses } = nouns::load(texts, &mut sources, &mut found);
     let is_faultless = found.is_empty();
     let catalog = Arc::new(catalog);
     // Rules are checked although site and safety set may have mistakes: a person sees them all together.
@@ -234,22 +219,8 @@ fn finish(
 }
 
 /// The nouns of a site, also of one with mistakes.
-pub fn nouns(texts: &Texts) -> Catalog {
-    load_site(texts, &mut Sources::new(), &mut Diagnostics::new()).catalog
-}
-
-fn load_site(texts: &Texts, sources: &mut Sources, found: &mut Diagnostics) -> Loaded {
-    let file = |name: &str| match (texts.files.get(name), texts.too_large.get(name)) {
-        (Some(bytes), _) => File::Bytes(bytes),
-        (None, Some(length)) => File::TooLong(*length),
-        (None, None) => File::Absent,
-    };
-    let own = DEVICES.files().filter_map(|file| Some((file.path().to_str()?, File::Bytes(file.contents()))));
-    let of_site = texts.files.iter().filter(|(name, _)| name.starts_with("devices/"));
-    let of_site = of_site.map(|(name, bytes)| (name.as_str(), File::Bytes(bytes)));
-    let files =
-        Files { site: file("site.yaml"), safety: file("safety.yaml"), devices: own.chain(of_site).collect() };
-    ballast_config::load::load_with_nouns(&files, &driver_facts(), sources, found)
+pub fn catalog(texts: &Texts) -> Catalog {
+    nouns::load(texts, &mut Sources::new(), &mut Diagnostics::new()).catalog
 }
 
 fn compile_rules(
@@ -277,36 +248,6 @@ fn compile_rules(
     let compiled = ballast_rules::compile(&rules, catalog);
     found.extend(compiled.diagnostics.iter().cloned());
     compiled
-}
-
-/// Gives keys of buses another value; returns a sentence for each that fits nowhere.
-fn apply_overrides(buses: &mut [BusDefinition], overrides: &[String]) -> Vec<String> {
-    let mut unknown = Vec::new();
-    for text in overrides {
-        let parsed = text.split_once('=').and_then(|(path, value)| Some((path.split_once('.')?, value)));
-        let Some(((bus, key), value)) = parsed else {
-            unknown.push(format!("`--set {text}`: write BUS.KEY=VALUE, as in tic.port=/dev/ttyAMA0\n"));
-            continue;
-        };
-        let Some(bus) = buses.iter_mut().find(|known| &*known.name == bus) else {
-            unknown.push(format!("`--set {text}`: the site has no bus `{bus}`\n"));
-            continue;
-        };
-        match bus.settings.entries.iter_mut().find(|entry| &*entry.key == key) {
-            Some(entry) => entry.value = value.into(),
-            None => {
-                let (file, span) = (bus.settings.file, bus.settings.span);
-                bus.settings.entries.push(ballast_model::device::Setting {
-                    key: key.into(),
-                    value: value.into(),
-                    file,
-                    key_span: span,
-                    value_span: span,
-                });
-            }
-        }
-    }
-    unknown
 }
 
 fn open_buses(
@@ -484,5 +425,16 @@ mod tests {
         // A comment is enough: what is shared was read from the same bytes.
         texts.files.insert("site.yaml".into(), format!("{site}# changed\n").into_bytes().into());
         assert!(!Arc::ptr_eq(&first.site, &built(&texts, Some(&second)).site));
+    }
+
+    #[test]
+    fn what_is_no_rule_file_or_too_long_is_told() {
+        assert_eq!(RULE_BYTES_MAX, ballast_rules::limits::FILE_BYTES_MAX as u64);
+        let mut texts = Texts::default();
+        texts.too_large.insert("rules/long.rhai".into(), RULE_BYTES_MAX + 1);
+        texts.not_files.insert("rules/pipe.rhai".into(), "a named pipe");
+        let refused = build(&texts, &[]).map(drop).unwrap_err().text;
+        assert!(refused.contains("at most 262144 are read (256 KiB)"), "{refused}");
+        assert!(refused.contains("`rules/pipe.rhai` is a named pipe and not a file"), "{refused}");
     }
 }

@@ -1,8 +1,8 @@
-//! A site: its texts, what was checked and compiled from them, and where it lies.
+//! A site: what was checked and compiled from its texts.
 
 pub mod build;
-mod texts;
 
-pub use crate::watch::SetHash as SetId;
-pub use build::{Built, Refused, Running, build, build_after, nouns};
-pub use texts::{Texts, state_directory, zone_of};
+pub use ballast_host::SetHash as SetId;
+pub use ballast_host::Texts;
+pub use ballast_host::texts::{state_directory, zone_of};
+pub use build::{Built, Refused, Running, build, build_after, catalog};

@@ -11,7 +11,7 @@ use rusqlite::{Connection, Row, params, params_from_iter};
 
 use crate::error::{Doing, Error};
 use crate::limits::{EVENT_BYTES_MAX, NAME_BYTES_MAX, PRUNE_STEP, QUERY_ROWS_MAX};
-use crate::stamp::{BootId, Stamp};
+use ballast_model::time::{BootId, Stamp};
 use crate::state::{as_stored, from_stored, hash_stamp};
 
 /// Kind of the event that the store itself files where events were lost because too many waited for the disk. Its

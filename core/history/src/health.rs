@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::stamp::Stamp;
+use ballast_model::time::Stamp;
 
 /// A snapshot of how the store is doing, for the page, the metrics and the alarm. Counters start at zero when the store
 /// is opened.

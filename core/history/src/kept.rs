@@ -1,6 +1,6 @@
 //! The last state that is known to be on the disk, kept in little memory for the day its file is damaged.
 
-use crate::stamp::Stamp;
+use ballast_model::time::Stamp;
 use crate::state::StatePart;
 
 /// A saved state, compressed.
@@ -39,7 +39,7 @@ impl Kept {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stamp::BootId;
+    use ballast_model::time::BootId;
     use ballast_model::Mono;
     use ballast_model::time::Utc;
 

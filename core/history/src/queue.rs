@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::events::{EVENTS_LOST, Event, Severity};
 use crate::health::Health;
 use crate::limits::{BATCH_EVENTS_MAX, EVENTS_WAITING_BYTES_MAX, EVENTS_WAITING_MAX, GATHER};
-use crate::stamp::Stamp;
+use ballast_model::time::Stamp;
 use crate::state::StatePart;
 
 /// A state on its way to the disk.

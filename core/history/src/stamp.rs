@@ -1,37 +1,6 @@
-//! The moment that the caller gives to everything that is stored.
+//! Moments in file names.
 
-use ballast_model::time::{Gap, Mono, Utc};
-
-/// One run of the kernel, told apart from all others (`/proc/sys/kernel/random/boot_id` as a number).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct BootId(pub u128);
-
-/// When something happened, on both clocks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Stamp {
-    /// The boot that `mono` belongs to.
-    pub boot: BootId,
-    /// Monotonic moment of that boot.
-    pub mono: Mono,
-    /// What the wall clock said.
-    pub utc: Utc,
-    /// Whether somebody vouched for the wall clock then.
-    pub trusted: bool,
-}
-
-impl Stamp {
-    /// The time from here to `later`: exact within one boot, by wall time across boots if it was trusted at both ends
-    /// and did not go back, else unknown.
-    pub fn gap_to(&self, later: &Self) -> Gap {
-        if self.boot == later.boot {
-            Gap::SameBoot(later.mono.since(self.mono))
-        } else if self.trusted && later.trusted && later.utc >= self.utc {
-            Gap::OtherBoot(later.utc.since(self.utc))
-        } else {
-            Gap::Unknown
-        }
-    }
-}
+use ballast_model::time::Utc;
 
 /// `utc` as `20261122T135638Z`, for file names; moments before 1970 read as 1970.
 pub(crate) fn compact(utc: Utc) -> String {
@@ -58,7 +27,6 @@ fn civil(days: i64) -> (i64, i64, i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ballast_model::time::Span;
 
     #[test]
     fn file_names_carry_the_right_day() {
@@ -72,25 +40,5 @@ mod tests {
         ] {
             assert_eq!(compact(Utc::from_millis(secs * 1000)), text);
         }
-    }
-
-    #[test]
-    fn a_gap_is_known_only_where_a_clock_vouches_for_it() {
-        let at = |boot, mono, utc, trusted| Stamp {
-            boot: BootId(boot),
-            mono: Mono::from_millis(mono),
-            utc: Utc::from_millis(utc),
-            trusted,
-        };
-        let saved = at(1, 5_000, 100_000, true);
-        assert_eq!(saved.gap_to(&at(1, 7_500, 0, false)), Gap::SameBoot(Span::from_millis(2_500)));
-        assert_eq!(saved.gap_to(&at(2, 10, 160_000, true)), Gap::OtherBoot(Span::from_millis(60_000)));
-        assert_eq!(saved.gap_to(&at(2, 10, 160_000, false)), Gap::Unknown);
-        assert_eq!(
-            saved.gap_to(&at(2, 10, 99_999, true)),
-            Gap::Unknown,
-            "trusted time that went back is no measure"
-        );
-        assert_eq!(at(1, 5_000, 100_000, false).gap_to(&at(2, 10, 160_000, true)), Gap::Unknown);
     }
 }

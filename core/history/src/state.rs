@@ -13,7 +13,7 @@ use rusqlite::{Connection, Row, params};
 
 use crate::error::{Doing, Error};
 use crate::limits::{NAME_BYTES_MAX, STATE_BYTES_MAX, STATE_PARTS_MAX};
-use crate::stamp::{BootId, Stamp};
+use ballast_model::time::{BootId, Stamp};
 
 /// One named part of a state.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -18,7 +18,7 @@ use crate::quarantine::{folder_of, set_aside};
 use crate::queue::{Goal, Shared};
 use crate::reader::Reader;
 use crate::schema;
-use crate::stamp::Stamp;
+use ballast_model::time::Stamp;
 use crate::state::{self, SavedState, StatePart};
 use crate::writer::{Database, EndGuard, Writer};
 

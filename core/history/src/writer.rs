@@ -18,7 +18,7 @@ use crate::limits::{PRUNE_EVERY, RETRY_FIRST, RETRY_MAX};
 use crate::quarantine;
 use crate::queue::{Shared, Work};
 use crate::schema;
-use crate::stamp::Stamp;
+use ballast_model::time::Stamp;
 use crate::state::{self, StatePart};
 
 /// The open file and what is known about it.

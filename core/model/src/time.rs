@@ -236,6 +236,37 @@ impl Gap {
     }
 }
 
+/// One run of the kernel, told apart from all others (`/proc/sys/kernel/random/boot_id` as a number).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub struct BootId(pub u128);
+
+/// When something happened, on both clocks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub struct Stamp {
+    /// The boot that `mono` belongs to.
+    pub boot: BootId,
+    /// Monotonic moment of that boot.
+    pub mono: Mono,
+    /// What the wall clock said.
+    pub utc: Utc,
+    /// Whether somebody vouched for the wall clock then.
+    pub trusted: bool,
+}
+
+impl Stamp {
+    /// The time from here to `later`: exact within one boot, by wall time across boots if it was trusted at both ends
+    /// and did not go back, else unknown.
+    pub fn gap_to(&self, later: &Self) -> Gap {
+        if self.boot == later.boot {
+            Gap::SameBoot(later.mono.since(self.mono))
+        } else if self.trusted && later.trusted && later.utc >= self.utc {
+            Gap::OtherBoot(later.utc.since(self.utc))
+        } else {
+            Gap::Unknown
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -263,5 +294,25 @@ mod tests {
         assert_eq!(wall.utc(Mono::from_millis(6_500)), Some(Utc(1_001_500)));
         assert_eq!(wall.utc_untrusted(Mono::from_millis(4_000)), Utc(999_000));
         assert_eq!(wall.mono(Utc(1_001_500)), Mono::from_millis(6_500));
+    }
+
+    #[test]
+    fn a_gap_is_known_only_where_a_clock_vouches_for_it() {
+        let at = |boot, mono, utc, trusted| Stamp {
+            boot: BootId(boot),
+            mono: Mono::from_millis(mono),
+            utc: Utc::from_millis(utc),
+            trusted,
+        };
+        let saved = at(1, 5_000, 100_000, true);
+        assert_eq!(saved.gap_to(&at(1, 7_500, 0, false)), Gap::SameBoot(Span::from_millis(2_500)));
+        assert_eq!(saved.gap_to(&at(2, 10, 160_000, true)), Gap::OtherBoot(Span::from_millis(60_000)));
+        assert_eq!(saved.gap_to(&at(2, 10, 160_000, false)), Gap::Unknown);
+        assert_eq!(
+            saved.gap_to(&at(2, 10, 99_999, true)),
+            Gap::Unknown,
+            "trusted time that went back is no measure"
+        );
+        assert_eq!(at(1, 5_000, 100_000, false).gap_to(&at(2, 10, 160_000, true)), Gap::Unknown);
     }
 }

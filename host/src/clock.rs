@@ -1,7 +1,6 @@
 //! The clocks of this machine, and a made-up one for simulations: the only place where time is read.
 
-use ballast_history::{BootId, Stamp};
-use ballast_model::time::{BOOT_ORIGIN, Wall};
+use ballast_model::time::{BOOT_ORIGIN, BootId, Stamp, Wall};
 use ballast_model::{Mono, Span, Utc};
 use rustix::time::{ClockId, Timespec, clock_gettime};
 use std::sync::atomic::{AtomicU64, Ordering};

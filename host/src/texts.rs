@@ -1,6 +1,6 @@
 //! The files of a site, read as they lie, within bounds.
 
-use crate::watch::SetHash as SetId;
+use crate::file_set::{RULE_BYTES_MAX, SetHash};
 use ballast_config::limits::FILE_BYTES_MAX;
 use ballast_model::almanac::Zone;
 use std::collections::BTreeMap;
@@ -10,8 +10,6 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Largest rule file in bytes; of a larger one nothing is read.
-pub(super) const RULE_BYTES_MAX: u64 = ballast_rules::limits::FILE_BYTES_MAX as u64;
 /// Files of one site; more is not a site but a mistake.
 const FILES_MAX: usize = 1000;
 
@@ -119,8 +117,8 @@ impl Texts {
     }
 
     /// Identity of the set: any other byte gives another.
-    pub fn id(&self) -> SetId {
-        SetId::of_files(self.files.iter().map(|(name, bytes)| (name.as_str(), &**bytes)))
+    pub fn id(&self) -> SetHash {
+        SetHash::of_files(self.files.iter().map(|(name, bytes)| (name.as_str(), &**bytes)))
     }
 }
 
@@ -209,11 +207,6 @@ mod tests {
             ("rules/zero.rhai", "a device"),
         ];
         assert!(texts.not_files.iter().map(|(name, what)| (name.as_str(), *what)).eq(expected), "{texts:?}");
-        let refused = crate::site::build(&texts, &[]).map(drop).unwrap_err().text;
-        assert!(refused.contains("at most 262144 are read (256 KiB)"), "{refused}");
-        for (name, what) in expected {
-            assert!(refused.contains(&format!("`{name}` is {what} and not a file")), "{refused}");
-        }
         rustix::fs::mknodat(rustix::fs::CWD, folder.join("site.yaml"), fifo, 0o600.into(), 0).unwrap();
         assert!(Texts::read(&folder).unwrap_err().to_string().contains("site.yaml is a named pipe"));
         assert_eq!(zone_of(&folder).name(), "UTC");

@@ -1,0 +1,25 @@
+//! The machine that the programs run on, and the files of a site as both of them read them.
+//!
+//! The program and the guard are two processes that must understand the same files in the same way and live on the same
+//! clock; what that takes is here, once.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`clock`] | the only place that reads time; who answers for the wall clock |
+//! | [`texts`] | the files of a site, read as they lie, within bounds |
+//! | [`file_set`] | which files those are, and the hash that tells one set from another |
+//! | [`nouns`] | from the texts to devices, points, outputs and the safety set |
+//! | [`users`] | names of users of this machine |
+//!
+//! It must never decide anything.
+#![forbid(unsafe_code)]
+
+pub mod clock;
+pub mod file_set;
+pub mod nouns;
+pub mod texts;
+pub mod users;
+
+pub use clock::Clock;
+pub use file_set::SetHash;
+pub use texts::Texts;

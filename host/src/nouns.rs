@@ -1,0 +1,70 @@
+//! The nouns of a site from its texts: devices, points, outputs, safety set.
+
+use crate::texts::Texts;
+use ballast_config::diagnostics::Diagnostics;
+use ballast_config::load::{File, Files, Loaded};
+use ballast_config::site::DriverFacts;
+use ballast_config::sources::Sources;
+use ballast_drivers::DRIVERS;
+use ballast_model::device::BusDefinition;
+use include_dir::{Dir, include_dir};
+
+/// The device files that travel inside the program.
+static DEVICES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../config/devices");
+
+/// What the configuration must know of each driver.
+pub fn driver_facts() -> Vec<DriverFacts> {
+    let facts = |spec: &&ballast_drivers::DriverSpec| DriverFacts {
+        name: spec.name,
+        is_network: spec.is_network,
+        strength: spec.strength,
+        is_experimental: spec.is_experimental,
+        carries_messages: spec.carries_messages(),
+    };
+    DRIVERS.iter().map(facts).collect()
+}
+
+/// Reads and checks the nouns of a site: everything but its rules. The texts stay in `sources`, mistakes go to `found`.
+pub fn load(texts: &Texts, sources: &mut Sources, found: &mut Diagnostics) -> Loaded {
+    let file = |name: &str| match (texts.files.get(name), texts.too_large.get(name)) {
+        (Some(bytes), _) => File::Bytes(bytes),
+        (None, Some(length)) => File::TooLong(*length),
+        (None, None) => File::Absent,
+    };
+    let own = DEVICES.files().filter_map(|file| Some((file.path().to_str()?, File::Bytes(file.contents()))));
+    let of_site = texts.files.iter().filter(|(name, _)| name.starts_with("devices/"));
+    let of_site = of_site.map(|(name, bytes)| (name.as_str(), File::Bytes(bytes)));
+    let files =
+        Files { site: file("site.yaml"), safety: file("safety.yaml"), devices: own.chain(of_site).collect() };
+    ballast_config::load::load_with_nouns(&files, &driver_facts(), sources, found)
+}
+
+/// Gives keys of buses another value; returns a sentence for each that fits nowhere.
+pub fn apply_overrides(buses: &mut [BusDefinition], overrides: &[String]) -> Vec<String> {
+    let mut unknown = Vec::new();
+    for text in overrides {
+        let parsed = text.split_once('=').and_then(|(path, value)| Some((path.split_once('.')?, value)));
+        let Some(((bus, key), value)) = parsed else {
+            unknown.push(format!("`--set {text}`: write BUS.KEY=VALUE, as in tic.port=/dev/ttyAMA0\n"));
+            continue;
+        };
+        let Some(bus) = buses.iter_mut().find(|known| &*known.name == bus) else {
+            unknown.push(format!("`--set {text}`: the site has no bus `{bus}`\n"));
+            continue;
+        };
+        match bus.settings.entries.iter_mut().find(|entry| &*entry.key == key) {
+            Some(entry) => entry.value = value.into(),
+            None => {
+                let (file, span) = (bus.settings.file, bus.settings.span);
+                bus.settings.entries.push(ballast_model::device::Setting {
+                    key: key.into(),
+                    value: value.into(),
+                    file,
+                    key_span: span,
+                    value_span: span,
+                });
+            }
+        }
+    }
+    unknown
+}
