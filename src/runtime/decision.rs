@@ -14,8 +14,8 @@ use crate::site::Running;
 use ballast_drivers::{Batch, Report, WriteResult};
 use ballast_engine::{Engine, Input as EngineInput, Output as EngineOutput};
 use ballast_guard::{Input as GuardInput, Output as GuardOutput};
-use ballast_model::catalog::{Facet, Origin};
-use ballast_model::{Finite, Mono, OutputId, PointId, Quality, Reason, Sample, Span, Value, Wanted};
+use ballast_model::catalog::Facet;
+use ballast_model::{Finite, Mono, OutputId, PointId, Quality, Sample, Span, Value, Wanted};
 use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Instant;
@@ -78,9 +78,8 @@ pub struct Decision {
     sun_due: Mono,
     sun_sequence: u64,
     /// Points that the engine makes and the guard looks at (the capacity that giving back must leave free), with what the
-    /// guard knows of them.
-    shared: Vec<(PointId, Option<Value>)>,
-    shared_sequence: u64,
+    /// guard was told of them in this session; `None`: nothing yet.
+    shared: Vec<(PointId, Option<Option<Value>>)>,
     batch: Batch,
     pub(super) scribe: saving::Scribe,
 }
@@ -91,7 +90,6 @@ impl Decision {
         let memory = telling::Memory::new(&running, &engine, &carrier.guard);
         let guard_out = Vec::with_capacity(carrier.guard.output_capacity());
         let figures = Figures::new(&running);
-        let shared = shared_points(&running, &carrier.guard);
         Self {
             engine,
             running,
@@ -112,8 +110,7 @@ impl Decision {
             wall_due: now,
             sun_due: now,
             sun_sequence: 0,
-            shared,
-            shared_sequence: now.nanos(),
+            shared: Vec::new(),
             batch: Batch::default(),
             scribe: saving::Scribe::default(),
             carrier,
@@ -124,6 +121,7 @@ impl Decision {
     pub fn greet(&mut self) {
         let hello = self.carrier.link.hello(self.carrier.guard.outputs_hash());
         self.frame(hello);
+        self.shared = self.carrier.guard.reported().iter().map(|point| (*point, None)).collect();
         for intent in self.engine.intents().collect::<Vec<_>>() {
             let frame = self.carrier.link.intent(intent);
             self.frame(frame);
@@ -413,19 +411,16 @@ impl Decision {
 
     /// Tells the guard what the engine made of the points that both look at.
     fn share(&mut self, now: Mono) {
-        for (point, told) in &mut self.shared {
+        let mut shared = std::mem::take(&mut self.shared);
+        for (point, told) in &mut shared {
             let known = self.engine.snapshot().known(*point, now);
-            if known == *told {
-                continue;
+            if *told != Some(known) {
+                *told = Some(known);
+                let frame = self.carrier.link.reading(*point, known);
+                self.frame(frame);
             }
-            *told = known;
-            self.shared_sequence += 1;
-            let sample = match known {
-                Some(value) => Sample::good(*point, value, now, self.shared_sequence),
-                None => Sample::bad(*point, Reason::NotAValue, now, self.shared_sequence),
-            };
-            self.guard_in.push(GuardInput::Sample(sample));
         }
+        self.shared = shared;
     }
 
     /// Hands a frame to the guard. A frame that cannot be read back breaks the link, as it would on a socket.
@@ -488,18 +483,6 @@ impl Decision {
         let now = self.carrier.clock.now();
         saving::save(self, now);
     }
-}
-
-/// The points that the engine makes and the guard looks at. The height of the sun is told to both.
-fn shared_points(running: &Running, guard: &ballast_guard::Guard) -> Vec<(PointId, Option<Value>)> {
-    let points = running.catalog().points.iter().zip(0..).filter(|(spec, _)| {
-        matches!(spec.origin, Origin::Derived | Origin::Setting | Origin::Mode | Origin::Computed)
-    });
-    let points = points.map(|(_, index)| PointId(index));
-    points
-        .filter(|point| guard.reads(*point) && running.sun() != Some(*point))
-        .map(|point| (point, None))
-        .collect()
 }
 
 /// How many of the inputs fit into one step of the guard: up to the second reading of a point.

@@ -3,7 +3,7 @@
 //! Every intent is encoded and decoded: what the guard sees here is what it will see from another process.
 
 use ballast_model::frame::{Frame, FrameError, Message};
-use ballast_model::{Intent, Mono, Span};
+use ballast_model::{Intent, Mono, PointId, Span, Value};
 
 /// The engine's end of the link.
 #[derive(Clone, Debug)]
@@ -28,6 +28,11 @@ impl Link {
     /// What one output shall be.
     pub fn intent(&mut self, intent: Intent) -> Result<Frame, FrameError> {
         self.send(Message::Intent(intent))
+    }
+
+    /// What a point is that the guard looks at and only the program can tell.
+    pub fn reading(&mut self, point: PointId, value: Option<Value>) -> Result<Frame, FrameError> {
+        self.send(Message::Reading { point, value })
     }
 
     /// Renews the leases when a third of the shortest one has passed.

@@ -146,6 +146,8 @@ pub enum SessionFault {
     UnknownOutput,
     /// A frame speaks for the guard.
     Authority,
+    /// A frame tells of a point that is not the program's to tell, or a value that the point cannot have.
+    Reading,
     /// A frame of a session that has ended or never began.
     OldSession,
     /// The safety set was replaced and the table of outputs is another one.

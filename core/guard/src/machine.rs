@@ -168,7 +168,7 @@ impl Run<'_> {
     }
 
     /// A reading: through the door, into the snapshot, on to everyone who looks at it.
-    fn sample(&mut self, sample: &Sample) {
+    pub(crate) fn sample(&mut self, sample: &Sample) {
         let Some(place) = self.plan.tables.place(sample.point) else { return };
         // The door knows only the points that the guard looks at, by their place.
         let narrowed = Sample { point: PointId(place), ..*sample };
@@ -236,6 +236,8 @@ impl Run<'_> {
                 }
             } else if key < outputs + limits + leases + plan.set.asleep.len() {
                 self.work.asleep.mark(key - outputs - limits - leases);
+            } else if key == plan.key_reports() as usize {
+                self.lapse_reports();
             } else {
                 self.work.shedding = true;
             }

@@ -123,5 +123,8 @@ impl Guard {
                 self.work.timers.set(self.plan.key_lease(class), due);
             }
         }
+        if !self.plan.tables.reported.is_empty() && !self.live.reports.are_lapsed {
+            self.work.timers.set(self.plan.key_reports(), self.live.reports.until);
+        }
     }
 }

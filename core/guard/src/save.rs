@@ -14,6 +14,7 @@
 use crate::beside;
 use crate::bounds::SWITCHES_REMEMBERED;
 use crate::plan::{Envelope, Strength};
+use crate::reported::{ReportsState, is_reported};
 use crate::ring::Ring;
 use crate::state::{
     Arming, AsleepState, Counters, Fairness, LimitState, Live, OutputState, STATE_VERSION, SessionState,
@@ -29,7 +30,7 @@ use ballast_model::expr::Hold;
 use ballast_model::intake::Intake;
 use ballast_model::snapshot::Snapshot;
 use ballast_model::time::{Gap, Wall};
-use ballast_model::{Mono, OutputId, PointId, Span, Wanted};
+use ballast_model::{Mono, OutputId, PointId, Span, Value, Wanted};
 
 impl Live {
     /// The state of a guard that starts now and remembers nothing.
@@ -50,6 +51,8 @@ impl Live {
             limits: vec![LimitState::default(); plan.set.limits.len()],
             asleep: vec![AsleepState::default(); plan.set.asleep.len()],
             shedding: new_shedding(plan),
+            reports: ReportsState::default(),
+            reported: vec![None; plan.tables.reported.len()],
             snapshot: plan.tables.snapshot(&plan.catalog),
             door: Intake::new(&reduced, |_| true),
             counters: Counters::default(),
@@ -107,6 +110,14 @@ pub(crate) fn save(plan: &Plan, live: &Live) -> State {
         sources: shedding.map_or(Vec::new(), |shedding| {
             shedding.source.iter().map(|point| name_of_point(plan, *point)).collect()
         }),
+        reports: live.reports,
+        reported: plan
+            .tables
+            .reported
+            .iter()
+            .zip(&live.reported)
+            .map(|(point, told)| (name_of_point(plan, *point), *told))
+            .collect(),
         points: plan.tables.reads.iter().map(|point| name_of_point(plan, *point)).collect(),
         snapshot: live.snapshot.moved(Snapshot::new(&plan.tables.reduced(&plan.catalog)), |place| {
             plan.tables.reads.get(place.index()).copied()
@@ -247,6 +258,20 @@ impl Carry<'_> {
         }
     }
 
+    /// What the program said of points is forgotten by a restart of either of the two.
+    fn reports(&self, live: &mut Live, state: &State) {
+        live.reports.sequence = state.reports.sequence;
+        if !self.is_reload() {
+            return;
+        }
+        live.reports = state.reports;
+        let told: BTreeMap<&str, Option<Option<Value>>> =
+            state.reported.iter().map(|(name, told)| (&**name, *told)).collect();
+        for (point, place) in self.plan.tables.reported.iter().zip(&mut live.reported) {
+            *place = told.get(&*name_of_point(self.plan, *point)).copied().flatten();
+        }
+    }
+
     /// What was read before a restart counts while it is fresh; after a power cut it is another day.
     fn readings(&self, live: &mut Live, state: &State) {
         if self.gap.is_power_cut() {
@@ -257,6 +282,8 @@ impl Carry<'_> {
             .iter()
             .zip(0..)
             .filter_map(|(name, place)| match self.plan.catalog.resolve(name) {
+                // What the program said holds no longer than its session.
+                Some(Noun::Point(point)) if !self.is_reload() && is_reported(&self.plan.catalog, point) => None,
                 Some(Noun::Point(point)) => Some((point, place)),
                 _ => None,
             })
@@ -320,6 +347,7 @@ pub(crate) fn restore(plan: &Plan, live: &mut Live, state: &State, gap: Gap, sav
         }
     }
     carry.shedding(&mut live.shedding, state);
+    carry.reports(live, state);
     carry.readings(live, state);
     if is_same {
         live.door = state.door.clone();

@@ -35,12 +35,13 @@ impl Run<'_> {
         match frame.message {
             Message::Hello { .. } => {}
             Message::Intent(intent) => self.intent(frame, &intent, lease),
+            Message::Reading { point, value } => self.reading(frame, point, value),
             Message::Renew => self.renew(lease),
             Message::Bye => self.close_session(SessionFault::Bye),
         }
     }
 
-    fn refuse(&mut self, frame: &Frame, fault: SessionFault) {
+    pub(crate) fn refuse(&mut self, frame: &Frame, fault: SessionFault) {
         self.live.counters.refused_frames += 1;
         self.event(GuardEvent::FrameRefused { session: frame.session, fault });
     }
@@ -66,6 +67,9 @@ impl Run<'_> {
         session.has_lapsed = false;
         session.current = session.current.saturating_add(1);
         self.live.counters.frames += 1;
+        // The lapsed word of an earlier session comes back only by being said again.
+        self.live.reported.iter_mut().filter(|_| self.live.reports.are_lapsed).for_each(|told| *told = None);
+        self.hold_reports(Span::from_millis(u64::from(frame.lease_ms)));
         // Permits of the earlier session are stale at the doors from now on: what was not confirmed is told again.
         for (index, output) in self.live.outputs.iter_mut().enumerate() {
             if output.sent && !output.settled {
@@ -109,6 +113,7 @@ impl Run<'_> {
     fn renew(&mut self, lease: Span) {
         self.live.session.renewed_at = self.now;
         self.live.session.renewed_for = lease;
+        self.hold_reports(lease);
         for (class, (length, _)) in self.plan.tables.leases.iter().enumerate() {
             self.work.timers.set(self.plan.key_lease(class), self.now.after((*length).min(lease)));
         }

@@ -4,6 +4,7 @@
 
 use crate::bounds::{FAIR_DAYS, SLOPE_READINGS, SWITCHES_REMEMBERED};
 use crate::plan::Envelope;
+use crate::reported::ReportsState;
 use crate::ring::Ring;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -11,10 +12,10 @@ use ballast_model::expr::Hold;
 use ballast_model::intake::Intake;
 use ballast_model::snapshot::Snapshot;
 use ballast_model::time::Wall;
-use ballast_model::{Authority, Contact, Finite, Mono, OutputId, PointId, Span, Verdict, Wanted};
+use ballast_model::{Authority, Contact, Finite, Mono, OutputId, PointId, Span, Value, Verdict, Wanted};
 
 /// The layout of [`State`]; another one is not read.
-pub const STATE_VERSION: u16 = 3;
+pub const STATE_VERSION: u16 = 4;
 
 /// What the program last asked of an output, while its word holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -458,6 +459,9 @@ pub struct Live {
     pub(crate) limits: Vec<LimitState>,
     pub(crate) asleep: Vec<AsleepState>,
     pub(crate) shedding: SheddingState,
+    pub(crate) reports: ReportsState,
+    /// What the program said of each point that only it can tell; `None`: nothing yet.
+    pub(crate) reported: Vec<Option<Option<Value>>>,
     pub(crate) snapshot: Snapshot,
     pub(crate) door: Intake,
     pub(crate) counters: Counters,
@@ -495,6 +499,10 @@ pub struct State {
     pub loads: Vec<Box<str>>,
     /// The points of `shedding.sources`.
     pub sources: Vec<Box<str>>,
+    /// The program's word for points.
+    pub reports: ReportsState,
+    /// What it was, by point.
+    pub reported: Vec<(Box<str>, Option<Option<Value>>)>,
     /// Every point the guard looks at, by name.
     pub points: Vec<Box<str>>,
     /// Their readings, in that order.

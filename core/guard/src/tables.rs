@@ -1,6 +1,7 @@
 //! What follows from catalog and safety set: who depends on what. Made once, then only read.
 
 use crate::plan::{Envelope, LimitAction, SafetySet};
+use crate::reported::is_reported;
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -42,6 +43,8 @@ pub(crate) struct Tables {
     pub(crate) reads: Vec<PointId>,
     places: Vec<u32>,
     by_point: Vec<Vec<Dependent>>,
+    /// Those of them that only the program can tell, in the order of `reads`.
+    pub(crate) reported: Vec<PointId>,
     /// Limits that force an output, in the order of the file: limit and step.
     pub(crate) forces: Vec<Vec<(u16, u16)>>,
     /// Limits that derate an output: limit and row.
@@ -113,8 +116,11 @@ impl Plan {
     pub(crate) fn key_asleep(&self, index: usize) -> u32 {
         self.key_lease(self.tables.leases.len()) + index as u32
     }
-    pub(crate) fn key_shedding(&self) -> u32 {
+    pub(crate) fn key_reports(&self) -> u32 {
         self.key_asleep(self.set.asleep.len())
+    }
+    pub(crate) fn key_shedding(&self) -> u32 {
+        self.key_reports() + 1
     }
     pub(crate) fn keys(&self) -> usize {
         self.key_shedding() as usize + 1
@@ -154,6 +160,8 @@ impl Tables {
             }
         }
         tables.index(found);
+        let reported = tables.reads.iter().copied().filter(|point| is_reported(catalog, *point));
+        tables.reported = reported.collect();
         tables
     }
 

@@ -49,6 +49,13 @@ impl Guard {
         self.live.outputs.iter().zip(0..).filter(|(state, _)| state.awaits).map(|(_, index)| OutputId(index))
     }
 
+    /// The points that the guard looks at and only the program can tell ([`Message::Reading`]).
+    ///
+    /// [`Message::Reading`]: ballast_model::frame::Message::Reading
+    pub fn reported(&self) -> &[ballast_model::PointId] {
+        &self.plan.tables.reported
+    }
+
     /// Whether a reading of this point can matter to the guard; others need not be given to it.
     pub fn reads(&self, point: ballast_model::PointId) -> bool {
         !self.plan.tables.dependents(point).is_empty()

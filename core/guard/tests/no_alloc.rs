@@ -115,6 +115,19 @@ fn a_step_never_allocates_whatever_comes() {
 }
 
 #[test]
+fn writing_the_state_down_does_not_allocate_and_gives_the_same_bytes() {
+    let mut bench = whole().bench();
+    bench.hello();
+    bench.pass(secs(30));
+    let mut buffer = vec![0; 1 << 20];
+    let before = allocations();
+    let written = postcard::to_slice(&bench.guard.written(), &mut buffer).map(|written| written.len());
+    assert_eq!(allocations() - before, 0);
+    let copied = postcard::to_allocvec(&bench.guard.save()).unwrap();
+    assert_eq!(&buffer[..written.unwrap()], copied);
+}
+
+#[test]
 fn a_small_buffer_needs_more_steps_loses_no_permit_and_says_what_it_left_out() {
     let mut bench = whole().bench();
     bench.out = Vec::with_capacity(16);

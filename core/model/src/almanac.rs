@@ -183,6 +183,9 @@ pub fn next_midnight(zone: &Zone, utc: Utc) -> Utc {
     zone.instant(zone.local(utc).day + 1, 0)
 }
 
+/// The point that tells the height of the sun. Nobody measures it: who has the wall clock and the place computes it.
+pub const SUN_POINT: &str = "sun.elevation";
+
 /// Height of the sun's centre above the horizon in degrees, without refraction.
 ///
 /// Low-precision formulae of the Astronomical Almanac (page C5): within 0.02 degrees from 1950 to 2050.

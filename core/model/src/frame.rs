@@ -6,16 +6,16 @@
 //! |---|---|
 //! | 0..4 | magic `BLST` |
 //! | 4 | version, 1 |
-//! | 5 | kind: 1 hello, 2 intent, 3 renew, 4 bye |
+//! | 5 | kind: 1 hello, 2 intent, 3 renew, 4 bye, 5 reading |
 //! | 6..8 | zero |
 //! | 8..16 | session |
 //! | 16..24 | counter, rises by one with every frame of a session |
-//! | 24..28 | output |
-//! | 28 | contact 0 open, 1 closed, 2 a level |
+//! | 24..28 | output; reading: point |
+//! | 28 | contact 0 open, 1 closed, 2 a level; reading: 0 unknown, 1 a number, 2 a word, 3 no, 4 yes |
 //! | 29 | authority |
 //! | 30 | rule priority |
 //! | 31 | flags: bit 0 restoration |
-//! | 32..40 | level, bits of an f64 (zero for contacts) |
+//! | 32..40 | level or number, bits of an f64; place of a word; else zero |
 //! | 40..48 | request |
 //! | 48..56 | hello: hash of the output table |
 //! | 56..60 | lease in ms |
@@ -23,9 +23,10 @@
 //!
 //! Anything unexpected is an error, and an error ends the session: then the leases run out.
 
-use crate::catalog::OutputId;
+use crate::catalog::{OutputId, PointId};
 use crate::finite::Finite;
 use crate::intent::{Authority, Intent, Wanted};
+use crate::sample::Value;
 
 /// Length of every frame.
 pub const FRAME_BYTES: usize = 64;
@@ -49,6 +50,13 @@ pub enum Message {
     Renew,
     /// The session ends on purpose.
     Bye,
+    /// What a point is that the sender computes and the guard looks at: a derived point, a setting, the mode.
+    Reading {
+        /// Which point.
+        point: PointId,
+        /// Its value; `None` while it is unknown.
+        value: Option<Value>,
+    },
 }
 
 /// One frame.
@@ -103,6 +111,7 @@ impl Frame {
         match self.message {
             Message::Hello { outputs } => put(&mut bytes, 48, &outputs.to_le_bytes()),
             Message::Intent(intent) => put_intent(&mut bytes, &intent),
+            Message::Reading { point, value } => put_reading(&mut bytes, point, value),
             Message::Renew | Message::Bye => {}
         }
         put(&mut bytes, 56, &self.lease_ms.to_le_bytes());
@@ -133,6 +142,7 @@ impl Frame {
             2 => Message::Intent(take_intent(bytes)?),
             3 => Message::Renew,
             4 => Message::Bye,
+            5 => take_reading(bytes)?,
             _ => return Err(FrameError::Field),
         };
         Ok(Self {
@@ -149,6 +159,7 @@ impl Frame {
             Message::Intent(_) => 2,
             Message::Renew => 3,
             Message::Bye => 4,
+            Message::Reading { .. } => 5,
         }
     }
 }
@@ -203,6 +214,30 @@ fn take_intent(bytes: &[u8; FRAME_BYTES]) -> Result<Intent, FrameError> {
         request: u64::from_le_bytes(take(bytes, 40)),
         is_restoration: flags == 1,
     })
+}
+
+fn put_reading(bytes: &mut [u8; FRAME_BYTES], point: PointId, value: Option<Value>) {
+    let (kind, content) = match value {
+        None => (0, 0),
+        Some(Value::Number(number)) => (1, number.get().to_bits()),
+        Some(Value::Word(word)) => (2, u64::from(word)),
+        Some(Value::Flag(flag)) => (3 + u8::from(flag), 0),
+    };
+    put(bytes, 24, &point.0.to_le_bytes());
+    put(bytes, 28, &[kind]);
+    put(bytes, 32, &content.to_le_bytes());
+}
+
+fn take_reading(bytes: &[u8; FRAME_BYTES]) -> Result<Message, FrameError> {
+    let content = u64::from_le_bytes(take(bytes, 32));
+    let value = match (take::<1>(bytes, 28), content) {
+        ([0], 0) => None,
+        ([1], bits) => Some(Value::Number(Finite::new(f64::from_bits(bits)).ok_or(FrameError::Field)?)),
+        ([2], word) => Some(Value::Word(u16::try_from(word).map_err(|_| FrameError::Field)?)),
+        ([flag @ (3 | 4)], 0) => Some(Value::Flag(flag == 4)),
+        _ => return Err(FrameError::Field),
+    };
+    Ok(Message::Reading { point: PointId(u32::from_le_bytes(take(bytes, 24))), value })
 }
 
 fn put(bytes: &mut [u8; FRAME_BYTES], at: usize, part: &[u8]) {
@@ -268,6 +303,12 @@ mod tests {
         assert_eq!(crc32(b"123456789"), 0xCBF4_3926);
         for message in [Message::Hello { outputs: 5 }, frame().message, Message::Renew, Message::Bye] {
             let frame = Frame { message, ..frame() };
+            assert_eq!(Frame::decode(&frame.encode()), Ok(frame));
+        }
+        let number = Finite::new(-0.25).map(Value::Number);
+        let values = [None, number, Some(Value::Word(7)), Some(Value::Flag(false)), Some(Value::Flag(true))];
+        for value in values {
+            let frame = Frame { message: Message::Reading { point: PointId(3), value }, ..frame() };
             assert_eq!(Frame::decode(&frame.encode()), Ok(frame));
         }
     }

@@ -46,6 +46,15 @@ pub struct Snapshot {
 /// Not a place.
 const LEFT_OUT: u32 = u32::MAX;
 
+/// A [`Snapshot`] without the points that it leaves out.
+#[derive(serde::Serialize)]
+#[serde(rename = "Snapshot")]
+struct Kept<'a> {
+    places: &'a [u32],
+    readings: &'a [Reading],
+    max_age: &'a [Option<Span>],
+}
+
 impl Snapshot {
     /// A snapshot in which nothing is known.
     pub fn new(catalog: &Catalog) -> Self {
@@ -137,6 +146,12 @@ impl Snapshot {
         differs
     }
 
+    /// The readings that are kept, for writing them down: what is read back is a snapshot of a catalog of those points alone,
+    /// in their order.
+    pub fn kept(&self) -> impl serde::Serialize + '_ {
+        Kept { places: &[], readings: &self.readings, max_age: &self.max_age }
+    }
+
     /// Moves the readings to a snapshot of another catalog in which nothing is known, by the map from its points to ours;
     /// what has no counterpart stays unknown.
     #[must_use]
@@ -190,6 +205,10 @@ mod tests {
 
         let whole = some.moved(Snapshot::new(&catalog()), Some);
         assert_eq!(known(&whole), known(&some));
+        let written = postcard::to_allocvec(&some.kept()).unwrap();
+        let kept: Snapshot = postcard::from_bytes(&written).unwrap();
+        let of_two = [0, 1, 2].map(|point| kept.known(PointId(point), now));
+        assert_eq!(of_two, [watts(100), watts(300), None]);
         let other = whole.moved(Snapshot::of_some(&catalog(), |point| point != PointId(0)), Some);
         assert_eq!(known(&other), [None, None, watts(300), None]);
         let turned = whole.moved(Snapshot::new(&catalog()), |point| Some(PointId(2 - point.0)));

@@ -1,6 +1,6 @@
 //! Where the site is: UUID, time zone, place.
 
-use ballast_model::almanac::{Place as OnEarth, Zone};
+use ballast_model::almanac::{Place as OnEarth, SUN_POINT, Zone};
 use ballast_model::catalog::{Kind, Origin, PointSpec};
 use ballast_model::{Dimension, Span as Duration};
 
@@ -69,7 +69,7 @@ pub(super) fn read(fields: &Fields<'_>, draft: &mut SiteDraft, out: &mut Diagnos
         PointSpec {
             // The sun is computed at every wake-up and cannot fail; the age bounds what a limit may lean on.
             max_age: Some(Duration::from_secs(3600)),
-            ..PointSpec::new("sun.elevation", Kind::Number(Dimension::Angle.base()), Origin::Computed)
+            ..PointSpec::new(SUN_POINT, Kind::Number(Dimension::Angle.base()), Origin::Computed)
         },
         location.head_place(),
         out,
