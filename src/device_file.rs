@@ -2,7 +2,6 @@
 //!
 //! It goes the way of every site, so that what is accepted here is accepted there. Nothing is opened.
 
-use ballast_host::nouns::driver_facts;
 use ballast_config::codes;
 use ballast_config::diagnostics::{Diagnostics, Place};
 use ballast_config::limits::FILE_BYTES_MAX;
@@ -12,6 +11,7 @@ use ballast_config::sources::Sources;
 use ballast_config::tree;
 use ballast_drivers::OpenBus;
 use ballast_drivers::transcript::Subject;
+use ballast_host::nouns::driver_facts;
 use ballast_model::Catalog;
 use ballast_model::catalog::OutputKind;
 use ballast_model::device::BusDefinition;

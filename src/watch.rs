@@ -8,10 +8,10 @@
 //! Nothing is kept of what the files hold. Who loads them must compare the [`SetHash`] of the bytes that he read
 //! ([`SetHash::of_files`]) with the one that was told: between the two, a file may have changed again.
 
-use notify::event::{AccessKind, AccessMode};
-use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use ballast_host::SetHash;
 use ballast_host::file_set::{DEVICES, FOLDERS, RULES, SITE_FILES, is_listed, list};
+use notify::event::{AccessKind, AccessMode};
+use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;

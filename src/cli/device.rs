@@ -5,7 +5,6 @@
 use super::Exit;
 use super::arguments::{Device, DeviceAction, DeviceCheck, DeviceRead, Format};
 use super::terminal::{BAD, FAINT, GOOD, LOOK, Output, styled, width_of_errors, width_of_output};
-use ballast_host::Clock;
 use crate::device_file::{Alone, Draft, Refusal};
 use crate::report::causes::problem;
 use crate::report::language::{Language, Noun, say};
@@ -14,6 +13,7 @@ use ballast_config::render::{self, Style};
 use ballast_config::sources::Sources;
 use ballast_drivers::transcript::{self, Asked, Check, Played, Recorder, Trouble};
 use ballast_drivers::{Batch, Report, Sink, spawn};
+use ballast_host::Clock;
 use ballast_model::catalog::{Kind, PointSpec};
 use ballast_model::quantity::{Shown, parse_span};
 use ballast_model::{PointId, Reason, Sample, Span};

@@ -3,7 +3,6 @@
 use super::Exit;
 use super::arguments::Run;
 use super::terminal::{BAD, LOOK, Output, styled, width_of_errors};
-use ballast_host::Clock;
 use crate::control::server;
 use crate::report::language::say;
 use crate::runtime::carrier::{PROBATION, Place};
@@ -16,6 +15,7 @@ use crate::serving::Finding;
 use crate::site::{Built, SetId, Texts, build, state_directory};
 use crate::{runtime, serving, watch};
 use ballast_history::{Found, Opened, Store};
+use ballast_host::Clock;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};

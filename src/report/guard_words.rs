@@ -367,10 +367,9 @@ const fn fault_words(fault: SessionFault, language: Language) -> &'static str {
         SessionFault::Authority => {
             ("someone spoke in the guard's name", "quelqu'un a parlé au nom du gardien")
         }
-        SessionFault::Reading => (
-            "a point that is not the program's to tell",
-            "un point que le programme n'a pas à dire",
-        ),
+        SessionFault::Reading => {
+            ("a point that is not the program's to tell", "un point que le programme n'a pas à dire")
+        }
         SessionFault::OldSession => {
             ("a message of a session that has ended", "un message d'une session terminée")
         }

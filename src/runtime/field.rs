@@ -1,9 +1,9 @@
 //! Where permits go: the buses of a running site, or the plant of a simulation.
 
-use ballast_host::Clock;
 use crate::site::Running;
 use ballast_drivers::Batch;
 use ballast_guard::Permit;
+use ballast_host::Clock;
 use ballast_model::Mono;
 use std::sync::Arc;
 use std::time::Duration;

@@ -6,7 +6,6 @@
 use super::decision::Decision;
 use super::told::Told;
 use super::{reload, saving};
-use ballast_host::clock::trust::WORD_HOLDS;
 use crate::control::protocol::{Answer, Call, Question};
 use crate::journal::Frozen;
 use crate::report::answers::{self, Done, Refused};
@@ -18,6 +17,7 @@ use crate::report::{arming_words, engine_words, instant, reach_words, status, wh
 use ballast_engine::{Command, RuleState};
 use ballast_guard::{OperatorCommand, ResetWhat};
 use ballast_history::Severity;
+use ballast_host::clock::trust::WORD_HOLDS;
 use ballast_model::catalog::OutputKind;
 use ballast_model::quantity::parse_quantity;
 use ballast_model::time::Wall;

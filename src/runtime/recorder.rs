@@ -6,10 +6,10 @@
 use super::told::Told;
 use crate::cli::arguments::Format;
 use crate::cli::terminal::{BAD, FAINT, LOOK, Output, styled};
-use ballast_host::Clock;
 use crate::report::instant;
 use crate::report::language::{Language, Sentence, say};
 use ballast_history::{Event, Severity, StatePart, Store, Ticket};
+use ballast_host::Clock;
 use ballast_model::almanac::Zone;
 use ballast_model::{Mono, Span};
 use std::collections::BTreeMap;

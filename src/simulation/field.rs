@@ -5,12 +5,12 @@
 
 use super::pace::Pace;
 use super::plant::SharedPlant;
-use ballast_host::Clock;
 use crate::runtime::field::Field;
 use crate::runtime::opening::OpenField;
 use crate::site::Built;
 use ballast_drivers::{Batch, Report, SteppedBus, WriteResult};
 use ballast_guard::Permit;
+use ballast_host::Clock;
 use ballast_model::{Mono, OutputId, Span};
 use ballast_plant::Village;
 use std::collections::BTreeMap;

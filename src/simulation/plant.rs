@@ -1,7 +1,7 @@
 //! The simulated village, shared between the buses that read and move it and whoever looks on.
 
-use ballast_host::Clock;
 use ballast_drivers::{Meaning, OpenBus, World};
+use ballast_host::Clock;
 use ballast_model::diagnostic::Diagnostic;
 use ballast_model::{Mono, Span, Unit};
 use ballast_plant::faults::{FaultWindow, Faulty, Reading};

@@ -283,7 +283,9 @@ impl Carry<'_> {
             .zip(0..)
             .filter_map(|(name, place)| match self.plan.catalog.resolve(name) {
                 // What the program said holds no longer than its session.
-                Some(Noun::Point(point)) if !self.is_reload() && is_reported(&self.plan.catalog, point) => None,
+                Some(Noun::Point(point)) if !self.is_reload() && is_reported(&self.plan.catalog, point) => {
+                    None
+                }
                 Some(Noun::Point(point)) => Some((point, place)),
                 _ => None,
             })

@@ -4,8 +4,8 @@ mod kit;
 use ballast_guard::{GuardEvent, Input, SessionFault};
 use ballast_model::catalog::{Kind, Origin};
 use ballast_model::frame::Message;
-use ballast_model::time::Gap;
 use ballast_model::intent::Cause;
+use ballast_model::time::Gap;
 use ballast_model::{Finite, OutputId, PointId, Sample, Span, Value};
 use kit::*;
 

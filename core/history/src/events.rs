@@ -11,8 +11,8 @@ use rusqlite::{Connection, Row, params, params_from_iter};
 
 use crate::error::{Doing, Error};
 use crate::limits::{EVENT_BYTES_MAX, NAME_BYTES_MAX, PRUNE_STEP, QUERY_ROWS_MAX};
-use ballast_model::time::{BootId, Stamp};
 use crate::state::{as_stored, from_stored, hash_stamp};
+use ballast_model::time::{BootId, Stamp};
 
 /// Kind of the event that the store itself files where events were lost because too many waited for the disk. Its
 /// subject is `history`, its payload `{"count", "first_utc_ms", "last_utc_ms", "first_mono_ns", "last_mono_ns"}`.

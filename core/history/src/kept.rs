@@ -1,7 +1,7 @@
 //! The last state that is known to be on the disk, kept in little memory for the day its file is damaged.
 
-use ballast_model::time::Stamp;
 use crate::state::StatePart;
+use ballast_model::time::Stamp;
 
 /// A saved state, compressed.
 #[derive(Debug)]
@@ -39,8 +39,8 @@ impl Kept {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ballast_model::time::BootId;
     use ballast_model::Mono;
+    use ballast_model::time::BootId;
     use ballast_model::time::Utc;
 
     #[test]

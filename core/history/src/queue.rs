@@ -13,8 +13,8 @@ use crate::error::Error;
 use crate::events::{EVENTS_LOST, Event, Severity};
 use crate::health::Health;
 use crate::limits::{BATCH_EVENTS_MAX, EVENTS_WAITING_BYTES_MAX, EVENTS_WAITING_MAX, GATHER};
-use ballast_model::time::Stamp;
 use crate::state::StatePart;
+use ballast_model::time::Stamp;
 
 /// A state on its way to the disk.
 #[derive(Debug)]

@@ -18,9 +18,9 @@ use crate::quarantine::{folder_of, set_aside};
 use crate::queue::{Goal, Shared};
 use crate::reader::Reader;
 use crate::schema;
-use ballast_model::time::Stamp;
 use crate::state::{self, SavedState, StatePart};
 use crate::writer::{Database, EndGuard, Writer};
+use ballast_model::time::Stamp;
 
 /// What was found where the file should be.
 #[derive(Clone, Debug, PartialEq, Eq)]

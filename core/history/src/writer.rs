@@ -18,8 +18,8 @@ use crate::limits::{PRUNE_EVERY, RETRY_FIRST, RETRY_MAX};
 use crate::quarantine;
 use crate::queue::{Shared, Work};
 use crate::schema;
-use ballast_model::time::Stamp;
 use crate::state::{self, StatePart};
+use ballast_model::time::Stamp;
 
 /// The open file and what is known about it.
 #[derive(Debug)]

@@ -237,7 +237,9 @@ impl Gap {
 }
 
 /// One run of the kernel, told apart from all others (`/proc/sys/kernel/random/boot_id` as a number).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 pub struct BootId(pub u128);
 
 /// When something happened, on both clocks.

@@ -1,5 +1,6 @@
 //! What every bus task has: the clock, the way to the shell, the permits and the counters.
 
+use super::queue::Receiver;
 use super::{Clock, Sink};
 use crate::counters::BusCounters;
 use crate::limits::{FULL_RETRY, REPORTS_MAX};
@@ -10,7 +11,6 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 /// Permits taken at once.
@@ -23,7 +23,7 @@ pub(super) struct Stopped;
 pub(super) struct Context {
     pub(super) name: Box<str>,
     pub(super) readings: Readings,
-    pub(super) permits: mpsc::Receiver<Permit>,
+    pub(super) permits: Receiver<Permit>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) counters: Arc<BusCounters>,
     sink: Arc<dyn Sink>,
@@ -35,7 +35,7 @@ impl Context {
     pub(super) fn new(
         name: &str,
         readings: Readings,
-        permits: mpsc::Receiver<Permit>,
+        permits: Receiver<Permit>,
         clock: Arc<dyn Clock>,
         sink: Arc<dyn Sink>,
         counters: Arc<BusCounters>,

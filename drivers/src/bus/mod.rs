@@ -15,6 +15,7 @@ mod pinned;
 mod pins;
 mod poll;
 mod post;
+mod queue;
 mod rounds;
 mod serial;
 mod session;
@@ -48,7 +49,6 @@ use context::Context;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 /// The time, as the shell has it.
@@ -211,7 +211,7 @@ impl OpenBus {
 /// The way to a running bus. Dropping it ends the bus.
 pub struct BusHandle {
     name: Box<str>,
-    permits: mpsc::Sender<Permit>,
+    permits: queue::Sender<Permit>,
     counters: Arc<BusCounters>,
     task: JoinHandle<()>,
     post: Option<Post>,
@@ -234,17 +234,17 @@ impl BusHandle {
         &self.name
     }
 
-    /// Hands over a permit; does not wait. What became of it comes as [`crate::Report::Written`].
+    /// Hands over a permit; does not wait and does not allocate. What became of it comes as [`crate::Report::Written`].
     ///
     /// # Errors
     /// The bus did not take it; the permit is gone, and the guard makes another one.
     pub fn apply(&self, permit: Permit) -> Result<(), NotTaken> {
-        self.permits.try_send(permit).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => {
+        self.permits.send(permit).map_err(|error| match error {
+            queue::NotSent::Full => {
                 self.counters.permits_overflow.add(1);
                 NotTaken::Full
             }
-            mpsc::error::TrySendError::Closed(_) => NotTaken::Ended,
+            queue::NotSent::Left => NotTaken::Ended,
         })
     }
 
@@ -271,7 +271,7 @@ pub fn spawn(
     clock: Arc<dyn Clock>,
     sink: Arc<dyn Sink>,
 ) -> BusHandle {
-    let (sender, permits) = mpsc::channel(PERMITS_MAX);
+    let (sender, permits) = queue::queue(PERMITS_MAX);
     let counters = Arc::new(BusCounters::default());
     let OpenBus { name, readings, body, .. } = bus;
     let context = Context::new(&name, readings, permits, clock, sink, Arc::clone(&counters));

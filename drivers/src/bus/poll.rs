@@ -7,6 +7,7 @@
 use super::backoff::seed;
 use super::context::{Context, duration};
 use super::debts::{Debts, Manner};
+use super::queue::Closed;
 use super::rounds::Rounds;
 use super::wire::{Line, Wire};
 use super::{PollBus, doors};
@@ -18,7 +19,6 @@ use ballast_model::{Mono, OutputId, Quality, Reason, Span};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::io;
-use tokio::sync::mpsc::error::TryRecvError;
 
 /// A bus without reads looks this often.
 const IDLE: Span = Span::from_secs(3600);
@@ -62,12 +62,12 @@ pub(super) async fn run(bus: PollBus, context: Context) {
         let has_room = polled.context.has_room();
         if has_room {
             match polled.context.permits.try_recv() {
-                Ok(permit) => {
+                Ok(Some(permit)) => {
                     polled.write(permit).await;
                     continue;
                 }
-                Err(TryRecvError::Disconnected) => return,
-                Err(TryRecvError::Empty) => {}
+                Err(Closed) => return,
+                Ok(None) => {}
             }
         }
         let now = polled.context.now();

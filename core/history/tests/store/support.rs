@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use ballast_model::time::{BootId, Stamp};
 use ballast_history::{Event, Opened, Query, Reader, Severity, StatePart, Store, StoredEvent};
+use ballast_model::time::{BootId, Stamp};
 use ballast_model::time::{Mono, Utc};
 
 /// Longer than any disk takes that still works; nothing waits so long unless it fails.
