@@ -60,6 +60,8 @@ codes! {
     FILE_TOO_LONG = "file::too_long": "The file is longer than the limit for a file of a site. It is refused by its length, before it is read, so that a log or a disk image in the wrong place cannot fill the memory.";
     FILE_TOO_MANY = "file::too_many": "The site has more files than the limit. The files over it are not read.";
     GROUP_MEMBER = "group::member": "A member of a group is not a device of the site, or stands twice. Groups hold devices, not points or outputs.";
+    GUARD_SOCKETS = "guard::sockets": "The guard's sockets lie in a directory that both processes reach: an absolute path, short enough for a socket (107 bytes with its name). Without the key it is `/run/ballast-guard/SITE`.";
+    GUARD_USER = "guard::user": "Who may speak to the guard is named by the user's name on this machine, the first field of `/etc/passwd`. Groups and numbers are not understood: a name says to a reader who it is.";
     INTERLOCK_MEMBERS = "interlock::members": "An interlock names at least two contacts, each once, with the states that must not exist together.";
     INTERLOCK_STATES = "interlock::states": "States that the file itself prescribes (safe, at the start, when nobody asks, forced by one limit) break an interlock. The guard would have to choose against the file at the worst moment.";
     KEY_EMPTY = "key::empty": "A key stands without a value. Write the value, or leave the key out.";

@@ -22,12 +22,25 @@ pub struct SafetySet {
     pub shedding: Option<Shedding>,
     /// Devices that leave the bus on purpose and then have a known value.
     pub asleep: Vec<Asleep>,
+    /// Where the guard is a process of its own: who may speak to it.
+    pub process: Option<Process>,
     /// Hash of the file and of the definitions of every output and point it names (pin, contact, level, scale, sign,
     /// topic). Another fingerprint is a change that is compared envelope by envelope.
     pub fingerprint: u64,
     /// Hash of those definitions alone. Where it differs, the output or the sensor behind a name may be another one:
     /// a loosening, whatever the keys say.
     pub definitions: u64,
+}
+
+/// A guard that is a process of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Process {
+    /// The directory of its sockets, absolute; `None`: where such things lie on this machine.
+    pub sockets: Option<Box<str>>,
+    /// The user whose program may ask it for anything; `None`: the one who runs the guard.
+    pub program: Option<Box<str>>,
+    /// The users who may confirm, say "now", reset and arm, beside root.
+    pub operators: Vec<Box<str>>,
 }
 
 /// The safety data of one output.

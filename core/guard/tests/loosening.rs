@@ -6,7 +6,7 @@ mod kit;
 mod whole;
 use ballast_guard::Taken;
 use ballast_guard::plan::{
-    Asleep, LimitAction, OnSilence, OnUnknown, OutsideChange, SafetySet, Shedding, Strength,
+    Asleep, LimitAction, OnSilence, OnUnknown, OutsideChange, Process, SafetySet, Shedding, Strength,
 };
 use ballast_model::Value;
 use kit::*;
@@ -50,8 +50,12 @@ const ENVELOPES: [(&str, Change); 20] = [
     ("refresh", |site| site.envelope(CHARGE).refresh = None),
 ];
 
-/// Of limits, interlocks and devices that sleep.
-const LIMITS: [(&str, Change); 16] = [
+fn process(site: &mut Site) -> &mut Process {
+    site.set.process.as_mut().unwrap()
+}
+
+/// Of limits, interlocks, devices that sleep, and of who may speak to the guard.
+const LIMITS: [(&str, Change); 20] = [
     ("limits", |site| drop(site.set.limits.remove(1))),
     ("limits", |site| site.set.limits.swap(0, 3)),
     ("unknown", |site| site.set.limits[0].unknown = OnUnknown::Derate(num(1.0))),
@@ -83,6 +87,10 @@ const LIMITS: [(&str, Change); 16] = [
         let when = site.program(&below("sun.elevation", "0 deg"));
         site.set.asleep.push(Asleep { point: LOAD, value: Value::Number(num(0.0)), when });
     }),
+    ("guard", |site| site.set.process = None),
+    ("operators", |site| process(site).operators.push("pi".into())),
+    ("program", |site| process(site).program = Some("nobody".into())),
+    ("program", |site| process(site).program = None),
 ];
 
 /// Of shedding.
@@ -155,7 +163,8 @@ fn every_key_that_is_loosened_alone_is_named_and_waits_for_a_person() {
 #[test]
 fn the_same_set_the_other_way_round_is_a_tightening_and_in_force_at_once() {
     // What a change takes away, its undoing gives back: not where any difference is a loosening.
-    let both_ways = ["safe", "outside_change", "until", "of", "asleep", "source", "groups", "step"];
+    let both_ways =
+        ["safe", "outside_change", "until", "of", "asleep", "source", "groups", "step", "program"];
     for (key, change) in ENVELOPES.into_iter().chain(LIMITS).chain(SHEDDING) {
         let mut site = whole();
         change(&mut site);
@@ -189,4 +198,14 @@ fn an_output_that_is_gone_or_of_another_kind_is_a_loosening_and_one_that_is_new_
     let replaced = bench.guard.replace(Arc::new(less.catalog.clone()), less.set.clone(), false, bench.now);
     let found: Vec<(&str, &str)> = replaced.loosenings.iter().map(|row| (&*row.subject, row.key)).collect();
     assert_eq!((replaced.taken, found), (Taken::Nothing, vec![("new pump", "outputs")]));
+}
+
+#[test]
+fn an_operator_who_is_taken_off_the_list_is_none_at_once_and_a_new_one_waits() {
+    let mut bench = whole().bench();
+    let mut site = whole();
+    process(&mut site).operators = vec!["pi".into()];
+    let replaced = bench.guard.replace(Arc::new(site.catalog.clone()), site.set.clone(), false, bench.now);
+    assert_eq!(replaced.taken, Taken::Tightenings);
+    assert_eq!(bench.guard.safety_set().process.as_ref().unwrap().operators, []);
 }

@@ -7,12 +7,13 @@ mod envelopes;
 mod interlocks;
 pub mod levels;
 mod limits;
+mod process;
 pub mod shapes;
 mod shedding;
 
 use std::collections::BTreeMap;
 
-use ballast_guard::plan::{Envelope, Interlock, Limit, SafetySet, Shedding};
+use ballast_guard::plan::{Envelope, Interlock, Limit, Process, SafetySet, Shedding};
 use ballast_model::catalog::{OutputId, PointId};
 use ballast_model::{Contact, Finite, Value};
 
@@ -38,6 +39,8 @@ pub struct SafetyDraft<'t> {
     pub shedding: Option<SheddingDraft<'t>>,
     /// Devices that leave the bus on purpose.
     pub asleep: Vec<AsleepDraft<'t>>,
+    /// The guard as a process of its own.
+    pub process: Option<Process>,
     /// False when a part could not be read: what is absent may be there in the text.
     pub is_complete: bool,
 }
@@ -143,6 +146,7 @@ pub fn read<'t>(tree: &'t Tree, site: &SiteDraft, out: &mut Diagnostics) -> Safe
     interlocks::read(&fields, &nouns, &mut draft, out);
     shedding::read(&fields, site, &nouns, &mut draft, out);
     limits::read_asleep(&fields, &nouns, &mut draft, out);
+    process::read(&fields, &mut draft, out);
     draft
 }
 
@@ -178,6 +182,7 @@ impl<'t> SafetyDraft<'t> {
                     when: draft.when.program.clone(),
                 })
                 .collect(),
+            process: self.process.clone(),
             fingerprint,
             definitions,
         }

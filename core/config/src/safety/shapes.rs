@@ -22,6 +22,34 @@ pub static SAFETY: MapShape = MapShape {
             Form::Named(&Form::Pattern("^.+ when .+$")),
             "points of devices that leave the bus on purpose, and what they then are: `0 W when sun.elevation < -2 deg`.",
         ),
+        optional(
+            "guard",
+            Form::Map(&GUARD),
+            "the guard is a process of its own, `ballast-guard`; if absent, it is a part of the program.",
+        ),
+    ],
+};
+
+/// `guard:`.
+pub static GUARD: MapShape = MapShape {
+    what: "`guard`",
+    others: Others::Refused,
+    keys: &[
+        optional(
+            "operators",
+            Form::List(&Form::Text),
+            "users of this machine who may confirm a loosening, say \"now\", reset and arm; root may always.",
+        ),
+        optional(
+            "program",
+            Form::Text,
+            "the user whose program may ask the guard for anything; the one who runs the guard if absent.",
+        ),
+        optional(
+            "sockets",
+            Form::Pattern("^/.+$"),
+            "the directory of the guard's sockets; `/run/ballast-guard/SITE` if absent.",
+        ),
     ],
 };
 

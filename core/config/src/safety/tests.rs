@@ -340,6 +340,32 @@ asleep:
 }
 
 #[test]
+fn the_guard_as_a_process_is_told_who_may_speak_to_it() {
+    check_rest(
+        "\
+guard:
+  operators: [marie, pi 4, \"\"]
+#                    ^^^^ error[guard::user]: `pi 4` is not the name of a user
+#                          ^^ error[guard::user]: `` is not the name of a user
+  program: 1000
+#          ^^^^ error[guard::user]: `1000` is not the name of a user
+  sockets: run/ballast
+#          ^^^^^^^^^^^ error[guard::sockets]: `run/ballast` is not a directory for sockets
+  socket: /run/ballast
+# ^^^^^^ error[key::unknown]: `guard` has no key `socket`
+",
+    );
+    let safety = format!("{OUTPUTS}guard: {{ operators: [marie, root], program: ballast, sockets: /run/x }}\n");
+    let with = read(&safety);
+    let process = with.safety.process.as_ref().unwrap();
+    assert_eq!(process.operators, ["marie".into(), "root".into()]);
+    assert_eq!((process.program.as_deref(), process.sockets.as_deref()), (Some("ballast"), Some("/run/x")));
+    let without = read(OUTPUTS);
+    assert_eq!(without.safety.process, None);
+    assert_ne!(with.safety.fingerprint, without.safety.fingerprint);
+}
+
+#[test]
 fn shedding_says_what_it_cannot_mean() {
     check_rest(
         "\

@@ -10,7 +10,7 @@ mod shedding;
 mod text;
 
 use crate::bounds::LOOSENINGS_LISTED;
-use crate::plan::{Interlock, SafetySet};
+use crate::plan::{Interlock, Process, SafetySet};
 use crate::tables::Plan;
 use alloc::boxed::Box;
 use alloc::format;
@@ -90,6 +90,7 @@ pub(crate) fn compare(old: &Plan, new: &Plan) -> Vec<Loosening> {
     compare_interlocks(old, new, &mut found);
     shedding::compare(old, new, &mut found);
     compare_asleep(old, new, &mut found);
+    compare_process(old.set.process.as_ref(), new.set.process.as_ref(), &mut found);
     found.finish()
 }
 
@@ -107,6 +108,7 @@ pub(crate) fn stricter(old: &Plan, new: &Plan) -> Option<Plan> {
         interlocks: stricter_interlocks(&old.set.interlocks, &new.set.interlocks),
         shedding: shedding::stricter(old, new),
         asleep,
+        process: stricter_process(old.set.process.as_ref(), new.set.process.as_ref()),
         fingerprint: old.set.fingerprint,
         definitions: old.set.definitions,
     };
@@ -163,6 +165,25 @@ fn compare_asleep(old: &Plan, new: &Plan, found: &mut Found) {
         });
         found.unless(is_old, name, "asleep", "unknown while silent", "a good value while asleep");
     }
+}
+
+/// Who may speak to the guard: one more who may is a loosening, and so is a guard that is no process of its own any more.
+fn compare_process(old: Option<&Process>, new: Option<&Process>, found: &mut Found) {
+    let Some(old) = old else { return };
+    let Some(new) = new else {
+        return found.add("the guard", "guard", "a process of its own", "a part of the program");
+    };
+    for name in new.operators.iter().filter(|name| !old.operators.contains(name)) {
+        found.add("the guard", "operators", "not an operator", name);
+    }
+    let user = |process: &Process| process.program.clone().unwrap_or_else(|| "the guard's own user".into());
+    found.unless(old.program == new.program, "the guard", "program", user(old), user(new));
+}
+
+fn stricter_process(old: Option<&Process>, new: Option<&Process>) -> Option<Process> {
+    let (Some(old), Some(new)) = (old, new) else { return old.cloned() };
+    let is_both = |name: &&Box<str>| new.operators.contains(name);
+    Some(Process { operators: old.operators.iter().filter(is_both).cloned().collect(), ..old.clone() })
 }
 
 // Texts of optional values.

@@ -3,10 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a failing test is its own message")]
 
 use crate::kit::*;
-use ballast_guard::plan::{
-    Asleep, Bulk, Effect, Limit, LimitAction, OnSilence, OnUnknown, OutsideChange, Stage, Strength,
-    SwitchBudget,
-};
+use ballast_guard::plan::{Asleep, Bulk, Effect, Limit, LimitAction, OnSilence, OnUnknown, OutsideChange, Process, Stage, Strength, SwitchBudget};
 use ballast_model::expr::BinaryOp;
 use ballast_model::{OutputId, PointId, Value};
 
@@ -82,6 +79,8 @@ pub fn whole() -> Site {
     shedding(&mut site);
     let when = site.program(&below("sun.elevation", "-2 deg"));
     site.set.asleep.push(Asleep { point: SUN, value: Value::Number(num(0.0)), when });
+    let process = Process { operators: vec!["marie".into()], program: Some("ballast".into()), sockets: None };
+    site.set.process = Some(process);
     site
 }
 
