@@ -31,6 +31,7 @@ pub static SPEC: DriverSpec = DriverSpec {
     about: "pins of the machine: contacts and pulses that are read, relays that are driven",
     is_experimental: true,
     is_network: false,
+    is_shareable: false,
     // What a line does when the process is gone is the board's business: see the decision.
     strength: Strength::Soft,
     bus_keys: &[key(

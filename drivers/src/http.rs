@@ -37,6 +37,7 @@ pub static SPEC: DriverSpec = DriverSpec {
     about: "devices that are asked over HTTP or HTTPS",
     is_experimental: false,
     is_network: true,
+    is_shareable: true,
     strength: Strength::Soft,
     bus_keys: settings::KEYS,
     point_keys: &[

@@ -35,6 +35,7 @@ pub static SPEC: DriverSpec = DriverSpec {
     about: "devices that speak Modbus, over TCP or a serial line",
     is_experimental: false,
     is_network: true,
+    is_shareable: false,
     strength: Strength::Soft,
     bus_keys: settings::BUS_KEYS,
     point_keys: settings::POINT_KEYS,

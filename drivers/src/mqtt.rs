@@ -27,6 +27,7 @@ pub static SPEC: DriverSpec = DriverSpec {
     about: "devices that speak through an MQTT broker",
     is_experimental: false,
     is_network: true,
+    is_shareable: true,
     strength: Strength::Soft,
     bus_keys: mqtt_settings::KEYS,
     point_keys: &[

@@ -27,6 +27,7 @@ pub static SPEC: DriverSpec = DriverSpec {
     about: "the customer port (P1) of a DSMR smart meter",
     is_experimental: false,
     is_network: false,
+    is_shareable: false,
     strength: Strength::Soft,
     bus_keys: &[
         key("port", "serial port, pseudo-terminal, named pipe, or a file with a recording"),

@@ -5,7 +5,7 @@ use ballast_model::catalog::{OutputId, PointId};
 use ballast_model::{Mono, Quality, Reason, Sample, Utc, Wanted};
 
 /// What a bus tells the shell at once. Samples of one point are in their order of arrival.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Batch {
     /// Readings.
     pub samples: Vec<Sample>,
@@ -27,7 +27,7 @@ impl Batch {
 }
 
 /// News that is not a reading.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub enum Report {
     /// The bus is there, or gone: its points are offline then. Of a bus on which we ask: one of its devices, by name.
     Link {
@@ -80,7 +80,7 @@ pub enum Report {
 }
 
 /// What became of a permit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum WriteResult {
     /// Handed to the device's transport; where the transport confirms (MQTT with quality of service 1), confirmed.
     Done,

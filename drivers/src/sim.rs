@@ -23,6 +23,7 @@ pub static SPEC: DriverSpec = DriverSpec {
     about: "simulated points: a plant, a formula or a table",
     is_experimental: false,
     is_network: false,
+    is_shareable: true,
     strength: Strength::Soft,
     bus_keys: &[
         key("plant", "the simulated world: village"),

@@ -18,6 +18,8 @@ pub struct DriverSpec {
     pub is_experimental: bool,
     /// Whether its outputs are reached over a network: their lease is longer.
     pub is_network: bool,
+    /// Whether several programs may use one bus at a time. A line has one master; a broker and a web server have many guests.
+    pub is_shareable: bool,
     /// What happens to its outputs when program and guard are gone, where the device has no timer of its own.
     pub strength: Strength,
     /// Keys of a bus.

@@ -26,6 +26,7 @@ pub static SPEC: DriverSpec = DriverSpec {
     about: "the VE.Direct port of a Victron charger, inverter or battery monitor",
     is_experimental: false,
     is_network: false,
+    is_shareable: false,
     strength: Strength::Soft,
     bus_keys: &[key("port", "serial port, pseudo-terminal, named pipe, or a file with a recording")],
     point_keys: &[key("field", "the device's label: V, I, VPV, PPV, CS, SOC, H19, ...")],

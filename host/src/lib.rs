@@ -8,7 +8,9 @@
 //! | [`clock`] | the only place that reads time; who answers for the wall clock |
 //! | [`texts`] | the files of a site, read as they lie, within bounds |
 //! | [`file_set`] | which files those are, and the hash that tells one set from another |
+//! | [`link`] | how guard and program talk, and the guard's mirror |
 //! | [`nouns`] | from the texts to devices, points, outputs and the safety set |
+//! | [`ownership`] | which of both processes has which bus |
 //! | [`users`] | names of users of this machine |
 //!
 //! It must never decide anything.
@@ -16,7 +18,9 @@
 
 pub mod clock;
 pub mod file_set;
+pub mod link;
 pub mod nouns;
+pub mod ownership;
 pub mod texts;
 pub mod users;
 

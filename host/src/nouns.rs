@@ -52,19 +52,7 @@ pub fn apply_overrides(buses: &mut [BusDefinition], overrides: &[String]) -> Vec
             unknown.push(format!("`--set {text}`: the site has no bus `{bus}`\n"));
             continue;
         };
-        match bus.settings.entries.iter_mut().find(|entry| &*entry.key == key) {
-            Some(entry) => entry.value = value.into(),
-            None => {
-                let (file, span) = (bus.settings.file, bus.settings.span);
-                bus.settings.entries.push(ballast_model::device::Setting {
-                    key: key.into(),
-                    value: value.into(),
-                    file,
-                    key_span: span,
-                    value_span: span,
-                });
-            }
-        }
+        bus.settings.set(key, value);
     }
     unknown
 }

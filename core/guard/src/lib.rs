@@ -35,6 +35,7 @@ extern crate alloc;
 mod arming;
 mod beside;
 pub mod bounds;
+mod digest;
 mod effect;
 mod events;
 mod limits;
@@ -59,6 +60,7 @@ mod timers;
 mod view;
 mod written;
 
+pub use digest::digest;
 pub use events::{GuardEvent, Input, OperatorCommand, Output, ResetWhat, SessionFault, Who};
 pub use loosening::Loosening;
 pub use machine::Guard;

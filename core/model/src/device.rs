@@ -47,6 +47,20 @@ impl Settings {
         self.entry(key).map(|entry| &*entry.value).filter(|value| !value.is_empty())
     }
 
+    /// Gives a key this value; a key that is absent gets the place of the whole.
+    pub fn set(&mut self, key: &str, value: &str) {
+        match self.entries.iter_mut().find(|entry| &*entry.key == key) {
+            Some(entry) => entry.value = value.into(),
+            None => self.entries.push(Setting {
+                key: key.into(),
+                value: value.into(),
+                file: self.file,
+                key_span: self.span,
+                value_span: self.span,
+            }),
+        }
+    }
+
     /// A mistake for every key that is not in `known`.
     pub fn refuse_unknown(&self, known: &[&str], what: &str) -> Vec<Diagnostic> {
         let unknown = self.entries.iter().filter(|entry| !known.contains(&&*entry.key));

@@ -27,6 +27,7 @@ static SPEC: DriverSpec = DriverSpec {
     about: "lines of the tests",
     is_experimental: true,
     is_network: true,
+    is_shareable: false,
     strength: Strength::Soft,
     bus_keys: &[],
     point_keys: &[],

@@ -50,7 +50,8 @@ fn sockets<'t>(node: &'t Node, out: &mut Diagnostics) -> Option<Placed<&'t str>>
         return Some(found);
     }
     let message = format!("{} is not a directory for sockets", quote(found.value));
-    let help = format!("write an absolute path of at most {SOCKETS_BYTES_MAX} bytes: `/run/ballast-guard/farm`");
+    let help =
+        format!("write an absolute path of at most {SOCKETS_BYTES_MAX} bytes: `/run/ballast-guard/farm`");
     out.push(found.place.mistake(codes::GUARD_SOCKETS, message).help(help));
     None
 }

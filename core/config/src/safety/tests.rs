@@ -355,7 +355,8 @@ guard:
 # ^^^^^^ error[key::unknown]: `guard` has no key `socket`
 ",
     );
-    let safety = format!("{OUTPUTS}guard: {{ operators: [marie, root], program: ballast, sockets: /run/x }}\n");
+    let safety =
+        format!("{OUTPUTS}guard: {{ operators: [marie, root], program: ballast, sockets: /run/x }}\n");
     let with = read(&safety);
     let process = with.safety.process.as_ref().unwrap();
     assert_eq!(process.operators, ["marie".into(), "root".into()]);

@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a failing test is its own message")]
 
 use crate::kit::*;
-use ballast_guard::plan::{Asleep, Bulk, Effect, Limit, LimitAction, OnSilence, OnUnknown, OutsideChange, Process, Stage, Strength, SwitchBudget};
+use ballast_guard::plan::{
+    Asleep, Bulk, Effect, Limit, LimitAction, OnSilence, OnUnknown, OutsideChange, Process, Stage, Strength,
+    SwitchBudget,
+};
 use ballast_model::expr::BinaryOp;
 use ballast_model::{OutputId, PointId, Value};
 

@@ -1,0 +1,75 @@
+//! A guard that takes the same steps as another one, elsewhere.
+
+use super::packet::Portrait;
+use crate::nouns;
+use crate::texts::Texts;
+use ballast_config::diagnostics::Diagnostics;
+use ballast_config::load::Site;
+use ballast_config::render::{Style, render};
+use ballast_config::sources::Sources;
+use ballast_guard::Guard;
+use ballast_model::catalog::Catalog;
+use ballast_model::time::Gap;
+use ballast_model::{Mono, Span};
+use std::sync::Arc;
+
+/// The nouns of one set, read and checked.
+#[derive(Clone, Debug)]
+pub struct NounSet {
+    /// Its files, without rules.
+    pub texts: Texts,
+    /// What was read from them.
+    pub site: Arc<Site>,
+    /// Its nouns.
+    pub catalog: Arc<Catalog>,
+}
+
+impl NounSet {
+    /// Reads and checks the files of a set.
+    ///
+    /// # Errors
+    /// All mistakes, drawn.
+    pub fn read(texts: Texts) -> Result<Self, String> {
+        let (mut sources, mut found) = (Sources::new(), Diagnostics::new());
+        let loaded = nouns::load(&texts, &mut sources, &mut found);
+        match loaded.site {
+            Some(mut site) => {
+                let mut catalog = std::mem::take(&mut site.catalog);
+                catalog.shrink_to_fit();
+                Ok(Self { texts, site: Arc::new(site), catalog: Arc::new(catalog) })
+            }
+            None => {
+                found.sort();
+                Err(render(&found, &sources, Style::Plain))
+            }
+        }
+    }
+
+    /// A guard that begins with this set.
+    pub fn guard(&self, now: Mono) -> Guard {
+        Guard::new(Arc::clone(&self.catalog), Arc::clone(&self.site.safety), now)
+    }
+
+    /// Puts this set into force in a guard, as far as it may be.
+    pub fn replace_in(&self, guard: &mut Guard, confirmed: bool, now: Mono) -> ballast_guard::Replaced {
+        guard.replace(Arc::clone(&self.catalog), Arc::clone(&self.site.safety), confirmed, now)
+    }
+}
+
+/// A guard as a portrait shows it, with the sets that it was made of; the last of them is the one that the program runs with.
+///
+/// # Errors
+/// The portrait was made by a guard that reads its files in another way.
+pub fn from_portrait(portrait: Portrait) -> Result<(Guard, Vec<NounSet>), String> {
+    let Portrait { sets, waiting, state } = portrait;
+    let at = state.saved_at;
+    let sets = sets.into_iter().map(NounSet::read).collect::<Result<Vec<_>, _>>()?;
+    let waiting = waiting.map(NounSet::read).transpose()?;
+    let (base, later) = sets.split_first().ok_or("the guard tells no set")?;
+    let mut guard = base.guard(at);
+    for set in later.iter().chain(&waiting) {
+        set.replace_in(&mut guard, false, at);
+    }
+    guard.restore(state, Gap::SameBoot(Span::ZERO), at, at);
+    Ok((guard, sets))
+}
