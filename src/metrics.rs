@@ -2,7 +2,6 @@
 //!
 //! Written when someone scrapes; between scrapes only counters move. A value that grew old is absent, not frozen.
 
-use crate::report::causes;
 use crate::runtime::decision::Decision;
 use crate::site::Running;
 use crate::web::{Exposition, Histogram, Kind, metric_unit};
@@ -86,7 +85,7 @@ impl Figures {
     /// A verdict of the guard.
     pub fn verdict(&mut self, verdict: &Verdict) {
         if verdict.outcome != Outcome::Granted {
-            *self.interventions.entry(causes::word(verdict.cause)).or_default() += 1;
+            *self.interventions.entry(verdict.cause.word()).or_default() += 1;
         }
         let index = verdict.output.index();
         if let (Some(state), Some(count)) = (self.states.get_mut(index), self.switches.get_mut(index))

@@ -73,7 +73,7 @@ pub fn held(
 /// The same as a stable word for programs.
 pub fn held_word(cause: Cause, is_memory_lost: bool) -> &'static str {
     let of_memory = memory_words::cause(cause, is_memory_lost, Language::En);
-    of_memory.map_or_else(|| word(cause), |_| memory_words::CAUSE)
+    of_memory.map_or_else(|| cause.word(), |_| memory_words::CAUSE)
 }
 
 /// Causes whose sentence needs no name.
@@ -274,39 +274,5 @@ pub fn witness_named(
             say!(language, "{name} unknown ({problem})", "{name} pas de valeur ({problem})")
         }
         (None, None) => say!(language, "{name} unknown", "{name} pas de valeur"),
-    }
-}
-
-/// The cause as a stable word for programs.
-pub fn word(cause: Cause) -> &'static str {
-    match cause {
-        Cause::Asked => "asked",
-        Cause::Limit(_) => "limit",
-        Cause::MinClosed => "min_closed",
-        Cause::MinOpen => "min_open",
-        Cause::MaxClosed => "max_closed",
-        Cause::MaxSwitches => "max_switches",
-        Cause::Interlock(_) => "interlock",
-        Cause::DeadTime(_) => "dead_time",
-        Cause::Stage(_) => "stage",
-        Cause::Bulk => "bulk",
-        Cause::Never => "never",
-        Cause::ShedCap => "shed_cap",
-        Cause::Futile => "futile",
-        Cause::AwaitsRestoration => "awaits_restoration",
-        Cause::Silence => "silence",
-        Cause::AtStart => "at_start",
-        Cause::Latched => "latched",
-        Cause::Value => "value",
-        Cause::Ramp => "ramp",
-        Cause::MinInterval => "min_interval",
-        Cause::OutsideChange => "outside_change",
-        Cause::NoEffect => "no_effect",
-        Cause::OperatorNow => "operator_now",
-        Cause::NotAllowed => "not_allowed",
-        Cause::Unreachable => "unreachable",
-        Cause::NotArmed => "not_armed",
-        Cause::JustArmed => "just_armed",
-        _ => "other",
     }
 }

@@ -76,7 +76,7 @@ fn outputs(moment: &Moment<'_>, text: &mut String) -> Map<String, Value> {
             "confirmed": confirmed,
             "asked": verdict.map(|verdict| spec.show(verdict.asked)),
             "winner": moment.winner(id).name(&moment.running.plan),
-            "cause": verdict.map(|verdict| causes::word(verdict.cause)),
+            "cause": verdict.map(|verdict| verdict.cause.word()),
             "reason": reason,
         });
         outputs.insert(spec.name.to_string(), row);

@@ -168,6 +168,41 @@ pub enum Cause {
     JustArmed,
 }
 
+impl Cause {
+    /// The word for programs.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Asked => "asked",
+            Self::Limit(_) => "limit",
+            Self::MinClosed => "min_closed",
+            Self::MinOpen => "min_open",
+            Self::MaxClosed => "max_closed",
+            Self::MaxSwitches => "max_switches",
+            Self::Interlock(_) => "interlock",
+            Self::DeadTime(_) => "dead_time",
+            Self::Stage(_) => "stage",
+            Self::Bulk => "bulk",
+            Self::Never => "never",
+            Self::ShedCap => "shed_cap",
+            Self::Futile => "futile",
+            Self::AwaitsRestoration => "awaits_restoration",
+            Self::Silence => "silence",
+            Self::AtStart => "at_start",
+            Self::Latched => "latched",
+            Self::Value => "value",
+            Self::Ramp => "ramp",
+            Self::MinInterval => "min_interval",
+            Self::OutsideChange => "outside_change",
+            Self::NoEffect => "no_effect",
+            Self::OperatorNow => "operator_now",
+            Self::NotAllowed => "not_allowed",
+            Self::Unreachable => "unreachable",
+            Self::NotArmed => "not_armed",
+            Self::JustArmed => "just_armed",
+        }
+    }
+}
+
 /// What became of an intent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Outcome {

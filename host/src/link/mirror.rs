@@ -30,15 +30,29 @@ impl NounSet {
     /// # Errors
     /// All mistakes, drawn.
     pub fn read(texts: Texts) -> Result<Self, String> {
+        Self::read_with(texts, |_, _| ()).map(|(set, ())| set)
+    }
+
+    /// The same, and makes something of it that may find more mistakes: its buses.
+    ///
+    /// # Errors
+    /// All mistakes, drawn.
+    pub fn read_with<T>(
+        texts: Texts,
+        make: impl FnOnce(&Self, &mut Diagnostics) -> T,
+    ) -> Result<(Self, T), String> {
         let (mut sources, mut found) = (Sources::new(), Diagnostics::new());
         let loaded = nouns::load(&texts, &mut sources, &mut found);
-        match loaded.site {
-            Some(mut site) => {
-                let mut catalog = std::mem::take(&mut site.catalog);
-                catalog.shrink_to_fit();
-                Ok(Self { texts, site: Arc::new(site), catalog: Arc::new(catalog) })
-            }
-            None => {
+        let made = loaded.site.map(|mut site| {
+            let mut catalog = std::mem::take(&mut site.catalog);
+            catalog.shrink_to_fit();
+            let set = Self { texts, site: Arc::new(site), catalog: Arc::new(catalog) };
+            let made = make(&set, &mut found);
+            (set, made)
+        });
+        match made {
+            Some(made) if !found.has_mistakes() => Ok(made),
+            _ => {
                 found.sort();
                 Err(render(&found, &sources, Style::Plain))
             }

@@ -182,8 +182,8 @@ fn compare_process(old: Option<&Process>, new: Option<&Process>, found: &mut Fou
 
 fn stricter_process(old: Option<&Process>, new: Option<&Process>) -> Option<Process> {
     let (Some(old), Some(new)) = (old, new) else { return old.cloned() };
-    let is_both = |name: &&Box<str>| new.operators.contains(name);
-    Some(Process { operators: old.operators.iter().filter(is_both).cloned().collect(), ..old.clone() })
+    let operators = old.operators.iter().filter(|name| new.operators.contains(name)).cloned().collect();
+    Some(Process { operators, ..old.clone() })
 }
 
 // Texts of optional values.

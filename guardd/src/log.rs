@@ -1,0 +1,31 @@
+//! Lines for whoever reads the log: the journal of systemd, a terminal.
+
+use std::io::Write as _;
+
+/// How much a line matters, as systemd's journal reads it from the beginning of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weight {
+    /// It must be looked at.
+    Alarm,
+    /// Something is not as it should be.
+    Warning,
+    /// It is good to know.
+    Notice,
+    /// Everything else.
+    Info,
+}
+
+/// Writes a line. A log that cannot be written stops nobody.
+pub fn line(weight: Weight, text: &str) {
+    let mark = match weight {
+        _ if std::env::var_os("JOURNAL_STREAM").is_none() => "",
+        Weight::Alarm => "<2>",
+        Weight::Warning => "<4>",
+        Weight::Notice => "<5>",
+        Weight::Info => "<6>",
+    };
+    let mut out = std::io::stderr().lock();
+    for each in text.lines() {
+        let _ = writeln!(out, "{mark}{each}");
+    }
+}

@@ -1,0 +1,96 @@
+//! `--make-safe`: every output to its safe state, and out.
+//!
+//! For the moment after the guard has died: systemd runs it before it starts the guard again. It keeps nothing and asks
+//! nobody; what it does, the guard would do at its start.
+
+use crate::field::{Field, Means};
+use crate::limits::{INBOX, MAKE_SAFE};
+use crate::log::{self, Weight};
+use crate::news::News;
+use crate::set::Prepared;
+use ballast_guard::{Guard, Input, OperatorCommand, Output, Who};
+use ballast_host::Clock;
+use ballast_model::OutputId;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::time::{Duration, Instant};
+
+/// Who asks, in what the guard says.
+const WHO: &str = "make-safe";
+
+/// Drives every output safe.
+pub fn make_safe(prepared: Prepared) -> ExitCode {
+    let clock = Arc::new(Clock::of_machine());
+    let mut guard = prepared.set.guard(clock.now());
+    // The buses run on a runtime of their own thread, as they do under the guard.
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            log::line(Weight::Alarm, &format!("no runtime for the buses: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let (inbox, news) = sync_channel(INBOX);
+    let means = Means {
+        inbox,
+        clock: Arc::clone(&clock),
+        runtime: runtime.handle().clone(),
+        forward: Arc::new(|_, _, _| ()),
+    };
+    let field = Field::open(prepared.buses, prepared.definitions, &guard, &means);
+    let mut inputs = vec![Input::Operator { who: Who::new(WHO), command: OperatorCommand::Now(None) }];
+    let end = Instant::now() + MAKE_SAFE;
+    loop {
+        let wake = step(&mut guard, &field, &clock, &mut inputs);
+        let left = end.saturating_duration_since(Instant::now());
+        let missing = missing(&guard);
+        if missing.is_empty() || left.is_zero() {
+            return tell(&guard, &missing);
+        }
+        let pause = Duration::from_nanos(wake.since(clock.now()).nanos()).min(left);
+        if let Ok(News::Field(more)) = news.recv_timeout(pause) {
+            inputs.extend(more);
+        }
+    }
+}
+
+fn step(guard: &mut Guard, field: &Field, clock: &Clock, inputs: &mut Vec<Input>) -> ballast_model::Mono {
+    let now = clock.now();
+    let mut out = Vec::with_capacity(guard.output_capacity());
+    guard.step(now, inputs, &mut out);
+    inputs.clear();
+    let mut wake = now;
+    for said in out {
+        match said {
+            Output::Permit(permit) => inputs.extend(field.apply(permit)),
+            Output::WakeAt(at) => wake = at,
+            Output::Event(_) | Output::Verdict(_) => {}
+        }
+    }
+    if inputs.is_empty() { wake } else { now }
+}
+
+/// Outputs that have not confirmed their safe state; those that nobody armed are none of our business.
+fn missing(guard: &Guard) -> Vec<OutputId> {
+    let is_missing = |id: &OutputId| {
+        let (Some(state), Some(envelope)) = (guard.output(*id), guard.envelope(*id)) else { return false };
+        !envelope.by_hand && state.confirmed != Some(envelope.safe)
+    };
+    (0..guard.catalog().outputs.len() as u32).map(OutputId).filter(is_missing).collect()
+}
+
+fn tell(guard: &Guard, missing: &[OutputId]) -> ExitCode {
+    let count = guard.catalog().outputs.len();
+    if missing.is_empty() {
+        log::line(Weight::Notice, &format!("{count} outputs are safe"));
+        return ExitCode::SUCCESS;
+    }
+    let names = missing.iter().filter_map(|id| guard.catalog().output(*id)).map(|spec| &*spec.name);
+    let names = names.collect::<Vec<_>>().join(", ");
+    log::line(
+        Weight::Alarm,
+        &format!("{} of {count} outputs could not be made safe: {names}", missing.len()),
+    );
+    ExitCode::FAILURE
+}

@@ -1,0 +1,75 @@
+//! A safety set that was read, with the buses that belong to it.
+
+use ballast_config::diagnostics::Diagnostics;
+use ballast_drivers::OpenBus;
+use ballast_host::link::mirror::NounSet;
+use ballast_host::{Texts, ownership};
+use ballast_model::frame::fnv1a;
+use ballast_model::{Mono, OutputId};
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+/// Buses that are checked and not open, each with its outputs.
+pub type Buses = Vec<(OpenBus, Vec<OutputId>)>;
+
+/// A set with the guard's buses in it.
+pub struct Prepared {
+    /// The set.
+    pub set: Arc<NounSet>,
+    /// The buses.
+    pub buses: Buses,
+    /// Stands for how they are defined: with another number they must be opened anew.
+    pub definitions: u64,
+}
+
+/// Another set that is to be in force.
+pub struct Change {
+    /// The set and its buses.
+    pub prepared: Prepared,
+    /// Its place in the list of sets that the witness keeps.
+    pub number: u32,
+}
+
+impl std::fmt::Debug for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Change").field("number", &self.number).finish_non_exhaustive()
+    }
+}
+
+/// Reads a set. Opens no port and no connection.
+///
+/// # Errors
+/// All mistakes, drawn.
+pub fn read(texts: Texts) -> Result<Prepared, String> {
+    let (set, (buses, definitions)) = NounSet::read_with(texts, open)?;
+    Ok(Prepared { set: Arc::new(set), buses, definitions })
+}
+
+fn open(set: &NounSet, found: &mut Diagnostics) -> (Buses, u64) {
+    let division = ownership::divide(&set.site, &set.catalog, &set.guard(Mono::ZERO));
+    let mut buses = Vec::new();
+    // Ids mean what the catalog says, so another catalog is another definition.
+    let mut text = format!("{:?}{:?}", set.catalog.points, set.catalog.outputs);
+    for definition in &division.guard {
+        // Writing into a text cannot fail.
+        let _ = write!(text, "{} {}", definition.name, definition.driver);
+        let settings = std::iter::once(&definition.settings)
+            .chain(definition.points.iter().map(|point| &point.settings))
+            .chain(definition.outputs.iter().map(|output| &output.settings));
+        for entry in settings.flat_map(|settings| &settings.entries) {
+            let _ = write!(text, "{}={};", entry.key, entry.value);
+        }
+        let outputs = definition.outputs.iter().map(|output| output.output).collect();
+        match ballast_drivers::open(definition, &set.catalog) {
+            Ok(bus) if bus.world().is_some() => {
+                let wrong = definition.settings.wrong("plant", "a simulated plant runs in the program");
+                found
+                    .extend([wrong
+                        .help("take `guard:` out of safety.yaml: the guard is then a part of the program")]);
+            }
+            Ok(bus) => buses.push((bus, outputs)),
+            Err(mistakes) => found.extend(mistakes),
+        }
+    }
+    (buses, fnv1a(text.into_bytes()))
+}
