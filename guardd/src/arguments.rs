@@ -35,6 +35,9 @@ pub struct Arguments {
     /// Directory of the two sockets [default: as safety.yaml says, or /run/ballast-guard/SITE]
     #[arg(long, value_name = "DIRECTORY")]
     pub sockets: Option<PathBuf>,
+    /// Give a key of a bus another value: `wire.port=/dev/ttyUSB1`; say the same to `ballast run`
+    #[arg(long = "set", value_name = "BUS.KEY=VALUE")]
+    pub overrides: Vec<String>,
     /// Drive every output to its safe state, and end
     #[arg(long, conflicts_with = "check")]
     pub make_safe: bool,

@@ -24,6 +24,6 @@ pub fn nouns(site: &Path) -> Result<Texts, String> {
 ///
 /// # Errors
 /// All mistakes, drawn.
-pub fn read(site: &Path) -> Found {
-    set::read(nouns(site)?)
+pub fn read(site: &Path, overrides: &[String]) -> Found {
+    set::read(nouns(site)?, overrides)
 }

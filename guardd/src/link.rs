@@ -9,6 +9,7 @@ use crate::limits::{
 };
 use crate::log::{self, Weight};
 use crate::news::News;
+use ballast_host::link::REREAD;
 use ballast_host::link::packet::{PIECE_BYTES_MAX, Packet};
 use ballast_host::link::socket::{Listener, Socket};
 use ballast_host::users;
@@ -20,9 +21,6 @@ use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
-
-/// What a program sends besides frames: it wishes the files to be read again.
-pub const REREAD: &[u8] = b"REREAD\n\n";
 
 /// What the witness hears of connections.
 #[derive(Debug)]

@@ -35,13 +35,13 @@ const MEMORY: &str = "memory";
 /// The program.
 pub fn main(arguments: &Arguments) -> ExitCode {
     if arguments.check {
-        return match librarian::read(&arguments.site) {
+        return match librarian::read(&arguments.site, &arguments.overrides) {
             Ok(_) => ExitCode::SUCCESS,
             Err(report) => mistakes(&report),
         };
     }
     let state = arguments.state.clone().unwrap_or_else(|| arguments.site.join(".ballast-guard"));
-    let begin = match begin(&arguments.site, &state) {
+    let begin = match begin(&arguments.site, &state, &arguments.overrides) {
         Ok(begin) => begin,
         Err(Failure::Mistakes(report)) => return mistakes(&report),
         Err(Failure::Other(error)) => return failed(&error),
@@ -89,7 +89,7 @@ struct Begin {
 }
 
 /// Reads what lies there: the set that ran last, where there was one, since a restart loosens nothing.
-fn begin(site: &Path, state: &Path) -> Result<Begin, Failure> {
+fn begin(site: &Path, state: &Path, overrides: &[String]) -> Result<Begin, Failure> {
     let unmade = |error: io::Error| Failure::Other(format!("{} cannot be made: {error}", state.display()));
     memory::make_directory(state).map_err(unmade)?;
     let (state_slots, kept) = Slots::open::<KeptState>(state, "state");
@@ -109,7 +109,7 @@ fn begin(site: &Path, state: &Path) -> Result<Begin, Failure> {
     };
     let last = match sets {
         Found::Nothing => None,
-        Found::Kept(sets) => match set::read(sets.confirmed) {
+        Found::Kept(sets) => match set::read(sets.confirmed, overrides) {
             Ok(prepared) => Some(prepared),
             Err(report) => {
                 lose("the safety set that was in force", &report);
@@ -121,7 +121,7 @@ fn begin(site: &Path, state: &Path) -> Result<Begin, Failure> {
             None
         }
     };
-    let of_disk = files.and_then(set::read);
+    let of_disk = files.and_then(|files| set::read(files, overrides));
     let (prepared, files_differ) = match (last, of_disk) {
         (Some(last), Ok(now)) => {
             let is_same = now.set.site.safety.fingerprint == last.set.site.safety.fingerprint
@@ -204,6 +204,7 @@ fn run(arguments: &Arguments, begin: Begin) -> Result<usize, String> {
         mirror,
         sets,
         site: arguments.site.clone(),
+        overrides: arguments.overrides.clone(),
         tape: reader,
         questions,
         callers: called,

@@ -44,6 +44,8 @@ pub struct Parts {
     pub sets: Sets,
     /// Where the files lie.
     pub site: PathBuf,
+    /// Keys of buses with another value.
+    pub overrides: Vec<String>,
     /// What the guard does.
     pub tape: Reader,
     /// What people ask.
@@ -313,12 +315,13 @@ impl Witness {
             return Ok(());
         }
         let (found, reading) = sync_channel(1);
-        let (site, witness) = (self.parts.site.clone(), std::thread::current());
+        let (site, overrides) = (self.parts.site.clone(), self.parts.overrides.clone());
+        let witness = std::thread::current();
         std::thread::Builder::new()
             .name("librarian".into())
             .spawn(move || {
                 // Nobody waits when the process ends.
-                let _ = found.send(librarian::read(&site));
+                let _ = found.send(librarian::read(&site, &overrides));
                 witness.unpark();
             })
             .map_err(|error| error.to_string())?;

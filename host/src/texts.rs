@@ -108,6 +108,18 @@ impl Texts {
         Ok(names)
     }
 
+    /// The rules of this set with all other files of another one.
+    #[must_use]
+    pub fn with_nouns_of(mut self, other: &Self) -> Self {
+        let is_rule = |name: &str| name.starts_with("rules/");
+        self.files.retain(|name, _| is_rule(name));
+        self.too_large.retain(|name, _| is_rule(name));
+        self.not_files.retain(|name, _| is_rule(name));
+        let nouns = other.files.iter().filter(|(name, _)| !is_rule(name));
+        self.files.extend(nouns.map(|(name, text)| (name.clone(), Arc::clone(text))));
+        self
+    }
+
     /// The names of the rule files.
     pub fn rules(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.files

@@ -221,6 +221,9 @@ pub struct Run {
     /// Believe the wall clock although no time service vouches for it
     #[arg(long)]
     pub trust_clock: bool,
+    /// Directory of the guard's sockets, where safety.yaml says that it is a process of its own; absent: as it says there
+    #[arg(long, value_name = "DIR")]
+    pub guard: Option<PathBuf>,
     /// Give a key of a bus another value: `tic.port=/dev/ttyAMA0`
     #[arg(long = "set", value_name = "BUS.KEY=VALUE")]
     pub overrides: Vec<String>,

@@ -72,6 +72,7 @@ pub fn run(options: &Demo, output: Output) -> Exit {
         is_quiet: false,
         is_watched: true,
         lasting: wishes.lasting,
+        sockets: None,
         show_line: Some(Box::new(move |line| {
             printing.lock().unwrap_or_else(PoisonError::into_inner).line(line);
         })),

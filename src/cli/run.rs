@@ -16,6 +16,7 @@ use crate::site::{Built, SetId, Texts, build, state_directory};
 use crate::{runtime, serving, watch};
 use ballast_history::{Found, Opened, Store};
 use ballast_host::Clock;
+use ballast_host::link::sockets_of;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
@@ -39,9 +40,13 @@ pub fn run(options: &Run, output: Output) -> Exit {
         is_watched: !options.no_watch,
         lasting: None,
         show_line: None,
+        sockets: sockets_of(&options.site, options.guard.as_deref()),
     };
     let state = undertaking.state.clone();
-    carry_out(undertaking, output, |sender, runtime| opening::field_of_buses(sender, clock, runtime, &state))
+    let has_process = undertaking.sockets.is_some();
+    carry_out(undertaking, output, |sender, runtime| {
+        opening::field_of_buses(sender, clock, runtime, &state, has_process)
+    })
 }
 
 /// A site that is to run, on equipment or on a simulated plant.
@@ -59,6 +64,8 @@ pub(super) struct Undertaking<'a> {
     pub(super) lasting: Option<Duration>,
     /// Where lines for people go instead of the standard output.
     pub(super) show_line: Option<ShowLine>,
+    /// Where the guard listens, where it is a process of its own.
+    pub(super) sockets: Option<PathBuf>,
 }
 
 /// Runs until it is told to stop.
@@ -67,8 +74,18 @@ pub(super) fn carry_out(
     output: Output,
     open_field: impl FnOnce(SyncSender<Message>, Handle) -> Box<OpenField>,
 ) -> Exit {
-    let Undertaking { site, state, overrides, clock, metrics, is_quiet, is_watched, lasting, show_line } =
-        undertaking;
+    let Undertaking {
+        site,
+        state,
+        overrides,
+        clock,
+        metrics,
+        is_quiet,
+        is_watched,
+        lasting,
+        show_line,
+        sockets,
+    } = undertaking;
     if let Err(error) = std::fs::create_dir_all(&state) {
         let shown = state.display();
         output.complain(&say!(
@@ -102,6 +119,7 @@ pub(super) fn carry_out(
         output,
         is_quiet,
         show_line,
+        sockets,
         ended,
     };
     let told = runtime.block_on(async { serving::Told::listen() });
@@ -160,6 +178,7 @@ struct Order {
     output: Output,
     is_quiet: bool,
     show_line: Option<ShowLine>,
+    sockets: Option<PathBuf>,
     ended: oneshot::Sender<()>,
 }
 
@@ -194,7 +213,7 @@ fn begin(order: Order) -> Result<SetId, Exit> {
 
 /// Reads the site and what the last run left.
 fn open(order: Order) -> Result<(Start, SetId), Exit> {
-    let Order { place, open_field, channel, clock, output, is_quiet, show_line, ended } = order;
+    let Order { place, open_field, channel, clock, output, is_quiet, show_line, sockets, ended } = order;
     let texts = Texts::read(&place.site).map_err(|error| {
         let shown = place.site.display();
         output.complain(&say!(
@@ -237,6 +256,7 @@ fn open(order: Order) -> Result<(Start, SetId), Exit> {
         recorder,
         channel,
         open_field,
+        sockets,
         ended,
     };
     Ok((start, on_disk))

@@ -17,6 +17,7 @@ pub mod memory_words;
 pub mod moment;
 pub mod names;
 pub mod output_words;
+pub mod process_words;
 pub mod reach_words;
 pub mod reload_words;
 pub mod status;

@@ -4,6 +4,7 @@
 //! hands over its carrier and ends.
 
 use super::field::Field;
+use super::guard_process::GuardProcess;
 use super::link::Link;
 use super::message::{Message, Occasion};
 use super::opening::OpenField;
@@ -34,8 +35,10 @@ pub struct Carrier {
     pub sender: SyncSender<Message>,
     /// Time.
     pub clock: Arc<Clock>,
-    /// The guard, in the same process until it gets its own.
+    /// The guard; where it is a process of its own, its mirror.
     pub guard: Guard,
+    /// The way to the guard, where it is a process of its own.
+    pub process: Option<GuardProcess>,
     /// The engine's end of the link to it.
     pub link: Link,
     /// Buses, or a plant.

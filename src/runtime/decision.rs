@@ -8,7 +8,7 @@ use super::carrier::{Carrier, Handed};
 use super::message::{Message, TakeOver};
 use super::state::Pace;
 use super::timed::Timed;
-use super::{farewell, questions, reload, saving, telling};
+use super::{farewell, guard_process, questions, reload, saving, telling};
 use crate::metrics::Figures;
 use crate::site::Running;
 use ballast_drivers::{Batch, Report, WriteResult};
@@ -200,7 +200,7 @@ impl Decision {
     /// When the next turn is due at the latest.
     pub fn next_wake(&self) -> Mono {
         self.engine_wake
-            .min(self.guard_wake)
+            .min(if self.carrier.process.is_none() { self.guard_wake } else { Mono::MAX })
             .min(self.carrier.link.next())
             .min(self.pace.next())
             .min(self.wall_due)
@@ -236,7 +236,11 @@ impl Decision {
                 reload::failed(self, *failed);
                 After::GoOn
             }
-            Message::TakeOver(take_over) => reload::hand_over(self, *take_over),
+            Message::Guard(news) => guard_process::hear(self, *news),
+            Message::TakeOver(take_over) => match guard_process::ask(self, *take_over) {
+                Some(take_over) => reload::hand_over(self, take_over),
+                None => After::GoOn,
+            },
             Message::Stop => After::Stop,
         }
     }
@@ -251,13 +255,13 @@ impl Decision {
                 Report::Link { is_up, text, .. } => telling::link(self, bus, *is_up, text),
                 Report::Written { output, counter, result, .. } => {
                     let ok = *result == WriteResult::Done;
-                    self.guard_in.push(GuardInput::Written { output: *output, counter: *counter, ok });
+                    self.tell_guard(GuardInput::Written { output: *output, counter: *counter, ok });
                 }
                 Report::Actual { output, actual, quality, at } => {
                     self.hear_actual(*output, *actual, *quality, *at);
                 }
                 Report::Reach { output, is_there, .. } => {
-                    self.guard_in.push(GuardInput::Reach { output: *output, is_there: *is_there });
+                    self.tell_guard(GuardInput::Reach { output: *output, is_there: *is_there });
                 }
                 Report::WallClock { utc, at } => telling::device_clock(self, *utc, *at),
             }
@@ -266,14 +270,14 @@ impl Decision {
 
     fn hear_sample(&mut self, sample: Sample) {
         if self.carrier.guard.reads(sample.point) {
-            self.guard_in.push(GuardInput::Sample(sample));
+            self.tell_guard(GuardInput::Sample(sample));
         }
         self.engine_in.push(EngineInput::Sample(sample));
     }
 
     fn hear_actual(&mut self, output: OutputId, actual: Option<Wanted>, quality: Quality, at: Mono) {
         if let (Some(actual), true) = (actual, quality.is_good()) {
-            self.guard_in.push(GuardInput::Actual { output, actual });
+            self.tell_guard(GuardInput::Actual { output, actual });
         }
         let Some(spec) = self.running.catalog().output(output) else { return };
         let point = spec.facet(Facet::Actual);
@@ -296,7 +300,7 @@ impl Decision {
 
     /// Gives the guard a person's word in the next turn.
     pub fn guard_command(&mut self, who: &str, command: ballast_guard::OperatorCommand) {
-        self.guard_in.push(GuardInput::Operator { who: ballast_guard::Who::new(who), command });
+        self.tell_guard(GuardInput::Operator { who: ballast_guard::Who::new(who), command });
     }
 
     /// One turn: everything that waits is decided and carried out.
@@ -315,7 +319,7 @@ impl Decision {
             if let Some(frame) = self.carrier.link.renew(now) {
                 self.frame(frame);
             }
-            if !self.guard_in.is_empty() || self.guard_wake <= now {
+            if self.has_guard_work(now) {
                 self.step_guard(now);
             }
             self.tell_all(now);
@@ -323,8 +327,8 @@ impl Decision {
                 let batch = std::mem::take(&mut self.batch);
                 self.hear("", &batch);
             }
-            let is_quiet = self.engine_in.is_empty() && self.guard_in.is_empty();
-            if is_quiet && self.engine_wake > now && self.guard_wake > now {
+            let is_quiet = self.engine_in.is_empty() && !self.has_guard_work(now);
+            if is_quiet && self.engine_wake > now {
                 break;
             }
         }
@@ -334,6 +338,11 @@ impl Decision {
             saving::save(self, now);
         }
         reload::watch(self, now);
+    }
+
+    /// Whether a guard in this program has something to do.
+    fn has_guard_work(&self, now: Mono) -> bool {
+        self.carrier.process.is_none() && (!self.guard_in.is_empty() || self.guard_wake <= now)
     }
 
     /// Tells what the machines said. The permits are on their way by now: a relay does not wait for sentences.
@@ -423,8 +432,58 @@ impl Decision {
         self.shared = shared;
     }
 
+    /// Tells a guard in this program what happened. One that is a process of its own sees for itself.
+    fn tell_guard(&mut self, input: GuardInput) {
+        if self.carrier.process.is_none() {
+            self.guard_in.push(input);
+        }
+    }
+
+    /// A new session with the guard.
+    pub(super) fn session_anew(&mut self) {
+        self.carrier.link = super::opening::new_link(&self.carrier.clock, &self.running);
+        self.guard_out = Vec::with_capacity(self.carrier.guard.output_capacity());
+        self.greet();
+    }
+
+    /// The last frame of a session.
+    pub(super) fn say_goodbye(&mut self) {
+        let bye = self.carrier.link.bye();
+        self.frame(bye);
+    }
+
+    /// What the engine is told in the next turn.
+    pub(super) fn engine_hears(&mut self, input: EngineInput) {
+        self.engine_in.push(input);
+    }
+
+    /// What a machine said, to be told in this turn.
+    pub(super) fn heard(&mut self, said: telling::Said) {
+        self.said.push(said);
+    }
+
+    /// The mirror of a guard elsewhere takes a step of it; what it says is given out.
+    pub(super) fn mirror(&mut self, now: Mono, inputs: &[GuardInput]) -> Vec<GuardOutput> {
+        let started = Instant::now();
+        self.scribe.guard(&mut self.carrier.ring, now, inputs);
+        self.carrier.guard.step(now, inputs, &mut self.guard_out);
+        self.figures.guard_step(started.elapsed());
+        self.scribe.guard_said(&mut self.carrier.ring, now, &self.guard_out);
+        std::mem::take(&mut self.guard_out)
+    }
+
+    /// The buffer of [`Decision::mirror`], emptied.
+    pub(super) fn take_back(&mut self, out: Vec<GuardOutput>) {
+        self.guard_out = out;
+    }
+
     /// Hands a frame to the guard. A frame that cannot be read back breaks the link, as it would on a socket.
     fn frame(&mut self, frame: Result<ballast_model::frame::Frame, ballast_model::frame::FrameError>) {
+        if let Some(process) = &self.carrier.process {
+            // One that cannot be made is not sent; the guard sees that its number is missing.
+            frame.iter().for_each(|frame| process.send(frame));
+            return;
+        }
         self.guard_in.push(match frame {
             Ok(frame) => GuardInput::Frame(frame),
             Err(_) => GuardInput::LinkClosed,
@@ -445,7 +504,7 @@ impl Decision {
             telling::wall(self, now, known, wall, drift);
             self.carrier.wall = wall;
             self.engine_in.push(EngineInput::Wall(wall));
-            self.guard_in.push(GuardInput::Wall(wall));
+            self.tell_guard(GuardInput::Wall(wall));
             self.sun_due = now;
         }
         if now >= self.sun_due {
@@ -468,7 +527,7 @@ impl Decision {
     pub(super) fn step_guard_alone(&mut self, input: Option<GuardInput>) {
         self.guard_in.extend(input);
         let now = self.carrier.clock.now();
-        if !self.guard_in.is_empty() || self.guard_wake <= now {
+        if self.has_guard_work(now) {
             self.step_guard(now);
         }
         self.tell_all(now);

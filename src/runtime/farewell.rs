@@ -28,6 +28,11 @@ pub(super) fn make_safe(decision: &mut Decision) {
         // A simulated plant is gone with the program.
         return;
     }
+    if decision.carrier.process.is_some() {
+        // It hears that the program has ended, and does what each output's `on_silence` says.
+        decision.say_goodbye();
+        return;
+    }
     decision.step_guard_alone(Some(Input::Stop));
     let set = decision.carrier.guard.safety_set();
     let dead_time = set.interlocks.iter().map(|interlock| interlock.dead_time).max().unwrap_or(Span::ZERO);

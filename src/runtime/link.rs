@@ -35,6 +35,11 @@ impl Link {
         self.send(Message::Reading { point, value })
     }
 
+    /// The session ends on purpose.
+    pub fn bye(&mut self) -> Result<Frame, FrameError> {
+        self.send(Message::Bye)
+    }
+
     /// Renews the leases when a third of the shortest one has passed.
     pub fn renew(&mut self, now: Mono) -> Option<Result<Frame, FrameError>> {
         if now < self.next() {

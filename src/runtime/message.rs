@@ -1,6 +1,7 @@
 //! What reaches the decision thread, through one bounded channel.
 
 use super::carrier::Carrier;
+use super::guard_process::GuardNews;
 use crate::control::protocol::{Answer, Call};
 use crate::egress::inquiry::Inquiry;
 use crate::metrics::Scrape;
@@ -40,6 +41,8 @@ pub enum Message {
     Scrape(Sender<Scrape>),
     /// Those who tell receivers ask what is so.
     Inquire(Box<Inquiry>),
+    /// News of the guard, where it is a process of its own.
+    Guard(Box<GuardNews>),
     /// The files of the site lie unchanged and differ from those that run. With the hash of the set that lay still;
     /// without one, the files are loaded as they lie.
     FilesChanged(Option<SetHash>),
@@ -74,6 +77,8 @@ pub enum Occasion {
         /// How long the person who loaded it wanted it on trial.
         trial: Option<Span>,
     },
+    /// The guard holds to other files: the program takes them up.
+    Guard,
     /// The new set did harm: back to the last good one.
     Return {
         /// What happened.
@@ -86,7 +91,7 @@ impl Occasion {
     pub const fn language(&self) -> Language {
         match self {
             Self::Asked { language, .. } => *language,
-            Self::Saved | Self::Confirmed { .. } | Self::Return { .. } => Language::En,
+            Self::Saved | Self::Guard | Self::Confirmed { .. } | Self::Return { .. } => Language::En,
         }
     }
 
@@ -94,7 +99,7 @@ impl Occasion {
     pub const fn trial(&self) -> Option<Span> {
         match self {
             Self::Asked { trial, .. } | Self::Confirmed { trial, .. } => *trial,
-            Self::Saved | Self::Return { .. } => None,
+            Self::Saved | Self::Guard | Self::Return { .. } => None,
         }
     }
 }

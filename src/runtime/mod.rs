@@ -5,7 +5,7 @@
 //! | [`decision`] | the thread: news in, engine and guard in turn, permits out |
 //! | [`opening`], [`carrier`] | the start, and what goes on over a reload |
 //! | [`reload`] | a new set: built beside, taken over between two steps, watched, returned from |
-//! | [`link`] | engine to guard through frames |
+//! | [`link`], [`guard_process`] | engine to guard through frames; the guard as a process of its own, mirrored here |
 //! | [`field`], [`buses`] | where permits go |
 //! | `farewell` | the end: outputs go safe before the program does |
 //! | [`telling`], [`recorder`] | what happened, written down |
@@ -18,6 +18,7 @@ pub mod carrier;
 pub mod decision;
 mod farewell;
 pub mod field;
+pub mod guard_process;
 pub mod link;
 pub mod message;
 pub mod opening;

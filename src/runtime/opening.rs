@@ -4,6 +4,7 @@ use super::buses::Buses;
 use super::carrier::{Awaiting, Carrier, Handed, Place, Probation};
 use super::decision::Decision;
 use super::field::Field;
+use super::guard_process::GuardProcess;
 use super::link::Link;
 use super::message::{Message, Occasion};
 use super::recorder::Recorder;
@@ -16,7 +17,7 @@ use crate::egress::announced::Announced;
 use crate::egress::correspondent::Means;
 use crate::journal::{Limits, Ring};
 use crate::report::language::{Language, Sentence};
-use crate::report::{memory_words, reload_words};
+use crate::report::{memory_words, process_words, reload_words};
 use crate::simulation::plant::{self, SharedPlant};
 use crate::site::{Built, Running, Texts};
 use ballast_engine::Engine;
@@ -27,6 +28,7 @@ use ballast_model::time::{Gap, Wall};
 use ballast_model::{Mono, Span};
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
 
@@ -57,6 +59,8 @@ pub struct Start {
     pub channel: (SyncSender<Message>, Receiver<Message>),
     /// Opens buses.
     pub open_field: Box<OpenField>,
+    /// Where the guard listens, where it is a process of its own.
+    pub sockets: Option<PathBuf>,
     /// Told when the decision thread has ended.
     pub ended: Option<tokio::sync::oneshot::Sender<()>>,
 }
@@ -75,6 +79,7 @@ pub fn start(start: Start) -> Decision {
         mut recorder,
         channel,
         mut open_field,
+        sockets,
         ended,
     } = start;
     if let Some(word) = saved.as_ref().and_then(|saved| decode(saved, "clock")).flatten() {
@@ -92,13 +97,17 @@ pub fn start(start: Start) -> Decision {
     if let (Some(saved), Some(gap)) = (&saved, gap) {
         remember(&mut guard, &mut engine, saved, gap_of_restart(gap), now);
     }
+    let process = begin_process(sockets.as_deref(), &clock, &sender, &mut recorder);
+    // What a guard elsewhere remembers is its own business.
+    let memory_lost = memory_lost.filter(|_| process.is_none());
     let is_news = memory_lost.is_some();
     let carrier = Carrier {
         inbox,
         sender,
-        link: Link::new(next_session(&clock), shortest_lease(&running)),
+        link: new_link(&clock, &running),
         clock,
         guard,
+        process,
         field,
         recorder,
         ring: Ring::new(Limits::DEFAULT),
@@ -131,6 +140,25 @@ pub fn start(start: Start) -> Decision {
     crate::egress::begin(&mut decision, now, None);
     decision.greet();
     decision
+}
+
+/// Begins to look for a guard that is a process of its own.
+fn begin_process(
+    sockets: Option<&std::path::Path>,
+    clock: &Clock,
+    sender: &SyncSender<Message>,
+    recorder: &mut Recorder,
+) -> Option<GuardProcess> {
+    let sockets = sockets?;
+    match GuardProcess::begin(sockets, clock.stamp().boot, sender) {
+        Ok(process) => Some(process),
+        Err(error) => {
+            recorder.complain(&Sentence::both(|language| {
+                process_words::unreachable(&error.to_string(), language)
+            }));
+            None
+        }
+    }
 }
 
 /// Engine and guard go on from what the last run left.
@@ -186,7 +214,11 @@ pub fn take_over(built: Built, mut carrier: Carrier, now: Mono) -> Decision {
     let is_this = |occasion: &Occasion| matches!(occasion, Occasion::Confirmed { fingerprint: of, .. } if *of == fingerprint);
     let confirmed = handed.as_ref().is_some_and(|handed| is_this(&handed.occasion));
     let catalog = Arc::clone(&running.plan.catalog);
-    let replaced = carrier.guard.replace(catalog, Arc::clone(&running.safety), confirmed, now);
+    let replaced = match &carrier.process {
+        None => carrier.guard.replace(catalog, Arc::clone(&running.safety), confirmed, now),
+        // It has taken the set already, as far as it does.
+        Some(process) => process.replaced(),
+    };
     if replaced.taken == Taken::Nothing
         && let Ok(old) = crate::site::build(&carrier.texts, &carrier.place.overrides)
     {
@@ -209,7 +241,9 @@ fn adopt(
     if !carrier.field.fits(built.running.definitions) {
         carrier.epoch += 1;
         carrier.field = (carrier.open_field)(&mut built, carrier.epoch);
-        carrier.guard.tell_again();
+        if carrier.process.is_none() {
+            carrier.guard.tell_again();
+        }
         carrier.recorder.set_zone(built.running.catalog().zone.clone());
     }
     let running = Arc::clone(&built.running);
@@ -228,9 +262,12 @@ fn adopt(
         reply = Some((occasion, waiting, before));
     }
     carrier.awaiting = None;
-    carrier.confirmed = replaced.waits_for.map(|_| carrier.confirmed.take().unwrap_or(before_texts));
+    carrier.confirmed = match &carrier.process {
+        None => replaced.waits_for.map(|_| carrier.confirmed.take().unwrap_or(before_texts)),
+        Some(process) => process.confirmed(),
+    };
     carrier.loaded = now;
-    carrier.link = Link::new(next_session(&carrier.clock), shortest_lease(&running));
+    carrier.link = new_link(&carrier.clock, &running);
     let mut decision = Decision::new(engine, running, carrier, now);
     decision.greet();
     decision.turn(now);
@@ -260,14 +297,27 @@ fn stay(
         carrier.files_refused = true;
         waiting = Some((occasion, reply));
     }
-    carrier.link = Link::new(next_session(&carrier.clock), shortest_lease(&built.running));
+    carrier.link = new_link(&carrier.clock, &built.running);
     let mut decision = Decision::new(engine, built.running, carrier, now);
     decision.greet();
     decision.turn(now);
     decision.carrier.field.share(&decision.running);
+    let (occasion, reply) = waiting.unwrap_or((Occasion::Saved, None));
+    tell_waiting(&mut decision, &occasion, reply, replaced);
+    decision
+}
+
+/// Says that a set waits for a person, and what it would loosen.
+pub(super) fn tell_waiting(
+    decision: &mut Decision,
+    occasion: &Occasion,
+    reply: Option<tokio::sync::oneshot::Sender<Answer>>,
+    replaced: &Replaced,
+) {
+    let now = decision.carrier.clock.now();
+    let language = occasion.language();
     let fingerprint = replaced.waits_for.map_or_else(String::new, |print| format!("{print:016x}"));
     let sentence = Sentence::both(|language| reload_words::set_waits(&fingerprint, language));
-    let language = waiting.as_ref().map(|(occasion, _)| occasion.language()).unwrap_or_default();
     let loosenings = |language| -> Vec<String> {
         replaced.loosenings.iter().map(|row| reload_words::loosening(row, language)).collect()
     };
@@ -276,15 +326,14 @@ fn stay(
     let data = json!({ "loosenings": loosenings(Language::En), "fingerprint": fingerprint, "waits": true });
     *decision.carrier.reloads.entry("waiting").or_default() += 1;
     let mut told = Told::info("reload", "", sentence, data.clone()).severity(Severity::Warning);
-    if let Some((Occasion::Asked { who, .. }, _)) = &waiting {
+    if let Occasion::Asked { who, .. } = occasion {
         told = told.by(who.clone());
     }
     decision.carrier.recorder.tell(now, &told);
-    if let Some((_, Some(reply))) = waiting {
+    if let Some(reply) = reply {
         // An asker that went away does not matter.
         let _ = reply.send(Answer { ok: false, ..Answer::done(text, data) });
     }
-    decision
 }
 
 /// Says what a reload changed: removed rules by name, loosenings that wait for a person.
@@ -359,6 +408,10 @@ fn tell_reload(
 
 /// A person confirmed a looser safety set: the guard adopts it, with the set of rules that it belongs to.
 pub fn adopt_confirmed(decision: &mut Decision, fingerprint: u64) {
+    if decision.carrier.process.is_some() {
+        // It adopts the set itself, and the program hears of it by the next portrait.
+        return;
+    }
     let now = decision.carrier.clock.now();
     if let Some(awaited) = decision.carrier.awaiting.take_if(|awaited| awaited.fingerprint == fingerprint) {
         return reload::confirmed(decision, awaited);
@@ -371,14 +424,17 @@ pub fn adopt_confirmed(decision: &mut Decision, fingerprint: u64) {
         let sentence = Sentence::both(|language| reload_words::in_force(fingerprint, language));
         let told = Told::info("guard", "", sentence, json!({})).severity(Severity::Notice);
         decision.carrier.recorder.tell(now, &told);
-        decision.carrier.link =
-            Link::new(next_session(&decision.carrier.clock), shortest_lease(&decision.running));
-        decision.greet();
+        decision.session_anew();
     }
 }
 
 fn timed(bodies: ballast_rules::RhaiBodies, running: &Running) -> Timed {
     Timed::new(bodies, running.plan.rules.len())
+}
+
+/// The engine's end of a new session.
+pub(super) fn new_link(clock: &Clock, running: &Running) -> Link {
+    Link::new(next_session(clock), shortest_lease(running))
 }
 
 /// Sessions rise with time, also over restarts.
@@ -392,18 +448,19 @@ fn shortest_lease(running: &Running) -> Span {
     leases.min().unwrap_or(Span::from_secs(3)).min(Span::from_secs(90))
 }
 
-/// Opens the buses of a set as tasks of a runtime.
+/// Opens the buses of a set as tasks of a runtime; where the guard is a process of its own, those that are the program's.
 pub fn field_of_buses(
     sender: SyncSender<Message>,
     clock: Arc<Clock>,
     runtime: tokio::runtime::Handle,
     state: &std::path::Path,
+    has_process: bool,
 ) -> Box<OpenField> {
     let means = Means { sender, clock, announced: Arc::new(Announced::new(state)) };
     // One village for all buses that name it, over every reload.
     let mut village: Option<SharedPlant> = None;
     Box::new(move |built, epoch| {
-        let mut buses = std::mem::take(&mut built.buses);
+        let mut buses = built.take_buses(has_process);
         for (bus, _) in buses.iter_mut().filter(|(bus, _)| bus.world().is_some()) {
             let seed = seed_of(built, bus.name());
             village = village.take().or_else(|| plant::live(seed, &means.clock));

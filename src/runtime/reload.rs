@@ -15,6 +15,7 @@ use crate::report::language::{Language, Sentence};
 use crate::report::reload_words;
 use crate::site::{Built, Texts};
 use crate::watch::QUIET;
+use ballast_guard::Replaced;
 use ballast_history::Severity;
 use ballast_host::SetHash;
 use ballast_model::{Mono, Span};
@@ -27,6 +28,8 @@ use tokio::sync::oneshot;
 /// What a builder needs to begin.
 struct Order {
     texts: Option<Texts>,
+    /// Files in place of those of the site, beside its rules.
+    nouns: Option<Texts>,
     occasion: Occasion,
     reply: Option<oneshot::Sender<Answer>>,
     sender: SyncSender<Message>,
@@ -82,7 +85,21 @@ pub fn asked(decision: &mut Decision, wish: Wish, reply: oneshot::Sender<Answer>
 
 /// The files lie changed and still.
 pub fn files_changed(decision: &mut Decision, still: Option<SetHash>) {
-    begin_with(decision, None, Occasion::Saved, None, still);
+    begin_with(decision, (None, None), Occasion::Saved, None, still);
+}
+
+/// The guard holds to other files than the program runs with: they are taken up, with the rules of the site.
+pub fn with_nouns(decision: &mut Decision, nouns: Texts) {
+    begin_with(decision, (None, Some(nouns)), Occasion::Guard, None, None);
+}
+
+/// A set that the guard does not take before a person says so; nothing changes.
+pub fn waits_for_a_person(decision: &mut Decision, take_over: TakeOver, replaced: &Replaced) {
+    let TakeOver { texts, occasion, reply, .. } = take_over;
+    let trial = occasion.trial();
+    decision.carrier.awaiting = replaced.waits_for.map(|fingerprint| Awaiting { fingerprint, texts, trial });
+    decision.carrier.files_refused = true;
+    opening::tell_waiting(decision, &occasion, reply, replaced);
 }
 
 /// A person confirmed a set that waited.
@@ -113,18 +130,19 @@ fn begin(
     occasion: Occasion,
     reply: Option<oneshot::Sender<Answer>>,
 ) {
-    begin_with(decision, texts, occasion, reply, None);
+    begin_with(decision, (texts, None), occasion, reply, None);
 }
 
 fn begin_with(
     decision: &mut Decision,
-    texts: Option<Texts>,
+    (texts, nouns): (Option<Texts>, Option<Texts>),
     occasion: Occasion,
     reply: Option<oneshot::Sender<Answer>>,
     still: Option<SetHash>,
 ) {
     let order = Order {
         texts,
+        nouns,
         occasion,
         reply,
         still,
@@ -158,7 +176,7 @@ struct Context {
 
 /// The builder thread: builds, and on success becomes the decision thread.
 fn build(order: Order, context: &Context) {
-    let Order { texts, occasion, mut reply, sender, place, still } = order;
+    let Order { texts, nouns, occasion, mut reply, sender, place, still } = order;
     let refuse = |texts: Texts, occasion: Occasion, reply, report: Sentence, data| {
         let failed = BuildFailed { texts, occasion, report, data, reply };
         // A program that ends does not care.
@@ -175,6 +193,10 @@ fn build(order: Order, context: &Context) {
             return refuse(Texts::default(), occasion, reply, report, data);
         }
     };
+    let texts = match nouns {
+        Some(nouns) => texts.with_nouns_of(&nouns),
+        None => texts,
+    };
     let id = texts.id();
     let is_forced = matches!(occasion, Occasion::Asked { accept: true, .. } | Occasion::Return { .. });
     if context.refused.contains(&id) && !is_forced {
@@ -183,7 +205,7 @@ fn build(order: Order, context: &Context) {
         let data = json!({ "error": &report.english, "set": set });
         return refuse(texts, occasion, reply, report, data);
     }
-    if id == context.running_id && occasion == Occasion::Saved {
+    if id == context.running_id && matches!(occasion, Occasion::Saved | Occasion::Guard) {
         return;
     }
     let built = match crate::site::build_after(&texts, &place.overrides, Some(&context.running)) {

@@ -136,6 +136,8 @@ impl Simulation {
             recorder,
             channel: channel(),
             open_field,
+            // What a site says of a guard of its own is for equipment.
+            sockets: None,
             ended: None,
         });
         Ok(Self { decision, plant, start, log })

@@ -12,13 +12,15 @@ use ballast_drivers::OpenBus;
 use ballast_engine::plan::{
     AsleepPlan, Derivation, DerivedPlan, GeneratorPlan, Plan, RestorationLoad, RestorationPlan,
 };
+use ballast_guard::Guard;
 use ballast_guard::plan::SafetySet;
 use ballast_host::file_set::RULE_BYTES_MAX;
 use ballast_host::nouns::{self, apply_overrides};
+use ballast_host::ownership;
 use ballast_model::device::BusDefinition;
 use ballast_model::diagnostic::{Diagnostic, FileId};
 use ballast_model::frame::fnv1a;
-use ballast_model::{Catalog, OutputId, PointId};
+use ballast_model::{Catalog, Mono, OutputId, PointId};
 use ballast_rules::{Compiled, RhaiBodies, Source};
 use serde_json::json;
 use std::fmt::Write as _;
@@ -81,6 +83,23 @@ pub struct Built {
     pub data: serde_json::Value,
     /// What was understood, for `check --explain`.
     pub notes: Vec<String>,
+}
+
+impl Built {
+    /// The buses that this program opens: all, or what a guard that is a process of its own leaves to it.
+    pub fn take_buses(&mut self, has_process: bool) -> Vec<(OpenBus, Vec<OutputId>)> {
+        let all = std::mem::take(&mut self.buses);
+        if !has_process {
+            return all;
+        }
+        let running = &self.running;
+        let guard = Guard::new(Arc::clone(&running.plan.catalog), Arc::clone(&running.safety), Mono::ZERO);
+        let division = ownership::divide(&running.site, running.catalog(), &guard);
+        let open = |definition: &BusDefinition| ballast_drivers::open(definition, running.catalog()).ok();
+        // Every bus was opened when the set was built: a part of it opens as well.
+        let buses = division.program.iter().filter_map(open);
+        buses.map(|bus| (bus, Vec::new())).collect()
+    }
 }
 
 /// A set that was refused.

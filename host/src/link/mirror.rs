@@ -7,7 +7,7 @@ use ballast_config::diagnostics::Diagnostics;
 use ballast_config::load::Site;
 use ballast_config::render::{Style, render};
 use ballast_config::sources::Sources;
-use ballast_guard::Guard;
+use ballast_guard::{Guard, Replaced};
 use ballast_model::catalog::Catalog;
 use ballast_model::time::Gap;
 use ballast_model::{Mono, Span};
@@ -65,25 +65,50 @@ impl NounSet {
     }
 
     /// Puts this set into force in a guard, as far as it may be.
-    pub fn replace_in(&self, guard: &mut Guard, confirmed: bool, now: Mono) -> ballast_guard::Replaced {
+    pub fn replace_in(&self, guard: &mut Guard, confirmed: bool, now: Mono) -> Replaced {
         guard.replace(Arc::clone(&self.catalog), Arc::clone(&self.site.safety), confirmed, now)
     }
 }
 
-/// A guard as a portrait shows it, with the sets that it was made of; the last of them is the one that the program runs with.
-///
-/// # Errors
-/// The portrait was made by a guard that reads its files in another way.
-pub fn from_portrait(portrait: Portrait) -> Result<(Guard, Vec<NounSet>), String> {
-    let Portrait { sets, waiting, state } = portrait;
-    let at = state.saved_at;
-    let sets = sets.into_iter().map(NounSet::read).collect::<Result<Vec<_>, _>>()?;
-    let waiting = waiting.map(NounSet::read).transpose()?;
-    let (base, later) = sets.split_first().ok_or("the guard tells no set")?;
-    let mut guard = base.guard(at);
-    for set in later.iter().chain(&waiting) {
-        set.replace_in(&mut guard, false, at);
+/// A guard as a portrait shows it.
+pub struct Reflection {
+    /// The guard.
+    pub guard: Guard,
+    /// The set with which the program is to run.
+    pub set: NounSet,
+    /// A set that waits for a person as a whole.
+    pub waiting: Option<NounSet>,
+    /// What became of the last of them; `None` where there is only one.
+    pub replaced: Option<Replaced>,
+    /// The files of the set that a person confirmed, where that is another one than `set`.
+    pub confirmed: Option<Texts>,
+}
+
+impl Reflection {
+    /// The same guard.
+    ///
+    /// # Errors
+    /// The portrait was made by a guard that reads its files in another way.
+    pub fn of(portrait: Portrait) -> Result<Self, String> {
+        let Portrait { sets, waiting, state } = portrait;
+        let at = state.saved_at;
+        let mut sets = sets.into_iter().map(NounSet::read).collect::<Result<Vec<_>, _>>()?;
+        let waiting = waiting.map(NounSet::read).transpose()?;
+        let base = sets.first().ok_or("the guard tells no set")?;
+        let confirmed = (sets.len() > 1).then(|| base.texts.clone());
+        let mut guard = base.guard(at);
+        let mut replaced = None;
+        for set in sets.iter().skip(1).chain(&waiting) {
+            replaced = Some(set.replace_in(&mut guard, false, at));
+        }
+        guard.restore(state, Gap::SameBoot(Span::ZERO), at, at);
+        let set = sets.pop().ok_or("the guard tells no set")?;
+        Ok(Self { guard, set, waiting, replaced, confirmed })
     }
-    guard.restore(state, Gap::SameBoot(Span::ZERO), at, at);
-    Ok((guard, sets))
+
+    /// Whether ids mean the same to this guard and to who has these nouns.
+    pub fn shares(&self, catalog: &Catalog) -> bool {
+        let own = &self.set.catalog;
+        own.points == catalog.points && own.outputs == catalog.outputs
+    }
 }

@@ -15,6 +15,7 @@ pub mod packet;
 pub mod people;
 pub mod socket;
 
+use crate::texts::Texts;
 use std::path::{Path, PathBuf};
 
 /// The socket on which the program speaks, in the directory of sockets.
@@ -23,6 +24,20 @@ pub const LINK: &str = "link.sock";
 pub const PEOPLE: &str = "people.sock";
 /// Where sockets lie when a site says nothing: below it, one directory for each site.
 pub const SOCKETS: &str = "/run/ballast-guard";
+
+/// What a program sends besides frames: it wishes the files to be read again.
+pub const REREAD: &[u8] = b"REREAD\n\n";
+
+/// Where the guard of a site listens, where it is a process of its own. Also of a site whose files have mistakes.
+pub fn sockets_of(site: &Path, asked: Option<&Path>) -> Option<PathBuf> {
+    let texts = Texts::read(site).ok()?;
+    let process = ballast_config::safety::guard_process(texts.files.get("safety.yaml")?)?;
+    let text = texts.files.get("site.yaml").map(|text| String::from_utf8_lossy(text).into_owned());
+    let line = text.as_ref().and_then(|text| text.lines().find_map(|line| line.strip_prefix("site:")));
+    let name =
+        line.and_then(|rest| rest.split('#').next()).unwrap_or_default().trim().trim_matches(['"', '\'']);
+    Some(directory(&process, name, asked))
+}
 
 /// The directory of the sockets of a site.
 pub fn directory(process: &ballast_guard::plan::Process, site: &str, asked: Option<&Path>) -> PathBuf {

@@ -76,6 +76,15 @@ impl Socket {
         if sent == piece.len() { Ok(()) } else { Err(ErrorKind::WriteZero.into()) }
     }
 
+    /// Sends one piece, where there is room for it now.
+    ///
+    /// # Errors
+    /// The other end is gone, or there is no room.
+    pub fn try_send(&self, piece: &[u8]) -> io::Result<()> {
+        let sent = send(&self.0, piece, SendFlags::NOSIGNAL | SendFlags::DONTWAIT)?;
+        if sent == piece.len() { Ok(()) } else { Err(ErrorKind::WriteZero.into()) }
+    }
+
     /// Receives one piece into a buffer and gives its length; zero: the other end is gone.
     ///
     /// # Errors

@@ -133,6 +133,18 @@ pub struct AsleepDraft<'t> {
     pub when: Compiled<'t>,
 }
 
+/// What `safety.yaml` says of the guard as a process, also where the rest of it has mistakes: who looks for the guard in an
+/// emergency must find it.
+pub fn guard_process(text: &[u8]) -> Option<Process> {
+    let (mut sources, mut out) = (crate::sources::Sources::new(), Diagnostics::new());
+    let file = sources.add("safety.yaml", text, &mut out);
+    let tree = crate::tree::parse(file, &sources, &mut out);
+    let fields = Fields::read(tree.root.as_ref()?, &shapes::SAFETY, &mut out)?;
+    let mut draft = SafetyDraft::default();
+    process::read(&fields, &mut draft, &mut out);
+    draft.process
+}
+
 /// Reads `safety.yaml`.
 pub fn read<'t>(tree: &'t Tree, site: &SiteDraft, out: &mut Diagnostics) -> SafetyDraft<'t> {
     let nouns = Nouns { catalog: &site.catalog, is_complete: site.is_complete };

@@ -1,0 +1,57 @@
+//! What is said of a guard that is a process of its own: it is there, it is gone, it wants other files.
+
+use super::language::{Language, say};
+
+/// It was found.
+pub fn there(pid: u32, language: Language) -> String {
+    say!(
+        language,
+        "the guard holds the outputs: a process of its own ({pid})",
+        "le gardien tient les sorties : un processus à part ({pid})"
+    )
+}
+
+/// It cannot be reached any more.
+pub fn gone(why: &str, language: Language) -> String {
+    say!(
+        language,
+        "the guard does not answer ({why}): what the outputs are is not known here, and nothing can be asked of them",
+        "le gardien ne répond pas ({why}) : l'état des sorties n'est pas connu ici, et rien ne peut leur être demandé"
+    )
+}
+
+/// Its mirror answered otherwise.
+pub const fn astray(language: Language) -> &'static str {
+    language.say(
+        "the guard and its mirror in the program do not agree; the program looks at the guard anew",
+        "le gardien et son reflet dans le programme ne s'accordent pas ; le programme regarde le gardien de nouveau",
+    )
+}
+
+/// A changed set needs its word, and it does not answer.
+pub fn unreachable(why: &str, language: Language) -> String {
+    let why = if why.is_empty() { String::new() } else { format!(" ({why})") };
+    say!(
+        language,
+        "refused: the guard does not answer{why}; without its word site.yaml, safety.yaml and device files stay as they are",
+        "refusé : le gardien ne répond pas{why} ; sans son accord site.yaml, safety.yaml et les fichiers d'appareils restent comme ils sont"
+    )
+}
+
+/// It reads other files than the program.
+pub fn other_files(language: Language) -> String {
+    language
+        .say(
+            "refused: the guard reads other files than the program; give both the same directory",
+            "refusé : le gardien lit d'autres fichiers que le programme ; donnez le même répertoire aux deux",
+        )
+        .to_owned()
+}
+
+/// A person's word for it is not the program's to pass on.
+pub fn ask_itself(language: Language) -> &'static str {
+    language.say(
+        "refused: the guard is a process of its own and hears people on its own socket; say it with `ballast guard`",
+        "refusé : le gardien est un processus à part et écoute les personnes sur son propre socket ; dites-le par `ballast guard`",
+    )
+}

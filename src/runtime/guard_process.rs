@@ -1,0 +1,440 @@
+//! The guard as a process of its own: the program's end of the link.
+//!
+//! A thread connects, and again whenever the connection is gone, and hands everything that the guard tells to the decision
+//! thread. There `carrier.guard` is a mirror: it takes the guard's steps one by one and so answers every question that a
+//! guard in the program would. Its permits are thrown away: they open nothing.
+
+use super::decision::{After, Decision};
+use super::message::{BuildFailed, Message, TakeOver};
+use super::told::Told;
+use super::{reload, telling};
+use crate::report::language::Sentence;
+use crate::report::process_words;
+use ballast_drivers::Batch;
+use ballast_engine::Input as EngineInput;
+use ballast_guard::{Input, Output, Replaced, Taken, digest};
+use ballast_history::Severity;
+use ballast_host::Texts;
+use ballast_host::link::mirror::Reflection;
+use ballast_host::link::packet::{
+    PIECE_BYTES_MAX, PORTRAIT_BYTES_MAX, Packet, Portrait, Reread, VERSION, Welcome,
+};
+use ballast_host::link::socket::Socket;
+use ballast_host::link::{LINK, REREAD};
+use ballast_model::frame::Frame;
+use ballast_model::time::BootId;
+use ballast_model::{Mono, OutputId};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+
+/// First wait before the guard is looked for again; doubles from there.
+const RETRY_FIRST: Duration = Duration::from_millis(50);
+/// Longest wait: a guard that was started again is found within this.
+const RETRY_MOST: Duration = Duration::from_secs(1);
+
+/// Files of a set, by their names.
+type Files = BTreeMap<String, Arc<[u8]>>;
+
+/// What the program knows of the guard's process.
+pub struct GuardProcess {
+    /// Where it listens.
+    pub path: PathBuf,
+    /// The connection, once the portrait was taken.
+    link: Option<Linked>,
+    /// Since when there is none.
+    pub gone_since: Option<Mono>,
+    /// The files of the set with which the guard wants the program to run.
+    files: Files,
+    /// What became of the set that was changed last.
+    replaced: Option<Replaced>,
+    /// The files of the set that a person confirmed, while another one waits.
+    confirmed: Option<Texts>,
+    /// A new set of the program's that waits for the guard's word.
+    taking: Option<TakeOver>,
+}
+
+struct Linked {
+    number: u64,
+    socket: Arc<Socket>,
+    welcome: Welcome,
+    /// Ids mean the same to both.
+    is_shared: bool,
+}
+
+/// What comes from the guard.
+pub enum GuardNews {
+    /// It is there, and this is how it is.
+    There(Box<There>),
+    /// It made a step.
+    Step {
+        /// Over which connection.
+        connection: u64,
+        /// When.
+        now: Mono,
+        /// What it was given.
+        inputs: Vec<Input>,
+        /// Stands for what it said.
+        digest: u64,
+    },
+    /// One of its buses tells.
+    Field {
+        /// Over which connection.
+        connection: u64,
+        /// Which bus.
+        bus: String,
+        /// What.
+        batch: Batch,
+    },
+    /// What became of the wish to read the files again.
+    Reread {
+        /// Over which connection.
+        connection: u64,
+        /// What.
+        reread: Reread,
+    },
+    /// The connection is gone.
+    Gone {
+        /// Which one.
+        connection: u64,
+        /// Why.
+        why: String,
+    },
+}
+
+/// A guard that has just been found.
+pub struct There {
+    connection: u64,
+    socket: Arc<Socket>,
+    welcome: Welcome,
+    reflection: Reflection,
+}
+
+impl GuardProcess {
+    /// Begins to look for the guard whose sockets lie in a directory.
+    ///
+    /// # Errors
+    /// The machine has no more threads.
+    pub fn begin(sockets: &Path, boot: BootId, sender: &SyncSender<Message>) -> std::io::Result<Self> {
+        let path = sockets.join(LINK);
+        let (own, sender) = (path.clone(), sender.clone());
+        std::thread::Builder::new().name("guard".into()).spawn(move || look(&own, boot, &sender))?;
+        Ok(Self {
+            path,
+            link: None,
+            gone_since: None,
+            files: Files::new(),
+            replaced: None,
+            confirmed: None,
+            taking: None,
+        })
+    }
+
+    /// Tells the guard something. A link that does not take it is as good as gone.
+    pub fn send(&self, frame: &Frame) {
+        let Some(link) = self.link.as_ref().filter(|link| link.is_shared) else { return };
+        if link.socket.try_send(&frame.encode()).is_err() {
+            link.socket.close();
+        }
+    }
+
+    /// Whether the guard is there and speaks of the same outputs.
+    pub fn is_there(&self) -> bool {
+        self.link.as_ref().is_some_and(|link| link.is_shared)
+    }
+
+    /// Its process, where it is there.
+    pub fn pid(&self) -> Option<u32> {
+        self.link.as_ref().map(|link| link.welcome.pid)
+    }
+
+    /// What a reload has to say of the guard's set.
+    pub fn replaced(&self) -> Replaced {
+        let nothing =
+            Replaced { loosenings: Vec::new(), taken: Taken::Whole, waits_for: None, session_ended: false };
+        // A set that waits as a whole is none of the one that runs.
+        self.replaced.clone().filter(|replaced| replaced.taken == Taken::Tightenings).unwrap_or(nothing)
+    }
+
+    /// The files of the confirmed set, while another one waits.
+    pub fn confirmed(&self) -> Option<Texts> {
+        self.confirmed.clone()
+    }
+
+    fn is(&self, connection: u64) -> bool {
+        self.link.as_ref().is_some_and(|link| link.number == connection)
+    }
+}
+
+/// The files of a set without its rules.
+fn nouns(texts: &Texts) -> Files {
+    let nouns = texts.files.iter().filter(|(name, _)| !name.starts_with("rules/"));
+    nouns.map(|(name, text)| (name.clone(), Arc::clone(text))).collect()
+}
+
+// ---- on the link's own thread ----
+
+/// Looks for the guard until the program ends.
+fn look(path: &Path, boot: BootId, sender: &SyncSender<Message>) {
+    let mut pause = RETRY_FIRST;
+    for connection in 1.. {
+        let (was_there, why) = match Socket::connect(path) {
+            Ok(socket) => listen(connection, Arc::new(socket), boot, sender),
+            Err(error) => (false, format!("{}: {error}", path.display())),
+        };
+        if sender.send(Message::Guard(Box::new(GuardNews::Gone { connection, why }))).is_err() {
+            return;
+        }
+        pause = if was_there { RETRY_FIRST } else { (pause * 2).min(RETRY_MOST) };
+        std::thread::sleep(pause);
+    }
+}
+
+/// Hears one connection to its end; whether the guard was there at all, and why it is gone.
+fn listen(
+    connection: u64,
+    socket: Arc<Socket>,
+    boot: BootId,
+    sender: &SyncSender<Message>,
+) -> (bool, String) {
+    let mut buffer = vec![0; PIECE_BYTES_MAX];
+    let mut portrait = Vec::new();
+    let mut welcome: Option<Welcome> = None;
+    loop {
+        let packet = match socket.receive(&mut buffer) {
+            Ok(0) => return (welcome.is_some(), "the connection ended".to_owned()),
+            Ok(length) => Packet::read(buffer.get(..length).unwrap_or_default()),
+            Err(error) => return (welcome.is_some(), error.to_string()),
+        };
+        let news = match packet {
+            Err(why) => return (false, why),
+            Ok(Packet::Welcome(found)) if found.version != VERSION || found.boot != boot => {
+                return (false, "it is of another version or another boot".to_owned());
+            }
+            Ok(Packet::Welcome(found)) => {
+                welcome = Some(found);
+                continue;
+            }
+            Ok(Packet::Part { is_last, bytes }) => {
+                portrait.extend_from_slice(&bytes);
+                if portrait.len() > PORTRAIT_BYTES_MAX {
+                    return (false, "its portrait is too long".to_owned());
+                }
+                if !is_last {
+                    continue;
+                }
+                let Some(welcome) = welcome.clone() else {
+                    return (false, "it did not say who it is".to_owned());
+                };
+                match Portrait::read(&std::mem::take(&mut portrait)).and_then(Reflection::of) {
+                    Ok(reflection) => {
+                        let socket = Arc::clone(&socket);
+                        GuardNews::There(Box::new(There { connection, socket, welcome, reflection }))
+                    }
+                    Err(why) => return (false, why),
+                }
+            }
+            Ok(Packet::Step { now, inputs, digest }) => {
+                GuardNews::Step { connection, now, inputs: inputs.into_owned(), digest }
+            }
+            Ok(Packet::Field { bus, batch }) => {
+                GuardNews::Field { connection, bus: bus.into_owned(), batch: batch.into_owned() }
+            }
+            Ok(Packet::Reread(reread)) => GuardNews::Reread { connection, reread },
+        };
+        if sender.send(Message::Guard(Box::new(news))).is_err() {
+            return (false, String::new());
+        }
+    }
+}
+
+// ---- on the decision thread ----
+
+/// Takes what comes from the guard.
+pub fn hear(decision: &mut Decision, news: GuardNews) -> After {
+    match news {
+        GuardNews::There(there) => return meet(decision, *there),
+        GuardNews::Step { connection, now, inputs, digest } => {
+            if is_followed(decision, connection) {
+                follow(decision, now, &inputs, digest);
+            }
+        }
+        GuardNews::Field { connection, bus, batch } => {
+            if is_followed(decision, connection) {
+                decision.hear(&bus, &batch);
+            }
+        }
+        GuardNews::Reread { connection, reread } => {
+            if is_heard(decision, connection) {
+                return reread_done(decision, reread);
+            }
+        }
+        GuardNews::Gone { connection, why } => part(decision, connection, &why),
+    }
+    After::GoOn
+}
+
+fn is_heard(decision: &Decision, connection: u64) -> bool {
+    decision.carrier.process.as_ref().is_some_and(|process| process.is(connection))
+}
+
+fn is_followed(decision: &Decision, connection: u64) -> bool {
+    let process = decision.carrier.process.as_ref();
+    process.is_some_and(|process| process.is(connection) && process.is_there())
+}
+
+/// The guard is there: the program speaks to it, or first takes up the nouns that it holds to.
+fn meet(decision: &mut Decision, there: There) -> After {
+    let There { connection, socket, welcome, reflection } = there;
+    let now = decision.carrier.clock.now();
+    let own = nouns(&decision.carrier.texts);
+    let is_shared = reflection.shares(decision.running.catalog());
+    let Some(process) = decision.carrier.process.as_mut() else { return After::GoOn };
+    let pid = welcome.pid;
+    process.link = Some(Linked { number: connection, socket, welcome, is_shared });
+    process.gone_since = None;
+    process.files = nouns(&reflection.set.texts);
+    process.replaced = reflection.replaced;
+    process.confirmed = reflection.confirmed;
+    let taking = process.taking.take();
+    let is_same = own == process.files;
+    tell(decision, now, Severity::Notice, Sentence::both(|language| process_words::there(pid, language)));
+    if let Some(take_over) = taking {
+        let wanted = nouns(&take_over.texts);
+        if decision.carrier.process.as_ref().is_some_and(|process| process.files == wanted) {
+            decision.carrier.guard = reflection.guard;
+            return reload::hand_over(decision, take_over);
+        }
+        let waits = reflection.waiting.is_some_and(|waiting| nouns(&waiting.texts) == wanted);
+        let replaced = decision.carrier.process.as_ref().and_then(|process| process.replaced.clone());
+        match replaced.filter(|_| waits) {
+            Some(replaced) => reload::waits_for_a_person(decision, take_over, &replaced),
+            None => refuse(decision, take_over, Sentence::both(process_words::other_files)),
+        }
+    }
+    if is_shared {
+        decision.carrier.guard = reflection.guard;
+        look_again(decision);
+        decision.session_anew();
+    }
+    if !is_same {
+        reload::with_nouns(decision, reflection.set.texts);
+    }
+    After::GoOn
+}
+
+/// What the guard last answered of every output, to the engine and to who tells.
+fn look_again(decision: &mut Decision) {
+    let outputs = decision.running.catalog().outputs.len() as u32;
+    for output in (0..outputs).map(OutputId) {
+        if let Some(verdict) = decision.carrier.guard.verdict(output).copied() {
+            decision.engine_hears(EngineInput::Verdict(verdict));
+        }
+    }
+    decision.memory = telling::Memory::new(&decision.running, &decision.engine, &decision.carrier.guard);
+    decision.checkpoint_due = true;
+}
+
+/// The mirror takes a step of the guard.
+fn follow(decision: &mut Decision, now: Mono, inputs: &[Input], expected: u64) {
+    let mut out = decision.mirror(now, inputs);
+    if digest(&out) != expected {
+        // What it would say from here on is not to be believed: the portrait is asked for anew.
+        if let Some(process) = &mut decision.carrier.process
+            && let Some(link) = process.link.take()
+        {
+            link.socket.close();
+            process.gone_since = Some(now);
+        }
+        let sentence = Sentence::both(|language| process_words::astray(language).to_owned());
+        tell(decision, now, Severity::Alarm, sentence);
+    }
+    for said in out.drain(..) {
+        match said {
+            // It stands for one that the guard made itself.
+            Output::Permit(_) | Output::WakeAt(_) => {}
+            Output::Verdict(verdict) => {
+                decision.heard(telling::Said::Verdict(verdict));
+                decision.engine_hears(EngineInput::Verdict(verdict));
+            }
+            Output::Event(event) => decision.heard(telling::Said::Guard(event)),
+        }
+    }
+    decision.take_back(out);
+}
+
+/// The connection is gone: what the outputs are is not known here any more.
+fn part(decision: &mut Decision, connection: u64, why: &str) {
+    let now = decision.carrier.clock.now();
+    let Some(process) = &mut decision.carrier.process else { return };
+    let was_there = process.link.take_if(|link| link.number == connection).is_some();
+    let is_first = process.gone_since.is_none();
+    process.gone_since.get_or_insert(now);
+    if let Some(take_over) = process.taking.take() {
+        // A guard that takes another set ends the connection: what became of it comes with the next one.
+        if was_there {
+            process.taking = Some(take_over);
+        } else {
+            let sentence = Sentence::both(|language| process_words::unreachable(why, language));
+            refuse(decision, take_over, sentence);
+        }
+    }
+    if was_there || is_first {
+        let sentence = Sentence::both(|language| process_words::gone(why, language));
+        tell(decision, now, Severity::Warning, sentence);
+    }
+}
+
+/// A new set with other nouns needs the guard's word; gives it back where it needs none.
+pub fn ask(decision: &mut Decision, take_over: TakeOver) -> Option<TakeOver> {
+    let Some(process) = &mut decision.carrier.process else { return Some(take_over) };
+    if nouns(&take_over.texts) == process.files {
+        return Some(take_over);
+    }
+    let is_asked = process.link.as_ref().is_some_and(|link| link.socket.try_send(REREAD).is_ok());
+    if is_asked && process.taking.is_none() {
+        process.taking = Some(take_over);
+    } else {
+        let sentence = Sentence::both(|language| process_words::unreachable("", language));
+        refuse(decision, take_over, sentence);
+    }
+    None
+}
+
+fn reread_done(decision: &mut Decision, reread: Reread) -> After {
+    let Some(process) = &mut decision.carrier.process else { return After::GoOn };
+    match reread {
+        // What became of it comes with the next portrait.
+        Reread::Changed => {}
+        Reread::Same => {
+            if let Some(take_over) = process.taking.take() {
+                let replaced = process.replaced.clone().filter(|replaced| replaced.taken == Taken::Nothing);
+                match replaced {
+                    Some(replaced) => reload::waits_for_a_person(decision, take_over, &replaced),
+                    None => refuse(decision, take_over, Sentence::both(process_words::other_files)),
+                }
+            }
+        }
+        Reread::Refused { report } => {
+            if let Some(take_over) = process.taking.take() {
+                refuse(decision, take_over, Sentence::english(report));
+            }
+        }
+    }
+    After::GoOn
+}
+
+/// Nothing changes; who waits is told why.
+fn refuse(decision: &mut Decision, take_over: TakeOver, report: Sentence) {
+    let TakeOver { texts, occasion, reply, .. } = take_over;
+    let data = json!({ "error": &report.english });
+    reload::failed(decision, BuildFailed { texts, occasion, report, data, reply });
+}
+
+fn tell(decision: &mut Decision, now: Mono, severity: Severity, sentence: Sentence) {
+    let told = Told::info("guard", "process", sentence, json!({})).severity(severity);
+    decision.carrier.recorder.tell(now, &told);
+}
