@@ -157,6 +157,7 @@ setup_test() {
 mosquitto mosquitto
 mosquitto_pub mosquitto-clients
 mosquitto_sub mosquitto-clients
+mosquitto_passwd mosquitto
 promtool prometheus
 END
     if [ ${#programs[@]} -ne 0 ] && ! have apt-get; then

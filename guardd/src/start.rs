@@ -5,7 +5,7 @@ use crate::decision::{self, Decision, Pulse};
 use crate::field::{Field, Forward, Means};
 use crate::keeper::Keeper;
 use crate::limits::INBOX;
-use crate::link::{self, Current, Service};
+use crate::link::{self, Caller, Current, Service};
 use crate::log::{self, Weight};
 use crate::memory::{self, Found, KeptSets, KeptState, Slots};
 use crate::news::News;
@@ -14,8 +14,9 @@ use crate::set::{self, Prepared};
 use crate::timekeeper::{self, Nouns};
 use crate::witness::{self, Sets};
 use crate::{librarian, safe, tape};
-use ballast_guard::{OperatorCommand, Who};
+use ballast_guard::{Guard, OperatorCommand, Who};
 use ballast_host::Clock;
+use ballast_host::link::mirror::NounSet;
 use ballast_host::link::packet::pieces;
 use ballast_host::link::socket::Listener;
 use ballast_host::link::{LINK, PEOPLE, directory};
@@ -23,12 +24,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// How long the disk may take for the last state.
 const LAST_WRITE: Duration = Duration::from_secs(3);
+/// Programs that have connected and were not taken up yet.
+const CALLERS: usize = 16;
 /// Who holds everything safe after the memory was lost.
 const MEMORY: &str = "memory";
 
@@ -160,122 +163,173 @@ fn begin(site: &Path, state: &Path, overrides: &[String]) -> Result<Begin, Failu
 /// Holds the outputs until it is told to end; how many of them had not confirmed their safe state then.
 fn run(arguments: &Arguments, begin: Begin) -> Result<usize, String> {
     let Begin { prepared, files_differ, kept, memory_lost, slots, state } = begin;
-    let text = |what: &'static str| move |error: io::Error| format!("{what}: {error}");
     let clock = Arc::new(Clock::of_machine());
-    let now = clock.now();
     let set = Arc::clone(&prepared.set);
-    let mut guard = set.guard(now);
-    if let Some(kept) = kept {
-        let gap = memory::gap_since(&kept.stamp, &clock.stamp());
-        guard.restore(kept.state, gap, kept.stamp.mono, now);
-    }
-    let sets = Sets::new((&prepared).into());
-    let process = set.site.safety.process.clone().unwrap_or_default();
-    let sockets = directory(&process, &set.catalog.site, arguments.sockets.as_deref());
-    std::fs::create_dir_all(&sockets).map_err(|error| format!("{}: {error}", sockets.display()))?;
-    // Who may speak is checked by the user at the other end, and not by who can reach the file.
-    let link_listener =
-        Listener::bind(&sockets.join(LINK), 0o666).map_err(text("the socket of the program"))?;
-    let people_listener =
-        Listener::bind(&sockets.join(PEOPLE), 0o666).map_err(text("the socket for people"))?;
-    let keeper = Keeper::start(&state, slots.0, slots.1).map_err(text("no thread for the disk"))?;
-    keeper.sets(sets.kept());
-
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(text("no runtime for the buses"))?;
+    let guard = guard(&set, kept, &clock);
+    let sockets = Sockets::open(&set, arguments)?;
+    let keeper = Keeper::start(&state, slots.0, slots.1).map_err(no_thread)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| format!("no runtime for the buses: {error}"))?;
     let (inbox, news) = sync_channel(INBOX);
     let current: Current = Arc::default();
-    let forward = forward(&current);
-    let means =
-        Means { inbox: inbox.clone(), clock: Arc::clone(&clock), runtime: runtime.handle().clone(), forward };
-    let pulse = Arc::new(Pulse::default());
+    let shared = Shared {
+        inbox,
+        clock: Arc::clone(&clock),
+        pulse: Arc::default(),
+        is_over: Arc::default(),
+        program: Arc::default(),
+        nouns: Arc::new(Mutex::new(Arc::clone(&set.catalog))),
+    };
     let (mut writer, reader) = tape::tape(&guard);
-    let is_over = Arc::new(AtomicBool::new(false));
-    let nouns: Nouns = Arc::new(Mutex::new(sets.catalog()));
-    let program = Arc::new(Mutex::new(sets.program()));
     let (ask, questions) = desk::questions();
-    let (callers, called) = sync_channel(16);
-
+    let (callers, called) = sync_channel(CALLERS);
     // The mirror is the guard itself at this moment; from here on both take the same steps.
-    let mirror = guard.clone();
+    let sets = Sets::new((&prepared).into());
+    keeper.sets(sets.kept());
+    *shared.program.lock().unwrap_or_else(PoisonError::into_inner) = sets.program();
     let parts = witness::Parts {
-        mirror,
+        mirror: guard.clone(),
         sets,
         site: arguments.site.clone(),
         overrides: arguments.overrides.clone(),
         tape: reader,
         questions,
         callers: called,
-        inbox: inbox.clone(),
+        inbox: shared.inbox.clone(),
         keeper: keeper.clone(),
-        clock: Arc::clone(&clock),
-        nouns: Arc::clone(&nouns),
-        program: Arc::clone(&program),
+        clock,
+        nouns: Arc::clone(&shared.nouns),
+        program: Arc::clone(&shared.program),
         memory_lost: memory_lost.clone(),
-        is_over: Arc::clone(&is_over),
+        is_over: Arc::clone(&shared.is_over),
     };
-    let witness = std::thread::Builder::new()
-        .name("witness".into())
-        .spawn(move || witness::run(parts))
-        .map_err(text("no thread for the witness"))?;
+    let witness = start_thread("witness", move || witness::run(parts))?;
     writer.read_by(witness.thread().clone());
     if let Some(why) = &memory_lost {
-        hold(&inbox, why, set.site.safety.fingerprint);
+        hold(&shared.inbox, why, set.site.safety.fingerprint);
     }
-    let field = Field::open(prepared.buses, prepared.definitions, &guard, &means);
-    let decision = Decision {
-        guard,
-        inbox: news,
-        field,
-        means,
-        tape: writer,
-        clock: Arc::clone(&clock),
-        pulse: Arc::clone(&pulse),
-    };
-    let deciding = std::thread::Builder::new()
-        .name("decision".into())
-        .spawn(move || decision::run(decision))
-        .map_err(text("no thread that decides"))?;
-    let (own_clock, own_inbox) = (Arc::clone(&clock), inbox.clone());
-    std::thread::Builder::new()
-        .name("timekeeper".into())
-        .spawn(move || timekeeper::run(&own_clock, &nouns, &own_inbox))
-        .map_err(text("no thread for the time"))?;
-    let service = Service {
-        program,
-        inbox: inbox.clone(),
-        callers,
-        witness: witness.thread().clone(),
-        pulse: Arc::clone(&pulse),
-        current,
-    };
-    link::serve(link_listener, service).map_err(text("no thread for the program"))?;
-    desk::serve(people_listener, ask.clone(), witness.thread().clone())
-        .map_err(text("no thread for people"))?;
-    log::line(
-        Weight::Notice,
-        &format!(
-            "the guard holds {} outputs of {}: safety set {:016x}, sockets in {}",
-            set.catalog.outputs.len(),
-            set.catalog.site,
-            set.site.safety.fingerprint,
-            sockets.display()
-        ),
-    );
+    let deciding =
+        shared.decide(guard, prepared, news, writer, runtime.handle().clone(), forward(&current))?;
+    let own = shared.clone();
+    start_thread("timekeeper", move || timekeeper::run(&own.clock, &own.nouns, &own.inbox))?;
     let asker = Asker { ask, witness: witness.thread().clone() };
+    let directory = sockets.serve(&shared, &asker, callers, current)?;
+    tell_start(&set, &directory);
     if files_differ {
         asker.reread();
     }
-    runtime.block_on(until_told(&inbox, &asker, &pulse));
+    runtime.block_on(until_told(&shared.inbox, &asker, &shared.pulse));
     // The thread that decides has made everything safe; what it said is still to be kept.
     let _ = deciding.join();
-    is_over.store(true, Ordering::Release);
+    shared.is_over.store(true, Ordering::Release);
     witness.thread().unpark();
     let _ = witness.join();
     keeper.flush(LAST_WRITE);
-    Ok(pulse.unconfirmed.load(Ordering::Acquire))
+    Ok(shared.pulse.unconfirmed.load(Ordering::Acquire))
+}
+
+/// A guard that goes on from what the last run left.
+fn guard(set: &NounSet, kept: Option<KeptState>, clock: &Clock) -> Guard {
+    let now = clock.now();
+    let mut guard = set.guard(now);
+    if let Some(kept) = kept {
+        let gap = memory::gap_since(&kept.stamp, &clock.stamp());
+        guard.restore(kept.state, gap, kept.stamp.mono, now);
+    }
+    guard
+}
+
+fn start_thread<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<std::thread::JoinHandle<T>, String> {
+    std::thread::Builder::new().name(name.into()).spawn(work).map_err(no_thread)
+}
+
+fn no_thread(error: io::Error) -> String {
+    format!("the machine has no more threads: {error}")
+}
+
+fn tell_start(set: &NounSet, sockets: &Path) {
+    let (count, site) = (set.catalog.outputs.len(), &set.catalog.site);
+    let print = set.site.safety.fingerprint;
+    let shown = sockets.display();
+    let text =
+        format!("the guard holds {count} outputs of {site}: safety set {print:016x}, sockets in {shown}");
+    log::line(Weight::Notice, &text);
+}
+
+/// What several threads have in common.
+#[derive(Clone)]
+struct Shared {
+    inbox: SyncSender<News>,
+    clock: Arc<Clock>,
+    pulse: Arc<Pulse>,
+    is_over: Arc<AtomicBool>,
+    program: Arc<Mutex<Option<u32>>>,
+    nouns: Nouns,
+}
+
+impl Shared {
+    /// Opens the buses and starts the thread that decides.
+    fn decide(
+        &self,
+        guard: Guard,
+        prepared: Prepared,
+        inbox: Receiver<News>,
+        tape: tape::Writer,
+        runtime: tokio::runtime::Handle,
+        forward: Arc<Forward>,
+    ) -> Result<std::thread::JoinHandle<()>, String> {
+        let (clock, pulse) = (Arc::clone(&self.clock), Arc::clone(&self.pulse));
+        let means = Means { inbox: self.inbox.clone(), clock: Arc::clone(&clock), runtime, forward };
+        let field = Field::open(prepared.buses, prepared.definitions, &guard, &means);
+        let decision = Decision { guard, inbox, field, means, tape, clock, pulse };
+        start_thread("decision", move || decision::run(decision))
+    }
+}
+
+/// The two sockets.
+struct Sockets {
+    directory: PathBuf,
+    link: Listener,
+    people: Listener,
+}
+
+impl Sockets {
+    /// Who may speak is checked by the user at the other end, and not by who can reach the file.
+    fn open(set: &NounSet, arguments: &Arguments) -> Result<Self, String> {
+        let process = set.site.safety.process.clone().unwrap_or_default();
+        let directory = directory(&process, &set.catalog.site, arguments.sockets.as_deref());
+        std::fs::create_dir_all(&directory).map_err(|error| format!("{}: {error}", directory.display()))?;
+        let listen = |name: &str| {
+            let path = directory.join(name);
+            Listener::bind(&path, 0o666).map_err(|error| format!("{}: {error}", path.display()))
+        };
+        let (link, people) = (listen(LINK)?, listen(PEOPLE)?);
+        Ok(Self { directory, link, people })
+    }
+
+    /// Takes up programs and people.
+    fn serve(
+        self,
+        shared: &Shared,
+        asker: &Asker,
+        callers: SyncSender<Caller>,
+        current: Current,
+    ) -> Result<PathBuf, String> {
+        let service = Service {
+            program: Arc::clone(&shared.program),
+            inbox: shared.inbox.clone(),
+            callers,
+            witness: asker.witness.clone(),
+            pulse: Arc::clone(&shared.pulse),
+            current,
+        };
+        link::serve(self.link, service).map_err(no_thread)?;
+        desk::serve(self.people, asker.ask.clone(), asker.witness.clone()).map_err(no_thread)?;
+        Ok(self.directory)
+    }
 }
 
 /// Every output is held safe until a person resets all: what kept it there may be forgotten.

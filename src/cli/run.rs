@@ -94,16 +94,9 @@ pub(super) fn carry_out(
             "{shown} ne peut pas être créé : {error} ; l'état ne sera pas gardé"
         ));
     }
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match start_runtime(&output) {
         Ok(runtime) => runtime,
-        Err(error) => {
-            output.complain(&say!(
-                output.language,
-                "the runtime does not start: {error}",
-                "l'environnement d'exécution ne démarre pas : {error}"
-            ));
-            return Exit::Failed;
-        }
+        Err(exit) => return exit,
     };
     let listener = match listen(&runtime, &state, &output) {
         Ok(listener) => listener,
@@ -143,6 +136,18 @@ pub(super) fn carry_out(
     runtime.block_on(serving::until_told(metrics, finding, listener, &sender, has_ended, told, &output));
     drop(watching);
     Exit::Done
+}
+
+/// What buses and servers run on.
+fn start_runtime(output: &Output) -> Result<tokio::runtime::Runtime, Exit> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
+        output.complain(&say!(
+            output.language,
+            "the runtime does not start: {error}",
+            "l'environnement d'exécution ne démarre pas : {error}"
+        ));
+        Exit::Failed
+    })
 }
 
 /// Opens the control socket; a site runs without it, but not beside another program.

@@ -94,12 +94,11 @@ pub fn start(start: Start) -> Decision {
     let mut guard = Guard::new(Arc::clone(&running.plan.catalog), Arc::clone(&running.safety), now);
     let mut engine = Engine::new(Arc::clone(&running.plan), timed(built.bodies, &running), now);
     let gap = saved.as_ref().map(|saved| saved.gap(&clock.stamp()));
-    if let (Some(saved), Some(gap)) = (&saved, gap) {
+    if let Some((saved, gap)) = saved.as_ref().zip(gap) {
         remember(&mut guard, &mut engine, saved, gap_of_restart(gap), now);
     }
     let process = begin_process(sockets.as_deref(), &clock, &sender, &mut recorder);
-    // What a guard elsewhere remembers is its own business.
-    let memory_lost = memory_lost.filter(|_| process.is_none());
+    let memory_lost = memory_lost.filter(|_| process.is_none()); // what a guard elsewhere forgot is its own business
     let is_news = memory_lost.is_some();
     let carrier = Carrier {
         inbox,
@@ -116,11 +115,7 @@ pub fn start(start: Start) -> Decision {
         handed: None,
         open_field,
         texts,
-        probation: trial.map(|trial| Probation {
-            last_good: trial.last_good,
-            changed: trial.changed,
-            until: now.after(trial.left),
-        }),
+        probation: trial.map(|trial| resumed(trial, now)),
         awaiting: None,
         confirmed: None,
         files_refused,
@@ -140,6 +135,12 @@ pub fn start(start: Start) -> Decision {
     crate::egress::begin(&mut decision, now, None);
     decision.greet();
     decision
+}
+
+/// A trial goes on where the last run left it.
+fn resumed(trial: Trial, now: Mono) -> Probation {
+    let Trial { last_good, changed, left } = trial;
+    Probation { last_good, changed, until: now.after(left) }
 }
 
 /// Begins to look for a guard that is a process of its own.

@@ -319,8 +319,8 @@ impl World {
     pub fn restart(&mut self) {
         let saved_at = self.observer.now;
         let state = self.guard.save();
-        let written = serde_json::to_string(&self.guard.written()).unwrap();
-        assert_eq!(written, serde_json::to_string(&state).unwrap(), "seed {}", self.observer.seed);
+        let (written, copied) = (serde_json::to_string(&self.guard.written()), serde_json::to_string(&state));
+        assert!(written.ok() == copied.ok(), "seed {}: what is written is not the state", self.observer.seed);
         let most = if self.dice.one_in(5) { 200_000_000 } else { 20_000 };
         let length = ms(1 + self.dice.roll(most));
         let gap = match self.dice.roll(3) {
