@@ -2,6 +2,7 @@
 //!
 //! Written when someone scrapes; between scrapes only counters move. A value that grew old is absent, not frozen.
 
+use crate::report::moment::Protection;
 use crate::runtime::decision::Decision;
 use crate::site::Running;
 use crate::web::{Exposition, Histogram, Kind, metric_unit};
@@ -167,6 +168,17 @@ fn build_info(out: &mut Exposition, decision: &Decision) {
     out.family("ballast_build_info", "The program and its site; always 1.", Kind::Gauge)
         .sample(&[("version", env!("CARGO_PKG_VERSION")), ("site", site)], 1.0);
     let now = decision.carrier.clock.now();
+    let (where_is, is_there) = match decision.carrier.protection() {
+        Protection::Program => ("program", true),
+        Protection::Process(_) => ("process", true),
+        Protection::Gone(_) => ("process", false),
+    };
+    out.family(
+        "ballast_guard_up",
+        "1 while the guard answers: in this program always, in a process of its own while that is there.",
+        Kind::Gauge,
+    )
+    .sample(&[("in", where_is)], flag(is_there));
     out.family("ballast_set_age_seconds", "Time since the running rules were loaded.", Kind::Gauge)
         .sample(&[], now.since(decision.carrier.loaded).secs_f64());
     out.family("ballast_set_on_trial", "1 while the running rules are on trial.", Kind::Gauge)

@@ -509,7 +509,11 @@ pub enum Trust {
 #[command(after_help = "Examples:
   ballast guard now                             everything to its safe state, at once
   ballast guard reset \"battery too hot\"         a latched limit is looked at again
-  ballast guard confirm 5f0c1b2a99d0e3c7        accept a loosening that a reload announced")]
+  ballast guard confirm 5f0c1b2a99d0e3c7        accept a loosening that a reload announced
+  ballast guard status                          its process, its safety set, every output
+
+Where safety.yaml has a section `guard:`, these speak to the guard itself, also when no program runs; root and the
+operators named there may.")]
 pub struct Guard {
     /// What to tell it.
     #[command(subcommand)]
@@ -517,6 +521,9 @@ pub struct Guard {
     /// Which site.
     #[command(flatten)]
     pub site: Site,
+    /// Directory of the guard's sockets, where it is a process of its own; absent: as safety.yaml says
+    #[arg(long, value_name = "DIR", global = true)]
+    pub sockets: Option<PathBuf>,
 }
 
 /// What a person can tell the guard.
@@ -534,6 +541,8 @@ pub enum GuardAction {
         /// As the reload printed it
         fingerprint: String,
     },
+    /// How the guard is: its process, its safety set and every output
+    Status,
 }
 
 /// `ballast replay`

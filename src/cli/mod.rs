@@ -9,6 +9,7 @@ pub mod check;
 pub mod demo;
 pub mod detect;
 pub mod device;
+pub mod guard;
 pub mod history;
 pub mod init;
 pub mod past;
@@ -75,14 +76,14 @@ pub fn main() -> ExitCode {
         Command::Reload(options) => remote::reload(&options, &output),
         Command::Request(options) => remote::request(&options, &output),
         Command::Release(options) => remote::release(&options, &output),
-        Command::Arm(options) => remote::arm(&options, &output),
-        Command::Disarm(options) => remote::disarm(&options, &output),
+        Command::Arm(options) => guard::arm(&options, &output),
+        Command::Disarm(options) => guard::disarm(&options, &output),
         Command::Mode(options) => remote::mode(&options, &output),
         Command::Setting(options) => remote::setting(&options, &output),
         Command::Rule(options) => remote::rule(&options, &output),
         Command::Journal(options) => remote::journal(&options, &output),
         Command::Clock(options) => remote::clock(&options, &output),
-        Command::Guard(options) => remote::guard(&options, &output),
+        Command::Guard(options) => guard::guard(&options, &output),
     }
     .into()
 }

@@ -178,6 +178,7 @@ fn replayed(
         told: Told::Journal,
         is_memory_lost: machines.is_memory_lost,
         language,
+        protection: None,
     };
     let when = instant::local_exact(at, &machines.running.catalog().zone);
     let named = match question.about {

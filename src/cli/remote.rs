@@ -1,13 +1,12 @@
 //! Commands that speak to the running program of a site.
 
 use super::arguments::{
-    Arm, Clock, Disarm, Guard, GuardAction, Journal, Mode, Release, Reload, Request, Rule, RuleAction,
-    Setting, Site, Trust, Why, WhyNot,
+    Clock, Journal, Mode, Release, Reload, Request, Rule, RuleAction, Setting, Site, Trust, Why, WhyNot,
 };
 use super::terminal::{BAD, Output, styled};
 use super::{Exit, past};
 use crate::control::client::{self, NoAnswer};
-use crate::control::protocol::{Call, Question};
+use crate::control::protocol::{Answer, Call, Question};
 use crate::report::event::About;
 use crate::report::language::{Language, say};
 use crate::site::state_directory;
@@ -21,29 +20,32 @@ const REQUEST_MAX: Span = Span::from_secs(7 * 86_400);
 const UNTIL_TOMORROW: Span = Span::from_secs(86_400);
 
 /// Asks and prints the answer.
-fn ask(site: &Site, question: Question, output: &Output) -> Exit {
+pub(super) fn ask(site: &Site, question: Question, output: &Output) -> Exit {
     let call = Call { language: output.language_of_answers(), question };
     match client::ask(&state_directory(&site.site, site.state.as_deref()), &call) {
-        Ok(answer) if answer.data.get("waits").and_then(serde_json::Value::as_bool) == Some(true) => {
-            output.answer(&answer.text, &answer.data);
-            Exit::Waits
-        }
-        Ok(answer) if answer.ok => {
-            output.answer(&answer.text, &answer.data);
-            Exit::Done
-        }
-        Ok(answer) => {
-            match output.format {
-                super::arguments::Format::Text => output.complain(&styled(BAD, &answer.text)),
-                super::arguments::Format::Json => output.line(&answer.data.to_string()),
-            }
-            Exit::Failed
-        }
+        Ok(answer) => print(&answer, output),
         Err(error) => {
             output.complain(&no_answer(&error, output.language));
             if matches!(error, NoAnswer::NotRunning(_)) { Exit::NotRunning } else { Exit::Failed }
         }
     }
+}
+
+/// Prints an answer.
+pub(super) fn print(answer: &Answer, output: &Output) -> Exit {
+    if answer.data.get("waits").and_then(serde_json::Value::as_bool) == Some(true) {
+        output.answer(&answer.text, &answer.data);
+        return Exit::Waits;
+    }
+    if answer.ok {
+        output.answer(&answer.text, &answer.data);
+        return Exit::Done;
+    }
+    match output.format {
+        super::arguments::Format::Text => output.complain(&styled(BAD, &answer.text)),
+        super::arguments::Format::Json => output.line(&answer.data.to_string()),
+    }
+    Exit::Failed
 }
 
 /// Why there is no answer.
@@ -139,17 +141,6 @@ pub fn release(options: &Release, output: &Output) -> Exit {
     ask(&options.site, Question::Release { output: options.output.clone() }, output)
 }
 
-/// `ballast arm`
-pub fn arm(options: &Arm, output: &Output) -> Exit {
-    ask(&options.site, Question::Arm { device: options.device.clone() }, output)
-}
-
-/// `ballast disarm`
-pub fn disarm(options: &Disarm, output: &Output) -> Exit {
-    let question = Question::Disarm { device: options.device.clone(), as_it_is: options.as_it_is };
-    ask(&options.site, question, output)
-}
-
 /// `ballast mode`
 pub fn mode(options: &Mode, output: &Output) -> Exit {
     ask(&options.site, Question::Mode { mode: options.mode.clone() }, output)
@@ -179,14 +170,4 @@ pub fn journal(options: &Journal, output: &Output) -> Exit {
 /// `ballast clock`
 pub fn clock(options: &Clock, output: &Output) -> Exit {
     ask(&options.site, Question::Clock { trusted: options.trust == Trust::Trust }, output)
-}
-
-/// `ballast guard`
-pub fn guard(options: &Guard, output: &Output) -> Exit {
-    let question = match &options.action {
-        GuardAction::Now => Question::GuardNow,
-        GuardAction::Reset { name } => Question::GuardReset { name: name.clone() },
-        GuardAction::Confirm { fingerprint } => Question::GuardConfirm { fingerprint: fingerprint.clone() },
-    };
-    ask(&options.site, question, output)
 }

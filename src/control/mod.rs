@@ -4,5 +4,6 @@
 //! kernel, not by the asker. Until the guard has a socket of its own, its operator commands come this way too.
 
 pub mod client;
+pub mod guard_client;
 pub mod protocol;
 pub mod server;

@@ -104,7 +104,20 @@ pub fn left_as(
     language: Language,
 ) -> String {
     let shown = catalog.output(output).map_or_else(String::new, |spec| spec.show(left));
-    let state = causes::state(&shown, language);
+    self::left(&causes::state(&shown, language), is_safe, language)
+}
+
+/// That a device is armed.
+pub fn armed(device: &str, language: Language) -> String {
+    say!(
+        language,
+        "{device} is armed. Nothing was told to it: what is asked of it from now on moves it",
+        "{device} est armé. Aucun ordre n'est parti : ce qui est demandé à partir de maintenant agira"
+    )
+}
+
+/// The same for a state in words.
+pub fn left(state: &str, is_safe: bool, language: Language) -> String {
     if is_safe {
         say!(language, "nothing was told to it, it is {state}", "aucun ordre n'est parti, il est {state}")
     } else {

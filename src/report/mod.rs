@@ -10,6 +10,7 @@ pub mod egress_words;
 pub mod engine_words;
 pub mod event;
 pub mod guard_answers;
+pub mod guard_people;
 pub mod guard_words;
 pub mod instant;
 pub mod language;

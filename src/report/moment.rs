@@ -49,8 +49,21 @@ pub struct Moment<'a> {
     pub told: Told,
     /// The guard begins without its memory, and nobody has let go yet.
     pub is_memory_lost: bool,
+    /// Where the guard is; `None`: the journal does not say where it was.
+    pub protection: Option<Protection>,
     /// In which language it is told.
     pub language: Language,
+}
+
+/// Where the guard is, and whether it is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protection {
+    /// In the program.
+    Program,
+    /// In a process of its own, of that number.
+    Process(u32),
+    /// In a process of its own that has not answered since then; `None`: never yet.
+    Gone(Option<Mono>),
 }
 
 impl<'a> Moment<'a> {

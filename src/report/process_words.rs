@@ -1,6 +1,8 @@
 //! What is said of a guard that is a process of its own: it is there, it is gone, it wants other files.
 
 use super::language::{Language, say};
+use super::moment::Protection;
+use ballast_model::Mono;
 
 /// It was found.
 pub fn there(pid: u32, language: Language) -> String {
@@ -18,6 +20,63 @@ pub fn gone(why: &str, language: Language) -> String {
         "the guard does not answer ({why}): what the outputs are is not known here, and nothing can be asked of them",
         "le gardien ne répond pas ({why}) : l'état des sorties n'est pas connu ici, et rien ne peut leur être demandé"
     )
+}
+
+/// Where the guard is, as a row of a table.
+pub fn protection(protection: Protection, now: Mono, language: Language) -> String {
+    match protection {
+        Protection::Program => {
+            language.say("the guard in this program", "le gardien dans ce programme").to_owned()
+        }
+        Protection::Process(pid) => say!(
+            language,
+            "the guard, a process of its own ({pid})",
+            "le gardien, un processus à part ({pid})"
+        ),
+        Protection::Gone(None) => language
+            .say(
+                "a guard of its own that has not answered yet",
+                "un gardien à part qui n'a pas encore répondu",
+            )
+            .to_owned(),
+        Protection::Gone(Some(since)) => {
+            let since = now.since(since);
+            say!(
+                language,
+                "a guard of its own that has not answered for {since}",
+                "un gardien à part qui ne répond plus depuis {since}"
+            )
+        }
+    }
+}
+
+/// That nothing is known of an output; empty where it is. Ends with a space.
+pub fn unknown(protection: Option<Protection>, name: &str, now: Mono, language: Language) -> String {
+    match protection {
+        None | Some(Protection::Program | Protection::Process(_)) => String::new(),
+        Some(Protection::Gone(None)) => say!(
+            language,
+            "The guard has not answered yet, so that nothing is known of {name}. ",
+            "Le gardien n'a pas encore répondu : rien n'est connu de {name}. "
+        ),
+        Some(Protection::Gone(Some(since))) => {
+            let since = now.since(since);
+            say!(
+                language,
+                "The guard has not answered for {since}, so that this may not be so any more: ",
+                "Le gardien ne répond plus depuis {since}, et ceci n'est peut-être plus vrai : "
+            )
+        }
+    }
+}
+
+/// For programs.
+pub fn data(protection: Protection) -> serde_json::Value {
+    match protection {
+        Protection::Program => serde_json::json!({ "guard": "program" }),
+        Protection::Process(pid) => serde_json::json!({ "guard": "process", "pid": pid }),
+        Protection::Gone(_) => serde_json::json!({ "guard": "gone" }),
+    }
 }
 
 /// Its mirror answered otherwise.

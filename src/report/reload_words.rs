@@ -6,7 +6,13 @@ use ballast_model::Span;
 use ballast_model::time::Gap;
 
 /// The program begins: the site with its counts of points, outputs and rules; `gap`: how long nothing ran.
-pub fn running(site: &str, counts: [usize; 3], gap: Option<Gap>, language: Language) -> String {
+pub fn running(
+    site: &str,
+    counts: [usize; 3],
+    gap: Option<Gap>,
+    is_within: bool,
+    language: Language,
+) -> String {
     let since = match gap {
         None => language.say("for the first time", "pour la première fois").to_owned(),
         Some(gap) => engine_words::after(gap, language),
@@ -15,10 +21,15 @@ pub fn running(site: &str, counts: [usize; 3], gap: Option<Gap>, language: Langu
     let points = language.counted(points, Noun::Point);
     let outputs = language.counted(outputs, Noun::Output);
     let rules = language.counted(rules, Noun::Rule);
+    let guard = if is_within {
+        language.say("the guard is in the same process", "le gardien est dans le même processus")
+    } else {
+        language.say("the guard is a process of its own", "le gardien est un processus à part")
+    };
     say!(
         language,
-        "{site} is running {since}: {points}, {outputs}, {rules}; the guard is in the same process",
-        "{site} tourne {since} : {points}, {outputs}, {rules} ; le gardien est dans le même processus"
+        "{site} is running {since}: {points}, {outputs}, {rules}; {guard}",
+        "{site} tourne {since} : {points}, {outputs}, {rules} ; {guard}"
     )
 }
 

@@ -2,7 +2,7 @@
 
 use super::language::say;
 use super::moment::Moment;
-use super::{arming_words, causes, reach_words};
+use super::{arming_words, causes, process_words, reach_words};
 use crate::control::protocol::Answer;
 use ballast_engine::RuleState;
 use ballast_model::catalog::Origin;
@@ -12,13 +12,19 @@ use serde_json::{Map, Value, json};
 
 /// Points, outputs and rules at a glance.
 pub fn status(moment: &Moment<'_>) -> Answer {
-    let mut text = String::from("points\n");
+    let protection = moment.protection.map(|it| process_words::protection(it, moment.now, moment.language));
+    let mut text = protection.map_or_else(String::new, |shown| format!("{shown}\n"));
+    text.push_str("points\n");
     let points = points(moment, &mut text);
     text.push_str(moment.say("outputs\n", "sorties\n"));
     let outputs = outputs(moment, &mut text);
     text.push_str(moment.say("rules\n", "règles\n"));
     let rules = rules(moment, &mut text);
-    Answer::done(text, json!({ "points": points, "outputs": outputs, "rules": rules }))
+    let protection = moment.protection.map_or(Value::Null, process_words::data);
+    Answer::done(
+        text,
+        json!({ "protection": protection, "points": points, "outputs": outputs, "rules": rules }),
+    )
 }
 
 fn points(moment: &Moment<'_>, text: &mut String) -> Map<String, Value> {

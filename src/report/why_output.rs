@@ -3,7 +3,7 @@
 use super::language::{Language, say};
 use super::moment::Moment;
 use super::table::{Table, reading, reading_data, readings_data};
-use super::{arming_words, causes, instant, reach_words};
+use super::{arming_words, causes, instant, process_words, reach_words};
 use crate::control::protocol::Answer;
 use ballast_engine::explain::{Asker, Explanation, witness_reading};
 use ballast_engine::{Plan, Winner};
@@ -19,10 +19,18 @@ const WIDTH: usize = 22;
 /// Why an output is, or was, as it is.
 pub fn output(moment: &Moment<'_>, id: OutputId) -> Answer {
     let (Some(spec), Some(verdict)) = (moment.catalog().output(id), moment.guard.verdict(id)) else {
-        return Answer::refused(moment.say(
-            "the guard had not spoken yet; try again in a moment",
-            "le gardien n'avait encore rien dit ; réessayez dans un moment",
-        ));
+        let name = moment.catalog().output(id).map_or("?", |spec| &spec.name);
+        let unknown = process_words::unknown(moment.protection, name, moment.now, moment.language);
+        return Answer::refused(if unknown.is_empty() {
+            moment
+                .say(
+                    "the guard had not spoken yet; try again in a moment",
+                    "le gardien n'avait encore rien dit ; réessayez dans un moment",
+                )
+                .to_owned()
+        } else {
+            unknown.trim_end_matches([' ', ':']).to_owned()
+        });
     };
     let explanation = moment.engine.explain(id, moment.now);
     let next = next_change(moment, verdict, explanation.as_ref());
@@ -47,6 +55,7 @@ pub fn output(moment: &Moment<'_>, id: OutputId) -> Answer {
     set("winner", json!(winner.name(&moment.running.plan)));
     set("authority", json!(winner.authority.word()));
     set("strength", json!(strength));
+    set("protection", moment.protection.map_or(Value::Null, process_words::data));
     set("latched", json!(latches(moment, id, verdict)));
     let witness = verdict.witness.map(|witness| witness_reading(&moment.running.plan, &witness));
     set("witness", json!(witness.as_ref().map(reading_data)));
@@ -84,7 +93,8 @@ fn sentence(moment: &Moment<'_>, id: OutputId, state: &str, verdict: &Verdict) -
             "{name} est {state} depuis {since} : {reason}."
         )
     };
-    format!("{sentence}{}", reach_words::sentence(moment, id))
+    let unknown = process_words::unknown(moment.protection, name, moment.now, moment.language);
+    format!("{unknown}{sentence}{}", reach_words::sentence(moment, id))
 }
 
 /// What the device says that it is, where somebody else moved it and it was left there.
@@ -146,6 +156,10 @@ fn table(
         table.add(moment.say("may change in", "peut changer dans"), next.since(moment.now).to_string());
     }
     table.add(moment.say("without the program", "sans le programme"), strength);
+    if let Some(protection) = moment.protection {
+        let shown = process_words::protection(protection, moment.now, moment.language);
+        table.add(moment.say("protected by", "protégé par"), shown);
+    }
     table
 }
 

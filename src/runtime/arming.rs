@@ -44,6 +44,7 @@ impl Asking<'_> {
 
     /// Arms all outputs of a device.
     pub(super) fn arm(&mut self, name: &str) -> Result<Answer, String> {
+        self.is_within()?;
         let (device, outputs) = self.find_device(name)?;
         let (language, guard) = (self.language, &self.decision.carrier.guard);
         let waiting: Vec<OutputId> =
@@ -71,17 +72,14 @@ impl Asking<'_> {
         if !waiting.iter().all(|output| self.is_armed(*output)) {
             return Err(changed(language));
         }
-        let text = say!(
-            language,
-            "{device} is armed. Nothing was told to it: what is asked of it from now on moves it",
-            "{device} est armé. Aucun ordre n'est parti : ce qui est demandé à partir de maintenant agira"
-        );
+        let text = arming_words::armed(&device, language);
         let named: Vec<String> = outputs.iter().map(|output| self.named(*output)).collect();
         Ok(Answer::done(text, json!({ "armed": device, "outputs": named })))
     }
 
     /// Disarms all outputs of a device.
     pub(super) fn disarm(&mut self, name: &str, as_it_is: bool) -> Result<Answer, String> {
+        self.is_within()?;
         let (device, outputs) = self.find_device(name)?;
         let language = self.language;
         if !self.is_by_hand(&outputs) {

@@ -11,6 +11,7 @@ use super::opening::OpenField;
 use super::recorder::Recorder;
 use crate::control::protocol::Answer;
 use crate::journal::Ring;
+use crate::report::moment::Protection;
 use crate::site::{Running, SetId, Texts};
 use ballast_guard::Guard;
 use ballast_host::Clock;
@@ -77,6 +78,13 @@ pub struct Carrier {
     pub open_field: Box<OpenField>,
     /// Told when the last decision thread has ended.
     pub ended: Option<oneshot::Sender<()>>,
+}
+
+impl Carrier {
+    /// Where the guard is.
+    pub fn protection(&self) -> Protection {
+        self.process.as_ref().map_or(Protection::Program, GuardProcess::protection)
+    }
 }
 
 /// What the old decision thread leaves to the new one.

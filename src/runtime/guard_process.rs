@@ -9,6 +9,7 @@ use super::message::{BuildFailed, Message, TakeOver};
 use super::told::Told;
 use super::{reload, telling};
 use crate::report::language::Sentence;
+use crate::report::moment::Protection;
 use crate::report::process_words;
 use ballast_drivers::Batch;
 use ballast_engine::Input as EngineInput;
@@ -146,9 +147,12 @@ impl GuardProcess {
         self.link.as_ref().is_some_and(|link| link.is_shared)
     }
 
-    /// Its process, where it is there.
-    pub fn pid(&self) -> Option<u32> {
-        self.link.as_ref().map(|link| link.welcome.pid)
+    /// Where the guard is, for those who explain.
+    pub fn protection(&self) -> Protection {
+        match self.link.as_ref().filter(|link| link.is_shared) {
+            Some(link) => Protection::Process(link.welcome.pid),
+            None => Protection::Gone(self.gone_since),
+        }
     }
 
     /// What a reload has to say of the guard's set.

@@ -200,8 +200,10 @@ fn gap_of_restart(gap: Gap) -> Gap {
 
 fn tell_start(decision: &mut Decision, now: Mono, gap: Option<Gap>) {
     let catalog = decision.running.catalog();
+    let is_within = decision.carrier.process.is_none();
     let counts = [catalog.points.len(), catalog.outputs.len(), decision.running.plan.rules.len()];
-    let sentence = Sentence::both(|language| reload_words::running(&catalog.site, counts, gap, language));
+    let sentence =
+        Sentence::both(|language| reload_words::running(&catalog.site, counts, gap, is_within, language));
     let data = json!({ "site": catalog.site, "set": decision.carrier.texts.id().to_string() });
     decision.carrier.recorder.tell(now, &Told::info("start", "", sentence, data).severity(Severity::Notice));
 }

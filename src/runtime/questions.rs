@@ -13,7 +13,9 @@ use crate::report::guard_answers::Refused as GuardRefused;
 use crate::report::language::{Language, Sentence, say};
 use crate::report::moment::{Moment, Told as From};
 use crate::report::names::{self, Sort, unknown};
-use crate::report::{arming_words, engine_words, instant, reach_words, status, why_output, why_rule};
+use crate::report::{
+    arming_words, engine_words, instant, process_words, reach_words, status, why_output, why_rule,
+};
 use ballast_engine::{Command, RuleState};
 use ballast_guard::{OperatorCommand, ResetWhat};
 use ballast_history::Severity;
@@ -96,6 +98,7 @@ impl Asking<'_> {
             wall: if told == Wall::UNKNOWN { decision.carrier.clock.wall() } else { told },
             told: From::Now,
             is_memory_lost: decision.carrier.memory_lost.is_some(),
+            protection: Some(decision.carrier.protection()),
             language: self.language,
         }
     }
@@ -129,6 +132,7 @@ impl Asking<'_> {
             let nothing_waits = GuardRefused::NothingWaits(Some(&what)).say(self.language);
             return self.carry_out(command, Done::GeneratorReset(name)).map_err(|_| nothing_waits);
         }
+        self.is_within()?;
         let what = self.find_reset(name)?;
         self.guard(OperatorCommand::Reset(what), Done::Reset(name)).ok_or_else(|| self.not_reset(what, name))
     }
@@ -164,6 +168,7 @@ impl Asking<'_> {
 
     /// Accepts the safety set that waits; a wrong fingerprint is told which one it is instead.
     fn confirm(&mut self, text: &str) -> Result<Answer, String> {
+        self.is_within()?;
         let Ok(print) = u64::from_str_radix(text.trim(), 16) else {
             return self.refused(Refused::NotFingerprint(text));
         };
@@ -209,6 +214,14 @@ impl Asking<'_> {
         }
     }
 
+    /// A guard that is a process of its own hears people itself.
+    pub(super) fn is_within(&self) -> Result<(), String> {
+        match self.decision.carrier.process {
+            None => Ok(()),
+            Some(_) => Err(process_words::ask_itself(self.language).to_owned()),
+        }
+    }
+
     /// Gives the guard a command; `None` where it refused.
     fn guard(&mut self, command: OperatorCommand, done: Done<'_>) -> Option<Answer> {
         let decision = &mut *self.decision;
@@ -221,6 +234,7 @@ impl Asking<'_> {
 
     /// Every output to safe; who could not be told is said, and written down with who asked.
     fn all_safe(&mut self) -> Result<Answer, String> {
+        self.is_within()?;
         let Some(mut answer) = self.guard(OperatorCommand::Now(None), Done::AllSafe) else {
             return Err(GuardRefused::NothingWaits(None).say(self.language));
         };

@@ -1,0 +1,269 @@
+//! What a guard that is a process of its own answers a person, as sentences: the facts are its, the words are here.
+
+use super::arming_words;
+use super::causes;
+use super::guard_answers;
+use super::language::{Language, say};
+use crate::control::protocol::Answer as Told;
+use crate::report::answers::{Done, Refused};
+use ballast_host::link::people::{Answer, Left, Loosening, OutputStatus, Question, Refusal, Status};
+use serde_json::{Value, json};
+
+/// An answer for people and for programs.
+pub fn told(question: &Question, answer: &Answer, language: Language) -> Told {
+    let data = serde_json::to_value(answer).unwrap_or(Value::Null);
+    match answer {
+        Answer::Status(status) => Told::done(self::status(status, language), data),
+        Answer::Done { unreachable, not_armed, left } => {
+            let mut text = done(question, unreachable.is_empty(), language);
+            if !unreachable.is_empty() {
+                let names = unreachable.join(", ");
+                text.push('\n');
+                text.push_str(&say!(
+                    language,
+                    "not told, since it cannot be reached: {names}; see `ballast guard status`",
+                    "sans ordre, car hors d'atteinte : {names} ; voyez `ballast guard status`"
+                ));
+            }
+            if !not_armed.is_empty() {
+                let names = not_armed.join(", ");
+                text.push('\n');
+                text.push_str(&say!(
+                    language,
+                    "not armed, told nothing and left as it is: {names}",
+                    "non armé, sans ordre et laissé comme il est : {names}"
+                ));
+            }
+            for left in left {
+                text.push('\n');
+                text.push_str(&self::left(left, language));
+            }
+            Told::done(text, data)
+        }
+        Answer::Unchanged => Told::done(
+            language.say("the files are those that the guard has", "les fichiers sont ceux qu'a le gardien"),
+            data,
+        ),
+        Answer::InForce { fingerprint } => Told::done(
+            say!(
+                language,
+                "safety set {fingerprint} is in force",
+                "le jeu de sûreté {fingerprint} est en vigueur"
+            ),
+            data,
+        ),
+        Answer::Waits { fingerprint, loosenings } => {
+            let mut text = language
+                .say(
+                    "what tightens is in force where that is possible; this would loosen and waits for a person:",
+                    "ce qui resserre est en vigueur là où c'est possible ; ceci desserrerait et attend une personne :",
+                )
+                .to_owned();
+            text.push_str(&loosened(loosenings, language));
+            text.push_str(&format!("\n  ballast guard confirm {fingerprint}"));
+            let mut data = data;
+            if let Some(object) = data.as_object_mut() {
+                object.insert("waits".into(), true.into());
+            }
+            Told { ok: false, ..Told::done(text, data) }
+        }
+        Answer::Refused(refusal) => Told { data, ..Told::refused(refused(question, refusal, language)) },
+    }
+}
+
+fn done(question: &Question, is_whole: bool, language: Language) -> String {
+    match question {
+        Question::Now { output: None } if is_whole => Done::AllSafe.say(language),
+        Question::Now { output: None } => Done::ReachedSafe.say(language),
+        Question::Now { output: Some(name) } => {
+            say!(language, "{name} goes to its safe state", "{name} va à son état sûr")
+        }
+        Question::Reset { name } => Done::Reset(name).say(language),
+        Question::Confirm { fingerprint } => Done::Confirmed(fingerprint).say(language),
+        Question::Arm { device } => arming_words::armed(device, language),
+        Question::Disarm { device, .. } => {
+            say!(language, "{device} is not armed any more", "{device} n'est plus armé")
+        }
+        Question::Status | Question::Reload => String::new(),
+    }
+}
+
+fn left(left: &Left, language: Language) -> String {
+    let name = &left.output;
+    let rest = match &left.told {
+        None => language.say("nothing was ever told to it", "aucun ordre ne lui a été donné").to_owned(),
+        Some(state) => arming_words::left(&causes::state(state, language), left.is_safe, language),
+    };
+    say!(language, "  {name}: {rest}", "  {name} : {rest}")
+}
+
+fn loosened(rows: &[Loosening], language: Language) -> String {
+    let row = |row: &Loosening| {
+        let Loosening { subject, key, old, new } = row;
+        say!(language, "\n  {subject}: {key} {old} -> {new}", "\n  {subject} : {key} {old} -> {new}")
+    };
+    rows.iter().map(row).collect()
+}
+
+fn refused(question: &Question, refusal: &Refusal, language: Language) -> String {
+    use guard_answers::Refused as Guard;
+    let print = |text: &str| u64::from_str_radix(text.trim(), 16).unwrap_or_default();
+    let confirmed = || match question {
+        Question::Confirm { fingerprint } => print(fingerprint),
+        _ => 0,
+    };
+    match refusal {
+        Refusal::NotAllowed { user, operators } => not_allowed(user, operators, language),
+        Refusal::NotUnderstood { error } => say!(
+            language,
+            "the guard did not understand the question: {error}",
+            "le gardien n'a pas compris la question : {error}"
+        ),
+        Refusal::UnknownName { name, known } => {
+            let known = known.join(", ");
+            say!(
+                language,
+                "there is no `{name}` in the guard's files; there is {known}",
+                "il n'y a pas de `{name}` dans les fichiers du gardien ; il y a {known}"
+            )
+        }
+        Refusal::NothingWaits => match question {
+            Question::Reset { name } => Guard::NothingWaits(Some(name)).say(language),
+            _ => Guard::NothingWaits(None).say(language),
+        },
+        Refusal::StillViolated { limit } => Guard::StillViolated(limit).say(language),
+        Refusal::HeldByLimit { limit } => match question {
+            Question::Reset { name } => Guard::HeldByLimit(name, limit).say(language),
+            _ => Guard::HeldByLimit("?", limit).say(language),
+        },
+        Refusal::NotFingerprint { text } => Refused::NotFingerprint(text).say(language),
+        Refusal::OtherSetWaits { waits } => Guard::OtherSetWaits(confirmed(), print(waits)).say(language),
+        Refusal::AlreadyInForce => Guard::InForce(confirmed()).say(language),
+        Refusal::NoSetWaits { in_force } => Guard::NoSetWaits(confirmed(), print(in_force)).say(language),
+        Refusal::OnlyRead => {
+            let device = device_of(question);
+            say!(
+                language,
+                "{device} has no outputs: it is only read",
+                "{device} n'a pas de sortie : il est seulement lu"
+            )
+        }
+        Refusal::ArmedAlready { always: true } => {
+            let device = device_of(question);
+            say!(
+                language,
+                "{device} is always armed: only a device with `armed: by hand` in site.yaml is armed and disarmed",
+                "{device} est toujours armé : seul un appareil avec `armed: by hand` dans site.yaml s'arme et se désarme"
+            )
+        }
+        Refusal::ArmedAlready { always: false } => {
+            let device = device_of(question);
+            say!(language, "{device} is armed already", "{device} est déjà armé")
+        }
+        Refusal::NotArmed => {
+            let device = device_of(question);
+            say!(language, "{device} is not armed", "{device} n'est pas armé")
+        }
+        Refusal::WouldMove { output, cause } => say!(
+            language,
+            "refused: the guard would move {output} the moment it is armed ({cause}); see `ballast why {output}`",
+            "refusé : le gardien manœuvrerait {output} dès son armement ({cause}) ; voyez `ballast why {output}`"
+        ),
+        Refusal::NotSafe { output } => {
+            let device = device_of(question);
+            say!(
+                language,
+                "refused: {output} is not known to be at its safe state, and no limit could bring it there any more; \
+                 make it safe first, or say `ballast disarm {device} --as-it-is`",
+                "refusé : rien ne confirme que {output} est à son état sûr, et aucune limite ne pourrait plus l'y mener ; \
+                 mettez-le en sécurité d'abord, ou dites `ballast disarm {device} --as-it-is`"
+            )
+        }
+        Refusal::Mistakes { report } => report.clone(),
+        Refusal::Late => say!(
+            language,
+            "the guard did not answer in time; look at `ballast guard status` and try again",
+            "le gardien n'a pas répondu à temps ; voyez `ballast guard status` et réessayez"
+        ),
+    }
+}
+
+fn not_allowed(user: &str, operators: &[String], language: Language) -> String {
+    let who = if operators.is_empty() {
+        language.say("only root may", "seul root le peut").to_owned()
+    } else {
+        let names = operators.join(", ");
+        say!(language, "root and {names} may", "root et {names} le peuvent")
+    };
+    say!(
+        language,
+        "refused: {user} may not speak for the guard; {who} (`guard: operators:` in safety.yaml)",
+        "refusé : {user} ne peut pas parler au gardien ; {who} (`guard: operators:` dans safety.yaml)"
+    )
+}
+
+fn device_of(question: &Question) -> &str {
+    match question {
+        Question::Arm { device } | Question::Disarm { device, .. } => device,
+        _ => "?",
+    }
+}
+
+fn status(status: &Status, language: Language) -> String {
+    let Status { site, pid, fingerprint, .. } = status;
+    let running = ballast_model::Span::from_secs(status.running_s as u64);
+    let mut text = say!(
+        language,
+        "the guard of {site}: process {pid}, for {running}, safety set {fingerprint}\n",
+        "le gardien de {site} : processus {pid}, depuis {running}, jeu de sûreté {fingerprint}\n"
+    );
+    text.push_str(if status.has_session {
+        language.say("a program speaks to it\n", "un programme lui parle\n")
+    } else {
+        language.say(
+            "no program speaks to it: outputs follow their `on_silence`\n",
+            "aucun programme ne lui parle : les sorties suivent leur `on_silence`\n",
+        )
+    });
+    if let Some(why) = &status.memory_lost {
+        text.push_str(&say!(
+            language,
+            "its memory is lost ({why}): everything is held safe until `ballast guard reset all`\n",
+            "sa mémoire est perdue ({why}) : tout est tenu en sécurité jusqu'à `ballast guard reset all`\n"
+        ));
+    }
+    if let Some(print) = &status.waits_for {
+        text.push_str(&say!(
+            language,
+            "a looser safety set waits for a person: `ballast guard confirm {print}`",
+            "un jeu de sûreté moins strict attend une personne : `ballast guard confirm {print}`"
+        ));
+        text.push_str(&loosened(&status.loosenings, language));
+        text.push('\n');
+    }
+    text.push_str(language.say("outputs", "sorties"));
+    status.outputs.iter().for_each(|output| text.push_str(&self::output(output, language)));
+    text
+}
+
+fn output(output: &OutputStatus, language: Language) -> String {
+    let shown = output.confirmed.as_deref().or(output.told.as_deref()).unwrap_or("?");
+    let shown = causes::state(shown, language);
+    let reach = if output.is_reachable { "" } else { language.say(", not reachable", ", hors d'atteinte") };
+    let OutputStatus { name, strength, cause, .. } = output;
+    format!("\n  {name:<32} {shown:<10} {strength:<6} {cause}{reach}")
+}
+
+/// A guard that does not answer, for people.
+pub fn no_guard(place: &str, error: &std::io::Error, language: Language) -> String {
+    say!(
+        language,
+        "no guard answers at {place} ({error}); start it with `ballast-guard`",
+        "aucun gardien ne répond à {place} ({error}) ; lancez-le avec `ballast-guard`"
+    )
+}
+
+/// For programs: that no guard answers.
+pub fn no_guard_data(place: &str) -> Value {
+    json!({ "error": "no guard answers", "socket": place })
+}
