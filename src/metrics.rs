@@ -110,6 +110,9 @@ pub struct Scrape {
 /// Looks at everything.
 pub fn scrape(decision: &Decision) -> Scrape {
     let mut not_ready = Vec::new();
+    if let Protection::Gone(_) = decision.carrier.protection() {
+        not_ready.push("the guard does not answer".into());
+    }
     if !decision.carrier.guard.hears_engine() {
         not_ready.push("the guard does not listen to the rules".into());
     }

@@ -10,6 +10,7 @@ use crate::log::{self, Weight};
 use crate::memory::{self, Found, KeptSets, KeptState, Slots};
 use crate::news::News;
 use crate::people::desk;
+use crate::relay::Relay;
 use crate::set::{self, Prepared};
 use crate::timekeeper::{self, Nouns};
 use crate::watch::until_told;
@@ -20,7 +21,6 @@ use ballast_guard::{Guard, OperatorCommand, Who};
 use ballast_host::Clock;
 use ballast_host::confine::{Needs, Role, confine};
 use ballast_host::link::mirror::NounSet;
-use ballast_host::link::packet::pieces;
 use ballast_host::link::socket::Listener;
 use ballast_host::link::{LINK, PEOPLE, directory};
 use ballast_host::supervisor;
@@ -184,6 +184,7 @@ fn run(arguments: &Arguments, begin: Begin) -> Result<usize, String> {
     let runtime = runtime.map_err(|error| format!("no runtime for the buses: {error}"))?;
     let (inbox, news) = sync_channel(INBOX);
     let current: Current = Arc::default();
+    let relay = Arc::new(Relay::new(Arc::clone(&current)));
     let shared = Shared {
         inbox,
         clock: Arc::clone(&clock),
@@ -213,6 +214,7 @@ fn run(arguments: &Arguments, begin: Begin) -> Result<usize, String> {
         nouns: Arc::clone(&shared.nouns),
         program: Arc::clone(&shared.program),
         memory_lost: memory_lost.clone(),
+        relay: Arc::clone(&relay),
         is_over: Arc::clone(&shared.is_over),
     };
     let witness = start_thread("witness", move || witness::run(parts))?;
@@ -220,8 +222,7 @@ fn run(arguments: &Arguments, begin: Begin) -> Result<usize, String> {
     if let Some(why) = &memory_lost {
         hold(&shared.inbox, why, set.site.safety.fingerprint);
     }
-    let deciding =
-        shared.decide(guard, prepared, news, writer, runtime.handle().clone(), forward(&current))?;
+    let deciding = shared.decide(guard, prepared, news, writer, runtime.handle().clone(), relay)?;
     let own = shared.clone();
     start_thread("timekeeper", move || timekeeper::run(&own.clock, &own.nouns, &own.inbox))?;
     let asker = Asker { ask, witness: witness.thread().clone() };
@@ -306,7 +307,7 @@ impl Shared {
         inbox: Receiver<News>,
         tape: tape::Writer,
         runtime: tokio::runtime::Handle,
-        forward: Arc<Forward>,
+        forward: Arc<dyn Forward>,
     ) -> Result<std::thread::JoinHandle<()>, String> {
         let (clock, pulse) = (Arc::clone(&self.clock), Arc::clone(&self.pulse));
         let means = Means { inbox: self.inbox.clone(), clock: Arc::clone(&clock), runtime, forward };
@@ -352,6 +353,7 @@ impl Sockets {
             witness: asker.witness.clone(),
             pulse: Arc::clone(&shared.pulse),
             current,
+            not_before: Mutex::default(),
         };
         link::serve(self.link, service).map_err(no_thread)?;
         desk::serve(self.people, asker.ask.clone(), asker.witness.clone()).map_err(no_thread)?;
@@ -370,17 +372,6 @@ fn hold(inbox: &SyncSender<News>, why: &str, fingerprint: u64) {
     );
     // The channel is empty: there is room, and nothing else comes before it.
     let _ = inbox.try_send(News::Person { who: Who::new(MEMORY), command: OperatorCommand::Now(None) });
-}
-
-/// What buses tell goes to the program that is connected.
-fn forward(current: &Current) -> Arc<Forward> {
-    let current = Arc::clone(current);
-    Arc::new(move |definitions, bus, batch| {
-        let outbox = current.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(outbox) = outbox.filter(|outbox| outbox.tells_of(definitions)) {
-            pieces(bus, batch).iter().for_each(|piece| outbox.send(piece));
-        }
-    })
 }
 
 /// Asks the witness in the name of the process itself.

@@ -356,6 +356,9 @@ const fn fault_words(fault: SessionFault, language: Language) -> &'static str {
     let (english, french) = match fault {
         SessionFault::Bye => ("the program said good-bye", "le programme a pris congé"),
         SessionFault::Link => ("the link broke", "la liaison est rompue"),
+        SessionFault::Silence => {
+            ("the program was silent for too long", "le programme s'est tu trop longtemps")
+        }
         SessionFault::Replaced => {
             ("a newer session took its place", "une session plus récente a pris sa place")
         }

@@ -60,6 +60,8 @@ pub struct Decision {
     pub(super) memory: telling::Memory,
     /// Another set runs, or another safety set is in force: the journal begins anew.
     pub(super) checkpoint_due: bool,
+    /// The session with the guard ended since nothing was renewed in time.
+    has_lapsed: bool,
     /// When the memory that building this set took is given back; `None`: it was.
     give_back_due: Option<Mono>,
     /// When the journal was last written because of an alarm.
@@ -96,6 +98,7 @@ impl Decision {
             figures,
             memory,
             checkpoint_due: true,
+            has_lapsed: false,
             give_back_due: Some(now.after(GIVE_BACK_AFTER)),
             dumped: None,
             pace: Pace::new(now),
@@ -119,7 +122,7 @@ impl Decision {
 
     /// Begins a session with the guard: hello, and every intent anew.
     pub fn greet(&mut self) {
-        let hello = self.carrier.link.hello(self.carrier.guard.outputs_hash());
+        let hello = self.carrier.link.hello(self.carrier.guard.table_hash());
         self.frame(hello);
         self.shared = self.carrier.guard.reported().iter().map(|point| (*point, None)).collect();
         for intent in self.engine.intents().collect::<Vec<_>>() {
@@ -328,6 +331,9 @@ impl Decision {
                 self.step_guard(now);
             }
             self.tell_all(now);
+            if std::mem::take(&mut self.has_lapsed) {
+                self.session_anew();
+            }
             if !self.batch.is_empty() {
                 let batch = std::mem::take(&mut self.batch);
                 self.hear("", &batch);
@@ -442,6 +448,11 @@ impl Decision {
         if self.carrier.process.is_none() {
             self.guard_in.push(input);
         }
+    }
+
+    /// The guard heard nothing for too long and listens no more: everything is said anew.
+    pub(super) fn session_lapsed(&mut self) {
+        self.has_lapsed = true;
     }
 
     /// A new session with the guard.

@@ -445,7 +445,7 @@ fn next_session(clock: &Clock) -> u64 {
     clock.now().nanos()
 }
 
-/// The lease that the program asks for: the shortest of the outputs, so that one renewal serves all.
+/// The shortest lease of all outputs.
 fn shortest_lease(running: &Running) -> Span {
     let leases = running.safety.envelopes.iter().map(|envelope| envelope.lease);
     leases.min().unwrap_or(Span::from_secs(3)).min(Span::from_secs(90))

@@ -14,7 +14,7 @@ use crate::site::Running;
 use ballast_engine::events::{EndReason, Source, Winner};
 use ballast_engine::{Engine, Event as EngineEvent};
 use ballast_guard::plan::{LimitAction, SafetySet};
-use ballast_guard::{Guard, GuardEvent};
+use ballast_guard::{Guard, GuardEvent, SessionFault};
 use ballast_history::Severity;
 use ballast_model::catalog::{Kind, PointSpec};
 use ballast_model::intent::{Cause, Outcome, Witness};
@@ -436,6 +436,9 @@ fn guard(decision: &mut Decision, now: Mono, event: GuardEvent) {
     decision.carrier.recorder.tell(now, &told);
     if memory_words::ends(&event) {
         decision.carrier.memory_lost = None;
+    }
+    if let GuardEvent::SessionClosed { fault: SessionFault::Silence, .. } = event {
+        decision.session_lapsed();
     }
     if let GuardEvent::Confirmed { fingerprint, .. } = event {
         super::opening::adopt_confirmed(decision, fingerprint);

@@ -13,6 +13,7 @@
 pub mod bench;
 pub mod broker;
 pub mod files;
+pub mod guard;
 pub mod inverter;
 pub mod modbus;
 pub mod program;

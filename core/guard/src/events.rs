@@ -136,6 +136,8 @@ pub enum SessionFault {
     Bye,
     /// The link broke.
     Link,
+    /// The sender renewed nothing for longer than its word holds.
+    Silence,
     /// A newer session took its place.
     Replaced,
     /// A frame is missing or came twice.

@@ -183,6 +183,7 @@ fn disarming_moves_nothing_and_wants_the_output_safe() {
     bench.pass_in_silence(secs(60));
     assert_eq!((bench.permits.len(), bench.is(pump)), (before, CLOSED), "left as it is");
     // Armed again: again nothing is told before something is asked.
+    bench.hello();
     bench.ask(pump, OPEN);
     arm(&mut bench, pump);
     assert_eq!(bench.permits.len(), before);

@@ -63,8 +63,8 @@ fn a_step_never_allocates_whatever_comes() {
         if step % 2_000 == 0 {
             bench.session += 1;
             bench.counter = 0;
-            let outputs = bench.guard.outputs_hash();
-            inputs.push(bench.frame(Message::Hello { outputs }));
+            let tables = bench.guard.table_hash();
+            inputs.push(bench.frame(Message::Hello { tables }));
         }
         inputs.push(bench.frame(Message::Renew));
         let output = OutputId((pick % outputs) as u32);
@@ -387,12 +387,12 @@ fn sessions(life: &mut Life) {
         (SessionFault::Link, |_| Input::LinkClosed),
         (SessionFault::Table, |bench| {
             (bench.session, bench.counter) = (bench.now.nanos(), 0);
-            bench.frame(Message::Hello { outputs: 1 })
+            bench.frame(Message::Hello { tables: 1 })
         }),
         (SessionFault::Replaced, |bench| {
             (bench.session, bench.counter) = (bench.now.nanos(), 0);
-            let outputs = bench.guard.outputs_hash();
-            bench.frame(Message::Hello { outputs })
+            let tables = bench.guard.table_hash();
+            bench.frame(Message::Hello { tables })
         }),
     ];
     for (fault, make) in breaks {

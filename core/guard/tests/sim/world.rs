@@ -1,13 +1,15 @@
 //! The arrangement: the guard, devices that fail, a program that talks nonsense, an observer.
 #![allow(unreachable_pub, reason = "part of a test")]
-#![allow(clippy::panic, reason = "a failing test is its own message")]
+#![allow(clippy::panic, clippy::expect_used, reason = "a failing test is its own message")]
 
 use super::hand::EffectWatch;
 use super::observer::*;
 use super::site::*;
 use super::weather::Weather;
 use crate::kit::*;
-use ballast_guard::{Door, Guard, GuardEvent, Input, OperatorCommand, Output, Redeem, ResetWhat, Who};
+use ballast_guard::{
+    Door, Guard, GuardEvent, Input, OperatorCommand, Output, Redeem, ResetWhat, State, Who, digest,
+};
 use ballast_model::frame::{Frame, Message};
 use ballast_model::time::{Gap, Utc, Wall};
 use ballast_model::{Authority, Intent, Mono, OutputId, Span};
@@ -42,6 +44,10 @@ pub struct World {
     pub next: Mono,
     stepped_at: Mono,
     pub permits: u64,
+    /// Another guard that was made from what this one wrote down, and takes the same steps from there.
+    mirror: Option<Guard>,
+    /// Steps that the mirror took.
+    pub mirrored: u64,
 }
 
 impl World {
@@ -65,7 +71,33 @@ impl World {
             next: Mono::MAX,
             stepped_at: Mono::ZERO,
             permits: 0,
+            mirror: None,
+            mirrored: 0,
         }
+    }
+
+    /// Makes the mirror, as another process does.
+    fn look_into_the_mirror(&mut self) {
+        let text = serde_json::to_string(&self.guard.written()).expect("a state can be written");
+        let state: State = serde_json::from_str(&text).expect("and read");
+        let at = state.saved_at;
+        let mut mirror = Guard::new(Arc::new(self.site.catalog.clone()), self.guard.safety_set().clone(), at);
+        mirror.restore(state, Gap::SameBoot(Span::ZERO), at, at);
+        self.mirror = Some(mirror);
+    }
+
+    /// The mirror says what the guard said.
+    fn mirror_step(&mut self, now: Mono, inputs: &[Input]) {
+        let Some(mirror) = &mut self.mirror else { return };
+        let mut out = Vec::with_capacity(self.guard.output_capacity());
+        mirror.step(now, inputs, &mut out);
+        let seed = self.observer.seed;
+        let (is_same, said) = (digest(&out) == digest(&self.out), &self.out);
+        assert!(
+            is_same,
+            "seed {seed}: at {now:?} given {inputs:?}\nthe mirror said {out:?}\nthe guard {said:?}"
+        );
+        self.mirrored += 1;
     }
 
     pub fn frame(&mut self, message: Message) -> Input {
@@ -172,8 +204,8 @@ impl World {
             self.end_session();
             self.session = self.observer.now.nanos().max(self.session + 1);
             self.counter = 0;
-            let outputs = self.guard.outputs_hash();
-            inputs.push(self.frame(Message::Hello { outputs }));
+            let tables = self.guard.table_hash();
+            inputs.push(self.frame(Message::Hello { tables }));
             self.observer.is_open = true;
             self.observer.renewed_at = Mono::ZERO;
             // Only what was said in this session is renewed by it.
@@ -258,7 +290,11 @@ impl World {
         let stands_still = std::mem::replace(&mut self.stepped_at, self.observer.now) == self.observer.now;
         let goes_back = stands_still && self.dice.one_in(4);
         let back = if goes_back { ms(self.dice.roll(100_000)) } else { Span::ZERO };
+        if self.dice.one_in(100) {
+            self.look_into_the_mirror();
+        }
         self.guard.step(self.observer.now.before(back), inputs, &mut self.out);
+        self.mirror_step(self.observer.now.before(back), inputs);
         self.next = Mono::MAX;
         let (mut said, mut cut) = (Vec::new(), 0);
         let session = self.guard.session();
@@ -307,6 +343,14 @@ impl World {
             }
         }
         self.observer.check_news(said);
+        // Who lets the word for one output run out has been silent: he must begin anew.
+        let is_silent = |index: usize| {
+            let observer = &self.observer;
+            observer.outputs[index].heard.is_some() && observer.now >= observer.word_until(index)
+        };
+        if self.observer.is_open && (0..OUTPUTS).any(is_silent) {
+            self.end_session();
+        }
         let to_cut = self.observer.shed.to_cut;
         assert!(cut >= to_cut, "seed {}: {cut} of {to_cut} homes cut", self.observer.seed);
         self.out = Vec::with_capacity(self.guard.output_capacity());
@@ -332,6 +376,7 @@ impl World {
         let now = if gap == Gap::Unknown { saved_at } else { saved_at.after(length) };
         self.guard = Guard::new(Arc::new(self.site.catalog.clone()), self.guard.safety_set().clone(), now);
         self.guard.restore(state, gap, saved_at, now);
+        self.mirror = None;
         let observer = &mut self.observer;
         observer.now = now;
         observer.started_at = now;
@@ -381,7 +426,10 @@ impl World {
             watched.min_open = watched.min_open.max(min_open);
         }
         let before = self.guard.fingerprint();
-        self.guard.replace(Arc::new(site.catalog.clone()), site.set.clone(), false, self.observer.now);
+        let now = self.observer.now;
+        for guard in std::iter::once(&mut self.guard).chain(&mut self.mirror) {
+            guard.replace(Arc::new(site.catalog.clone()), site.set.clone(), false, now);
+        }
         if self.guard.fingerprint() != before {
             // Nobody knows under another set how long it was clear, nor what was about to be judged.
             (self.observer.shed.clear_since, self.observer.shed.judge) = (None, None);
