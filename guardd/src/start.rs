@@ -131,26 +131,7 @@ fn begin(site: &Path, state: &Path, overrides: &[String]) -> Result<Begin, Failu
         }
     };
     let of_disk = files.and_then(|files| set::read(files, overrides));
-    let mut reach = Reach::default();
-    let (prepared, files_differ) = match (last, of_disk) {
-        (Some(last), Ok(now)) => {
-            let is_same = now.set.site.safety.fingerprint == last.set.site.safety.fingerprint
-                && now.definitions == last.definitions;
-            reach.merge(now.reach.clone());
-            if is_same { (now, false) } else { (last, true) }
-        }
-        (Some(last), Err(report)) => {
-            log::line(
-                Weight::Alarm,
-                &format!(
-                    "{report}\nthe files above were not taken: the safety set that was in force last is"
-                ),
-            );
-            (last, false)
-        }
-        (None, Ok(now)) => (now, false),
-        (None, Err(report)) => return Err(Failure::Mistakes(report)),
-    };
+    let (prepared, mut reach, files_differ) = choose(last, of_disk)?;
     if prepared.set.site.safety.process.is_none() {
         let text =
             "safety.yaml has no section `guard:`, so that the program itself holds the outputs of this site";
@@ -170,6 +151,28 @@ fn begin(site: &Path, state: &Path, overrides: &[String]) -> Result<Begin, Failu
     })
 }
 
+/// Which set it begins with, what the files on disk reach beyond it, and whether they differ from it.
+fn choose(
+    last: Option<Prepared>,
+    of_disk: Result<Prepared, String>,
+) -> Result<(Prepared, Reach, bool), Failure> {
+    match (last, of_disk) {
+        (Some(last), Ok(now)) => {
+            let is_same = now.set.site.safety.fingerprint == last.set.site.safety.fingerprint
+                && now.definitions == last.definitions;
+            let reach = now.reach.clone();
+            Ok(if is_same { (now, reach, false) } else { (last, reach, true) })
+        }
+        (Some(last), Err(report)) => {
+            let taken = "the files above were not taken: the safety set that was in force last is";
+            log::line(Weight::Alarm, &format!("{report}\n{taken}"));
+            Ok((last, Reach::default(), false))
+        }
+        (None, Ok(now)) => Ok((now, Reach::default(), false)),
+        (None, Err(report)) => Err(Failure::Mistakes(report)),
+    }
+}
+
 /// Holds the outputs until it is told to end; how many of them had not confirmed their safe state then.
 fn run(arguments: &Arguments, begin: Begin) -> Result<usize, String> {
     let Begin { prepared, files_differ, reach, kept, memory_lost, slots, state } = begin;
@@ -185,14 +188,7 @@ fn run(arguments: &Arguments, begin: Begin) -> Result<usize, String> {
     let (inbox, news) = sync_channel(INBOX);
     let current: Current = Arc::default();
     let relay = Arc::new(Relay::new(Arc::clone(&current)));
-    let shared = Shared {
-        inbox,
-        clock: Arc::clone(&clock),
-        pulse: Arc::default(),
-        is_over: Arc::default(),
-        program: Arc::default(),
-        nouns: Arc::new(Mutex::new(Arc::clone(&set.catalog))),
-    };
+    let shared = Shared::new(inbox, &clock, &set);
     let (mut writer, reader) = tape::tape(&guard);
     let (ask, questions) = desk::questions();
     let (callers, called) = sync_channel(CALLERS);
@@ -299,6 +295,17 @@ struct Shared {
 }
 
 impl Shared {
+    fn new(inbox: SyncSender<News>, clock: &Arc<Clock>, set: &NounSet) -> Shared {
+        Shared {
+            inbox,
+            clock: Arc::clone(clock),
+            pulse: Arc::default(),
+            is_over: Arc::default(),
+            program: Arc::default(),
+            nouns: Arc::new(Mutex::new(Arc::clone(&set.catalog))),
+        }
+    }
+
     /// Opens the buses and starts the thread that decides.
     fn decide(
         &self,

@@ -126,11 +126,7 @@ pub(super) fn carry_out(
     };
     let watching = if is_watched { watch_files(site, on_disk, &sender, &output) } else { None };
     if let Some(lasting) = lasting {
-        let sender = sender.clone();
-        runtime.spawn(async move {
-            tokio::time::sleep(lasting).await;
-            serving::stop(&sender).await;
-        });
+        runtime.spawn(stop_after(lasting, sender.clone()));
     }
     let finding = match &watching {
         None => Finding::Nothing,
@@ -140,6 +136,12 @@ pub(super) fn carry_out(
     runtime.block_on(serving::until_told(metrics, finding, listener, &sender, has_ended, told, &output));
     drop(watching);
     Exit::Done
+}
+
+/// For `--for`.
+async fn stop_after(lasting: Duration, sender: SyncSender<Message>) {
+    tokio::time::sleep(lasting).await;
+    serving::stop(&sender).await;
 }
 
 /// What buses and servers run on.
