@@ -120,6 +120,137 @@ fn modbus_units_are_asked_who_they_are_and_nothing_is_written() {
 }
 
 #[test]
+fn a_gateway_that_answers_for_everybody_hides_nobody() {
+    let holds = "unit 3 input 0 FLOAT32 231.5\nunit 3 input 70 FLOAT32 50.02\nunit 9 holding 0 UINT16 7\n\
+                 unit 10 holding 0 UINT16 7\nunit 11 holding 0 UINT16 7";
+    let Some(mut units) = Units::start("detection behind a gateway", holds) else { return };
+    let address = format!("127.0.0.1:{}", units.port);
+    for (code, words) in [
+        (4, "exception 4 (the device failed)"),
+        (11, "exception 11 (the gateway gets no answer from it)"),
+        (10, "exception 10 (the gateway has no path to it)"),
+    ] {
+        units.absent(code);
+        let data = json(&["--modbus", &address, "--units", "1-12", "--timeout", "2s"]);
+        let remarks = data["remarks"].to_string();
+        assert!(remarks.contains("unit 3: reads 231.5 V and 50.02 Hz"), "{code}: {remarks}");
+        assert!(remarks.contains("of unit 9-11 nothing is known but that it answers"), "{code}: {remarks}");
+        assert!(
+            remarks.contains(&format!("to unit 1-2, 4-8, 12 the answer is {words}")),
+            "{code}: {remarks}"
+        );
+        assert!(!remarks.contains("say the same"), "{code}: {remarks}");
+    }
+    // Three that say the same are three, since nobody is elsewhere.
+    let data = json(&["--modbus", &address, "--units", "9-11", "--timeout", "2s"]);
+    let remarks = data["remarks"].to_string();
+    assert!(
+        remarks.contains("of unit 9-11 nothing is known") && !remarks.contains("say the same"),
+        "{remarks}"
+    );
+    let printed = String::from_utf8(detect(&["--modbus", &address, "--units", "1-12"]).stdout).unwrap();
+    assert!(!printed.contains("nothing was found"), "{printed}");
+    assert!(printed.contains("nothing for site.yaml: no device file is known for what answers"), "{printed}");
+}
+
+#[test]
+fn one_device_that_does_not_look_at_its_number_is_told_once() {
+    // pymodbus: unit 0 is everybody.
+    let Some(units) = Units::start("detection of one for all", "unit 0 holding 0 UINT16 7") else { return };
+    let address = format!("127.0.0.1:{}", units.port);
+    let data = json(&["--modbus", &address, "--units", "5-9", "--timeout", "2s"]);
+    let remarks = data["remarks"].to_string();
+    assert!(remarks.contains("units 5-9 say the same; it seems to be one device"), "{remarks}");
+    assert!(remarks.contains("of unit 5 nothing is known"), "{remarks}");
+}
+
+#[test]
+fn units_on_a_serial_line_are_found_at_the_speed_that_they_have() {
+    let what = "detection on a serial line";
+    let Some(units) = Units::start_on_line(what, &crate::units()) else { return };
+    let line = &units.cable.as_ref().unwrap().near;
+    let path = line.to_str().unwrap();
+    let holder = rustix::fs::open(line, rustix::fs::OFlags::RDWR, rustix::fs::Mode::empty()).unwrap();
+    let before = rustix::termios::tcgetattr(&holder).unwrap();
+    let data = json(&["--modbus", path, "--units", "0-3", "--timeout", "300ms"]);
+    let (site, remarks) = (text(&data, "site"), data["remarks"].to_string());
+    assert!(site.contains("file: sunspec-inverter") && site.contains("unit_id: \"1\""), "{data}");
+    let bus = format!("sunspec: {{ driver: sunspec, port: \"{path}\", baud: \"19200\", parity: \"none\" }}");
+    assert!(site.contains(&bus), "{site}");
+    assert!(remarks.contains(&format!("{path} unit 3: reads 231.5 V and 50.02 Hz")), "{remarks}");
+    is_accepted(&data);
+    let functions = units.functions();
+    assert!(functions.iter().all(|function| [3, 4, 43].contains(function)), "it only reads: {functions:?}");
+    let after = rustix::termios::tcgetattr(&holder).unwrap();
+    assert_eq!((after.control_modes, after.output_speed()), (before.control_modes, before.output_speed()));
+    // At another speed nobody answers, and what was tried is said.
+    let data = json(&[
+        "--modbus",
+        path,
+        "--units",
+        "1-3",
+        "--timeout",
+        "50ms",
+        "--baud",
+        "9600,38400",
+        "--parity",
+        "odd",
+    ]);
+    let remarks = data["remarks"].to_string();
+    assert!(remarks.contains("no unit answers at 9600 odd, 38400 odd"), "{remarks}");
+    assert!(text(&data, "site").is_empty(), "{data}");
+    // A line that is held is left alone.
+    rustix::fs::flock(&holder, rustix::fs::FlockOperation::NonBlockingLockExclusive).unwrap();
+    let remarks = json(&["--modbus", path, "--units", "1"])["remarks"].to_string();
+    assert!(remarks.contains("another program holds it"), "{remarks}");
+}
+
+#[test]
+fn a_line_on_which_somebody_speaks_is_not_asked_anything() {
+    let mut meter = Meter::new();
+    let path = meter.path.clone();
+    let line = path.to_str().unwrap().to_owned();
+    let scan = std::thread::spawn(move || json(&["--modbus", &line, "--units", "1-3", "--timeout", "100ms"]));
+    while !scan.is_finished() {
+        meter.send(b"anything at all", 9600);
+    }
+    let data = scan.join().unwrap();
+    let remarks = data["remarks"].to_string();
+    assert!(remarks.contains("bytes came that nobody had asked for"), "{remarks}");
+    assert!(remarks.contains(&format!("`--serial {}`", path.display())), "{remarks}");
+    assert!(meter.heard().is_empty(), "nothing was sent");
+}
+
+#[test]
+fn units_behind_a_converter_of_serial_frames_are_found() {
+    let what = "detection behind a converter";
+    let Some(mut units) = Units::start_behind_converter(what, &crate::units()) else { return };
+    units.absent(0);
+    let address = format!("rtu://127.0.0.1:{}", units.port);
+    let data = json(&["--modbus", &address, "--units", "1-3", "--timeout", "500ms"]);
+    let (site, remarks) = (text(&data, "site"), data["remarks"].to_string());
+    assert!(site.contains("file: sunspec-inverter") && site.contains(&address), "{data}");
+    assert!(remarks.contains("unit 3: reads 231.5 V and 50.02 Hz"), "{remarks}");
+    is_accepted(&data);
+    // The same device is read with what was proposed.
+    units.lie(3, "checksum");
+    let remarks = json(&["--modbus", &address, "--units", "3", "--timeout", "100ms"])["remarks"].to_string();
+    assert!(remarks.contains("from unit 3 came what is no answer: damaged"), "{remarks}");
+}
+
+#[test]
+fn what_would_take_too_long_is_not_begun() {
+    let output = detect(&["--modbus", "/dev/ttyNONE", "--timeout", "3s"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("this can take 99 minutes, and 30 are the most: name fewer `--units`"), "{said}");
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    let output = detect(&["--modbus", file]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("Cargo.toml: this is no serial line"), "{said}");
+}
+
+#[test]
 fn devices_that_announce_themselves_are_proposed_unarmed_and_nothing_is_published() {
     let Some(broker) = Broker::start("detection at a broker") else { return };
     let all = broker.observe("#");

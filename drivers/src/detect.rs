@@ -17,9 +17,10 @@ mod broker;
 mod interview;
 mod meter;
 
+pub use crate::modbus::frame::Framing;
 pub use announced::{ANNOUNCEMENTS, announced, of_name};
 pub use broker::{Heard, Hearing, hello, listen};
-pub use interview::{Answer, Ask, Interview, Unit};
+pub use interview::{Answer, Ask, Interview, Met, Unit};
 pub use meter::{Ear, Speech};
 
 /// A device as a site would name it; a proposal, which a person reads before it is used.

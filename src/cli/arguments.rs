@@ -1,7 +1,9 @@
 //! Every command, option and example of the command line. Help, completions and man pages come from here.
 
+mod detect;
 mod device;
 
+pub use detect::Detect;
 pub use device::{Device, DeviceAction, DeviceCheck, DeviceRead};
 
 use crate::report::language::Language;
@@ -158,49 +160,6 @@ pub struct Init {
     /// The site's readable id; absent: from the directory's name
     #[arg(long)]
     pub name: Option<String>,
-}
-
-/// `ballast detect`
-#[derive(Args, Debug)]
-#[command(after_help = "Examples:
-  ballast detect                                    serial lines of this machine, names in the network
-  ballast detect --serial /dev/ttyUSB0 --listen 10s
-  ballast detect --modbus 192.0.2.7 --units 1-32 --timeout 200ms
-  ballast detect --mqtt mqtt://192.0.2.2 --user me --password-file secret.txt
-  ballast detect --mqtt mqtt://127.0.0.1 --format json
-
-Everything here only listens and reads: no register is written, no message is published, and a serial line that another
-program holds is left alone. What is printed is for site.yaml and safety.yaml: whatever can be switched has
-`armed: by hand` and is told nothing until a person arms it.
-A Modbus gateway may serve one program at a time: let a running site rest while its gateway is scanned.")]
-pub struct Detect {
-    /// Serial line to listen to for a Linky meter, a recording, or `all`; several are listened to at once
-    #[arg(long, value_name = "PATH")]
-    pub serial: Vec<String>,
-    /// Modbus TCP device or gateway whose units are asked who they are
-    #[arg(long, value_name = "HOST[:PORT]")]
-    pub modbus: Vec<String>,
-    /// Units that are asked, one or a range
-    #[arg(long, value_name = "FIRST-LAST", default_value = "1-247")]
-    pub units: String,
-    /// How long a unit may take to answer; a unit that is not there takes it twice
-    #[arg(long, value_name = "TIME", default_value = "300ms")]
-    pub timeout: String,
-    /// Broker at which devices announce themselves
-    #[arg(long, value_name = "URL")]
-    pub mqtt: Vec<String>,
-    /// User name at the broker
-    #[arg(long, value_name = "NAME", requires = "mqtt")]
-    pub user: Option<String>,
-    /// File with the password at the broker
-    #[arg(long, value_name = "FILE", requires = "user")]
-    pub password_file: Option<PathBuf>,
-    /// Ask in the local network who tells a name (mDNS)
-    #[arg(long)]
-    pub mdns: bool,
-    /// How long is listened: on a serial line at each of two speeds, at a broker, for names
-    #[arg(long, value_name = "TIME", default_value = "5s")]
-    pub listen: String,
 }
 
 /// `ballast run`

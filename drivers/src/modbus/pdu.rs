@@ -66,6 +66,19 @@ pub(crate) enum Reply<'a> {
     Strange,
 }
 
+/// Why a device says no (Modbus Application Protocol V1.1b3, section 7).
+pub(crate) mod code {
+    pub(crate) const FUNCTION: u8 = 1;
+    pub(crate) const ADDRESS: u8 = 2;
+    pub(crate) const VALUE: u8 = 3;
+    pub(crate) const FAILURE: u8 = 4;
+    pub(crate) const ACKNOWLEDGE: u8 = 5;
+    pub(crate) const BUSY: u8 = 6;
+    pub(crate) const PARITY: u8 = 8;
+    pub(crate) const NO_PATH: u8 = 10;
+    pub(crate) const NO_ANSWER: u8 = 11;
+}
+
 /// An exception.
 const EXCEPTION: u8 = 0x80;
 /// A coil that is closed.

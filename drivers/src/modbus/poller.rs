@@ -3,7 +3,7 @@
 use super::doubt;
 use super::frame::{Framed, Framing};
 use super::output::Output;
-use super::pdu::{Reply, Request};
+use super::pdu::{Reply, Request, code};
 use super::plan::{Block, Item, Place, To};
 use super::sounding;
 use super::value::{Registers, Said};
@@ -12,19 +12,6 @@ use crate::point::Raw;
 use crate::readings::{Freshness, Readings, Report};
 use crate::shape::{Answer, Heed, Job, Poller, Roster};
 use ballast_model::{Mono, Quality, Reason, Wanted};
-
-/// Why a device says no (Modbus Application Protocol V1.1b3, section 7).
-mod code {
-    pub(super) const FUNCTION: u8 = 1;
-    pub(super) const ADDRESS: u8 = 2;
-    pub(super) const VALUE: u8 = 3;
-    pub(super) const FAILURE: u8 = 4;
-    pub(super) const ACKNOWLEDGE: u8 = 5;
-    pub(super) const BUSY: u8 = 6;
-    pub(super) const PARITY: u8 = 8;
-    pub(super) const NO_PATH: u8 = 10;
-    pub(super) const NO_ANSWER: u8 = 11;
-}
 
 /// All units of one connection or line.
 pub(super) struct Units {
