@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::broker::Broker;
+use common::broker::{Broker, certify};
 use common::modbus::{Units, python};
 use common::program::ballast;
 use common::terminal::Meter;
@@ -280,6 +280,105 @@ fn devices_that_announce_themselves_are_proposed_unarmed_and_nothing_is_publishe
     let printed = String::from_utf8(detect(&["--mqtt", &url, "--listen", "1s"]).stdout).unwrap();
     assert!(printed.contains("# site.yaml") && printed.contains("# safety.yaml"), "{printed}");
     assert_eq!(all.seen().len(), before, "nothing was published: {:?}", all.seen());
+}
+
+#[test]
+fn a_broker_with_tls_and_a_password_is_listened_to_with_the_keys_of_its_bus() {
+    let what = "detection at a broker with TLS";
+    let folder = Scratch::new("detect-tls");
+    let file = |name: &str| folder.0.join(name).to_str().unwrap().to_owned();
+    let Some(()) = certify(&folder.0, what) else { return };
+    let Some(program) = common::tool_or_skip("mosquitto_passwd", what) else { return };
+    let made = Command::new(program).args(["-c", "-b", &file("users"), "me", "s3cret"]).status().unwrap();
+    assert!(made.success());
+    // mosquitto drops its rights and must still read its key.
+    let lines = format!(
+        "user root\nallow_anonymous false\npassword_file {}\ncafile {}\ncertfile {}\nkeyfile {}\n",
+        file("users"),
+        file("ca.pem"),
+        file("broker.pem"),
+        file("broker.key")
+    );
+    let Some(broker) = Broker::start_with(what, &lines) else { return };
+    let authority = file("ca.pem");
+    let kept = ["-r", "-q", "1", "--cafile", &authority, "-u", "me", "-P", "s3cret"];
+    broker.publish("shellies/shellyplug-s-AABBCC/online", "true", &kept);
+    std::fs::write(file("right"), "s3cret\n").unwrap();
+    std::fs::write(file("wrong"), "other\n").unwrap();
+    let url = format!("mqtts://127.0.0.1:{}", broker.port);
+    let detect = |options: &[&str]| {
+        let mut command = ballast();
+        command.args(["detect", "--format", "json", "--listen", "1s", "--mqtt", &url]).args(options);
+        let output =
+            command.env("MQTT_PASSWORD", "s3cret").env("CREDENTIALS_DIRECTORY", &folder.0).output().unwrap();
+        serde_json::from_slice::<Value>(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+    };
+    let right = file("right");
+    for (option, value, key) in [
+        ("--password-file", right.as_str(), "password_file"),
+        ("--password-credential", "right", "password_credential"),
+        ("--password-env", "MQTT_PASSWORD", "password_env"),
+    ] {
+        let data = detect(&["--ca", &authority, "--user", "me", option, value]);
+        let bus = format!(
+            "broker: {{ driver: mqtt, url: \"{url}\", user: \"me\", {key}: \"{value}\", ca: \"{authority}\" }}"
+        );
+        assert!(text(&data, "site").contains(&bus), "{data}");
+        assert!(text(&data, "site").contains("file: shelly-gen1-plug-mqtt"), "{data}");
+        assert!(!data.to_string().contains("s3cret"), "{data}");
+        is_accepted(&data);
+    }
+    let (wrong, other, absent) = (file("wrong"), file("other.pem"), file("absent"));
+    for (options, words) in [
+        (&["--ca", &authority, "--user", "me", "--password-file", &wrong][..], "the broker refuses us"),
+        (&["--ca", &authority], "the broker refuses us"),
+        (&["--ca", &other, "--user", "me", "--password-file", &wrong], "nobody whom we believe vouches"),
+        (&["--ca", &authority, "--user", "me", "--password-file", &absent], "cannot read the password"),
+        (&["--ca", &authority, "--user", "me", "--password-env", "ABSENT"], "there is no variable ABSENT"),
+    ] {
+        let data = detect(options);
+        assert!(data["troubles"].to_string().contains(words), "{words}: {data}");
+    }
+    let plain = format!("mqtt://127.0.0.1:{}", broker.port);
+    let output = self::detect(&["--mqtt", &plain, "--ca", &authority]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && said.contains("write `mqtts://` in `url`"), "{said}");
+    let output =
+        self::detect(&["--mqtt", &url, "--user", "me", "--password-file", "a", "--password-env", "B"]);
+    assert_eq!(output.status.code(), Some(2), "a password comes from one place");
+}
+
+#[test]
+fn a_sensor_in_a_unit_that_is_not_known_is_told_with_its_unit() {
+    let Some(broker) = Broker::start("detection of sensors") else { return };
+    let sensor = |name: &str, unit: &str, template: &str| {
+        format!(
+            r#"{{"name":"{name}","stat_t":"room/{name}","unit_of_meas":"{unit}","val_tpl":"{template}","dev":{{"ids":["r"],"name":"Room"}}}}"#
+        )
+    };
+    let value = "{{ value_json.a }}";
+    for (name, unit, template) in [
+        ("Power", "W", value),
+        ("Particles", "grains", value),
+        ("Pollen", "grains", value),
+        ("Light\\u001b[2J", "candles", value),
+        ("Twice", "W", "{{ value_json.a * 2 }}"),
+    ] {
+        let topic = format!("homeassistant/sensor/room/{}/config", &name[..4]);
+        broker.publish(&topic, &sensor(name, unit, template), &["-r", "-q", "1"]);
+    }
+    let url = format!("mqtt://127.0.0.1:{}", broker.port);
+    let data = json(&["--mqtt", &url, "--listen", "1s"]);
+    let remarks = data["remarks"].to_string();
+    let text_of_site = text(&data, "site");
+    assert!(text_of_site.contains("power: { topic: \"room/Power\", unit: \"W\""), "{text_of_site}");
+    let expected =
+        "left out: \\\"Room Particles\\\", \\\"Room Pollen\\\": the unit `grains` is not known here";
+    assert!(remarks.contains(expected), "{remarks}");
+    assert!(remarks.contains("\\\"Room Twice\\\": `{{ value_json.a * 2 }}` computes the value"), "{remarks}");
+    let printed = String::from_utf8(detect(&["--mqtt", &url, "--listen", "1s"]).stdout).unwrap();
+    assert!(printed.contains("# ") && printed.contains("`candles`"), "{printed}");
+    assert!(!printed.contains('\u{1b}'), "no device tells a terminal what to do: {printed:?}");
 }
 
 #[test]

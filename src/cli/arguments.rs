@@ -3,7 +3,7 @@
 mod detect;
 mod device;
 
-pub use detect::Detect;
+pub use detect::{Access, Detect, ParityWord};
 pub use device::{Device, DeviceAction, DeviceCheck, DeviceRead};
 
 use crate::report::language::Language;

@@ -1,7 +1,7 @@
 //! `ballast detect`: who is there? Listens and asks, writes nothing, and prints text for a site.
 
 use super::Exit;
-use super::arguments::{Detect, Format};
+use super::arguments::{Access, Detect, Format};
 use super::terminal::{BAD, FAINT, Output, styled, width_of_errors};
 use crate::detect::fragment::{Fragment, fragment};
 use crate::detect::line::{self, Parity, Setting};
@@ -58,9 +58,8 @@ pub fn run(options: &Detect, output: &Output) -> Exit {
         findings.add(units::scan(&scan, reader));
     }
     for url in &options.mqtt {
-        let (user, password_file) = (options.user.as_deref(), options.password_file.as_deref());
-        let heard = broker::hear(&broker::Place { url, user, password_file }, asked.listen, reader);
-        findings.add(heard.unwrap_or_else(Findings::trouble));
+        let broker = broker::Place { keys: keys(url, &options.access) };
+        findings.add(broker::hear(&broker, asked.listen, reader).unwrap_or_else(Findings::trouble));
     }
     if options.mdns || is_bare {
         findings.add(names::hear(asked.listen, reader).unwrap_or_else(Findings::trouble));
@@ -112,6 +111,25 @@ impl<'a> Asked<'a> {
             settings: speeds.iter().flat_map(with).collect(),
         })
     }
+}
+
+/// The keys of an MQTT bus. Files are named in full: a site looks for them from where it runs.
+fn keys(url: &str, access: &Access) -> Vec<(&'static str, String)> {
+    let file = |path: &Option<PathBuf>| {
+        let path = path.as_ref()?;
+        Some(std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string())
+    };
+    let keys = [
+        ("url", Some(url.to_owned())),
+        ("user", access.user.clone()),
+        ("password_file", file(&access.password_file)),
+        ("password_credential", access.password_credential.clone()),
+        ("password_env", access.password_env.clone()),
+        ("ca", file(&access.ca)),
+        ("certificate", file(&access.certificate)),
+        ("key", file(&access.key)),
+    ];
+    keys.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
 }
 
 fn range(text: &str, language: Language) -> Result<RangeInclusive<u8>, String> {
@@ -182,10 +200,10 @@ fn tell(findings: &Findings, fragment: &Fragment, output: &Output) {
         return;
     }
     for remark in &findings.remarks {
-        output.line(&styled(FAINT, &format!("# {remark}")));
+        output.line(&styled(FAINT, &format!("# {}", plain(remark))));
     }
     for trouble in &findings.troubles {
-        output.complain(&styled(BAD, trouble));
+        output.complain(&styled(BAD, &plain(trouble)));
     }
     if fragment.site.is_empty() {
         output.line(nothing(findings, output.language));
@@ -209,6 +227,11 @@ fn tell(findings: &Findings, fragment: &Fragment, output: &Output) {
         );
         output.complain(fragment.mistakes.trim_end());
     }
+}
+
+/// On one line, and without what a terminal would obey: names come from devices.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// Why there is no text for a site.

@@ -193,7 +193,7 @@ mod tests {
             ("homeassistant/switch/p/config", r#"{"name":"Pump","command_topic":"p/set","state_topic":"p"}"#),
         ];
         for (topic, payload) in messages {
-            let found = announced(topic, payload.as_bytes());
+            let found = announced(topic, payload.as_bytes()).devices;
             assert_eq!(found.len(), 1, "{topic}");
             findings.devices.extend(found.into_iter().map(|found| (broker(), found)));
         }

@@ -9,6 +9,7 @@ mod chip;
 mod context;
 mod debts;
 mod flood;
+mod listening;
 mod memory;
 mod mqtt;
 mod pinned;
@@ -23,6 +24,7 @@ mod tls;
 mod wire;
 
 pub use chip::{Bias, Chip, Drive, Edge, InputLine, LineName, MemoryChip, OutputLine, Pinboard, Trouble};
+pub use listening::Listening;
 pub use memory::{Meaning, World};
 pub use post::{Ears, Ended, Letter, Office, Post};
 pub use stepped::SteppedBus;

@@ -135,7 +135,7 @@ pub(super) async fn dial(host: &str, port: u16) -> io::Result<TcpStream> {
 }
 
 /// Makes a connection and introduces us.
-async fn connect(connection: &Connection) -> Result<Link, Fault> {
+pub(super) async fn connect(connection: &Connection) -> Result<Link, Fault> {
     let tcp = dial(&connection.host, connection.port).await.map_err(Fault::Connect)?;
     let mut stream: Box<dyn Stream> = match &connection.tls {
         None => Box::new(tcp),

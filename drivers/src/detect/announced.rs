@@ -24,8 +24,41 @@ pub const ANNOUNCEMENTS: [&str; 8] = [
 /// Devices of one message at most.
 const DEVICES_MAX: usize = 1000;
 
+/// What a message announces.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Announced {
+    /// Devices that a site could use.
+    pub devices: Vec<Found>,
+    /// Sensors that it could not.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A sensor that is announced, and of which no point is made.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LeftOut {
+    /// Its name, with that of its device before it.
+    pub sensor: String,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why no point is made of a sensor.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Why {
+    /// This unit is not known here.
+    Unit(String),
+    /// This template computes.
+    Template(String),
+}
+
 /// What a message announces; nothing where it is none, or says nothing that a site could use.
-pub fn announced(topic: &str, payload: &[u8]) -> Vec<Found> {
+pub fn announced(topic: &str, payload: &[u8]) -> Announced {
+    let mut left_out = Vec::new();
+    let devices = devices(topic, payload, &mut left_out);
+    Announced { devices, left_out }
+}
+
+fn devices(topic: &str, payload: &[u8], left_out: &mut Vec<LeftOut>) -> Vec<Found> {
     let levels: Vec<&str> = topic.split('/').collect();
     let json = || serde_json::from_slice::<Value>(payload).ok();
     match levels.as_slice() {
@@ -42,7 +75,7 @@ pub fn announced(topic: &str, payload: &[u8]) -> Vec<Found> {
         ["shellies", id, "online"] => shelly(id).into_iter().collect(),
         [id, "online"] => shelly(id).filter(is_second).into_iter().collect(),
         ["homeassistant", kind, .., "config"] => {
-            json().and_then(|json| home_assistant(topic, kind, &json)).into_iter().collect()
+            json().and_then(|json| home_assistant(topic, kind, &json, left_out)).into_iter().collect()
         }
         _ => Vec::new(),
     }
@@ -169,7 +202,7 @@ fn zigbee(device: &Value) -> Option<Found> {
 }
 
 /// A sensor or a switch of Home Assistant's discovery, with long or short keys.
-fn home_assistant(topic: &str, kind: &str, json: &Value) -> Option<Found> {
+fn home_assistant(topic: &str, kind: &str, json: &Value, left_out: &mut Vec<LeftOut>) -> Option<Found> {
     let base = text(json, &["~"]).unwrap_or_default();
     let topic_of = |keys: &[&str]| {
         let found = text(json, keys)?;
@@ -194,11 +227,20 @@ fn home_assistant(topic: &str, kind: &str, json: &Value) -> Option<Found> {
         "sensor" => {
             let state = topic_of(&["state_topic", "stat_t"])?;
             let unit = text(json, &["unit_of_measurement", "unit_of_meas"])?;
-            let pointer = pointer(text(json, &["value_template", "val_tpl"]))?;
-            Unit::parse(unit)?;
+            let template = text(json, &["value_template", "val_tpl"]);
+            let pointer = pointer(template);
+            let sensor = device_name.map_or_else(|| own.to_owned(), |device| format!("{device} {own}"));
+            let (Some(_), Some(pointer)) = (Unit::parse(unit), &pointer) else {
+                let why = match pointer {
+                    Some(_) => Why::Unit(unit.to_owned()),
+                    None => Why::Template(template.unwrap_or_default().to_owned()),
+                };
+                left_out.push(LeftOut { sensor, why });
+                return None;
+            };
             let mut keys = vec![("topic", state.clone()), ("unit", unit.to_owned())];
             if !pointer.is_empty() {
-                keys.push(("pointer", pointer));
+                keys.push(("pointer", pointer.clone()));
             }
             keys.push(("max_age", "10 min".to_owned()));
             found.key = format!("ha:{id}");
@@ -277,8 +319,12 @@ mod tests {
 
     fn one(topic: &str, payload: &str) -> Found {
         let found = announced(topic, payload.as_bytes());
-        assert_eq!(found.len(), 1, "{topic}: {found:?}");
-        found.into_iter().next().unwrap()
+        assert_eq!((found.devices.len(), found.left_out.len()), (1, 0), "{topic}: {found:?}");
+        found.devices.into_iter().next().unwrap()
+    }
+
+    fn nothing(topic: &str, payload: &str) {
+        assert_eq!(announced(topic, payload.as_bytes()), Announced::default(), "{topic} {payload}");
     }
 
     #[test]
@@ -292,8 +338,8 @@ mod tests {
         let several = one("tasmota/discovery/X/config", &config.replace("[1,0,", "[1,1,"));
         assert!(several.with.contains(&("relay", "POWER1".to_owned())), "{several:?}");
         let strange = config.replace("%prefix%/%topic%/", "home/%topic%/%prefix%/");
-        assert_eq!(announced("tasmota/discovery/X/config", strange.as_bytes()), []);
-        assert_eq!(announced("tasmota/discovery/X/config", config.replace("[1,0,", "[0,0,").as_bytes()), []);
+        nothing("tasmota/discovery/X/config", &strange);
+        nothing("tasmota/discovery/X/config", &config.replace("[1,0,", "[0,0,"));
     }
 
     #[test]
@@ -307,12 +353,9 @@ mod tests {
             let found = one(topic, payload);
             assert_eq!((found.file, found.with[0].0), (file, key), "{topic}");
         }
-        assert_eq!(announced("door/online", b"true"), []);
-        assert_eq!(
-            announced("shellyplug-s-AABBCC/online", b"true"),
-            [],
-            "the first generation tells elsewhere"
-        );
+        nothing("door/online", "true");
+        // The first generation tells elsewhere.
+        nothing("shellyplug-s-AABBCC/online", "true");
         let found = of_name("_shelly._tcp", "shellyplus1pm-aabb", "192.0.2.9").unwrap();
         assert_eq!((found.file, found.with[0].1.as_str()), ("shelly-gen2-plug-http", "http://192.0.2.9"));
         assert_eq!(of_name("_http._tcp", "printer", "192.0.2.9"), None);
@@ -345,15 +388,25 @@ mod tests {
         let found = one("homeassistant/switch/pump/config", switch);
         assert_eq!((found.file, &found.with[1]), ("mqtt-relay", &("closed_word", "1".to_owned())));
         assert!(found.with.contains(&("state", "pump".to_owned())));
-        for unusable in [
-            sensor.replace("value_json.power", "value_json.power * 1000"),
-            sensor.replace("\"W\"", "\"ppm of something\""),
-            sensor.replace("meter/7", "ballast/home"),
-            sensor.replace("stat_t", "other"),
-        ] {
-            assert_eq!(announced("homeassistant/sensor/m7/config", unusable.as_bytes()), [], "{unusable}");
-        }
-        assert_eq!(announced("homeassistant/light/m7/config", switch.as_bytes()), [], "nothing for a site");
+        nothing("homeassistant/sensor/m7/config", &sensor.replace("meter/7", "ballast/home"));
+        nothing("homeassistant/sensor/m7/config", &sensor.replace("stat_t", "other"));
+        // Nothing for a site.
+        nothing("homeassistant/light/m7/config", switch);
+    }
+
+    #[test]
+    fn a_sensor_that_is_left_out_is_told_with_its_unit_or_its_template() {
+        let sensor = r#"{"name":"Gas","stat_t":"m/7","unit_of_meas":"W","val_tpl":"{{ value_json.a }}","dev":{"ids":["m7"],"name":"Kitchen"}}"#;
+        let left_out = |payload: &str| {
+            let found = announced("homeassistant/sensor/m7/gas/config", payload.as_bytes());
+            assert_eq!(found.devices, []);
+            found.left_out
+        };
+        let why = |why| vec![LeftOut { sensor: "Kitchen Gas".to_owned(), why }];
+        assert_eq!(left_out(&sensor.replace("\"W\"", "\"mbbl/d\"")), why(Why::Unit("mbbl/d".to_owned())));
+        let computes = "{{ value_json.a * 1000 }}";
+        let template = left_out(&sensor.replace("{{ value_json.a }}", computes));
+        assert_eq!(template, why(Why::Template(computes.to_owned())));
     }
 
     #[test]

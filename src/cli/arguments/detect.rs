@@ -13,7 +13,7 @@ use std::path::PathBuf;
   ballast detect --modbus /dev/ttyUSB0 --units 1-10 --baud 9600
   ballast detect --modbus rtu://192.0.2.8:4001 --units 1-10
   ballast detect --mqtt mqtt://192.0.2.2 --user me --password-file secret.txt
-  ballast detect --mqtt mqtt://127.0.0.1 --format json
+  ballast detect --mqtt mqtts://broker.lan --ca authority.pem --format json
 
 Everything here only listens and reads: no register is written, no message is published, and a serial line that another \
 program holds is left alone. On a serial line nothing is sent unless `--modbus` names it, and nothing where somebody \
@@ -45,21 +45,44 @@ pub struct Detect {
     /// Parities that are tried on a serial line; absent: none,even
     #[arg(long, value_name = "PARITY", value_delimiter = ',')]
     pub parity: Vec<ParityWord>,
-    /// Broker at which devices announce themselves
+    /// Broker at which devices announce themselves: mqtt://HOST[:PORT], or mqtts://HOST[:PORT] for TLS
     #[arg(long, value_name = "URL")]
     pub mqtt: Vec<String>,
-    /// User name at the broker
-    #[arg(long, value_name = "NAME", requires = "mqtt")]
-    pub user: Option<String>,
-    /// File with the password at the broker
-    #[arg(long, value_name = "FILE", requires = "user")]
-    pub password_file: Option<PathBuf>,
+    /// How one comes in at the broker.
+    #[command(flatten)]
+    pub access: Access,
     /// Ask in the local network who tells a name (mDNS)
     #[arg(long)]
     pub mdns: bool,
     /// How long is listened: on a serial line at each of two speeds, at a broker, for names
     #[arg(long, value_name = "TIME", default_value = "5s")]
     pub listen: String,
+}
+
+/// How one comes in at a broker; the same as the keys of an MQTT bus.
+#[derive(Args, Debug)]
+pub struct Access {
+    /// User name at the broker
+    #[arg(long, value_name = "NAME", requires = "mqtt")]
+    pub user: Option<String>,
+    /// File with the password at the broker
+    #[arg(long, value_name = "FILE", requires = "user", group = "password")]
+    pub password_file: Option<PathBuf>,
+    /// Or the credential of systemd that holds it
+    #[arg(long, value_name = "NAME", requires = "user", group = "password")]
+    pub password_credential: Option<String>,
+    /// Or the environment's variable that holds it
+    #[arg(long, value_name = "VARIABLE", requires = "user", group = "password")]
+    pub password_env: Option<String>,
+    /// File with the certificate authorities that may vouch for the broker; absent: the system's
+    #[arg(long, value_name = "FILE", requires = "mqtt")]
+    pub ca: Option<PathBuf>,
+    /// File with our certificate, where the broker asks for one
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub certificate: Option<PathBuf>,
+    /// File with its private key
+    #[arg(long, value_name = "FILE", requires = "certificate")]
+    pub key: Option<PathBuf>,
 }
 
 /// A parity as people write it.
