@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::broker::{Broker, certify};
+use common::broker::{Broker, certify, password_file};
 use common::modbus::{Units, python};
 use common::program::ballast;
 use common::terminal::Meter;
@@ -288,9 +288,7 @@ fn a_broker_with_tls_and_a_password_is_listened_to_with_the_keys_of_its_bus() {
     let folder = Scratch::new("detect-tls");
     let file = |name: &str| folder.0.join(name).to_str().unwrap().to_owned();
     let Some(()) = certify(&folder.0, what) else { return };
-    let Some(program) = common::tool_or_skip("mosquitto_passwd", what) else { return };
-    let made = Command::new(program).args(["-c", "-b", &file("users"), "me", "s3cret"]).status().unwrap();
-    assert!(made.success());
+    password_file(&folder.0.join("users"), "me", "s3cret");
     // mosquitto drops its rights and must still read its key.
     let lines = format!(
         "user root\nallow_anonymous false\npassword_file {}\ncafile {}\ncertfile {}\nkeyfile {}\n",

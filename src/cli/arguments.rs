@@ -50,7 +50,7 @@ pub enum Command {
     /// Write a small commented site to start from
     Init(Init),
     /// Find devices and print text for a site; tells no device anything
-    Detect(Detect),
+    Detect(Box<Detect>),
     /// Try a device file that you write: check it, play a transcript, read the device
     Device(Device),
     /// Run a site

@@ -120,6 +120,25 @@ pub fn certify(folder: &std::path::Path, what: &str) -> Option<()> {
     Some(())
 }
 
+/// Writes a password file of mosquitto for one user: `$6$`, salt and SHA-512 of password and salt.
+pub fn password_file(path: &std::path::Path, user: &str, password: &str) {
+    let openssl = |arguments: &[&str], input: &[u8]| {
+        let program = super::tool("openssl").expect("checked before");
+        let mut child = Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("openssl runs");
+        child.stdin.take().expect("piped").write_all(input).expect("it listens");
+        child.wait_with_output().expect("it ends").stdout
+    };
+    let text = |bytes: &[u8]| String::from_utf8(openssl(&["base64", "-A"], bytes)).expect("base64");
+    let salt = b"twelve bytes";
+    let hash = openssl(&["dgst", "-sha512", "-binary"], &[password.as_bytes(), salt].concat());
+    std::fs::write(path, format!("{user}:$6${}${}\n", text(salt), text(&hash))).expect("written");
+}
+
 /// A publisher that stays connected.
 pub struct Stream {
     input: Option<std::process::ChildStdin>,
