@@ -6,7 +6,7 @@ use super::Exit;
 use super::arguments::{Device, DeviceAction, DeviceCheck, DeviceRead, Format};
 use super::terminal::{BAD, FAINT, GOOD, LOOK, Output, styled, width_of_errors, width_of_output};
 use crate::clock::Clock;
-use crate::device_file::{Alone, Draft, Refusal};
+use crate::device_file::{Alone, Draft, Given, Refusal, Where};
 use crate::report::causes::problem;
 use crate::report::language::{Language, Noun, say};
 use ballast_config::diagnostics::Diagnostics;
@@ -78,11 +78,13 @@ fn text_of(path: &Path, output: &Output) -> Result<String, Exit> {
 }
 
 /// `NAME=VALUE`, several times.
-fn pairs(texts: &[String], option: &str, output: &Output) -> Result<Vec<(String, String)>, Exit> {
+fn pairs(texts: &[String], option: &'static str, output: &Output) -> Result<Vec<Given>, Exit> {
     let pair = |text: &String| match text.split_once('=') {
-        Some((name, value)) if !name.trim().is_empty() => {
-            Ok((name.trim().to_owned(), value.trim().to_owned()))
-        }
+        Some((name, value)) if !name.trim().is_empty() => Ok(Given {
+            key: name.trim().to_owned(),
+            value: value.trim().to_owned(),
+            place: Where::Option(option),
+        }),
         _ => Err(failed(
             &say!(
                 output.language_of_answers(),
@@ -93,6 +95,10 @@ fn pairs(texts: &[String], option: &str, output: &Output) -> Result<Vec<(String,
         )),
     };
     texts.iter().map(pair).collect()
+}
+
+fn by_name(given: Vec<Given>) -> impl Iterator<Item = (String, Given)> {
+    given.into_iter().map(|given| (given.key.clone(), given))
 }
 
 /// The file, checked; what is wrong with it is told.
@@ -146,9 +152,9 @@ fn drawn(found: &Diagnostics, sources: &Sources, width: Option<usize>) -> String
 fn check(options: &DeviceCheck, output: &Output) -> Result<Exit, Exit> {
     let mut draft = Draft::read(&options.file).map_err(|error| unreadable(&options.file, &error, output))?;
     let text = options.transcript.as_deref().map(|path| text_of(path, output)).transpose()?;
-    let given = transcript::parameters(text.as_deref().unwrap_or_default());
-    draft.with.extend(given.into_iter().map(|(name, (_, value))| (name, value)));
-    draft.with.extend(pairs(&options.with, "--with", output)?);
+    draft.give(text.as_deref().unwrap_or_default());
+    draft.transcript = options.transcript.as_deref().map(|path| path.display().to_string()).zip(text.clone());
+    draft.with.extend(by_name(pairs(&options.with, "--with", output)?));
     let alone = accepted(&draft, output)?;
     let played = text.and_then(|text| Some(transcript::play(alone.bus()?, alone.subject(), &text)));
     let asked = alone.bus().map(|bus| transcript::asked(bus, alone.subject())).unwrap_or_default();
@@ -405,8 +411,16 @@ fn read(options: &DeviceRead, output: &Output) -> Result<Exit, Exit> {
         return Err(failed(&wrong, output));
     };
     let mut draft = Draft::read(&options.file).map_err(|error| unreadable(&options.file, &error, output))?;
-    draft.with.extend(pairs(&options.with, "--with", output)?);
+    draft.with.extend(by_name(pairs(&options.with, "--with", output)?));
     draft.bus = pairs(&options.bus, "--bus", output)?;
+    if let Some(Given { value, .. }) = draft.bus.iter().find(|given| given.key == "driver") {
+        let wrong = say!(
+            language,
+            "`--bus driver={value}`: the device file says which driver it is for; leave it out",
+            "`--bus driver={value}` : le fichier d'appareil dit pour quel pilote il est ; retirez-le"
+        );
+        return Err(failed(&wrong, output));
+    }
     let alone = accepted(&draft, output)?;
     let Some(bus) = alone.bus() else { return Err(Exit::Mistakes) };
     let (bus, recorder) = transcript::recorded(bus);
@@ -510,7 +524,8 @@ fn show(alone: &Alone, ear: &Ear, output: &Output) -> bool {
 /// Writes what was said as a transcript, with the values that the file makes of it. `draft` has the bus on which transcripts
 /// are played: a serial line, whatever the wire was.
 fn record(path: &Path, draft: &Draft, recorder: &Recorder, output: &Output) -> Result<(), Exit> {
-    let with: String = draft.with.iter().map(|(name, value)| format!("with {name} = {value}\n")).collect();
+    let with: String =
+        draft.with.values().map(|given| format!("with {} = {}\n", given.key, given.value)).collect();
     let text = format!("{with}{}", recorder.text());
     let alone = accepted(draft, output)?;
     let Some(bus) = alone.bus() else { return Err(Exit::Mistakes) };
