@@ -112,7 +112,10 @@ impl Draft {
         }
         let definition = buses.into_iter().next();
         if let Some(definition) = &definition {
-            found.extend(ballast_drivers::open(definition, &catalog).err().unwrap_or_default());
+            match ballast_drivers::open(definition, &catalog) {
+                Ok(bus) => found.extend(bus.warnings().iter().cloned()),
+                Err(mistakes) => found.extend(mistakes),
+            }
         }
         let mut found = places.of_person(&self.own(&found, &sources), &mut sources);
         if about.is_none() && !found.has_mistakes() {
@@ -255,6 +258,12 @@ impl Alone {
     /// For playing transcripts.
     pub fn subject(&self) -> Subject<'_> {
         Subject { catalog: &self.catalog, device: DEVICE, only_output: self.only_output.as_deref() }
+    }
+
+    /// What a bus says, with the name of the file in the place of the one that the device has here.
+    pub fn said(&self, text: &str) -> String {
+        let unit = format!("{DEVICE} (unit ");
+        text.strip_prefix(&unit).map_or_else(|| text.to_owned(), |rest| format!("{} (unit {rest}", self.name))
     }
 
     /// A name without that of the device, as the file writes it.

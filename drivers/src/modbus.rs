@@ -3,14 +3,17 @@
 //! Source: Modbus Application Protocol V1.1b3. This file makes a bus of its definition; `modbus/settings.rs` reads the keys,
 //! `plan.rs` decides what is asked together, `poller.rs` asks and reads, `frame.rs` and `pdu.rs` are the bytes, `value.rs`
 //! is what registers mean, `doubt.rs` whether they come in another order, `output.rs` how an output is told,
-//! `sounding.rs` what a line is asked after an answer that did not come. The asking itself is in `bus/poll.rs`.
+//! `sounding.rs` what a line is asked after an answer that did not come, `refusals.rs` what is said of who refuses, `hints.rs`
+//! what an address may mean that is not one of the wire. The asking itself is in `bus/poll.rs`.
 
 mod doubt;
 pub(crate) mod frame;
+pub(crate) mod hints;
 mod output;
 pub(crate) mod pdu;
 mod plan;
 mod poller;
+mod refusals;
 pub(crate) mod settings;
 pub(crate) mod sounding;
 mod value;
@@ -56,13 +59,16 @@ struct Reading<'a> {
     units: Vec<Found>,
     wishes: Vec<Wish>,
     mistakes: Mistakes,
+    /// What may be meant otherwise, once for each device.
+    warnings: Vec<(DeviceId, &'static str, Diagnostic)>,
 }
 
 fn open(definition: &BusDefinition, catalog: &Catalog) -> Result<OpenBus, Vec<Diagnostic>> {
     let mut mistakes = Mistakes::unknown_keys(definition, &SPEC);
     let wire = settings::wire(&definition.settings, &mut mistakes);
     let bus = settings::bus(&definition.settings, wire.as_ref().map(|(_, framing)| *framing), &mut mistakes);
-    let mut reading = Reading { catalog, bus, units: Vec::new(), wishes: Vec::new(), mistakes };
+    let (units, wishes, warnings) = (Vec::new(), Vec::new(), Vec::new());
+    let mut reading = Reading { catalog, bus, units, wishes, mistakes, warnings };
     let mut readers = Vec::new();
     for point in &definition.points {
         if let Some(reader) = reading.point(point, readers.len()) {
@@ -76,8 +82,11 @@ fn open(definition: &BusDefinition, catalog: &Catalog) -> Result<OpenBus, Vec<Di
         }
     }
     let poller = wire.map(|(wire, framing)| (wire, reading.poller(framing, outputs)));
+    let warnings = std::mem::take(&mut reading.warnings).into_iter().map(|(.., warning)| warning).collect();
     let bus = poller.map(|(wire, poller)| {
-        OpenBus::polled(&definition.name, &SPEC, Readings::new(readers), vec![wire], Box::new(poller))
+        let readings = Readings::new(readers);
+        OpenBus::polled(&definition.name, &SPEC, readings, vec![wire], Box::new(poller))
+            .with_warnings(warnings)
     });
     reading.mistakes.finish(bus)
 }
@@ -86,6 +95,7 @@ impl Reading<'_> {
     /// The place of the unit that is named, which knows the smallest number of registers that any of its points names.
     fn unit(&mut self, settings: &Settings, device: DeviceId) -> Option<usize> {
         let address = self.bus.address(settings, &mut self.mistakes)?;
+        self.warn(device, "unit_id", hints::unit(settings));
         let most = settings::number(
             settings,
             "most",
@@ -108,10 +118,23 @@ impl Reading<'_> {
         Some(place)
     }
 
+    /// A person who counts otherwise does so in all of a device, and a file may be that of several: one warning shows it.
+    fn warn(&mut self, device: DeviceId, key: &'static str, warning: Option<Diagnostic>) {
+        let Some(warning) = warning else { return };
+        let is_told = |(of, about, known): &(DeviceId, &'static str, Diagnostic)| {
+            (*of, *about) == (device, key) || known.primary == warning.primary
+        };
+        if !self.warnings.iter().any(is_told) {
+            self.warnings.push((device, key, warning));
+        }
+    }
+
     fn point(&mut self, point: &PointDefinition, slot: usize) -> Option<PointReader> {
         let settings = &point.settings;
         let unit = self.unit(settings, point.device);
         let found = settings::place(settings, &settings::POINT, "a point over Modbus", &mut self.mistakes);
+        let table = settings.get("table").and(found.as_ref().map(|found| found.table));
+        self.warn(point.device, "register", hints::register(settings, "register", table));
         let reader = PointReader::new(point, self.catalog, &mut self.mistakes);
         let spec = self.catalog.point(point.point)?;
         self.check_words(&spec.kind, settings, found.as_ref());
@@ -126,6 +149,10 @@ impl Reading<'_> {
         let unit = self.unit(settings, definition.device);
         let kind = &self.catalog.output(definition.output)?.kind;
         let target = settings::target(settings, kind, &mut self.mistakes);
+        let is_register = matches!(target, Some(output::Target::Field(_)));
+        let holding = is_register.then_some(pdu::Table::Holding);
+        let hint = holding.and_then(|table| hints::register(settings, "register", Some(table)));
+        self.warn(definition.device, "register", hint);
         let meaning = settings::meaning(settings, kind, &mut self.mistakes);
         let is_multiple = self.mistakes.choice(settings, "write", &[("single", false), ("multiple", true)]);
         let before = settings::pairs(settings, "before", &mut self.mistakes);
@@ -218,6 +245,7 @@ impl Reading<'_> {
             .collect();
         let roster = Roster { units: self.units.iter().map(name).collect(), reads, outputs: told };
         let addresses = self.units.iter().map(|unit| unit.address).collect();
-        poller::Units { roster, framing, addresses, blocks, outputs, now: poller::Conversation::default() }
+        let (refusals, now) = (refusals::Refusals::new(self.units.len()), poller::Conversation::default());
+        poller::Units { roster, framing, addresses, blocks, outputs, refusals, now }
     }
 }

@@ -3,13 +3,14 @@
 use super::Exit;
 use super::arguments::{Access, Detect, Format};
 use super::terminal::{BAD, FAINT, Output, styled, width_of_errors};
+use super::times;
 use crate::detect::fragment::{Fragment, fragment};
 use crate::detect::line::{self, Parity, Setting};
 use crate::detect::wire::Place;
 use crate::detect::{Findings, Reader, broker, names, serial, units};
 use crate::report::language::{Language, say};
 use ballast_drivers::detect::Framing;
-use ballast_model::quantity::parse_span;
+use ballast_model::Span;
 use serde_json::json;
 use std::io::{IsTerminal, Write};
 use std::ops::RangeInclusive;
@@ -86,15 +87,8 @@ struct Asked<'a> {
 impl<'a> Asked<'a> {
     fn read(options: &'a Detect, language: Language) -> Result<Self, String> {
         let time = |key: &str, text: &str, most: u64| {
-            let span = parse_span(text).map(|span| Duration::from_millis(span.millis()));
-            let is_fit = |span: &Duration| !span.is_zero() && *span <= Duration::from_secs(most);
-            span.filter(is_fit).ok_or_else(|| {
-                say!(
-                    language,
-                    "`{key} {text}` is not a time from 1ms to {most}s",
-                    "`{key} {text}` n'est pas une durée de 1ms à {most}s"
-                )
-            })
+            let span = times::span(key, text, Span::from_millis(1), Span::from_secs(most), language)?;
+            Ok::<_, String>(Duration::from_millis(span.millis()))
         };
         let modbus = options.modbus.iter().map(|text| place(text, language)).collect::<Result<_, _>>()?;
         let parities: Vec<Parity> = options.parity.iter().map(|word| word.parity()).collect();

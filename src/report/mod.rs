@@ -16,6 +16,7 @@ pub mod language;
 pub mod memory_words;
 pub mod moment;
 pub mod names;
+pub mod numbers;
 pub mod output_words;
 pub mod reach_words;
 pub mod reload_words;

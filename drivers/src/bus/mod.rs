@@ -44,6 +44,7 @@ use crate::shape::{Listener, Poller};
 use crate::sim::SimBus;
 use crate::spec::DriverSpec;
 use ballast_guard::{Door, Permit};
+use ballast_model::diagnostic::Diagnostic;
 use ballast_model::{Mono, OutputId};
 use bytes::Bytes;
 use context::Context;
@@ -73,6 +74,7 @@ pub struct OpenBus {
     spec: &'static DriverSpec,
     pub(crate) readings: Readings,
     pub(crate) body: Body,
+    warnings: Vec<Diagnostic>,
 }
 
 /// What differs between the buses.
@@ -128,7 +130,17 @@ impl OpenBus {
     }
 
     pub(crate) fn new(name: &str, spec: &'static DriverSpec, readings: Readings, body: Body) -> Self {
-        Self { name: name.into(), spec, readings, body }
+        Self { name: name.into(), spec, readings, body, warnings: Vec::new() }
+    }
+
+    /// With what a person should look at in its definition.
+    pub(crate) fn with_warnings(self, warnings: Vec<Diagnostic>) -> Self {
+        Self { warnings, ..self }
+    }
+
+    /// What a person should look at in its definition, though it can run.
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
     }
 
     /// Its name in the site.
@@ -153,7 +165,7 @@ impl OpenBus {
     ///
     /// # Errors
     /// Every point and output whose name the world does not know, or that means something else there.
-    pub fn join(&mut self, world: Box<dyn World>) -> Result<(), Vec<ballast_model::diagnostic::Diagnostic>> {
+    pub fn join(&mut self, world: Box<dyn World>) -> Result<(), Vec<Diagnostic>> {
         match &mut self.body {
             Body::Sim(sim) => sim.join(world),
             _ => Ok(()),

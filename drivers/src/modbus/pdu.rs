@@ -21,6 +21,16 @@ impl Table {
         matches!(self, Self::Coil | Self::Discrete)
     }
 
+    /// As a site names it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Coil => "coil",
+            Self::Discrete => "discrete",
+            Self::Holding => "holding",
+            Self::Input => "input",
+        }
+    }
+
     fn function(self) -> u8 {
         match self {
             Self::Coil => 1,

@@ -88,6 +88,8 @@ pub(crate) struct Block {
     resume: usize,
     /// Its floats make no sense in the order that the file gives; said once.
     pub(crate) is_doubted: bool,
+    /// The unit does not have something of it; said once.
+    pub(crate) is_missed: bool,
 }
 
 /// Items that are asked for by one request.
@@ -124,6 +126,7 @@ pub(crate) fn blocks(mut wishes: Vec<Wish>, manners: &[Manners]) -> Vec<Block> {
                 parts: Vec::new(),
                 resume: 0,
                 is_doubted: false,
+                is_missed: false,
             }),
         }
     }

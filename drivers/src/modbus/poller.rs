@@ -5,6 +5,7 @@ use super::frame::{Framed, Framing};
 use super::output::Output;
 use super::pdu::{Reply, Request, code};
 use super::plan::{Block, Item, Place, To};
+use super::refusals::{Refusals, missing};
 use super::sounding;
 use super::value::{Registers, Said};
 use crate::limits::STEPS_MAX;
@@ -23,6 +24,7 @@ pub(super) struct Units {
     pub(super) blocks: Vec<Block>,
     /// One for each output of the roster.
     pub(super) outputs: Vec<Output>,
+    pub(super) refusals: Refusals,
     pub(super) now: Conversation,
 }
 
@@ -140,12 +142,13 @@ impl Units {
         out: &mut Readings,
     ) -> Answer {
         let Some(block) = self.blocks.get_mut(read) else { return Answer::Strange };
-        let at = self.now.at;
+        let (at, who) = (self.now.at, (block.unit, read));
+        let name = self.roster.units.get(block.unit).map_or("", |unit| &unit.name);
         match reply {
             Reply::Data(data) => {
+                self.refusals.answered(who, name, now, out);
                 let registers = Registers { first, bytes: data };
                 let doubt = doubt::other_order(block.part(at), registers).filter(|_| !block.table.is_bits());
-                let name = self.roster.units.get(block.unit).map_or("", |unit| &unit.name);
                 doubted(block, name, doubt, now, out);
                 for item in block.part(at) {
                     if doubt.is_some() && doubt::is_about(item) {
@@ -158,14 +161,23 @@ impl Units {
                     *count += 1;
                 }
             }
-            Reply::Exception(code::ADDRESS | code::VALUE) => {
-                if block.refused(at) && self.now.steps < STEPS_MAX {
+            Reply::Exception(code @ (code::ADDRESS | code::VALUE)) => {
+                self.refusals.answered(who, name, now, out);
+                let is_split = block.refused(at);
+                if is_split && self.now.steps < STEPS_MAX {
                     self.now.goes_on = true;
                     return Answer::GoOn;
+                }
+                if let ([item, ..], false, false) = (block.part(at), is_split, block.is_missed) {
+                    let text = missing(name, item, block.table, code).into();
+                    // It is there all the same.
+                    out.report(Report::Link { is_up: true, text, at: now });
+                    block.is_missed = true;
                 }
             }
             Reply::Exception(code) => {
                 if let Some(reason) = reason(code) {
+                    self.refusals.refused(who, name, (code, block.table), now, out);
                     for item in block.items() {
                         bad(item.to, reason, &self.outputs, now, out);
                     }

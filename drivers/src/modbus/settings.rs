@@ -1,6 +1,7 @@
 //! The keys of a Modbus bus, of its points and of its outputs.
 
 use super::frame::Framing;
+use super::hints;
 use super::output::{Meaning, Target};
 use super::pdu::Table;
 use super::plan::Place;
@@ -86,6 +87,9 @@ pub(super) const OUTPUT_KEYS: &[Key] = &[
     key("gap", "as for points"),
 ];
 
+/// Why a unit on a line is not 0.
+pub(crate) const NOBODY: &str = ": 0 is everybody on a line, and nobody answers; addresses begin with 1";
+
 const TABLES: [(&str, Table); 4] = [
     ("holding", Table::Holding),
     ("input", Table::Input),
@@ -158,7 +162,16 @@ pub(super) fn number(
         whole(text).and_then(|number| u16::try_from(number).ok()).filter(|number| allowed.contains(number));
     if number.is_none() {
         let wrong = settings.wrong(key, format!("`{key}` cannot be `{text}`"));
-        let help = format!("it is a whole number from {} to {}", allowed.start(), allowed.end());
+        let mut help = format!("it is a whole number from {} to {}", allowed.start(), allowed.end());
+        let given = whole(text).and_then(|number| u32::try_from(number).ok());
+        if let Some(hint) =
+            given.filter(|_| key.ends_with("register")).and_then(|number| hints::classic(number, None))
+        {
+            help = hint;
+        }
+        if given == Some(0) && key == UNIT_ID.name {
+            help.push_str(NOBODY);
+        }
         mistakes.add(wrong.help(help));
     }
     number

@@ -5,7 +5,7 @@ use super::poller::Device;
 use super::round::{Lever, Round, Wish};
 use super::source::{Source, factor};
 use super::walk::Walk;
-use crate::modbus::settings::{BAUD, PARITY, PORT, STOP_BITS, UNIT_ID, URL};
+use crate::modbus::settings::{BAUD, NOBODY, PARITY, PORT, STOP_BITS, UNIT_ID, URL};
 use crate::point::PointReader;
 use crate::shape::{Read, Roster, Told, Unit};
 use crate::spec::{Key, Mistakes, key};
@@ -185,8 +185,11 @@ fn number(
     let Some(text) = settings.get(key) else { return Some(1) };
     let found = text.parse().ok().filter(|number| range.contains(number));
     if found.is_none() {
-        let text = format!("`{key}` is a number from {} to {}", range.start(), range.end());
-        mistakes.add(settings.wrong(key, text));
+        let mut message = format!("`{key}` is a number from {} to {}", range.start(), range.end());
+        if key == UNIT_ID.name && text.trim() == "0" {
+            message.push_str(NOBODY);
+        }
+        mistakes.add(settings.wrong(key, message));
     }
     found
 }
