@@ -39,8 +39,9 @@ struct Entry {
     is_transcript: bool,
     /// There.
     own: (Span, Span),
-    /// What was written into the site is what the person wrote, letter by letter, in quotes.
-    is_plain: bool,
+    /// How many quotes stand in the site before what the person wrote, letter by letter; nothing where it is written
+    /// otherwise there.
+    quotes: Option<u32>,
 }
 
 /// Writes what was given, and finds it again.
@@ -67,10 +68,20 @@ impl Places {
         let value = append(site, &written);
         let (is_transcript, own) = match given.place {
             Where::Option(option) => (false, self.option(option, given)),
-            Where::Transcript(line) => (true, self.line(line, given)),
+            Where::Transcript(line) => (true, self.line(line, given, '=')),
         };
         let is_plain = written.get(1..written.len().saturating_sub(1)) == Some(given.value.as_str());
-        self.entries.push(Entry { site: (key, value), is_transcript, own, is_plain });
+        self.entries.push(Entry { site: (key, value), is_transcript, own, quotes: is_plain.then_some(1) });
+    }
+
+    /// Writes `key: value` at the end of the site, as it stands in the transcript.
+    pub(super) fn write_as_it_is(&mut self, given: &Given, site: &mut String) {
+        let Where::Transcript(line) = given.place else { return };
+        let key = append(site, &given.key);
+        site.push_str(": ");
+        let value = append(site, &given.value);
+        let own = self.line(line, given, ' ');
+        self.entries.push(Entry { site: (key, value), is_transcript: true, own, quotes: Some(0) });
     }
 
     /// A line of its own for every option.
@@ -88,12 +99,15 @@ impl Places {
         (key, value)
     }
 
-    fn line(&self, line: usize, given: &Given) -> (Span, Span) {
+    fn line(&self, line: usize, given: &Given, between: char) -> (Span, Span) {
         let text = self.transcript.as_ref().map_or("", |(_, text)| text);
         let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
         let rest = text.get(start..).unwrap_or_default();
         let line = rest.lines().next().unwrap_or_default();
-        let (before, behind) = line.split_once('=').unwrap_or((line, ""));
+        // Behind `with ` or `point `.
+        let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let (before, behind) = rest.split_once(between).unwrap_or((rest, ""));
+        let start = start + verb.len() + 1;
         let at = |text: &str, within: &str, from: usize| {
             let found = within.find(text).unwrap_or(0);
             let first = u32::try_from(start + from + found).unwrap_or(u32::MAX);
@@ -116,11 +130,17 @@ impl Places {
             let mut diagnostic: Diagnostic = diagnostic.clone();
             if is_site(&diagnostic.primary) {
                 let place = self.find(diagnostic.primary.span, options, transcript);
-                // What was not given is missing from the options of the bus.
-                if place.is_none() {
+                // What was not given is missing from the options of the bus; without them, the points are what is odd.
+                let elsewhere = || match (self.bus == Span::default(), self.entries.last(), transcript) {
+                    (true, Some(entry), Some(transcript)) if entry.is_transcript => {
+                        (transcript, entry.own.0.join(entry.own.1))
+                    }
+                    _ => (options, self.bus),
+                };
+                if place.is_none() && self.bus != Span::default() {
                     diagnostic.help = diagnostic.help.as_deref().map(as_options);
                 }
-                (diagnostic.primary.file, diagnostic.primary.span) = place.unwrap_or((options, self.bus));
+                (diagnostic.primary.file, diagnostic.primary.span) = place.unwrap_or_else(elsewhere);
             }
             diagnostic.secondary.retain_mut(|label| {
                 if !is_site(label) {
@@ -148,13 +168,13 @@ impl Places {
             return Some((file, entry.own.0));
         }
         let (own, inner) = (entry.own.1, entry.site.1);
-        // Behind the quote; a part of a value is shown as that part where it was written as it is.
-        let is_part = entry.is_plain && span.start > inner.start && span.end < inner.end;
-        let shifted = || {
-            let from = own.start + (span.start - inner.start - 1);
-            Span::new(from, from + (span.end - span.start))
-        };
-        Some((file, if is_part { shifted() } else { own }))
+        // A part of a value is shown as that part where it was written as it is.
+        let part = entry.quotes.and_then(|quotes| {
+            let from = span.start.checked_sub(inner.start + quotes)?;
+            let to = (span.end - inner.start).checked_sub(quotes)?;
+            (own.start + to <= own.end).then(|| Span::new(own.start + from, own.start + to))
+        });
+        Some((file, part.unwrap_or(own)))
     }
 }
 

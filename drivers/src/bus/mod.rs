@@ -27,6 +27,7 @@ pub use chip::{Bias, Chip, Drive, Edge, InputLine, LineName, MemoryChip, OutputL
 pub use listening::Listening;
 pub use memory::{Meaning, World};
 pub use post::{Ears, Ended, Letter, Office, Post};
+pub(crate) use stepped::Moved;
 pub use stepped::SteppedBus;
 pub use tls::Tls;
 pub use wire::{Parity, Wire};
@@ -178,6 +179,12 @@ impl OpenBus {
             Body::Sim(sim) => Some(SteppedBus::new(sim, self.readings, now)),
             _ => None,
         }
+    }
+
+    /// Takes a simulated bus off its wire, for transcripts; `None` for any other one.
+    pub(crate) fn take_sim(&mut self) -> Option<SimBus> {
+        let Body::Sim(sim) = &mut self.body else { return None };
+        Some(std::mem::replace(sim, SimBus::empty()))
     }
 
     /// The pure part of a driver to which things come, with the points it fills: for tests and for replaying records.
