@@ -14,13 +14,13 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "ballast", version, max_term_width = 110)]
 #[command(after_help = "Examples:
-  ballast demo                                   a simulated village, no configuration
+  ballast demo                                   a simulated village
   ballast init my-site && ballast check my-site  start a site of your own
   ballast run my-site                            run it
   ballast why water_heater                       why is it as it is?
 
-Exit codes: 0 done, 1 refused or failed, 2 wrong command line, 3 the site has mistakes,
-4 a replay diverged, 5 no program runs on the site, 6 it waits for a person's word.")]
+Exit codes: 0 done, 1 refused or failed, 2 wrong command line, 3 the site has mistakes, 4 a replay diverged, \
+5 no program runs on the site, 6 it waits for a person's word.")]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
@@ -127,7 +127,7 @@ pub struct Site {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   ballast demo                       one minute of village in one second
-  ballast demo --start 19:25         just before the main set breaks at the evening peak
+  ballast demo --start 19:25         just before the main set breaks
   ballast demo --speed 1             as fast as life
   ballast demo --seed 7 --for 2min   another day, and an end")]
 pub struct Demo {
@@ -233,7 +233,7 @@ impl Instant {
   ballast why water_heater
   ballast why water_heater --at 06:30
   ballast why water_heater --at 2026-11-20T06:30 --format json
-  ballast why water_heater --at 06:30 --journal alarm-20261120T053100Z.journal")]
+  ballast why water_heater --journal alarm-20261120T053100Z.journal")]
 pub struct Why {
     /// The output
     pub output: String,
@@ -266,7 +266,8 @@ pub struct WhyNot {
 #[command(after_help = "Examples:
   ballast history --last 50
   ballast history water_heater --since 06:30
-  ballast history --kind record --last 60 --format json     the means of the last hour, one JSON document a line")]
+  ballast history --kind record --last 60 --format json
+                                     the means of the last hour")]
 pub struct History {
     /// Only about this output, rule, limit or event; absent: about everything
     pub name: Option<String>,
@@ -293,10 +294,12 @@ pub struct History {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   ballast reload --site my-site
-  ballast reload --trial tomorrow    new and changed rules are on trial for a day and a night
-  ballast reload --accept            load a set that was refused before; this is written to the audit trail
+  ballast reload --trial tomorrow    on trial for a day and a night
+  ballast reload --accept            load a set that was refused before
 
-Exit codes: 0 the new set runs, 1 refused and nothing changed, 6 it waits for `ballast guard confirm`, as a whole or
+What is accepted is written to the audit trail.
+
+Exit codes: 0 the new set runs, 1 refused and nothing changed, 6 it waits for `ballast guard confirm`, as a whole or \
 with what would make the safety set looser.")]
 pub struct Reload {
     /// Apply although the set was returned from before, or its tests fail
@@ -343,10 +346,10 @@ pub struct Release {
 /// `ballast arm`
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  ballast arm plug                     the next request of a rule or a person moves it
+  ballast arm plug                     the next request moves it
   ballast arm plug && ballast request plug closed --for 1min
 
-A device with `armed: by hand` in site.yaml is read and told nothing: no request, no limit and no safe state, until a
+A device with `armed: by hand` in site.yaml is read and told nothing: no request, no limit and no safe state, until a \
 person says this. What is asked of it already is not carried out. Written to the audit trail; survives restarts.")]
 pub struct Arm {
     /// The device, or one of its outputs: all of its outputs are armed together
@@ -360,7 +363,7 @@ pub struct Arm {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   ballast disarm plug                  it is at its safe state and stays there
-  ballast disarm plug --as-it-is       whatever it is: nothing here opens it any more
+  ballast disarm plug --as-it-is       nothing here opens it any more
 
 Written to the audit trail; survives restarts.")]
 pub struct Disarm {
@@ -427,7 +430,9 @@ pub enum RuleAction {
 
 /// `ballast journal`
 #[derive(Args, Debug)]
-#[command(after_help = "Example: ballast journal --output today.journal && ballast replay today.journal")]
+#[command(after_help = "Examples:
+  ballast journal --output today.journal
+  ballast replay today.journal           the same outputs again?")]
 pub struct Journal {
     /// Where to write it; absent: into the site's state directory, under the present time
     #[arg(long, value_name = "FILE")]
@@ -439,9 +444,9 @@ pub struct Journal {
 
 /// `ballast clock`
 #[derive(Args, Debug)]
-#[command(
-    after_help = "Example: ballast clock trust     the clock of this machine is right; holds for 30 days in this boot, until somebody sets the clock"
-)]
+#[command(after_help = "Example: ballast clock trust
+
+The clock of this machine is right then: for 30 days in this boot, until somebody sets it.")]
 pub struct Clock {
     /// What to say about it
     #[arg(value_enum)]
@@ -463,9 +468,9 @@ pub enum Trust {
 /// `ballast guard`
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  ballast guard now                             everything to its safe state, at once
-  ballast guard reset \"battery too hot\"         a latched limit is looked at again
-  ballast guard confirm 5f0c1b2a99d0e3c7        accept a loosening that a reload announced")]
+  ballast guard now                        everything to its safe state
+  ballast guard reset \"battery too hot\"    a latched limit is looked at again
+  ballast guard confirm 5f0c1b2a99d0e3c7   accept an announced loosening")]
 pub struct Guard {
     /// What to tell it.
     #[command(subcommand)]
@@ -494,7 +499,7 @@ pub enum GuardAction {
 
 /// `ballast replay`
 #[derive(Args, Debug)]
-#[command(after_help = "Example: ballast replay my-site/.ballast/journal-20261122T101500Z.journal")]
+#[command(after_help = "Example: ballast replay .ballast/journal-20261122T101500Z.journal")]
 pub struct Replay {
     /// The journal
     pub journal: PathBuf,

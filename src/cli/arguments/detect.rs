@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// `ballast detect`
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  ballast detect                  serial lines of this machine, names in the network
+  ballast detect                  serial lines of this machine, names around it
   ballast detect --serial /dev/ttyUSB0 --listen 10s
   ballast detect --modbus 192.0.2.7 --units 1-32 --timeout 200ms
   ballast detect --modbus /dev/ttyUSB0 --units 1-10 --baud 9600
