@@ -66,7 +66,15 @@ pub fn run(options: &Detect, output: &Output) -> Exit {
         findings.add(names::hear(asked.listen, reader).unwrap_or_else(Findings::trouble));
     }
     bar.clear();
-    tell(&findings, &fragment(&findings), output);
+    let fragment = fragment(&findings);
+    for (about, why) in &fragment.left_out {
+        findings.remarks.push(say!(
+            reader.language,
+            "left out: {about}: no site can use what it says of itself: {why}",
+            "laissé de côté : {about} : aucun site ne peut utiliser ce qu'il dit de lui-même : {why}"
+        ));
+    }
+    tell(&findings, &fragment, output);
     if findings.troubles.is_empty() { Exit::Done } else { Exit::Failed }
 }
 

@@ -23,6 +23,8 @@ pub const ANNOUNCEMENTS: [&str; 8] = [
 
 /// Devices of one message at most.
 const DEVICES_MAX: usize = 1000;
+/// Longest topic, bytes (MQTT 3.1.1, section 1.5.3).
+const TOPIC_MAX: usize = 65_535;
 
 /// What a message announces.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -211,7 +213,9 @@ fn home_assistant(topic: &str, kind: &str, json: &Value, left_out: &mut Vec<Left
             (None, Some(rest)) => format!("{rest}{base}"),
             (None, None) => found.to_owned(),
         };
-        (!full.starts_with("ballast/")).then_some(full)
+        // On a filter nothing can be said, and what this program says is no device.
+        let is_topic = !full.is_empty() && !full.contains(['+', '#', '\0']) && full.len() <= TOPIC_MAX;
+        (is_topic && !full.starts_with("ballast/")).then_some(full)
     };
     let device = json.get("device").or_else(|| json.get("dev"));
     let device_name = device.and_then(|device| text(device, &["name"]));
@@ -251,11 +255,12 @@ fn home_assistant(topic: &str, kind: &str, json: &Value, left_out: &mut Vec<Left
         "switch" => {
             let command = topic_of(&["command_topic", "cmd_t"])?;
             let word = |keys: &[&str], usual: &str| text(json, keys).unwrap_or(usual).to_owned();
-            let mut with = vec![
-                ("topic", command.clone()),
-                ("closed_word", word(&["payload_on", "pl_on"], "ON")),
-                ("open_word", word(&["payload_off", "pl_off"], "OFF")),
-            ];
+            let closed = word(&["payload_on", "pl_on"], "ON");
+            let open = word(&["payload_off", "pl_off"], "OFF");
+            if closed == open {
+                return None;
+            }
+            let mut with = vec![("topic", command.clone()), ("closed_word", closed), ("open_word", open)];
             // A state that must be computed is not used; the relay is then moved without saying where it is.
             let is_plain = json.get("value_template").or_else(|| json.get("val_tpl")).is_none();
             with.extend(
@@ -390,6 +395,9 @@ mod tests {
         assert!(found.with.contains(&("state", "pump".to_owned())));
         nothing("homeassistant/sensor/m7/config", &sensor.replace("meter/7", "ballast/home"));
         nothing("homeassistant/sensor/m7/config", &sensor.replace("stat_t", "other"));
+        nothing("homeassistant/sensor/m7/config", &sensor.replace("meter/7", "meter/#"));
+        nothing("homeassistant/switch/pump/config", &switch.replace("pump/set", "+/set"));
+        nothing("homeassistant/switch/pump/config", &switch.replace("\"0\"", "\"1\""));
         // Nothing for a site.
         nothing("homeassistant/light/m7/config", switch);
     }
