@@ -4,11 +4,13 @@
 //! `plan.rs` decides what is asked together, `poller.rs` asks and reads, `frame.rs` and `pdu.rs` are the bytes, `value.rs`
 //! is what registers mean, `doubt.rs` whether they come in another order, `output.rs` how an output is told,
 //! `sounding.rs` what a line is asked after an answer that did not come, `refusals.rs` what is said of who refuses, `hints.rs`
-//! what an address may mean that is not one of the wire. The asking itself is in `bus/poll.rs`.
+//! what an address may mean that is not one of the wire, `identity.rs` whether a unit is the device of its file. The asking
+//! itself is in `bus/poll.rs`.
 
 mod doubt;
 pub(crate) mod frame;
 pub(crate) mod hints;
+mod identity;
 mod output;
 pub(crate) mod pdu;
 mod plan;
@@ -25,7 +27,7 @@ use crate::readings::Readings;
 use crate::shape::{Read, Roster, Told, Unit};
 use crate::spec::{DriverSpec, Mistakes};
 use ballast_guard::plan::Strength;
-use ballast_model::catalog::{Catalog, DeviceId, Kind};
+use ballast_model::catalog::{Catalog, DeviceId, Kind, OutputKind};
 use ballast_model::device::{BusDefinition, OutputDefinition, PointDefinition, Settings};
 use ballast_model::diagnostic::Diagnostic;
 use plan::{Item, Manners, Place, To, Wish};
@@ -50,6 +52,8 @@ struct Found {
     address: u8,
     device: DeviceId,
     manners: Manners,
+    /// The slots that show what it is.
+    identity: Vec<usize>,
 }
 
 /// A bus while its definition is read.
@@ -108,7 +112,7 @@ impl Reading<'_> {
         let manners = Manners { most: most?, gap: gap? };
         let known = self.units.iter().position(|unit| unit.address == address);
         let Some(place) = known else {
-            self.units.push(Found { address, device, manners });
+            self.units.push(Found { address, device, manners, identity: Vec::new() });
             return Some(self.units.len() - 1);
         };
         if let Some(unit) = self.units.get_mut(place) {
@@ -139,8 +143,19 @@ impl Reading<'_> {
         let spec = self.catalog.point(point.point)?;
         self.check_words(&spec.kind, settings, found.as_ref());
         let period = spec.period.unwrap_or(self.bus.period);
-        let (unit, Where { table, place }, reader) = (unit?, found?, reader?);
-        self.wish(Wish { unit, table, period, item: Item { place, to: To::Point(slot) } }, settings);
+        let flags = [("no", false), ("yes", true), ("false", false), ("true", true)];
+        let is_identity = self.mistakes.choice(settings, "identity", &flags)?;
+        let (unit, Where { table, mut place }, reader) = (unit?, found?, reader?);
+        if let (true, Some(unit)) = (is_identity, self.units.get_mut(unit)) {
+            unit.identity.push(slot);
+        }
+        if let (Place::Field(field), Kind::Number(_)) = (&mut place, &spec.kind)
+            && let Some(pattern) = settings::usual_no_value(settings, field.form)
+        {
+            field.no_value = pattern;
+        }
+        let item = Item { place, to: To::Point(slot), is_measured: matches!(spec.kind, Kind::Number(_)) };
+        self.wish(Wish { unit, table, period, item }, settings);
         Some(reader)
     }
 
@@ -165,7 +180,8 @@ impl Reading<'_> {
         }
         let unit = unit?;
         if let (Some(Some(Where { table, place: at })), Some(period)) = (state, period) {
-            let item = Item { place: at, to: To::Output(place) };
+            let is_measured = matches!(kind, OutputKind::Setpoint(_));
+            let item = Item { place: at, to: To::Output(place), is_measured };
             self.wish(Wish { unit, table, period, item }, settings);
         }
         Some(output::Output {
@@ -246,6 +262,8 @@ impl Reading<'_> {
         let roster = Roster { units: self.units.iter().map(name).collect(), reads, outputs: told };
         let addresses = self.units.iter().map(|unit| unit.address).collect();
         let (refusals, now) = (refusals::Refusals::new(self.units.len()), poller::Conversation::default());
-        poller::Units { roster, framing, addresses, blocks, outputs, refusals, now }
+        let identities =
+            identity::Identities::new(self.units.iter().map(|unit| unit.identity.clone()).collect());
+        poller::Units { roster, framing, addresses, blocks, outputs, refusals, identities, now }
     }
 }

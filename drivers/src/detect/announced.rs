@@ -205,76 +205,83 @@ fn zigbee(device: &Value) -> Option<Found> {
 
 /// A sensor or a switch of Home Assistant's discovery, with long or short keys.
 fn home_assistant(topic: &str, kind: &str, json: &Value, left_out: &mut Vec<LeftOut>) -> Option<Found> {
-    let base = text(json, &["~"]).unwrap_or_default();
-    let topic_of = |keys: &[&str]| {
-        let found = text(json, keys)?;
-        let full = match (found.strip_prefix('~'), found.strip_suffix('~')) {
-            (Some(rest), _) => format!("{base}{rest}"),
-            (None, Some(rest)) => format!("{rest}{base}"),
-            (None, None) => found.to_owned(),
-        };
-        // On a filter nothing can be said, and what this program says is no device.
-        let is_topic = !full.is_empty() && !full.contains(['+', '#', '\0']) && full.len() <= TOPIC_MAX;
-        (is_topic && !full.starts_with("ballast/")).then_some(full)
-    };
     let device = json.get("device").or_else(|| json.get("dev"));
     let device_name = device.and_then(|device| text(device, &["name"]));
     let own = text(json, &["name"]).or_else(|| text(json, &["unique_id", "uniq_id", "object_id", "obj_id"]));
     let own = own.unwrap_or(topic);
-    let id = device.and_then(identifier).unwrap_or_else(|| topic.to_owned());
-    let mut found = Found {
+    let full_name = device_name.map_or_else(|| own.to_owned(), |device| format!("{device} {own}"));
+    let found = Found {
         name: device_name.unwrap_or(own).to_owned(),
         about: format!("announced to Home Assistant: {}", device_name.unwrap_or(own)),
         ..Found::default()
     };
     match kind {
         "sensor" => {
-            let state = topic_of(&["state_topic", "stat_t"])?;
-            let unit = text(json, &["unit_of_measurement", "unit_of_meas"])?;
-            let template = text(json, &["value_template", "val_tpl"]);
-            let pointer = pointer(template);
-            let sensor = device_name.map_or_else(|| own.to_owned(), |device| format!("{device} {own}"));
-            let (Some(_), Some(pointer)) = (Unit::parse(unit), &pointer) else {
-                let why = match pointer {
-                    Some(_) => Why::Unit(unit.to_owned()),
-                    None => Why::Template(template.unwrap_or_default().to_owned()),
-                };
-                left_out.push(LeftOut { sensor, why });
-                return None;
-            };
-            let mut keys = vec![("topic", state.clone()), ("unit", unit.to_owned())];
-            if !pointer.is_empty() {
-                keys.push(("pointer", pointer.clone()));
-            }
-            keys.push(("max_age", "10 min".to_owned()));
-            found.key = format!("ha:{id}");
-            found.file = "mqtt-points";
-            found.points.push((own.to_owned(), keys));
-            found.topics.push(state);
+            let id = device.and_then(identifier).unwrap_or_else(|| topic.to_owned());
+            let point = sensor(json, &full_name, left_out)?;
+            let topics =
+                point.iter().filter(|(key, _)| *key == "topic").map(|(_, topic)| topic.clone()).collect();
+            let points = vec![(own.to_owned(), point)];
+            Some(Found { key: format!("ha:{id}"), file: "mqtt-points", points, topics, ..found })
         }
         "switch" => {
-            let command = topic_of(&["command_topic", "cmd_t"])?;
-            let word = |keys: &[&str], usual: &str| text(json, keys).unwrap_or(usual).to_owned();
-            let closed = word(&["payload_on", "pl_on"], "ON");
-            let open = word(&["payload_off", "pl_off"], "OFF");
-            if closed == open {
-                return None;
-            }
-            let mut with = vec![("topic", command.clone()), ("closed_word", closed), ("open_word", open)];
-            // A state that must be computed is not used; the relay is then moved without saying where it is.
-            let is_plain = json.get("value_template").or_else(|| json.get("val_tpl")).is_none();
-            with.extend(
-                topic_of(&["state_topic", "stat_t"]).filter(|_| is_plain).map(|state| ("state", state)),
-            );
-            found.key = format!("ha:{command}");
-            found.name = device_name.map_or_else(|| own.to_owned(), |device| format!("{device} {own}"));
-            found.file = "mqtt-relay";
-            found.with = with;
-            found.topics.push(command);
+            let with = switch(json)?;
+            let command = with.first()?.1.clone();
+            let topics = vec![command.clone()];
+            let key = format!("ha:{command}");
+            Some(Found { key, name: full_name, file: "mqtt-relay", with, topics, ..found })
         }
-        _ => return None,
+        _ => None,
     }
-    Some(found)
+}
+
+/// A topic of such an announcement, in full.
+fn topic_of(json: &Value, keys: &[&str]) -> Option<String> {
+    let base = text(json, &["~"]).unwrap_or_default();
+    let found = text(json, keys)?;
+    let full = match (found.strip_prefix('~'), found.strip_suffix('~')) {
+        (Some(rest), _) => format!("{base}{rest}"),
+        (None, Some(rest)) => format!("{rest}{base}"),
+        (None, None) => found.to_owned(),
+    };
+    // On a filter nothing can be said, and what this program says is no device.
+    let is_topic = !full.is_empty() && !full.contains(['+', '#', '\0']) && full.len() <= TOPIC_MAX;
+    (is_topic && !full.starts_with("ballast/")).then_some(full)
+}
+
+/// The keys of a point for a sensor; `name` is what it is called where none can be made.
+fn sensor(json: &Value, name: &str, left_out: &mut Vec<LeftOut>) -> Option<Vec<(&'static str, String)>> {
+    let state = topic_of(json, &["state_topic", "stat_t"])?;
+    let unit = text(json, &["unit_of_measurement", "unit_of_meas"])?;
+    let template = text(json, &["value_template", "val_tpl"]);
+    let why = match (Unit::parse(unit), pointer(template)) {
+        (Some(_), Some(pointer)) => {
+            let pointer = (!pointer.is_empty()).then_some(("pointer", pointer));
+            let keys = [("topic", state), ("unit", unit.to_owned())].into_iter().chain(pointer);
+            return Some(keys.chain([("max_age", "10 min".to_owned())]).collect());
+        }
+        (None, Some(_)) => Why::Unit(unit.to_owned()),
+        (_, None) => Why::Template(template.unwrap_or_default().to_owned()),
+    };
+    left_out.push(LeftOut { sensor: name.to_owned(), why });
+    None
+}
+
+/// The parameters of a relay for a switch, the topic first.
+fn switch(json: &Value) -> Option<Vec<(&'static str, String)>> {
+    let command = topic_of(json, &["command_topic", "cmd_t"])?;
+    let word = |keys: &[&str], usual: &str| text(json, keys).unwrap_or(usual).to_owned();
+    let closed = word(&["payload_on", "pl_on"], "ON");
+    let open = word(&["payload_off", "pl_off"], "OFF");
+    if closed == open {
+        return None;
+    }
+    let mut with = vec![("topic", command), ("closed_word", closed), ("open_word", open)];
+    // A state that must be computed is not used; the relay is then moved without saying where it is.
+    let is_plain = json.get("value_template").or_else(|| json.get("val_tpl")).is_none();
+    let state = topic_of(json, &["state_topic", "stat_t"]).filter(|_| is_plain);
+    with.extend(state.map(|state| ("state", state)));
+    Some(with)
 }
 
 /// What tells a device of Home Assistant from others.

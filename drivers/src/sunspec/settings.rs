@@ -5,6 +5,7 @@ use super::poller::Device;
 use super::round::{Lever, Round, Wish};
 use super::source::{Source, factor};
 use super::walk::Walk;
+use super::who::Who;
 use crate::modbus::settings::{BAUD, NOBODY, PARITY, PORT, STOP_BITS, UNIT_ID, URL};
 use crate::point::PointReader;
 use crate::shape::{Read, Roster, Told, Unit};
@@ -147,7 +148,7 @@ impl Plan {
         let known = self.devices.iter().position(|device| device.address == address);
         known.unwrap_or_else(|| {
             self.roster.units.push(Unit { name: format!("unit {address}").into(), wire: 0 });
-            self.devices.push(Device { address, walk: Walk::new() });
+            self.devices.push(Device { address, walk: Walk::new(), who: Who::default() });
             self.devices.len() - 1
         })
     }
