@@ -88,7 +88,7 @@ fn text<'a>(json: &'a Value, keys: &[&str]) -> Option<&'a str> {
 }
 
 fn tasmota(json: &Value) -> Option<Found> {
-    let (name, full) = (text(json, &["t"])?, text(json, &["ft"])?);
+    let (name, full) = (text(json, &["t"]).filter(|name| is_topic(name))?, text(json, &["ft"])?);
     // The device file knows the usual order of topics only.
     let prefixes = json.get("tp").and_then(Value::as_array)?;
     let is_usual = prefixes.iter().map(Value::as_str).eq([Some("cmnd"), Some("stat"), Some("tele")]);
@@ -143,7 +143,7 @@ fn family(id: &str) -> Option<&'static (&'static str, Option<&'static str>, &'st
 }
 
 fn shelly(id: &str) -> Option<Found> {
-    let (_, mqtt, _, is_second) = family(id)?;
+    let (_, mqtt, _, is_second) = family(id).filter(|_| is_topic(id))?;
     let topics = if *is_second { vec![format!("{id}/")] } else { vec![format!("shellies/{id}/")] };
     Some(Found {
         key: format!("mqtt:{id}"),
@@ -180,7 +180,7 @@ pub fn of_name(service: &str, name: &str, address: &str) -> Option<Found> {
 
 /// A plug behind zigbee2mqtt: something that is switched and measures power.
 fn zigbee(device: &Value) -> Option<Found> {
-    let name = text(device, &["friendly_name"])?;
+    let name = text(device, &["friendly_name"]).filter(|name| is_topic(name))?;
     let definition = device.get("definition")?;
     let exposes = definition.get("exposes")?.as_array()?;
     let has = |property: &str, list: &[Value]| {
@@ -244,9 +244,15 @@ fn topic_of(json: &Value, keys: &[&str]) -> Option<String> {
         (None, Some(rest)) => format!("{rest}{base}"),
         (None, None) => found.to_owned(),
     };
-    // On a filter nothing can be said, and what this program says is no device.
-    let is_topic = !full.is_empty() && !full.contains(['+', '#', '\0']) && full.len() <= TOPIC_MAX;
-    (is_topic && !full.starts_with("ballast/")).then_some(full)
+    // What this program says is no device.
+    (is_topic(&full) && !full.starts_with("ballast/")).then_some(full)
+}
+
+/// Whether something can be said there: on a filter nothing can.
+fn is_topic(text: &str) -> bool {
+    !text.is_empty()
+        && !text.contains(|c: char| "+#".contains(c) || c.is_control())
+        && text.len() <= TOPIC_MAX
 }
 
 /// The keys of a point for a sensor; `name` is what it is called where none can be made.
