@@ -4,7 +4,7 @@
 #   scripts/fuzz.sh TARGET [SECONDS]
 #
 # Targets: tic, mqtt, http, modbus, sunspec, p1, vedirect, bthome, yaml, rules; of what finds devices announced, broker,
-# interview, meter.
+# interview, meter, proposal.
 #
 # Begins from the corpus that the tests replay, and from what earlier runs found worth keeping (target/fuzz/corpus). An
 # input that breaks something lies in target/fuzz/artifacts: put it into the tests' corpus with the mend. The first build
@@ -19,6 +19,7 @@ case $target in
   tic) seeds=firmware/tic-decoder/corpus ;;
   mqtt | http | modbus | sunspec | p1 | vedirect) seeds=drivers/corpus/$target ;;
   announced | broker | interview | meter) seeds=drivers/corpus/$target ;;
+  proposal) seeds=drivers/corpus/announced ;;
   bthome) seeds=firmware/bthome-decoder/corpus ;;
   yaml) seeds=core/config/corpus/yaml ;;
   rules) seeds=rules/corpus ;;
