@@ -1,6 +1,7 @@
 //! Any message at a broker: what is proposed for a site is text that `check` accepts, and no device is left out of it.
 #![no_main]
 
+#[allow(dead_code, reason = "the target of the announcements themselves needs it")]
 #[path = "../../drivers/tests/corpora/announced.rs"]
 mod announced;
 
