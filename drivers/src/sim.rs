@@ -1,7 +1,7 @@
 //! Points and outputs without a device: of a simulated world that the program joins, of a formula, or of a table.
 //!
-//! Transcripts: none, since nothing is spoken; `tests/sim.rs` has the world, the formulas and the tables. An output that no
-//! world takes remembers what it was told and says so.
+//! Transcripts say what the world says and is told (`transcript/stage.rs`); `tests/sim.rs` has a world that moves, the formulas
+//! and the tables. An output that no world takes remembers what it was told and says so.
 
 use crate::bus::{Body, Meaning, OpenBus, World};
 use crate::formula::Formula;
@@ -79,9 +79,47 @@ pub(crate) struct SimOutput {
     settings: Settings,
 }
 
+impl SimOutput {
+    fn meaning(&self) -> Meaning {
+        self.unit.map_or(Meaning::Flag, Meaning::Number)
+    }
+}
+
 impl SimBus {
+    /// One with nothing on it.
+    pub(crate) fn empty() -> Self {
+        Self {
+            plant: None,
+            world: None,
+            table: None,
+            repeats: false,
+            points: Vec::new(),
+            outputs: Vec::new(),
+        }
+    }
+
     pub(crate) fn world(&self) -> Option<&str> {
         self.plant.as_deref()
+    }
+
+    /// What is read of the world, by its names. Words are the plant's own, and are left out.
+    pub(crate) fn readings(&self) -> Vec<(Box<str>, Meaning)> {
+        let point = |point: &SimPoint| {
+            let Source::World { name, .. } = &point.source else { return None };
+            let meaning = match &point.kind {
+                Kind::Number(unit) => Meaning::Number(*unit),
+                Kind::Flag => Meaning::Flag,
+                Kind::Words(_) => return None,
+            };
+            Some((name.clone(), meaning))
+        };
+        let shown = |output: &SimOutput| Some((output.actual.clone()?, output.meaning()));
+        self.points.iter().filter_map(point).chain(self.outputs.iter().filter_map(shown)).collect()
+    }
+
+    /// What the world is told, by its names.
+    pub(crate) fn inputs(&self) -> Vec<(Box<str>, Meaning)> {
+        self.outputs.iter().map(|output| (output.to.clone(), output.meaning())).collect()
     }
 
     pub(crate) fn join(&mut self, world: Box<dyn World>) -> Result<(), Vec<Diagnostic>> {

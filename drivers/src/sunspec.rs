@@ -5,7 +5,7 @@
 //!
 //! | where | what |
 //! |---|---|
-//! | `walk` | which models a device has |
+//! | `walk`, `who` | which models a device has; whether it is still the same one |
 //! | `table`, `models.csv` | which points a model has |
 //! | `value`, `image` | numbers in registers; which registers are read together |
 //! | `source`, `control` | where a point stands; what can be told, with the device's own timer |
@@ -24,6 +24,7 @@ mod source;
 mod table;
 mod value;
 pub(crate) mod walk;
+mod who;
 
 use crate::bus::OpenBus;
 use crate::readings::Readings;

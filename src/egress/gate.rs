@@ -4,6 +4,7 @@
 //! the new ones.
 
 use super::inquiry::{Fact, OutputFact, Subject};
+use crate::report::numbers::twelve_digits;
 use ballast_config::site::{Receiver, ReceiverKind};
 use ballast_model::catalog::{Catalog, Kind, OutputKind};
 use ballast_model::{Finite, PointId, Unit, Value, Wanted};
@@ -134,13 +135,6 @@ impl Gate {
         };
         twelve_digits(unit.from_base(stepped).get())
     }
-}
-
-/// Without what calculating adds behind the last digit that means something: 230.1, not 230.10000000000002.
-fn twelve_digits(number: f64) -> f64 {
-    let near: f64 = format!("{number:.11e}").parse().unwrap_or(number);
-    // Minus zero is zero.
-    near + 0.0
 }
 
 #[cfg(test)]

@@ -236,6 +236,7 @@ pub fn problem(words: &str, language: Language) -> &str {
         "the device marks it as invalid" => "l'appareil le dit invalide",
         "damaged on the wire" => "abîmé sur la ligne",
         "an input is unknown" => "une entrée est inconnue",
+        "another device is there" => "un autre appareil est là",
         other => other,
     }
 }

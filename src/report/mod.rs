@@ -17,6 +17,7 @@ pub mod language;
 pub mod memory_words;
 pub mod moment;
 pub mod names;
+pub mod numbers;
 pub mod output_words;
 pub mod process_words;
 pub mod reach_words;

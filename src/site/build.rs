@@ -279,6 +279,7 @@ fn open_buses(
         let outputs = definition.outputs.iter().map(|output| output.output).collect();
         match ballast_drivers::open(definition, catalog) {
             Ok(mut bus) => {
+                found.extend(bus.warnings().iter().cloned());
                 match join_world(definition, &mut bus) {
                     Ok(()) => buses.push((bus, outputs)),
                     Err(mistakes) => found.extend(mistakes),

@@ -30,6 +30,7 @@ codes! {
     CALENDAR_DAY = "calendar::day": "A day of a calendar cannot be read. Days are written `2026-12-24`, ranges with both ends `2026-12-24..2027-01-02`.";
     DERIVED_CYCLE = "derived::cycle": "Derived points are computed from each other in a circle, so none can be computed first.";
     DERIVED_FORM = "derived::form": "A derived point is computed in exactly one way: by an `expression`, or as the `median`, the `first_good` or the `sum` of several points of the same kind.";
+    DEVICE_ADDRESS = "device::address": "An address may be written as people count, and not as it goes over the wire: 40001 for holding register 0, or unit 0 behind a gateway. It is used as it stands; the help says what may be meant, and how to write it so that nothing more is said.";
     DEVICE_BAD_VALUE = "device::bad_value": "A value of a bus, point or output is not one that its driver can use. The message says what the driver expects.";
     DEVICE_BUS = "device::bus": "A device hangs on a bus that does not exist or that speaks another language than the device.";
     DEVICE_EMPTY = "device::empty": "A device has neither points nor outputs, so nothing can be done with it.";

@@ -445,6 +445,7 @@ impl Polled {
 
     /// A unit counts as gone from now on.
     fn gone(&mut self, unit: usize, why: &str, now: Mono) {
+        self.poller.lost(unit);
         if let Some(spec) = self.roster.units.get(unit) {
             self.context.link(false, &format!("{} {why}", spec.name));
         }

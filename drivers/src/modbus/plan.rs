@@ -3,6 +3,7 @@
 //! What has the same unit, table and period and lies near enough is one request. A request that the device refuses
 //! because of an address is split where its widest gap is; what is refused alone is asked again only now and then.
 
+use super::doubt::Watches;
 use super::pdu::{Request, Table};
 use super::value::Field;
 use ballast_model::Span;
@@ -39,6 +40,8 @@ pub(crate) struct Item {
     pub(crate) place: Place,
     /// Where it goes.
     pub(crate) to: To,
+    /// It counts something; else it stands for a word or a state, and any number may.
+    pub(crate) is_measured: bool,
 }
 
 impl Item {
@@ -86,8 +89,10 @@ pub(crate) struct Block {
     parts: Vec<Part>,
     /// Where the next round begins, after one that was too long.
     resume: usize,
-    /// Its floats make no sense in the order that the file gives; said once.
-    pub(crate) is_doubted: bool,
+    /// Whether its numbers make sense in the order that the file gives, by their sort.
+    pub(crate) watches: Watches,
+    /// The unit does not have something of it; said once.
+    pub(crate) is_missed: bool,
 }
 
 /// Items that are asked for by one request.
@@ -123,7 +128,8 @@ pub(crate) fn blocks(mut wishes: Vec<Wish>, manners: &[Manners]) -> Vec<Block> {
                 items: vec![wish.item],
                 parts: Vec::new(),
                 resume: 0,
-                is_doubted: false,
+                watches: Watches::default(),
+                is_missed: false,
             }),
         }
     }
@@ -148,6 +154,12 @@ impl Block {
     /// The items of one request.
     pub(crate) fn part(&self, part: usize) -> &[Item] {
         self.parts.get(part).and_then(|part| self.items.get(part.from..part.to)).unwrap_or_default()
+    }
+
+    /// The part that holds a point.
+    pub(crate) fn part_of(&self, slot: usize) -> Option<usize> {
+        let place = self.items.iter().position(|item| item.to == To::Point(slot))?;
+        self.parts.iter().position(|part| (part.from..part.to).contains(&place))
     }
 
     /// The request of a part, and its first address.
@@ -221,7 +233,8 @@ mod tests {
     fn wish(unit: usize, register: u16, form: Form) -> Wish {
         let field =
             Field { register, form, order: Order::default(), no_value: Box::default(), scale_register: None };
-        let item = Item { place: Place::Field(field), to: To::Point(usize::from(register)) };
+        let to = To::Point(usize::from(register));
+        let item = Item { place: Place::Field(field), to, is_measured: true };
         Wish { unit, table: Table::Holding, period: Span::from_secs(1), item }
     }
 
@@ -253,7 +266,7 @@ mod tests {
     fn coils_are_counted_in_bits() {
         let bit = |address| Wish {
             table: Table::Coil,
-            item: Item { place: Place::Bit(address), to: To::Point(0) },
+            item: Item { place: Place::Bit(address), to: To::Point(0), is_measured: false },
             ..wish(0, 0, Form::Bit(0))
         };
         let blocks = blocks(vec![bit(0), bit(32), bit(66), bit(161)], &[MANNERS]);

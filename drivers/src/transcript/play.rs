@@ -4,6 +4,7 @@
 //! told as missing there and as more here, so that one line too many does not spoil those behind it.
 
 use super::bytes::{Style, escape, unescape};
+use super::stage::Stage;
 use super::{Check, LINES_MAX, Played, Subject, Trouble};
 use crate::bus::{Edge, InputLine, OpenBus};
 use crate::readings::{Batch, Report};
@@ -29,6 +30,7 @@ pub(super) struct Play<'a> {
     job: Option<Job>,
     steps: usize,
     pins: Pinned,
+    stage: Option<Stage>,
     played: Played,
 }
 
@@ -40,8 +42,9 @@ struct Pinned {
 }
 
 impl<'a> Play<'a> {
-    pub(super) fn new(bus: OpenBus, subject: Subject<'a>) -> Self {
+    pub(super) fn new(mut bus: OpenBus, subject: Subject<'a>) -> Self {
         Self {
+            stage: bus.take_sim().and_then(Stage::new),
             style: Style::of(bus.spec().name),
             bus,
             subject,
@@ -63,7 +66,8 @@ impl<'a> Play<'a> {
                 self.expect(line);
                 continue;
             }
-            let is_passive = line.is_empty() || line.starts_with('#') || line.starts_with("with ");
+            let is_passive =
+                ["#", "with ", "point "].iter().any(|begin| line.starts_with(begin)) || line.is_empty();
             if !is_passive {
                 self.expect_nothing();
                 self.cause = self.line;
@@ -196,6 +200,12 @@ impl<'a> Play<'a> {
             return self.answered(text);
         }
         let (name, now) = (self.bus_name(), self.now());
+        if let Some(stage) = &mut self.stage {
+            stage.says(text, &mut self.bus.readings).ok_or(Trouble::NotHere(name))?;
+            let batch = std::mem::take(self.bus.readings.batch());
+            self.take(&batch);
+            return Ok(());
+        }
         let bytes = unescape(text);
         let split = bytes.iter().position(|byte| *byte == b' ').unwrap_or(bytes.len());
         let (topic, payload) = bytes.split_at_checked(split).unwrap_or((&bytes, &[]));
@@ -328,6 +338,11 @@ impl<'a> Play<'a> {
             let number = line.line.to_string().replace("line ", "");
             let level = if is_active == line.is_active_low { "low" } else { "high" };
             self.news.push_back(format!("> {number} {level}"));
+            return Ok(());
+        }
+        if let Some(stage) = &mut self.stage {
+            let told = stage.tell(output, wanted).ok_or(Trouble::NotTold)?;
+            self.news.extend(told.into_iter().map(|told| format!("> {told}")));
             return Ok(());
         }
         let command = self.bus.command(output, wanted).ok_or(Trouble::NotTold)?;

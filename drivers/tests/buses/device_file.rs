@@ -71,13 +71,30 @@ fn node<'a>(events: &mut impl Iterator<Item = Event<'a>>) -> Option<Node> {
     }
 }
 
+/// Keys as a map of YAML.
+fn keys(text: &str) -> Node {
+    let mut events = Parser::new_from_str(text).map(|event| event.unwrap().0);
+    node(&mut events).unwrap_or_else(|| panic!("no keys: {text}"))
+}
+
 /// A site with one device `it` of this file.
 pub(crate) fn site(file: &Node, driver: &DriverSpec, with: &BTreeMap<String, String>) -> Site {
+    site_with(file, driver, with, &[])
+}
+
+/// The same with points of its own.
+pub(crate) fn site_with(
+    file: &Node,
+    driver: &DriverSpec,
+    with: &BTreeMap<String, String>,
+    own_points: &[(String, String)],
+) -> Site {
     let bus: &[(&str, &str)] = match driver.name {
         "gpio" => &[("chip", "gpiochip0")],
         "http" => &[("url", "http://device")],
         "mqtt" => &[("url", "mqtt://127.0.0.1")],
         "modbus" | "p1" | "sunspec" | "tic" | "vedirect" => &[("port", "/dev/null")],
+        "sim" => &[("plant", "village")],
         other => panic!("no transcripts for {other}"),
     };
     let mut site = Site::new(driver.name, bus);
@@ -98,7 +115,9 @@ pub(crate) fn site(file: &Node, driver: &DriverSpec, with: &BTreeMap<String, Str
             .map(|(name, value)| (name.clone(), fill(value.text().unwrap())))
             .collect()
     };
-    for (name, point) in file.entries("points") {
+    let own_points: Vec<(String, Node)> =
+        own_points.iter().map(|(name, text)| (name.clone(), keys(text))).collect();
+    for (name, point) in file.entries("points").iter().chain(&own_points) {
         let kind = match (point.get("unit"), point.get("words")) {
             (Some(unit), _) => Kind::Number(Unit::parse(&fill(unit.text().unwrap())).unwrap()),
             (_, Some(Node::List(words))) => {

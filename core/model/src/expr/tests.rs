@@ -173,7 +173,11 @@ fn used_counts_from_the_last_time_of_day_and_survives_a_reset_of_the_meter() {
     world.set(heater, 5000, 500.0);
     world.set(heater, 6000, 1_400.0);
     assert_eq!(world.truth(&enough, 6000).0, Some(false));
-    world.set(heater, 7000, 1_600.0);
+    // Another meter, far ahead: what it shows at first is no gain.
+    world.trackers.replaced(heater);
+    world.set(heater, 6500, 900_000.0);
+    assert_eq!(world.truth(&enough, 6500).0, Some(false));
+    world.set(heater, 7000, 900_200.0);
     assert_eq!(world.truth(&enough, 7000).0, Some(true));
 }
 
