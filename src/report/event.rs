@@ -148,7 +148,8 @@ fn made(name: &str, kind: &str, stored: &str, payload: &Value, language: Languag
             });
             let words = OutputWords {
                 name,
-                state: text("state")?,
+                state: text("state"),
+                is_unarmed: text("cause") == Some("not_armed"),
                 asked: text("asked")?,
                 has_stayed: stored.starts_with(&format!("{name} stays ")),
                 is_out_of_reach: payload.pointer("/data/reachable").and_then(Value::as_bool) == Some(false),

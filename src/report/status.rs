@@ -53,16 +53,16 @@ fn outputs(moment: &Moment<'_>, text: &mut String) -> Map<String, Value> {
     let mut outputs = Map::new();
     for (spec, id) in moment.catalog().outputs.iter().zip((0..).map(OutputId)) {
         let verdict = moment.guard.verdict(id);
-        let state = verdict.map_or_else(|| "?".into(), |verdict| spec.show(verdict.state));
+        let state = verdict.and_then(|verdict| arming_words::state(moment.guard, verdict));
+        let state = state.map(|state| spec.show(state));
         let reason = verdict.map(|verdict| moment.reason(id, verdict)).unwrap_or_default();
         let lost = reach_words::lost(moment.guard, id);
         let confirmed = moment.guard.output(id).and_then(|state| state.confirmed);
         let confirmed = confirmed.map(|wanted| spec.show(wanted));
         // What was not carried out is not shown as if it were.
-        let is_operated =
-            !verdict.is_some_and(|verdict| matches!(verdict.cause, Cause::NotArmed | Cause::JustArmed));
-        let is_known = lost.is_none() && is_operated;
-        let shown = if is_known { &*state } else { confirmed.as_deref().unwrap_or("?") };
+        let is_operated = !verdict.is_some_and(|verdict| verdict.cause == Cause::JustArmed);
+        let shown = if lost.is_none() && is_operated { &state } else { &confirmed };
+        let shown = shown.as_deref().unwrap_or("?");
         let elsewhere = verdict.and_then(|verdict| super::why_output::elsewhere(moment, verdict));
         let shown = elsewhere.as_deref().unwrap_or(shown);
         let shown = causes::state(shown, moment.language);

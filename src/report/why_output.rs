@@ -36,7 +36,7 @@ pub fn output(moment: &Moment<'_>, id: OutputId) -> Answer {
     set("told", json!(moment.told.word()));
     set("output", json!(spec.name));
     set("sentence", json!(sentence));
-    set("state", json!(spec.show(verdict.state)));
+    set("state", json!(arming_words::state(moment.guard, verdict).map(|state| spec.show(state))));
     let lost = reach_words::lost(moment.guard, id);
     set("reachable", json!(lost.is_none()));
     let confirmed = moment.guard.output(id).and_then(|state| state.confirmed);

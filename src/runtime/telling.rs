@@ -9,7 +9,9 @@ use super::timed::Timed;
 use super::told::Told;
 use crate::report::language::{Language, Sentence, say};
 use crate::report::output_words::OutputWords;
-use crate::report::{causes, engine_words, guard_words, memory_words, reach_words, reload_words};
+use crate::report::{
+    arming_words, causes, engine_words, guard_words, memory_words, reach_words, reload_words,
+};
 use crate::site::Running;
 use ballast_engine::events::{EndReason, Source, Winner};
 use ballast_engine::{Engine, Event as EngineEvent};
@@ -35,6 +37,8 @@ pub struct Memory {
     reasons: Vec<Vec<Witness>>,
     /// The last verdict of each output.
     verdicts: Vec<Option<Verdict>>,
+    /// What each output was said to be by the last one.
+    states: Vec<Option<Wanted>>,
     actuals: Vec<u64>,
     /// Outputs whose winner changed and was not told yet.
     untold: BTreeSet<OutputId>,
@@ -55,6 +59,7 @@ impl Memory {
             winners: ids().map(winner).collect(),
             reasons: vec![Vec::new(); running.plan.rules.len()],
             verdicts: ids().map(|id| guard.verdict(id).copied()).collect(),
+            states: ids().map(|id| arming_words::state(guard, guard.verdict(id)?)).collect(),
             actuals: vec![0; outputs],
             untold: BTreeSet::new(),
             disk_is_well: true,
@@ -237,9 +242,12 @@ fn verdict(decision: &mut Decision, now: Mono, verdict: &Verdict) {
     let before =
         decision.memory.verdicts.get_mut(verdict.output.index()).and_then(|place| place.replace(*verdict));
     decision.figures.verdict(verdict);
+    let state = arming_words::state(&decision.carrier.guard, verdict);
+    let states = decision.memory.states.get_mut(verdict.output.index());
+    let state_before = states.and_then(|place| std::mem::replace(place, state));
     let is_same = |old: Verdict| {
         let key = |v: &Verdict| (v.state, v.asked, v.outcome, v.cause, v.awaits_restoration);
-        key(&old) == key(verdict)
+        key(&old) == key(verdict) && state == state_before
     };
     if before.is_some_and(is_same) {
         return;
@@ -248,7 +256,8 @@ fn verdict(decision: &mut Decision, now: Mono, verdict: &Verdict) {
     // Where nobody asks and the guard holds it for the same reason, the engine only followed: that is no news.
     let winner = decision.memory.winners.get(verdict.output.index()).and_then(Option::as_ref);
     let is_default = winner.is_none_or(|(winner, _)| winner.source == Source::Default);
-    let is_held = |old: Verdict| (old.state, old.cause) == (verdict.state, verdict.cause);
+    let is_held =
+        |old: Verdict| (old.state, old.cause, state_before) == (verdict.state, verdict.cause, state);
     if is_default && verdict.cause != Cause::Asked && before.is_some_and(is_held) {
         return;
     }
@@ -292,6 +301,7 @@ fn tell_output(
     let held = Held {
         safety: decision.carrier.guard.safety_set(),
         is_memory_lost: decision.carrier.memory_lost.is_some(),
+        state: arming_words::state(&decision.carrier.guard, verdict),
         is_out_of_reach: lost.is_some_and(|lost| lost.confirmed != Some(verdict.state)),
     };
     let told = output_told(&decision.running, held, verdict, winner.as_ref(), reasons, before, reader);
@@ -313,7 +323,8 @@ pub fn settle(decision: &mut Decision, now: Mono) {
 #[derive(Serialize)]
 struct OutputData<'a> {
     output: &'a str,
-    state: &'a str,
+    /// `None` where nobody knows: nothing was told to it yet, and its device says nothing.
+    state: Option<&'a str>,
     asked: &'a str,
     outcome: &'static str,
     cause: &'static str,
@@ -351,6 +362,7 @@ const fn severity_of_cause(cause: Cause) -> Severity {
 struct Held<'a> {
     safety: &'a SafetySet,
     is_memory_lost: bool,
+    state: Option<Wanted>,
     is_out_of_reach: bool,
 }
 
@@ -369,7 +381,8 @@ fn output_told(
     let show = |wanted| spec.map_or_else(String::new, |spec| spec.show(wanted));
     let who = winner.map(|(winner, _)| winner.name(&running.plan));
     let is_default = winner.is_none_or(|(winner, _)| winner.source == Source::Default);
-    let (state, asked) = (show(verdict.state), show(verdict.asked));
+    let (state, asked) = (held.state.map(show), show(verdict.asked));
+    let state = state.as_deref();
     let cause = |language| causes::held(verdict.cause, held.is_memory_lost, held.safety, catalog, language);
     let (cause_en, cause_fr) = (cause(Language::En), cause(Language::Fr));
     let sentence = Sentence::read_in(reader, |language| {
@@ -377,8 +390,9 @@ fn output_told(
         let by = verdict.witness.as_ref().map(|witness| causes::witness(witness, catalog, language));
         let words = OutputWords {
             name,
-            state: &state,
+            state,
             asked: &asked,
+            is_unarmed: verdict.cause == Cause::NotArmed,
             has_stayed: before.is_some_and(|old| old.state == verdict.state),
             is_out_of_reach: held.is_out_of_reach,
             cause: language.say(&cause_en, &cause_fr),
@@ -391,7 +405,7 @@ fn output_told(
     });
     let data = OutputData {
         output: name,
-        state: &state,
+        state,
         asked: &asked,
         outcome: outcome_word(verdict.outcome),
         cause: causes::held_word(verdict.cause, held.is_memory_lost),

@@ -57,7 +57,7 @@ mod tables;
 mod timers;
 mod view;
 
-pub use events::{GuardEvent, Input, OperatorCommand, Output, ResetWhat, SessionFault, Who};
+pub use events::{GuardEvent, Input, Left, OperatorCommand, Output, ResetWhat, SessionFault, Who};
 pub use loosening::Loosening;
 pub use machine::Guard;
 pub use permit::{Door, Permit, Redeem, Stale, Write};
