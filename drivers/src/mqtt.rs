@@ -28,6 +28,7 @@ pub static SPEC: DriverSpec = DriverSpec {
     is_experimental: false,
     is_network: true,
     strength: Strength::Soft,
+    reads_every: None,
     bus_keys: mqtt_settings::KEYS,
     point_keys: &[
         key("topic", "topic on which the value is published, without wildcards"),

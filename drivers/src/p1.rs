@@ -28,6 +28,7 @@ pub static SPEC: DriverSpec = DriverSpec {
     is_experimental: false,
     is_network: false,
     strength: Strength::Soft,
+    reads_every: None,
     bus_keys: &[
         key("port", "serial port, pseudo-terminal, named pipe, or a file with a recording"),
         key("baud", "auto (default): 115200 and 9600 are tried; or the speed of the line"),

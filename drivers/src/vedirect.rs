@@ -27,6 +27,7 @@ pub static SPEC: DriverSpec = DriverSpec {
     is_experimental: false,
     is_network: false,
     strength: Strength::Soft,
+    reads_every: None,
     bus_keys: &[key("port", "serial port, pseudo-terminal, named pipe, or a file with a recording")],
     point_keys: &[key("field", "the device's label: V, I, VPV, PPV, CS, SOC, H19, ...")],
     output_keys: &[],

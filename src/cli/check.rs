@@ -64,6 +64,7 @@ pub fn run(options: &Check, output: &Output) -> Exit {
 
 /// What was understood.
 fn tell(running: &Running, notes: &[String], output: &Output) {
+    let language = output.language;
     for note in notes {
         output.line(note);
     }
@@ -82,9 +83,14 @@ fn tell(running: &Running, notes: &[String], output: &Output) {
     }
     output.line("points:");
     for spec in &running.catalog().points {
-        let age =
-            spec.max_age.map_or_else(|| "never grows old".to_owned(), |age| format!("unknown after {age}"));
-        output.line(&format!("  {:<28} {:<8} {age}", spec.name, spec.unit().symbol()));
+        let every = spec
+            .period
+            .map_or_else(String::new, |period| say!(language, "every {period}, ", "toutes les {period}, "));
+        let age = match spec.max_age {
+            Some(age) => say!(language, "unknown after {age}", "inconnu après {age}"),
+            None => language.say("never grows old", "ne vieillit jamais").to_owned(),
+        };
+        output.line(&format!("  {:<28} {:<8} {every}{age}", spec.name, spec.unit().symbol()));
     }
     tell_receivers(running, output);
     if !running.campaigns.is_empty() {
@@ -254,6 +260,43 @@ mod tests {
         let text = build(&texts, &[]).map(drop).unwrap_err().text;
         assert!(text.contains("there is no point `water_heatr` to show"), "{text}");
         assert!(!text.contains("did you mean"), "an output is no help: {text}");
+    }
+
+    /// A pump that a limit opens by a meter whose point says nothing of its period, at a bus with these keys.
+    fn metered(keys: &str) -> Texts {
+        let mut texts = example("site-panel");
+        texts.files.retain(|name, _| !name.starts_with("rules/"));
+        let site = format!(
+            "site: a\ntime_zone: UTC\nbuses:\n  meters: {{ driver: modbus, url: \"tcp://127.0.0.1\"{keys} }}\n\
+             devices:\n  meter: {{ bus: meters, points: {{ power: {{ register: 1, unit: W }} }} }}\n  \
+             pump: {{ bus: meters, outputs: {{ contact: {{ kind: contact, register: 2 }} }} }}\n"
+        );
+        let safety = "outputs:\n  pump: { safe: open }\nlimits:\n  - name: full\n    when: meter.power > 5 kW\n    \
+                      force: [ { pump: open } ]\n    until: meter.power < 4 kW\n";
+        for (name, text) in [("site.yaml", site.as_str()), ("safety.yaml", safety)] {
+            texts.files.insert(name.to_owned(), Arc::from(text.as_bytes()));
+        }
+        texts
+    }
+
+    #[test]
+    fn a_limit_may_lean_on_what_its_bus_reads_without_being_told_how_often() {
+        let age = |texts: &Texts, overrides: &[String]| {
+            let built = build(texts, overrides).unwrap_or_else(|refused| panic!("{}", refused.text));
+            let catalog = built.running.catalog();
+            let spec = catalog.points.iter().find(|spec| &*spec.name == "meter.power").unwrap();
+            (spec.period.unwrap().secs_f64(), spec.max_age.unwrap().secs_f64())
+        };
+        assert_eq!(age(&metered(""), &[]), (1.0, 3.0));
+        assert_eq!(age(&metered(", period: 10 s"), &[]), (10.0, 30.0));
+        // What is said at the start changes how often is asked; no value that a limit reads lives longer by that.
+        let quick = ["meters.period=200 ms".to_owned()];
+        let slow = ["meters.period=1 min".to_owned()];
+        for keys in [", period: 10 s", ""] {
+            let (_, of_file) = age(&metered(keys), &[]);
+            assert_eq!(age(&metered(keys), &slow), (60.0, of_file), "{keys}");
+        }
+        assert!((age(&metered(", period: 10 s"), &quick).1 - 0.6).abs() < 1e-9);
     }
 
     #[test]

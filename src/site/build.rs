@@ -132,6 +132,7 @@ pub fn driver_facts() -> Vec<DriverFacts> {
         strength: spec.strength,
         is_experimental: spec.is_experimental,
         carries_messages: spec.carries_messages(),
+        reads_every: spec.reads_every,
     };
     DRIVERS.iter().map(facts).collect()
 }
@@ -172,8 +173,11 @@ pub fn build_after(texts: &Texts, overrides: &[String], before: Option<&Running>
     // From here on with the defaults of the outputs, which the safety set gives.
     let mut catalog = std::mem::take(&mut site.catalog);
     catalog.shrink_to_fit();
-    let catalog = Arc::new(catalog);
     let unknown = apply_overrides(&mut site.buses, overrides);
+    if !overrides.is_empty() {
+        follow_buses(&site.buses, &mut catalog);
+    }
+    let catalog = Arc::new(catalog);
     if !unknown.is_empty() {
         drop(open_buses(&site.buses, &catalog, &mut found));
         return Err(refused(&found, &sources).with(&unknown));
@@ -307,6 +311,15 @@ fn apply_overrides(buses: &mut [BusDefinition], overrides: &[String]) -> Vec<Str
         }
     }
     unknown
+}
+
+/// Points that do not say how often they are read follow their bus, also where a key of it was given another value.
+fn follow_buses(buses: &[BusDefinition], catalog: &mut Catalog) {
+    for bus in buses {
+        if let Some(reads) = ballast_drivers::find(&bus.driver).and_then(|driver| driver.reads_every) {
+            ballast_config::site::follow_bus(bus, reads, catalog);
+        }
+    }
 }
 
 fn open_buses(

@@ -28,6 +28,7 @@ static SPEC: DriverSpec = DriverSpec {
     is_experimental: true,
     is_network: true,
     strength: Strength::Soft,
+    reads_every: None,
     bus_keys: &[],
     point_keys: &[],
     output_keys: &[],
