@@ -374,6 +374,37 @@ devices:
 }
 
 #[test]
+fn a_difference_of_temperatures_is_told_in_kelvin_where_the_file_wants_it() {
+    let draft = read(
+        "
+buses: { broker: { driver: mqtt, url: x } }
+devices: { a: { bus: broker, points: { flow: { unit: °C, max_age: 5 s }, back: { unit: °C, max_age: 5 s } } } }
+derived:
+  plain: { expression: a.flow - a.back }
+  spread: { expression: a.flow - a.back, unit: K }
+  moved: { expression: a.flow + 5 K }
+",
+    );
+    let unit = |name: &str| {
+        let Some(Noun::Point(point)) = draft.catalog.resolve(name) else { panic!("{name}") };
+        draft.catalog.point(point).unwrap().unit().symbol()
+    };
+    assert_eq!(["site.plain", "site.spread", "site.moved"].map(unit), ["°C", "K", "°C"]);
+    check(
+        "
+buses: { broker: { driver: mqtt, url: x } }
+devices: { a: { bus: broker, points: { flow: { unit: °C, max_age: 5 s, valid: 270..370 K } } } }
+#                                                                             ^^^^^^^^^^ error[unit::wrong]: 270 K is a temperature difference; a temperature is expected
+#   = help: K is for the difference of two temperatures; write the temperature in °C
+derived:
+  moved: { expression: a.flow + 5 K, unit: K }
+#                                    ^^^^ error[unit::wrong]: this is a temperature, and K is a unit of a temperature difference
+#   = help: write a unit that fits, or leave `unit` out
+",
+    );
+}
+
+#[test]
 fn an_age_below_the_usual_pace_is_warned_of() {
     check(
         "
