@@ -12,7 +12,7 @@ use crate::report::language::{Language, Noun, say};
 use ballast_config::diagnostics::Diagnostics;
 use ballast_config::render::{self, Style};
 use ballast_config::sources::Sources;
-use ballast_drivers::transcript::{self, Asked, Check, Played, Recorder, Trouble};
+use ballast_drivers::transcript::{self, Asked, Check, Impossible, Played, Recorder, Trouble};
 use ballast_drivers::{Batch, Report, Sink, spawn};
 use ballast_model::catalog::{Kind, PointSpec};
 use ballast_model::quantity::{Shown, parse_span};
@@ -288,6 +288,14 @@ fn tell_played(path: &Path, played: &Played, is_filled: bool, output: &Output) {
         output.line(&format!("{shown}:{line}: {wants} {wanted}"));
         output.line(&styled(BAD, &format!("{shown}:{line}: {finds} {found}")));
     }
+    for Impossible { line, point, value } in &played.impossible {
+        let text = say!(
+            language,
+            "{shown}:{line}: {point} {value} is outside the valid range: a site takes it for no value",
+            "{shown}:{line} : {point} {value} est hors de la plage valide : un site n'y voit pas de valeur"
+        );
+        output.line(&styled(LOOK, &text));
+    }
     let (count, good) = (played.checks.len(), played.checks.iter().filter(|check| check.is_met()).count());
     let style = if played.is_met() { GOOD } else { BAD };
     let summary =
@@ -341,10 +349,12 @@ fn data(alone: &Alone, asked: &[Asked], played: Option<&Played>) -> Value {
         let check = |check: &Check| {
             json!({ "line": check.line, "wanted": check.wanted, "found": check.found, "ok": check.is_met() })
         };
+        let impossible = |it: &Impossible| json!({ "line": it.line, "point": it.point, "value": it.value });
         let trouble = |(line, trouble): &(usize, Trouble)| json!({ "line": line, "text": trouble.to_string() });
         json!({
             "ok": played.is_met(),
             "checks": played.checks.iter().map(check).collect::<Vec<_>>(),
+            "impossible": played.impossible.iter().map(impossible).collect::<Vec<_>>(),
             "troubles": played.troubles.iter().map(trouble).collect::<Vec<_>>(),
         })
     });
@@ -487,14 +497,20 @@ fn show(alone: &Alone, ear: &Ear, output: &Output) -> bool {
         let value = sample.and_then(|sample| sample.value);
         // As the site that runs takes it: what the file calls impossible is no value.
         let is_impossible = value.is_some_and(|value| !spec.is_valid(value));
-        let value = value.filter(|_| !is_impossible).map(|value| spec.show(value));
+        let said = value.map(|value| spec.show(value));
+        let value = said.clone().filter(|_| !is_impossible);
         let reason = sample.and_then(|sample| sample.quality.reason());
         let reason = if is_impossible { Some(Reason::OutOfRange) } else { reason };
         is_whole &= value.is_some();
-        data.push(json!({ "name": name, "value": value, "reason": reason.map(|reason| reason.words()) }));
-        let nothing = match reason {
-            Some(reason) => problem(reason.words(), language).to_owned(),
-            None => language.say("nothing came", "rien n'est venu").to_owned(),
+        let row = json!({ "name": name, "value": value, "reason": reason.map(|reason| reason.words()), "said": said });
+        data.push(row);
+        let nothing = match (reason, said) {
+            // The number says what is wrong: the order of the words, the scale, the sign.
+            (Some(reason), Some(said)) => {
+                format!("{}{} {said}", problem(reason.words(), language), language.colon())
+            }
+            (Some(reason), None) => problem(reason.words(), language).to_owned(),
+            (None, _) => language.say("nothing came", "rien n'est venu").to_owned(),
         };
         rows.push([name, value.unwrap_or(nothing)]);
     }
