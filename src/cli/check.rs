@@ -3,10 +3,12 @@
 use super::Exit;
 use super::arguments::{Check, Format, SchemaFile};
 use super::terminal::{BAD, GOOD, Output, styled, width_of_errors, width_of_output};
-use crate::report::language::{Noun, say};
+use crate::report::language::{Language, Noun, say};
+use crate::report::{causes, output_words};
 use crate::site::{Running, Texts, build};
 use ballast_model::quantity::Shown;
 use serde_json::json;
+use std::borrow::Cow;
 
 /// Checks a site, or explains a code.
 pub fn run(options: &Check, output: &Output) -> Exit {
@@ -66,22 +68,26 @@ pub fn run(options: &Check, output: &Output) -> Exit {
 fn tell(running: &Running, notes: &[String], output: &Output) {
     let language = output.language;
     for note in notes {
-        output.line(note);
+        output.line(&note_in(note, language));
     }
-    output.line("outputs:");
+    output.line(language.say("outputs:", "sorties :"));
     for envelope in &running.safety.envelopes {
         let Some(spec) = running.catalog().output(envelope.output) else { continue };
-        output.line(&format!(
-            "  {:<28} nobody asks: {}; safe: {}; must be renewed every {}; strength: {}{}",
-            spec.name,
-            spec.show(envelope.default),
-            spec.show(envelope.safe),
-            envelope.lease,
-            envelope.strength.word(),
-            if envelope.by_hand { "; told nothing until `ballast arm`" } else { "" },
+        let (default, safe) = (spec.show(envelope.default), spec.show(envelope.safe));
+        let (default, safe) = (causes::state(&default, language), causes::state(&safe, language));
+        let (name, lease) = (&spec.name, envelope.lease);
+        let strength = output_words::strength(envelope.strength, language);
+        let told = match envelope.by_hand {
+            true => language.say("; told nothing until `ballast arm`", " ; sans ordre jusqu'à `ballast arm`"),
+            false => "",
+        };
+        output.line(&say!(
+            language,
+            "  {name:<28} nobody asks: {default}; safe: {safe}; must be renewed every {lease}; strength: {strength}{told}",
+            "  {name:<28} sans demande : {default} ; sûr : {safe} ; à renouveler toutes les {lease} ; sans le programme : {strength}{told}"
         ));
     }
-    output.line("points:");
+    output.line(language.say("points:", "points :"));
     for spec in &running.catalog().points {
         let every = spec
             .period
@@ -94,31 +100,52 @@ fn tell(running: &Running, notes: &[String], output: &Output) {
     }
     tell_receivers(running, output);
     if !running.campaigns.is_empty() {
-        output.line(&styled(
-            BAD,
-            &format!("campaigns are checked and do not run yet: {}", running.campaigns.join(", ")),
-        ));
+        let names = running.campaigns.join(", ");
+        let text = say!(
+            language,
+            "campaigns are checked and do not run yet: {names}",
+            "les campagnes sont vérifiées et ne tournent pas encore : {names}"
+        );
+        output.line(&styled(BAD, &text));
     }
+}
+
+/// How a number without a unit is read, as the checker says it in English: `PLACE 3 is read as 3 kWh, the unit of POINT`.
+fn note_in(note: &str, language: Language) -> Cow<'_, str> {
+    let parts = || {
+        let (number, rest) = note.split_once(" is read as ")?;
+        let (quantity, point) = rest.split_once(", the unit of ")?;
+        Some(format!("{number} se lit {quantity}, l'unité de {point}"))
+    };
+    match language {
+        Language::En => None,
+        Language::Fr => parts(),
+    }
+    .map_or(note.into(), Into::into)
 }
 
 /// What leaves the site, to whom, how often and how fine.
 fn tell_receivers(running: &Running, output: &Output) {
-    let receivers = &running.site.receivers;
+    let (receivers, language) = (&running.site.receivers, output.language);
     if !receivers.is_empty() {
-        output.line("told to others:");
+        output.line(language.say("told to others:", "dit à d'autres :"));
     }
     let catalog = running.catalog();
     for receiver in receivers {
         let step = |(dimension, base): (&ballast_model::Dimension, &ballast_model::Finite)| {
             Shown { base: *base, unit: dimension.base() }.to_string()
         };
-        let steps: Vec<String> = receiver.steps.iter().map(step).collect();
-        let steps =
-            if steps.is_empty() { String::new() } else { format!(" in steps of {}", steps.join(", ")) };
-        let every = receiver.every;
-        output.line(&format!(
-            "  {} over bus {}, each at most every {every}{steps}:",
-            receiver.name, receiver.bus
+        let steps = receiver.steps.iter().map(step).collect::<Vec<_>>().join(", ");
+        let steps = if steps.is_empty() {
+            String::new()
+        } else {
+            say!(language, " in steps of {steps}", " par pas de {steps}")
+        };
+        let (name, bus, every) = (&receiver.name, &receiver.bus, receiver.every);
+        output.line(&say!(
+            language,
+            "  {name} over bus {bus}, each at most every {every}{steps}:",
+            "  {name} par le bus {bus}, chacun au plus toutes les {every}{steps} :"
         ));
         let points = receiver.points.iter().filter_map(|point| catalog.point(*point)).map(|spec| &spec.name);
         let outputs = receiver.outputs.iter().filter_map(|output| catalog.output(*output));

@@ -7,7 +7,8 @@ use super::arguments::{Device, DeviceAction, DeviceCheck, DeviceRead, Format};
 use super::terminal::{BAD, FAINT, GOOD, LOOK, Output, styled, width_of_errors, width_of_output};
 use crate::clock::Clock;
 use crate::device_file::{Alone, Draft, Refusal};
-use crate::report::causes::problem;
+use crate::report::bus_words;
+use crate::report::causes::{self, problem};
 use crate::report::language::{Language, Noun, say};
 use ballast_config::diagnostics::Diagnostics;
 use ballast_config::render::{self, Style};
@@ -200,7 +201,13 @@ fn tell(alone: &Alone, asked: &[Asked], output: &Output) {
     rows.extend(points.iter().map(|(_, spec)| {
         let span = |span: Option<Span>| span.map_or("-".to_owned(), |span| span.to_string());
         let name = alone.short(&spec.name).to_owned();
-        [name, values(spec), span(spec.period), span(spec.max_age), step(spec).unwrap_or("-".to_owned())]
+        [
+            name,
+            values(spec, language),
+            span(spec.period),
+            span(spec.max_age),
+            step(spec).unwrap_or("-".to_owned()),
+        ]
     }));
     if rows.len() > 1 {
         table(&rows).iter().for_each(|row| output.line(row));
@@ -220,7 +227,7 @@ fn tell(alone: &Alone, asked: &[Asked], output: &Output) {
         output.line(&say!(
             language,
             "ask {place}, every {period}: {request}",
-            "ask {place}, chaque {period} : {request}"
+            "ask {place}, toutes les {period} : {request}"
         ));
         output.line(&styled(FAINT, &format!("  {points}")));
     }
@@ -228,7 +235,9 @@ fn tell(alone: &Alone, asked: &[Asked], output: &Output) {
 
 fn kind_of(kind: &ballast_model::catalog::OutputKind, language: Language) -> String {
     match kind {
-        ballast_model::catalog::OutputKind::Contact => "open, closed".to_owned(),
+        ballast_model::catalog::OutputKind::Contact => {
+            language.say("open, closed", "coupé (open), connecté (closed)").to_owned()
+        }
         ballast_model::catalog::OutputKind::Setpoint(unit) => {
             let symbol = unit.symbol();
             say!(language, "a number in {symbol}", "un nombre en {symbol}")
@@ -241,11 +250,11 @@ fn points(alone: &Alone) -> Vec<(PointId, &PointSpec)> {
     of_device.filter_map(|id| Some((id, alone.catalog.point(id)?))).collect()
 }
 
-fn values(spec: &PointSpec) -> String {
+fn values(spec: &PointSpec, language: Language) -> String {
     match &spec.kind {
         Kind::Number(unit) => unit.symbol().to_string(),
         Kind::Words(words) => words.join(", "),
-        Kind::Flag => "yes, no".to_owned(),
+        Kind::Flag => language.say("yes, no", "oui, non").to_owned(),
     }
 }
 
@@ -335,7 +344,7 @@ fn data(alone: &Alone, asked: &[Asked], played: Option<&Played>) -> Value {
     let point = |(_, spec): &(PointId, &PointSpec)| {
         json!({
             "name": alone.short(&spec.name),
-            "values": values(spec),
+            "values": values(spec, Language::En),
             "period_s": seconds(spec.period),
             "max_age_s": seconds(spec.max_age),
             "resolution": step(spec),
@@ -497,7 +506,7 @@ fn show(alone: &Alone, ear: &Ear, output: &Output) -> bool {
         let value = sample.and_then(|sample| sample.value);
         // As the site that runs takes it: what the file calls impossible is no value.
         let is_impossible = value.is_some_and(|value| !spec.is_valid(value));
-        let said = value.map(|value| spec.show(value));
+        let said = value.map(|value| causes::value(spec, value, output.language_of_answers()));
         let value = said.clone().filter(|_| !is_impossible);
         let reason = sample.and_then(|sample| sample.quality.reason());
         let reason = if is_impossible { Some(Reason::OutOfRange) } else { reason };
@@ -518,7 +527,7 @@ fn show(alone: &Alone, ear: &Ear, output: &Output) -> bool {
         output.line(&json!({ "ok": is_whole, "points": data, "said": *said }).to_string());
         return is_whole;
     }
-    said.iter().for_each(|text| output.line(&styled(FAINT, text)));
+    said.iter().for_each(|text| output.line(&styled(FAINT, &bus_words::told(text, language))));
     table(&rows).iter().for_each(|row| output.line(row));
     is_whole
 }

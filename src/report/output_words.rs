@@ -2,6 +2,7 @@
 
 use super::causes;
 use super::language::{Language, say};
+use ballast_guard::plan::Strength;
 
 /// What the sentence is made of.
 #[derive(Clone, Copy, Debug)]
@@ -85,6 +86,16 @@ impl OutputWords<'_> {
         };
         say!(language, "{name} {told}: {is}{asks}", "{name} {told} : {is}{asks}")
     }
+}
+
+/// What happens to an output when everything else is gone, as people read it; files and programs have the English words.
+pub const fn strength(strength: Strength, language: Language) -> &'static str {
+    let french = match strength {
+        Strength::Wired => "câblé",
+        Strength::Timed => "minuté",
+        Strength::Soft => "non garanti",
+    };
+    language.say(strength.word(), french)
 }
 
 #[cfg(test)]

@@ -29,7 +29,8 @@ fn points(moment: &Moment<'_>, text: &mut String) -> Map<String, Value> {
             continue;
         }
         let point = PointId(id);
-        let value = snapshot.known(point, moment.now).map(|value| spec.show(value));
+        let known = snapshot.known(point, moment.now);
+        let value = known.map(|known| causes::value(spec, known, moment.language));
         let reading = snapshot.reading(point);
         let shown = match (&value, snapshot.quality(point, moment.now).reason()) {
             (Some(value), _) if spec.max_age.is_some() => {
@@ -44,7 +45,7 @@ fn points(moment: &Moment<'_>, text: &mut String) -> Map<String, Value> {
             }
         };
         text.push_str(&format!("  {:<32} {shown}\n", spec.name));
-        points.insert(spec.name.to_string(), json!(value));
+        points.insert(spec.name.to_string(), json!(known.map(|known| spec.show(known))));
     }
     points
 }

@@ -3,7 +3,7 @@
 use super::language::{Language, say};
 use super::moment::Moment;
 use super::table::{Table, reading, reading_data, readings_data};
-use super::{arming_words, causes, instant, reach_words};
+use super::{arming_words, causes, instant, output_words, reach_words};
 use crate::control::protocol::Answer;
 use ballast_engine::explain::{Asker, Explanation, witness_reading};
 use ballast_engine::{Plan, Winner};
@@ -26,9 +26,10 @@ pub fn output(moment: &Moment<'_>, id: OutputId) -> Answer {
     };
     let explanation = moment.engine.explain(id, moment.now);
     let next = next_change(moment, verdict, explanation.as_ref());
-    let strength = moment.guard.strength(id).map_or("?", |strength| strength.word());
+    let strength = moment.guard.strength(id);
     let sentence = sentence(moment, id, &spec.show(verdict.state), verdict);
-    let table = table(moment, verdict, explanation.as_ref(), next, strength);
+    let strength_word = strength.map_or("?", |strength| output_words::strength(strength, moment.language));
+    let table = table(moment, verdict, explanation.as_ref(), next, strength_word);
     let mut data = Map::new();
     let mut set = |key: &str, value: Value| data.insert(key.to_owned(), value);
     let winner = moment.winner(id);
@@ -46,7 +47,7 @@ pub fn output(moment: &Moment<'_>, id: OutputId) -> Answer {
     set("cause", json!(causes::held_word(verdict.cause, moment.is_memory_lost)));
     set("winner", json!(winner.name(&moment.running.plan)));
     set("authority", json!(winner.authority.word()));
-    set("strength", json!(strength));
+    set("strength", json!(strength.map_or("?", |strength| strength.word())));
     set("latched", json!(latches(moment, id, verdict)));
     let witness = verdict.witness.map(|witness| witness_reading(&moment.running.plan, &witness));
     set("witness", json!(witness.as_ref().map(reading_data)));

@@ -10,7 +10,7 @@ use super::told::Told;
 use crate::report::language::{Language, Sentence, say};
 use crate::report::output_words::OutputWords;
 use crate::report::{
-    arming_words, causes, engine_words, guard_words, memory_words, reach_words, reload_words,
+    arming_words, bus_words, causes, engine_words, guard_words, memory_words, reach_words, reload_words,
 };
 use crate::site::Running;
 use ballast_engine::events::{EndReason, Source, Winner};
@@ -189,6 +189,21 @@ fn recorded(running: &Running, point: PointId, known: Option<ballast_model::Valu
     RecordedValue { point: spec.map(|spec| &*spec.name), value, unit: unit.map(|unit| unit.to_string()) }
 }
 
+/// Whether its data makes the sentence again: that of what happens often does.
+fn is_retold(event: &EngineEvent) -> bool {
+    use EngineEvent as E;
+    let is_told_as_written = |event: &EngineEvent| matches!(event, E::NoticeRaised { .. });
+    is_told_as_written(event)
+        || matches!(
+            event,
+            E::RuleStarted { .. }
+                | E::RuleEnded { .. }
+                | E::RuleSuspended { .. }
+                | E::Record { .. }
+                | E::Coalesced { .. }
+        )
+}
+
 fn severity_of(event: &EngineEvent) -> Severity {
     match event.severity() {
         ballast_engine::Severity::Info => Severity::Info,
@@ -199,8 +214,8 @@ fn severity_of(event: &EngineEvent) -> Severity {
 }
 
 fn engine_told(running: &Running, event: &EngineEvent, reader: Language) -> Told {
-    let sentence =
-        Sentence::read_in(reader, |language| engine_words::sentence(event, &running.plan, language));
+    let say = |language| engine_words::sentence(event, &running.plan, language);
+    let sentence = if is_retold(event) { Sentence::read_in(reader, say) } else { Sentence::both(say) };
     let told = Told::info(event.kind(), event.subject(&running.plan), sentence, engine_data(running, event));
     match event.who().filter(|_| event.is_audit()) {
         Some(who) => told.by(who),
@@ -219,6 +234,9 @@ pub struct Reading<'a> {
     age_s: Option<f64>,
     /// Why it is unknown, if it is.
     unknown: Option<&'static str>,
+    /// Whether the value is a yes or a no; absent where it is not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    is_flag: bool,
 }
 
 /// Values with their ages, for programs.
@@ -233,6 +251,7 @@ fn reading<'a>(running: &'a Running, witness: &Witness) -> Reading<'a> {
         value: witness.value.zip(spec).map(|(value, spec)| spec.show(value)),
         age_s: (witness.age != ballast_model::Span::MAX).then(|| witness.age.secs_f64()),
         unknown: witness.quality.reason().map(|reason| reason.words()),
+        is_flag: matches!(witness.value, Some(ballast_model::Value::Flag(_))),
     }
 }
 
@@ -429,8 +448,6 @@ fn guard(decision: &mut Decision, now: Mono, event: GuardEvent) {
     let safety = decision.carrier.guard.safety_set();
     let word = |language| guard_words::sentence(&event, safety, running.catalog(), language);
     let words = word(Language::En);
-    let reader = decision.carrier.recorder.reader(now, words.severity);
-    let french = (reader == Language::Fr).then(|| word(Language::Fr).text);
     if matches!(
         event,
         GuardEvent::LimitLatched { .. }
@@ -442,7 +459,7 @@ fn guard(decision: &mut Decision, now: Mono, event: GuardEvent) {
     } else {
         decision.pace.touch(now);
     }
-    let sentence = Sentence { english: words.text, french };
+    let sentence = Sentence::both(|language| word(language).text);
     let mut told = Told::info(words.kind, words.subject, sentence, json!({})).severity(words.severity);
     if let Some(who) = words.who {
         told = told.by(who);
@@ -461,7 +478,8 @@ pub fn link(decision: &mut Decision, bus: &str, is_up: bool, text: &str) {
     let now = decision.carrier.clock.now();
     let severity = if is_up { Severity::Info } else { Severity::Warning };
     let sentence = Sentence::both(|language| {
-        let state = if is_up { "en service" } else { "hors service" };
+        let (state, text) =
+            (if is_up { "en service" } else { "hors service" }, bus_words::told(text, language));
         say!(language, "bus {bus}: {text}", "bus {bus} {state} : {text}")
     });
     let told = Told::info("bus", bus, sentence, json!({ "up": is_up }));
