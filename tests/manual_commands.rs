@@ -322,6 +322,16 @@ fn exploiter_shows_what_the_program_says() {
 }
 
 #[test]
+fn ajouter_un_appareil_shows_what_the_program_says() {
+    check("docs/manual/fr/ajouter-un-appareil.md");
+}
+
+#[test]
+fn surete_shows_what_the_program_says() {
+    check("docs/manual/fr/surete.md");
+}
+
+#[test]
 fn every_metric_is_in_the_manual() {
     let page = Page::new("metrics");
     let site = page.scratch.0.join("my-site");
