@@ -358,6 +358,34 @@ mod tests {
     }
 
     #[test]
+    fn a_point_without_a_period_grows_old_by_that_in_which_its_driver_asks() {
+        let head = "device: m\nlabel: M\nsource: a sheet\n";
+        let secs = |secs| Some(ballast_model::Span::from_secs(secs));
+        for (driver, keys, bus, every) in [
+            ("modbus", "register: 1, unit: W", None, 1),
+            ("modbus", "register: 1, unit: W", Some("7 s"), 7),
+            ("sunspec", "field: 103.W, unit: W", None, 10),
+            ("http", "path: /a, unit: W", None, 10),
+        ] {
+            let text = format!("{head}driver: {driver}\npoints:\n  p: {{ {keys} }}\n");
+            let mut draft = draft("devices/m.yaml", &text);
+            if let Some(period) = bus {
+                let given = |key: &str, value: &str| {
+                    let place = Where::Option("--bus");
+                    Given { key: key.to_owned(), value: value.to_owned(), place }
+                };
+                draft.bus = vec![given("port", "/dev/null"), given("period", period)];
+            }
+            let Ok(alone) = draft.check() else { panic!("{}", mistakes(&text)) };
+            let spec = &alone.catalog.points[0];
+            assert_eq!((spec.period, spec.max_age), (secs(every), secs(3 * every)), "{driver} {bus:?}");
+            let asked = ballast_drivers::transcript::asked(alone.bus().unwrap(), alone.subject());
+            let asked: Vec<_> = asked.iter().map(|asked| Some(asked.period)).collect();
+            assert_eq!(asked, [secs(every)], "{driver}: what is promised is what is asked");
+        }
+    }
+
+    #[test]
     fn mistakes_are_shown_in_the_file_itself() {
         let head = "device: m\nlabel: M\nsource: a sheet\n";
         let point = |keys: &str| format!("{head}driver: modbus\npoints:\n  p: {{ {keys} }}\n");

@@ -77,9 +77,28 @@ fn what_is_read_of_a_meter_is_recorded_and_is_the_same_when_it_is_played() {
     let (text, code) = device(&site, &["read", "meter.yaml", "--bus", &bus, "--with", "unit_id=7"]);
     assert_eq!(code, Some(1), "{text}");
     assert!(
-        text.contains("power      -1225 W") && text.contains("frequency  outside the valid range"),
+        text.contains("power      -1225 W") && text.contains("frequency  outside the valid range: 49.9 Hz"),
         "{text}"
     );
+    // Played, it is what a site that runs would make of it, and what was said is named.
+    let (text, code) = device(&site, &check);
+    assert_eq!(code, Some(1), "{text}");
+    let found = "found  = frequency bad: outside the valid range";
+    assert!(text.contains("wanted = frequency 49.9 Hz") && text.contains(found), "{text}");
+    assert!(
+        text.contains("frequency 49.9 Hz is outside the valid range: a site takes it for no value"),
+        "{text}"
+    );
+    let (text, code) = device(&site, &[&check[..], &["--fill"]].concat());
+    assert_eq!(code, Some(0), "{text}");
+    let filled = std::fs::read_to_string(site.0.join("meter.txt")).unwrap();
+    assert!(filled.contains("= frequency bad: outside the valid range"), "{filled}");
+    let (text, code) = device(&site, &[&check[..], &["--language", "fr"]].concat());
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("frequency 49.9 Hz est hors de la plage valide"), "{text}");
+    let (text, _) = device(&site, &[&check[..], &["--format", "json"]].concat());
+    let data: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(data["transcript"]["impossible"][0]["value"], "49.9 Hz", "{text}");
     let (text, code) = device(&site, &["check", "meter.yaml"]);
     assert!(code == Some(1) && text.contains("--with unit_id=...   its address"), "{text}");
 }

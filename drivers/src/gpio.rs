@@ -18,7 +18,7 @@ use crate::readings::Readings;
 use crate::spec::{DriverSpec, Mistakes, key};
 use ballast_guard::plan::Strength;
 use ballast_model::catalog::{Catalog, OutputKind};
-use ballast_model::device::{BusDefinition, OutputDefinition, PointDefinition, Settings};
+use ballast_model::device::{BusDefinition, OutputDefinition, PointDefinition, ReadsEvery, Settings};
 use ballast_model::diagnostic::Diagnostic;
 use ballast_model::{Contact, Span};
 use pins::Sense;
@@ -34,6 +34,7 @@ pub static SPEC: DriverSpec = DriverSpec {
     is_shareable: false,
     // What a line does when the process is gone is the board's business: see the decision.
     strength: Strength::Soft,
+    reads_every: Some(ReadsEvery { usual: PERIOD, bus_key: None }),
     bus_keys: &[key(
         "chip",
         "the chip: its label (`pinctrl-rp1`, `gpiodetect` shows it), its name (`gpiochip0`) or its path",

@@ -28,7 +28,7 @@ use crate::shape::{Read, Roster, Told, Unit};
 use crate::spec::{DriverSpec, Mistakes};
 use ballast_guard::plan::Strength;
 use ballast_model::catalog::{Catalog, DeviceId, Kind, OutputKind};
-use ballast_model::device::{BusDefinition, OutputDefinition, PointDefinition, Settings};
+use ballast_model::device::{BusDefinition, OutputDefinition, PointDefinition, ReadsEvery, Settings};
 use ballast_model::diagnostic::Diagnostic;
 use plan::{Item, Manners, Place, To, Wish};
 use settings::Where;
@@ -42,6 +42,7 @@ pub static SPEC: DriverSpec = DriverSpec {
     is_network: true,
     is_shareable: false,
     strength: Strength::Soft,
+    reads_every: Some(ReadsEvery { usual: settings::PERIOD, bus_key: Some("period") }),
     bus_keys: settings::BUS_KEYS,
     point_keys: settings::POINT_KEYS,
     output_keys: settings::OUTPUT_KEYS,

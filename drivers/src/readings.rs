@@ -262,7 +262,12 @@ mod tests {
         let mut catalog = Catalog::default();
         let point = catalog.add_point(spec).unwrap();
         let settings = Settings { entries: Vec::new(), file: FileId(0), span: Place::default() };
-        let definition = PointDefinition { point, device: DeviceId(0), settings };
+        let definition = PointDefinition {
+            point,
+            device: DeviceId(0),
+            settings,
+            unsaid: ballast_model::device::Unsaid::Nothing,
+        };
         let reader = PointReader::new(&definition, &catalog, &mut Mistakes(Vec::new())).unwrap();
         let mut readings = Readings::new([(point, reader)]);
         let mut said = |kwh: f64, secs: u64| {

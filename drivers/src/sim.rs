@@ -12,7 +12,7 @@ use crate::spec::{DriverSpec, Mistakes, key};
 use crate::table::Table;
 use ballast_guard::plan::Strength;
 use ballast_model::catalog::{Catalog, Kind, OutputKind};
-use ballast_model::device::{BusDefinition, OutputDefinition, PointDefinition, Settings};
+use ballast_model::device::{BusDefinition, OutputDefinition, PointDefinition, ReadsEvery, Settings};
 use ballast_model::diagnostic::Diagnostic;
 use ballast_model::{OutputId, Span, Unit};
 use std::path::Path;
@@ -25,6 +25,7 @@ pub static SPEC: DriverSpec = DriverSpec {
     is_network: false,
     is_shareable: true,
     strength: Strength::Soft,
+    reads_every: Some(ReadsEvery { usual: PERIOD, bus_key: None }),
     bus_keys: &[
         key("plant", "the simulated world: village"),
         key("csv", "file with a table; its first column is the time in seconds"),
@@ -42,6 +43,9 @@ pub static SPEC: DriverSpec = DriverSpec {
     ],
     open,
 };
+
+/// How often a point is told that does not say it.
+const PERIOD: Span = Span::from_secs(1);
 
 /// A bus without a wire.
 pub(crate) struct SimBus {
@@ -194,7 +198,7 @@ fn open(definition: &BusDefinition, catalog: &Catalog) -> Result<OpenBus, Vec<Di
         let (Some(source), Some(reader), Some(spec)) = (source, reader, catalog.point(point.point)) else {
             continue;
         };
-        let period = spec.period.unwrap_or(Span::from_secs(1)).max(TICK_MIN);
+        let period = spec.period.unwrap_or(PERIOD).max(TICK_MIN);
         points.push(SimPoint { period, source, kind: spec.kind.clone(), settings: point.settings.clone() });
         readers.push((point.point, reader));
     }

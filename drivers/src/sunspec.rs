@@ -30,7 +30,7 @@ use crate::bus::OpenBus;
 use crate::readings::Readings;
 use crate::spec::{DriverSpec, Mistakes};
 use ballast_model::catalog::Catalog;
-use ballast_model::device::BusDefinition;
+use ballast_model::device::{BusDefinition, ReadsEvery};
 use ballast_model::diagnostic::Diagnostic;
 
 /// See the file's header.
@@ -38,6 +38,7 @@ pub static SPEC: DriverSpec = DriverSpec {
     name: "sunspec",
     about: "inverters, meters and storage that follow SunSpec, over Modbus TCP or RTU",
     is_experimental: false,
+    reads_every: Some(ReadsEvery { usual: settings::PERIOD, bus_key: None }),
     bus_keys: settings::BUS_KEYS,
     point_keys: settings::POINT_KEYS,
     output_keys: settings::OUTPUT_KEYS,

@@ -13,6 +13,9 @@
 //! | `> TOPIC PAYLOAD` | what is sent |
 //! | `= refused`, `= absent`, `= strange`, `= unfinished` | what an answer is that is not what was asked for |
 //!
+//! Values are told as a site that runs takes them: what lies outside of the point's `valid:` is `bad: outside the valid
+//! range`. What needs time between two values (`max_slew`, `stuck_after`) is not tried, since lines have no time.
+//!
 //! Of a chip with pins: `reset` takes the lines, `< LINE high|low SECONDS` is a change by the chip's clock, `at SECONDS` the
 //! time at which every input is due, and `> LINE high|low` what an output's line is made.
 //!
@@ -95,6 +98,17 @@ pub enum Trouble {
     NotHere(&'static str),
 }
 
+/// A value outside of the range that the device file calls valid: a site that runs does not believe it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Impossible {
+    /// Line of the transcript that led to it, from 1.
+    pub line: usize,
+    /// The point, as the file calls it.
+    pub point: String,
+    /// What the device said, with its unit.
+    pub value: String,
+}
+
 /// What came of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Played {
@@ -102,6 +116,8 @@ pub struct Played {
     pub checks: Vec<Check>,
     /// Lines that could not be played, each with its number from 1.
     pub troubles: Vec<(usize, Trouble)>,
+    /// Values that are told as bad since they lie outside of `valid:`.
+    pub impossible: Vec<Impossible>,
     /// The transcript with what was told in the place of what it wanted.
     pub filled: String,
 }

@@ -406,6 +406,7 @@ impl Witness {
         let portrait = Portrait {
             sets: self.parts.sets.in_force(),
             waiting: self.parts.sets.waiting(),
+            overrides: self.parts.overrides.clone(),
             state: self.parts.mirror.save(),
         };
         match portrait.write() {

@@ -12,7 +12,7 @@ use crate::report::language::{Language, Noun, say};
 use ballast_config::diagnostics::Diagnostics;
 use ballast_config::render::{self, Style};
 use ballast_config::sources::Sources;
-use ballast_drivers::transcript::{self, Asked, Check, Played, Trouble};
+use ballast_drivers::transcript::{self, Asked, Check, Impossible, Played, Trouble};
 use ballast_model::catalog::{Kind, PointSpec};
 use ballast_model::quantity::Shown;
 use ballast_model::{PointId, Span, Unit};
@@ -198,7 +198,13 @@ fn tell(alone: &Alone, asked: &[Asked], output: &Output) {
     rows.extend(points.iter().map(|(_, spec)| {
         let span = |span: Option<Span>| span.map_or("-".to_owned(), |span| span.to_string());
         let name = alone.short(&spec.name).to_owned();
-        [name, values(spec), span(spec.period), span(spec.max_age), step(spec).unwrap_or("-".to_owned())]
+        [
+            name,
+            values(spec, language),
+            span(spec.period),
+            span(spec.max_age),
+            step(spec).unwrap_or("-".to_owned()),
+        ]
     }));
     if rows.len() > 1 {
         table(&rows).iter().for_each(|row| output.line(row));
@@ -218,7 +224,7 @@ fn tell(alone: &Alone, asked: &[Asked], output: &Output) {
         output.line(&say!(
             language,
             "ask {place}, every {period}: {request}",
-            "ask {place}, chaque {period} : {request}"
+            "ask {place}, toutes les {period} : {request}"
         ));
         output.line(&styled(FAINT, &format!("  {points}")));
     }
@@ -226,7 +232,9 @@ fn tell(alone: &Alone, asked: &[Asked], output: &Output) {
 
 fn kind_of(kind: &ballast_model::catalog::OutputKind, language: Language) -> String {
     match kind {
-        ballast_model::catalog::OutputKind::Contact => "open, closed".to_owned(),
+        ballast_model::catalog::OutputKind::Contact => {
+            language.say("open, closed", "coupé (open), connecté (closed)").to_owned()
+        }
         ballast_model::catalog::OutputKind::Setpoint(unit) => {
             let symbol = unit.symbol();
             say!(language, "a number in {symbol}", "un nombre en {symbol}")
@@ -239,11 +247,11 @@ fn points(alone: &Alone) -> Vec<(PointId, &PointSpec)> {
     of_device.filter_map(|id| Some((id, alone.catalog.point(id)?))).collect()
 }
 
-fn values(spec: &PointSpec) -> String {
+fn values(spec: &PointSpec, language: Language) -> String {
     match &spec.kind {
         Kind::Number(unit) => symbol(*unit).to_owned(),
         Kind::Words(words) => words.join(", "),
-        Kind::Flag => "yes, no".to_owned(),
+        Kind::Flag => language.say("yes, no", "oui, non").to_owned(),
     }
 }
 
@@ -291,6 +299,14 @@ fn tell_played(path: &Path, played: &Played, is_filled: bool, output: &Output) {
         output.line(&format!("{shown}:{line}: {wants} {wanted}"));
         output.line(&styled(BAD, &format!("{shown}:{line}: {finds} {found}")));
     }
+    for Impossible { line, point, value } in &played.impossible {
+        let text = say!(
+            language,
+            "{shown}:{line}: {point} {value} is outside the valid range: a site takes it for no value",
+            "{shown}:{line} : {point} {value} est hors de la plage valide : un site n'y voit pas de valeur"
+        );
+        output.line(&styled(LOOK, &text));
+    }
     let (count, good) = (played.checks.len(), played.checks.iter().filter(|check| check.is_met()).count());
     let style = if played.is_met() { GOOD } else { BAD };
     let summary =
@@ -330,7 +346,7 @@ fn data(alone: &Alone, asked: &[Asked], played: Option<&Played>) -> Value {
     let point = |(_, spec): &(PointId, &PointSpec)| {
         json!({
             "name": alone.short(&spec.name),
-            "values": values(spec),
+            "values": values(spec, Language::En),
             "period_s": seconds(spec.period),
             "max_age_s": seconds(spec.max_age),
             "resolution": step(spec),
@@ -344,10 +360,12 @@ fn data(alone: &Alone, asked: &[Asked], played: Option<&Played>) -> Value {
         let check = |check: &Check| {
             json!({ "line": check.line, "wanted": check.wanted, "found": check.found, "ok": check.is_met() })
         };
+        let impossible = |it: &Impossible| json!({ "line": it.line, "point": it.point, "value": it.value });
         let trouble = |(line, trouble): &(usize, Trouble)| json!({ "line": line, "text": trouble.to_string() });
         json!({
             "ok": played.is_met(),
             "checks": played.checks.iter().map(check).collect::<Vec<_>>(),
+            "impossible": played.impossible.iter().map(impossible).collect::<Vec<_>>(),
             "troubles": played.troubles.iter().map(trouble).collect::<Vec<_>>(),
         })
     });

@@ -165,7 +165,12 @@ fn listen(
     match runtime.block_on(async { server::listen(state) }) {
         Ok(listener) => Ok(Some(listener)),
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
-            output.complain(&say!(output.language, "{error}", "ce site a déjà son programme : {error}"));
+            let shown = state.display();
+            output.complain(&say!(
+                output.language,
+                "{error}",
+                "un autre programme tourne déjà sur ce site ({shown} répond)"
+            ));
             Err(Exit::Failed)
         }
         Err(error) => {

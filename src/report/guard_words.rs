@@ -1,6 +1,6 @@
 //! What the guard says, as sentences: who acted, on what, by which value.
 
-use super::language::{Language, say};
+use super::language::{Language, Noun, say};
 use super::{arming_words, causes};
 use ballast_guard::plan::SafetySet;
 use ballast_guard::{GuardEvent, ResetWhat, SessionFault, Who};
@@ -206,7 +206,7 @@ fn of_output(event: &GuardEvent, words: &Words<'_>) -> GuardSentence {
             about(output, Alarm, "was not renewed by the program", "n'a pas été renouvelé par le programme")
         }
         GuardEvent::MaxClosed { output } => {
-            about(output, Warning, "was closed for its longest time", "a été fermé le temps maximal")
+            about(output, Warning, "was closed for its longest time", "a été connecté le temps maximal")
         }
         GuardEvent::SwitchesSpent { output } => {
             about(output, Warning, "has no switchings left", "n'a plus de manœuvres")
@@ -348,8 +348,8 @@ fn watts(power: Finite) -> String {
 }
 
 fn amount(loads: u32, shed: Finite, before: Finite, language: Language) -> String {
-    let (shed, before) = (watts(shed), watts(before));
-    say!(language, "{loads} loads with {shed} of {before}", "{loads} charges, {shed} sur {before}")
+    let (shed, before, loads) = (watts(shed), watts(before), language.counted(loads as usize, Noun::Load));
+    say!(language, "{loads} with {shed} of {before}", "{loads}, {shed} sur {before}")
 }
 
 const fn fault_words(fault: SessionFault, language: Language) -> &'static str {

@@ -5,6 +5,7 @@
 
 pub mod answers;
 pub mod arming_words;
+pub mod bus_words;
 pub mod causes;
 pub mod egress_words;
 pub mod engine_words;
@@ -22,6 +23,7 @@ pub mod output_words;
 pub mod process_words;
 pub mod reach_words;
 pub mod reload_words;
+pub mod retold;
 pub mod status;
 pub mod table;
 pub mod why_output;

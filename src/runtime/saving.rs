@@ -5,6 +5,7 @@ use super::state::{RunningSet, Trial, encode};
 use crate::control::protocol::Answer;
 use crate::journal::{Header, Ring};
 use crate::report::instant;
+use crate::report::language::{Language, say};
 use crate::site::Texts;
 use ballast_engine::{Input as EngineInput, Output as EngineOutput};
 use ballast_guard::{Input as GuardInput, Output as GuardOutput};
@@ -72,7 +73,12 @@ pub fn save(decision: &mut Decision, now: Mono) {
 }
 
 /// Answers once everything that was said and decided so far is on the disk. Waits on a thread of its own.
-pub fn acknowledge(decision: &mut Decision, reply: oneshot::Sender<Answer>, mut answer: Answer) {
+pub fn acknowledge(
+    decision: &mut Decision,
+    reply: oneshot::Sender<Answer>,
+    mut answer: Answer,
+    language: Language,
+) {
     let now = decision.carrier.clock.now();
     save(decision, now);
     let pending = decision.carrier.recorder.pending();
@@ -81,7 +87,12 @@ pub fn acknowledge(decision: &mut Decision, reply: oneshot::Sender<Answer>, mut 
             tickets.iter().all(|ticket| ticket.wait(DISK_PATIENCE) == Progress::Durable)
         });
         if answer.ok && !is_kept {
-            answer.text = format!("{}\nThis is not kept: the disk does not take it.", answer.text.trim_end());
+            let text = answer.text.trim_end();
+            answer.text = say!(
+                language,
+                "{text}\nThis is not kept: the disk does not take it.",
+                "{text}\nCeci n'est pas conservé : le disque ne l'accepte pas."
+            );
             if let Some(data) = answer.data.as_object_mut() {
                 data.insert("kept".into(), false.into());
             }

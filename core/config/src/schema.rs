@@ -103,7 +103,7 @@ fn quantity(dimension: Dimension) -> String {
         .iter()
         .filter(|row| row.dimension == dimension && !row.symbol.is_empty())
         .flat_map(|row| core::iter::once(&row.symbol).chain(row.aliases))
-        .map(|spelling| spelling.replace('.', r"\."))
+        .map(|spelling| spelling.replace('.', r"\.").replace('^', r"\^"))
         .collect();
     let one = format!(r"[-+\u2212]?[0-9.][0-9 _.eE+\-\u00a0\u202f\u2009]*({})", spellings.join("|"));
     if dimension == Dimension::Duration { format!("({one} ?)+") } else { one }

@@ -15,6 +15,7 @@ const DRIVERS: &[DriverFacts] = &[DriverFacts {
     strength: Strength::Soft,
     is_experimental: false,
     carries_messages: true,
+    reads_every: None,
 }];
 
 /// A site with one point, and below it what is wrong.

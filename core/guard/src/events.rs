@@ -156,6 +156,17 @@ pub enum SessionFault {
     Reload,
 }
 
+/// What is known of an output that a person disarms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Left {
+    /// What it was last told to be; `None` where nothing was told to it since it was armed.
+    pub told: Option<Wanted>,
+    /// What its device itself said since; `None` where it said nothing.
+    pub says: Option<Wanted>,
+    /// Whether it was told to be safe, and its device or bus confirmed that.
+    pub is_safe: bool,
+}
+
 /// Something worth writing down. Small and fixed, so that a step never allocates; texts are made by whoever shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -189,8 +200,8 @@ pub enum GuardEvent {
     Armed { who: Who, output: OutputId },
     /// It was not armed: it is already, or this would have moved it at once.
     ArmRefused { who: Who, output: OutputId, cause: Cause },
-    /// Nothing is told to an output any more; what it was last told to be, and whether it surely is at safe.
-    Disarmed { who: Who, output: OutputId, left: Wanted, is_safe: bool },
+    /// Nothing is told to an output any more; what is known of it.
+    Disarmed { who: Who, output: OutputId, left: Left },
     /// It was not disarmed: it is not armed, is never disarmed, or is not at safe.
     DisarmRefused { who: Who, output: OutputId, cause: Cause },
     /// An output was closed for its longest time.

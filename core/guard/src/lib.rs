@@ -61,7 +61,7 @@ mod view;
 mod written;
 
 pub use digest::digest;
-pub use events::{GuardEvent, Input, OperatorCommand, Output, ResetWhat, SessionFault, Who};
+pub use events::{GuardEvent, Input, Left, OperatorCommand, Output, ResetWhat, SessionFault, Who};
 pub use loosening::Loosening;
 pub use machine::Guard;
 pub use permit::{Door, Permit, Redeem, Stale, Write};

@@ -20,6 +20,10 @@ impl Run<'_> {
             return;
         };
         state.outside.actual = Some(actual);
+        if state.arming != Arming::Armed && state.confirmed.is_none() {
+            // It was not known until now: that is said also where it is what was taken for it.
+            state.verdict = None;
+        }
         state.confirmed = Some(if is_same(envelope, state.told, actual) { state.told } else { actual });
         if state.arming != Arming::Armed {
             state.watch(actual, now);

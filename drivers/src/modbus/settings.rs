@@ -103,6 +103,8 @@ const TABLES: [(&str, Table); 4] = [
 
 /// Shortest and longest time that an answer may take.
 const TIMEOUT: (Span, Span) = (Span::from_millis(20), Span::from_secs(60));
+/// How often a point is read whose period neither it nor its bus says.
+pub(super) const PERIOD: Span = Span::from_secs(1);
 /// Shortest time between two reads.
 const PERIOD_MIN: Span = Span::from_millis(1);
 /// Registers of the longest text.
@@ -287,7 +289,7 @@ pub(super) fn bus(settings: &Settings, framing: Option<Framing>, mistakes: &mut 
         let text = format!("`timeout` must lie between {} and {}", TIMEOUT.0, TIMEOUT.1);
         mistakes.add(settings.wrong("timeout", text));
     }
-    let period = mistakes.span(settings, "period", Span::from_secs(1)).unwrap_or(PERIOD_MIN);
+    let period = mistakes.span(settings, "period", PERIOD).unwrap_or(PERIOD_MIN);
     if period < PERIOD_MIN {
         mistakes.add(settings.wrong("period", format!("`period` must be at least {PERIOD_MIN}")));
     }

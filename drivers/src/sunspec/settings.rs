@@ -36,7 +36,7 @@ pub(crate) const OUTPUT_KEYS: &[Key] = &[
 ];
 
 /// How often a point is read whose period nobody says, and the state of an output.
-const PERIOD: Span = Span::from_secs(10);
+pub(crate) const PERIOD: Span = Span::from_secs(10);
 /// Longest time that fits into every timer of a device.
 const REVERT_MAX: Span = Span::from_secs(65_534);
 

@@ -5,13 +5,13 @@
 
 use super::bytes::{Style, escape, unescape};
 use super::stage::Stage;
-use super::{Check, LINES_MAX, Played, Subject, Trouble};
+use super::{Check, Impossible, LINES_MAX, Played, Subject, Trouble};
 use crate::bus::{Edge, InputLine, OpenBus};
 use crate::readings::{Batch, Report};
 use crate::shape::{Answer, Heard, Job};
 use ballast_model::catalog::Noun;
 use ballast_model::quantity::parse_quantity;
-use ballast_model::{Mono, OutputId, Quality, Sample, Wanted};
+use ballast_model::{Mono, OutputId, Quality, Reason, Sample, Wanted};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Questions that one answer may lead to.
@@ -264,14 +264,25 @@ impl<'a> Play<'a> {
     }
 
     fn take(&mut self, batch: &Batch) {
-        let samples = batch.samples.iter().filter_map(|sample| self.sample(sample));
-        let told: Vec<String> =
-            samples.chain(batch.reports.iter().map(|report| self.report(report))).collect();
+        let mut told: Vec<String> = batch.samples.iter().filter_map(|sample| self.sample(sample)).collect();
+        told.extend(batch.reports.iter().map(|report| self.report(report)));
         told.into_iter().for_each(|text| self.tell(text));
     }
 
-    fn sample(&self, sample: &Sample) -> Option<String> {
-        let spec = self.subject.catalog.point(sample.point)?;
+    /// What a site that runs makes of a sample: what the file calls impossible is no value there.
+    fn sample(&mut self, sample: &Sample) -> Option<String> {
+        let catalog = self.subject.catalog;
+        let spec = catalog.point(sample.point)?;
+        let mut sample = *sample;
+        if let Some(value) = sample.value.filter(|value| sample.quality.is_good() && !spec.is_valid(*value)) {
+            let impossible = Impossible {
+                line: self.cause,
+                point: self.short(&spec.name).to_owned(),
+                value: spec.show(value),
+            };
+            self.played.impossible.push(impossible);
+            (sample.value, sample.quality) = (None, Quality::Bad(Reason::OutOfRange));
+        }
         let name = self.short(&spec.name);
         Some(match (sample.value, sample.quality) {
             (Some(value), quality) => format!("{name} {}{}", spec.show(value), mark(quality)),

@@ -29,6 +29,7 @@ static SPEC: DriverSpec = DriverSpec {
     is_network: true,
     is_shareable: false,
     strength: Strength::Soft,
+    reads_every: None,
     bus_keys: &[],
     point_keys: &[],
     output_keys: &[],

@@ -2,7 +2,7 @@
 
 use ballast_drivers::{Batch, BusHandle, Clock, OpenBus, Report, Sink, WriteResult, spawn};
 use ballast_model::catalog::{DeviceSpec, Kind, Noun, Origin, OutputKind, PointSpec};
-use ballast_model::device::{BusDefinition, OutputDefinition, PointDefinition, Setting, Settings};
+use ballast_model::device::{BusDefinition, OutputDefinition, PointDefinition, Setting, Settings, Unsaid};
 use ballast_model::diagnostic::{Diagnostic, FileId, Span as Place};
 use ballast_model::{
     Catalog, DeviceId, Mono, OutputId, PointId, Quality, Reason, Sample, Span, Unit, Value, Wanted,
@@ -55,7 +55,12 @@ impl Site {
             ..PointSpec::new(name, kind, Origin::Measured)
         };
         let point = self.catalog.add_point(spec).unwrap();
-        self.definition.points.push(PointDefinition { point, device: DeviceId(0), settings: settings(keys) });
+        self.definition.points.push(PointDefinition {
+            point,
+            device: DeviceId(0),
+            unsaid: Unsaid::Nothing,
+            settings: settings(keys),
+        });
         point
     }
 

@@ -6,7 +6,8 @@ use crate::cli::arguments::{DeviceRead, Format};
 use crate::cli::terminal::{FAINT, Output, styled, width_of_errors};
 use crate::cli::times;
 use crate::device_file::{Alone, Draft, Given};
-use crate::report::causes::problem;
+use crate::report::bus_words;
+use crate::report::causes::{self, problem};
 use crate::report::language::{Language, say};
 use crate::report::numbers::twelve_digits;
 use ballast_drivers::transcript::{self, Recorder};
@@ -77,7 +78,7 @@ pub(super) fn read(options: &DeviceRead, output: &Output) -> Result<Exit, Exit> 
     let wanted: Vec<PointId> = points(&alone).iter().map(|(id, _)| *id).collect();
     let lasting = Duration::from_millis(lasting.millis());
     listen(bus, &ear, &wanted, lasting).map_err(|error| failed(&error.to_string(), output))?;
-    let come = Come::new(&alone, &ear);
+    let come = Come::new(&alone, &ear, output.language_of_answers());
     if output.format == Format::Text {
         come.show(output);
     }
@@ -140,8 +141,8 @@ fn listen(bus: OpenBus, ear: &Arc<Ear>, wanted: &[PointId], lasting: Duration) -
 /// What came of one point.
 struct Row {
     name: String,
-    /// As people read it; nothing where there is no value.
-    shown: Option<String>,
+    /// What the device said, as people read it; also where that cannot be.
+    said: Option<String>,
     /// As programs read it: a number in the unit beside it, a word, or yes and no.
     value: Option<serde_json::Value>,
     unit: Option<String>,
@@ -157,10 +158,10 @@ struct Come {
 }
 
 impl Come {
-    fn new(alone: &Alone, ear: &Ear) -> Self {
+    fn new(alone: &Alone, ear: &Ear, language: Language) -> Self {
         let samples = ear.samples.lock().unwrap_or_else(PoisonError::into_inner);
         let said = ear.said.lock().unwrap_or_else(PoisonError::into_inner);
-        let row = |(id, spec): &(PointId, &PointSpec)| Row::new(alone, spec, samples.get(id));
+        let row = |(id, spec): &(PointId, &PointSpec)| Row::new(alone, spec, samples.get(id), language);
         Self {
             rows: points(alone).iter().map(row).collect(),
             said: said.iter().map(|text| alone.said(text)).collect(),
@@ -173,14 +174,19 @@ impl Come {
     }
 
     fn show(&self, output: &Output) {
-        self.said.iter().for_each(|text| output.line(&styled(FAINT, text)));
-        let language = output.language;
+        let language = output.language_of_answers();
+        self.said.iter().for_each(|text| output.line(&styled(FAINT, &bus_words::told(text, language))));
         let cells = |row: &Row| {
-            let nothing = || match row.reason {
-                Some(reason) => problem(reason.words(), language).to_owned(),
-                None => language.say("nothing came", "rien n'est venu").to_owned(),
+            let shown = match (row.reason, row.said.clone()) {
+                // The number says what is wrong: the order of the words, the scale, the sign.
+                (Some(reason), Some(said)) => {
+                    format!("{}{} {said}", problem(reason.words(), language), language.colon())
+                }
+                (Some(reason), None) => problem(reason.words(), language).to_owned(),
+                (None, Some(said)) => said,
+                (None, None) => language.say("nothing came", "rien n'est venu").to_owned(),
             };
-            [row.name.clone(), row.shown.clone().unwrap_or_else(nothing)]
+            [row.name.clone(), shown]
         };
         let rows: Vec<[String; 2]> = self.rows.iter().map(cells).collect();
         table(&rows).iter().for_each(|row| output.line(row));
@@ -190,7 +196,7 @@ impl Come {
         let point = |row: &Row| {
             let nothing = row.value.is_none().then_some("nothing came");
             let reason = row.reason.map(|reason| reason.words()).or(nothing);
-            json!({ "name": row.name, "value": row.value, "unit": row.unit, "reason": reason })
+            json!({ "name": row.name, "value": row.value, "unit": row.unit, "reason": reason, "said": row.said })
         };
         json!({
             "ok": self.is_whole() && recorded.is_ok(),
@@ -245,10 +251,11 @@ impl Come {
 }
 
 impl Row {
-    fn new(alone: &Alone, spec: &PointSpec, sample: Option<&Sample>) -> Self {
+    fn new(alone: &Alone, spec: &PointSpec, sample: Option<&Sample>, language: Language) -> Self {
         let value = sample.and_then(|sample| sample.value);
         // As the site that runs takes it: what the file calls impossible is no value.
         let is_impossible = value.is_some_and(|value| !spec.is_valid(value));
+        let said = value.map(|value| causes::value(spec, value, language));
         let value = value.filter(|_| !is_impossible);
         let reason = sample.and_then(|sample| sample.quality.reason());
         let is_number = matches!(spec.kind, Kind::Number(_));
@@ -259,7 +266,7 @@ impl Row {
         };
         Self {
             name: alone.short(&spec.name).to_owned(),
-            shown: value.map(|value| spec.show(value)),
+            said,
             value: value.map(data),
             unit: is_number.then(|| symbol(spec.unit()).to_owned()),
             reason: if is_impossible { Some(Reason::OutOfRange) } else { reason },

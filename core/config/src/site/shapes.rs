@@ -136,7 +136,11 @@ pub static POINT: MapShape = MapShape {
         optional("unit", Form::Text, "the unit of its numbers; `1` for plain numbers."),
         optional("words", Form::List(&Form::Name), "its words, where it is an enumeration."),
         optional("flag", Form::Flag, "`true` where it is yes or no."),
-        optional("period", Form::Quantity(Dimension::Duration), "how often the device reports it."),
+        optional(
+            "period",
+            Form::Quantity(Dimension::Duration),
+            "how often the device reports it, or is asked for it.",
+        ),
         optional(
             "max_age",
             Form::Quantity(Dimension::Duration),
