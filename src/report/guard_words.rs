@@ -232,6 +232,12 @@ fn of_output(event: &GuardEvent, words: &Words<'_>) -> GuardSentence {
         GuardEvent::NotCorrected { output } => {
             about(output, Alarm, "does not stay where it is told to be", "ne reste pas où il doit être")
         }
+        GuardEvent::TimerRanOut { output } => about(
+            output,
+            Warning,
+            "went back by its own timer before it was told again",
+            "est revenu par sa propre minuterie avant que l'ordre soit répété",
+        ),
         GuardEvent::EffectRetried { output } => about(
             output,
             Warning,
