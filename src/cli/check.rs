@@ -3,7 +3,10 @@
 use super::Exit;
 use super::arguments::{Check, Format, SchemaFile};
 use super::terminal::{BAD, GOOD, Output, styled, width_of_errors, width_of_output};
-use crate::report::language::{Noun, say};
+use crate::clock::Clock;
+use crate::egress::term::Standing;
+use crate::report::egress_words;
+use crate::report::language::{Language, Noun, say};
 use crate::site::{Running, Texts, build};
 use ballast_model::quantity::Shown;
 use serde_json::json;
@@ -95,7 +98,7 @@ fn tell(running: &Running, notes: &[String], output: &Output) {
     }
 }
 
-/// What leaves the site, to whom, how often and how fine.
+/// What leaves the site, to whom, how often and how fine, until when and what for.
 fn tell_receivers(running: &Running, output: &Output) {
     let receivers = &running.site.receivers;
     if !receivers.is_empty() {
@@ -110,10 +113,16 @@ fn tell_receivers(running: &Running, output: &Output) {
         let steps =
             if steps.is_empty() { String::new() } else { format!(" in steps of {}", steps.join(", ")) };
         let every = receiver.every;
+        let end = receiver.until.map(|until| egress_words::end(until, &catalog.zone));
+        let terms = egress_words::terms(end.as_deref(), receiver.purpose.as_deref(), Language::En);
+        let terms = if terms.is_empty() { "," } else { &format!("{terms};") };
         output.line(&format!(
-            "  {} over bus {}, each at most every {every}{steps}:",
+            "  {} over bus {}{terms} each at most every {every}{steps}:",
             receiver.name, receiver.bus
         ));
+        if Standing::of(receiver.until, &Clock::of_machine().wall()) == Standing::Over {
+            output.line("    (its time is over by the clock of this machine: nothing of this leaves)");
+        }
         let points = receiver.points.iter().filter_map(|point| catalog.point(*point)).map(|spec| &spec.name);
         let outputs = receiver.outputs.iter().filter_map(|output| catalog.output(*output));
         for name in points.chain(outputs.map(|spec| &spec.name)) {

@@ -107,11 +107,7 @@ pub fn start(start: Start) -> Decision {
         handed: None,
         open_field,
         texts,
-        probation: trial.map(|trial| Probation {
-            last_good: trial.last_good,
-            changed: trial.changed,
-            until: now.after(trial.left),
-        }),
+        probation: trial.map(|trial| go_on(trial, now)),
         awaiting: None,
         confirmed: None,
         files_refused,
@@ -119,6 +115,7 @@ pub fn start(start: Start) -> Decision {
         epoch: 0,
         reloads: BTreeMap::new(),
         loaded: now,
+        standings: BTreeMap::new(),
         memory_lost: memory_lost.or_else(|| decode(saved.as_ref()?, "memory").flatten()),
         ended,
     };
@@ -131,6 +128,12 @@ pub fn start(start: Start) -> Decision {
     crate::egress::begin(&mut decision, now, None);
     decision.greet();
     decision
+}
+
+/// What was on trial is so for what is left of it.
+fn go_on(trial: Trial, now: Mono) -> Probation {
+    let Trial { last_good, changed, left } = trial;
+    Probation { last_good, changed, until: now.after(left) }
 }
 
 /// Engine and guard go on from what the last run left.
