@@ -5,7 +5,8 @@
 //! use in the same form as every other mistake.
 
 use crate::catalog::{DeviceId, OutputId, PointId};
-use crate::diagnostic::{Diagnostic, FileId, Span, did_you_mean};
+use crate::diagnostic::{Diagnostic, FileId, Span as Place, did_you_mean};
+use crate::time::Span;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec::Vec;
@@ -20,9 +21,9 @@ pub struct Setting {
     /// The file in which it stands.
     pub file: FileId,
     /// Where the key stands.
-    pub key_span: Span,
+    pub key_span: Place,
     /// Where the value stands.
-    pub value_span: Span,
+    pub value_span: Place,
 }
 
 /// The keys of one bus, point or output.
@@ -33,7 +34,7 @@ pub struct Settings {
     /// The file of the whole.
     pub file: FileId,
     /// The place of the whole, for what is missing.
-    pub span: Span,
+    pub span: Place,
 }
 
 impl Settings {
@@ -84,7 +85,7 @@ pub struct BusDefinition {
     /// The driver that speaks on it.
     pub driver: Box<str>,
     /// Where the driver's name stands.
-    pub driver_at: (FileId, Span),
+    pub driver_at: (FileId, Place),
     /// Keys of the bus itself.
     pub settings: Settings,
     /// Points read from it.
@@ -111,6 +112,8 @@ pub struct OutputDefinition {
     pub output: OutputId,
     /// Its device.
     pub device: DeviceId,
+    /// After how long the device goes back by itself, where the file says that it does.
+    pub reverts_after: Option<Span>,
     /// What only the driver understands.
     pub settings: Settings,
 }

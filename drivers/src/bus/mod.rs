@@ -29,7 +29,7 @@ pub use stepped::SteppedBus;
 pub use tls::Tls;
 pub use wire::{Parity, Wire};
 
-pub(crate) use chip::KernelChip;
+pub(crate) use chip::{KernelChip, RaspberryChip};
 
 use crate::counters::{BusCounters, CounterSnapshot};
 use crate::gpio::Pins;

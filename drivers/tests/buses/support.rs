@@ -72,9 +72,17 @@ impl Site {
         self.definition.outputs.push(OutputDefinition {
             output,
             device: DeviceId(0),
+            reverts_after: None,
             settings: settings(keys),
         });
         output
+    }
+
+    /// The file says that the device of an output goes back by itself.
+    pub(crate) fn reverts_after(&mut self, name: &str, timer: Option<Span>) {
+        let Some(Noun::Output(output)) = self.catalog.resolve(name) else { panic!("{name} is no output") };
+        let mut own = self.definition.outputs.iter_mut().filter(|own| own.output == output);
+        own.next().unwrap().reverts_after = timer;
     }
 
     /// A point of the device `it`.
