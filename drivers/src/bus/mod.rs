@@ -9,6 +9,7 @@ mod chip;
 mod context;
 mod debts;
 mod flood;
+mod gather;
 mod memory;
 mod mqtt;
 mod pinned;
