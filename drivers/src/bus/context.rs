@@ -2,7 +2,7 @@
 
 use super::{Clock, Sink};
 use crate::counters::BusCounters;
-use crate::limits::{BATCH_MAX, FULL_RETRY, REPORTS_MAX};
+use crate::limits::{FULL_RETRY, GATHER_SAMPLES, REPORTS_MAX};
 use crate::readings::{Readings, Report, WriteResult};
 use ballast_guard::{Door, Permit, Redeem, Write};
 use ballast_model::{Mono, OutputId, Span};
@@ -58,7 +58,7 @@ impl Context {
         if is_taken {
             batch.clear();
             // What was moved out left no room behind; the next batch is as large as this one, most likely.
-            batch.samples.reserve(count.min(BATCH_MAX));
+            batch.samples.reserve(count.min(GATHER_SAMPLES));
         } else {
             self.counters.full_waits.add(1);
         }

@@ -4,7 +4,7 @@
 //! each other within fractions of a millisecond, those of one millisecond are handed on together. Ordinary devices never wait,
 //! and nothing waits longer than that: not for a device that is slow after fast ones, nor for a wire that must be opened.
 
-use crate::limits::{BATCH_MAX, FLOOD_READS, FLOOD_WINDOW, GATHER_MAX};
+use crate::limits::{FLOOD_READS, FLOOD_WINDOW, GATHER_MAX, GATHER_SAMPLES};
 use ballast_model::{Mono, Span};
 
 /// How fast answers follow each other, and since when something waits.
@@ -37,14 +37,14 @@ impl Gather {
     /// Whether what waits may go on waiting, with so many samples, for what is asked next.
     pub(super) fn may_wait(&self, samples: usize, now: Mono) -> bool {
         self.is_flood
-            && samples < BATCH_MAX
+            && samples < GATHER_SAMPLES
             && self.oldest.is_none_or(|oldest| now < oldest.after(GATHER_MAX))
     }
 
     /// Whether what waits may do so until the next request has left: handing on then costs no time on the wire.
     pub(super) fn may_wait_for_request(&self, samples: usize, now: Mono) -> bool {
         let is_new = self.oldest.is_none_or(|oldest| now < oldest.after(GATHER_MAX.times(2)));
-        self.is_flood && samples < 2 * BATCH_MAX && is_new
+        self.is_flood && samples < 2 * GATHER_SAMPLES && is_new
     }
 
     /// How long it may still wait; `None`: nothing waits.
@@ -88,8 +88,8 @@ mod tests {
         // A gateway to a fast serial line, two milliseconds each; one of a local network, half a millisecond.
         assert_eq!(play(2000, 1000, 50), (Span::ZERO, 1));
         assert_eq!(play(500, 1000, 50), (Span::ZERO, 1));
-        // Answers after 30 microseconds: six of them fill a batch of 256; of small ones a millisecond is gathered.
-        assert_eq!(play(30, 1000, 50), (Span::from_nanos(150_000), 6));
+        // Answers after 30 microseconds: 21 of them are enough; of small ones a millisecond is gathered.
+        assert_eq!(play(30, 1000, 50), (Span::from_nanos(600_000), 21));
         let (longest, most) = play(100, 1000, 1);
         assert_eq!((longest, most), (GATHER_MAX, 11));
         // It ends with the first window in which few came.
