@@ -222,7 +222,7 @@ mod tests {
     use super::*;
     use crate::spec::Mistakes;
     use ballast_model::catalog::{Kind, Origin, PointSpec};
-    use ballast_model::device::{PointDefinition, Settings};
+    use ballast_model::device::{PointDefinition, Settings, Unsaid};
     use ballast_model::diagnostic::{FileId, Span as Place};
     use ballast_model::{Catalog, DeviceId, Dimension, Unit};
 
@@ -262,12 +262,7 @@ mod tests {
         let mut catalog = Catalog::default();
         let point = catalog.add_point(spec).unwrap();
         let settings = Settings { entries: Vec::new(), file: FileId(0), span: Place::default() };
-        let definition = PointDefinition {
-            point,
-            device: DeviceId(0),
-            settings,
-            unsaid: ballast_model::device::Unsaid::Nothing,
-        };
+        let definition = PointDefinition { point, device: DeviceId(0), settings, unsaid: Unsaid::Nothing };
         let reader = PointReader::new(&definition, &catalog, &mut Mistakes(Vec::new())).unwrap();
         let mut readings = Readings::new([(point, reader)]);
         let mut said = |kwh: f64, secs: u64| {

@@ -3,9 +3,11 @@
 use super::Exit;
 use super::arguments::{Check, Format, SchemaFile};
 use super::terminal::{BAD, GOOD, Output, styled, width_of_errors, width_of_output};
+use crate::egress::term::Standing;
 use crate::report::language::{Language, Noun, say};
-use crate::report::{causes, output_words};
+use crate::report::{causes, egress_words, output_words};
 use crate::site::{Running, Texts, build};
+use ballast_host::Clock;
 use ballast_model::quantity::Shown;
 use serde_json::json;
 use std::borrow::Cow;
@@ -124,7 +126,7 @@ fn note_in(note: &str, language: Language) -> Cow<'_, str> {
     .map_or(note.into(), Into::into)
 }
 
-/// What leaves the site, to whom, how often and how fine.
+/// What leaves the site, to whom, how often and how fine, until when and what for.
 fn tell_receivers(running: &Running, output: &Output) {
     let (receivers, language) = (&running.site.receivers, output.language);
     if !receivers.is_empty() {
@@ -142,11 +144,23 @@ fn tell_receivers(running: &Running, output: &Output) {
             say!(language, " in steps of {steps}", " par pas de {steps}")
         };
         let (name, bus, every) = (&receiver.name, &receiver.bus, receiver.every);
+        let end = receiver.until.map(|until| egress_words::end(until, &catalog.zone));
+        let terms = egress_words::terms(end.as_deref(), receiver.purpose.as_deref(), language);
+        let terms = match terms.is_empty() {
+            true => ",".to_owned(),
+            false => terms + language.say(";", " ;"),
+        };
         output.line(&say!(
             language,
-            "  {name} over bus {bus}, each at most every {every}{steps}:",
-            "  {name} par le bus {bus}, chacun au plus toutes les {every}{steps} :"
+            "  {name} over bus {bus}{terms} each at most every {every}{steps}:",
+            "  {name} par le bus {bus}{terms} chacun au plus toutes les {every}{steps} :"
         ));
+        if Standing::of(receiver.until, &Clock::of_machine().wall()) == Standing::Over {
+            output.line(language.say(
+                "    (its time is over by the clock of this machine: nothing of this leaves)",
+                "    (son temps est passé selon l'horloge de cette machine : rien de ceci ne part)",
+            ));
+        }
         let points = receiver.points.iter().filter_map(|point| catalog.point(*point)).map(|spec| &spec.name);
         let outputs = receiver.outputs.iter().filter_map(|output| catalog.output(*output));
         for name in points.chain(outputs.map(|spec| &spec.name)) {

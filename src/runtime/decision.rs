@@ -514,6 +514,7 @@ impl Decision {
         self.wall_due = now.after(WALL_PERIOD);
         telling::disk(self, now);
         let wall = self.carrier.clock.wall();
+        crate::egress::watch(self, now, &wall);
         let known = self.carrier.wall;
         let drift = wall.utc.millis().abs_diff(known.utc_untrusted(wall.at).millis());
         if wall.trusted != known.trusted || drift > WALL_DRIFT_MS {

@@ -123,14 +123,14 @@ pub fn start(start: Start) -> Decision {
         epoch: 0,
         reloads: BTreeMap::new(),
         loaded: now,
+        standings: BTreeMap::new(),
         memory_lost: memory_lost.or_else(|| decode(saved.as_ref()?, "memory").flatten()),
         ended,
     };
     let mut decision = Decision::new(engine, running, carrier, now);
-    if is_news {
-        hold_without_memory(&mut decision, now);
-    } else {
-        tell_start(&mut decision, now, gap);
+    match is_news {
+        true => hold_without_memory(&mut decision, now),
+        false => tell_start(&mut decision, now, gap),
     }
     crate::egress::begin(&mut decision, now, None);
     decision.greet();

@@ -159,11 +159,20 @@ pub struct Scribe {
 }
 
 impl Scribe {
+    /// A value as it is kept. It is written into room that is there already: a reading is a dozen pieces of a byte or a few,
+    /// and a vector would ask for room at each.
     fn encode<T: Serialize + ?Sized>(&mut self, value: &T) -> &[u8] {
-        let mut buffer = std::mem::take(&mut self.buffer);
-        buffer.clear();
-        self.buffer = postcard::to_extend(value, buffer).unwrap_or_default();
-        &self.buffer
+        let length = loop {
+            match postcard::to_slice(value, &mut self.buffer) {
+                Ok(encoded) => break encoded.len(),
+                Err(postcard::Error::SerializeBufferFull) => {
+                    let room = self.buffer.len().saturating_mul(2).max(ENCODED_ROOM);
+                    self.buffer.resize(room, 0);
+                }
+                Err(_) => break 0,
+            }
+        };
+        self.buffer.get(..length).unwrap_or_default()
     }
 
     /// A checkpoint, unpacked, in a buffer of its own: it would be too much to keep.
@@ -215,6 +224,9 @@ pub fn guard_hash(outputs: &[GuardOutput]) -> u64 {
     }
     hash
 }
+
+/// Room for one record, bytes; more is taken when one does not fit.
+const ENCODED_ROOM: usize = 4096;
 
 /// Shortest time between two journals that are written by themselves: one holds half an hour.
 const DUMP_PAUSE: Span = Span::from_secs(600);

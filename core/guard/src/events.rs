@@ -218,6 +218,8 @@ pub enum GuardEvent {
     OutsideChange { output: OutputId, told: Wanted, actual: Wanted },
     /// Correcting did not help.
     NotCorrected { output: OutputId },
+    /// Its own timer brought it back to safe, since it was not renewed in time; it is told again.
+    TimerRanOut { output: OutputId },
     /// The output was told again because its effect did not show.
     EffectRetried { output: OutputId },
     /// It was told twice and its effect does not show: a welded or broken relay.

@@ -3,6 +3,7 @@
 use crate::bounds::{RETRY_FIRST, RETRY_MOST, RETRY_MOST_OWN};
 use crate::events::{GuardEvent, Output, SessionFault};
 use crate::machine::Run;
+use crate::outside;
 use crate::permit::Permit;
 use crate::plan::Envelope;
 use crate::rules::max_closed::DEFAULT_REQUEST;
@@ -392,9 +393,11 @@ fn follow_ramp(state: &mut OutputState, envelope: &Envelope, proposal: &Proposal
     }
 }
 
-/// When a device with a timer of its own must be told again.
+/// When a device with a timer of its own must be told again. Not while someone else has moved it: what may be left alone
+/// is not undone by a renewal.
 fn refresh_at(state: &OutputState, envelope: &Envelope) -> Option<Mono> {
-    let refresh = envelope.refresh.filter(|_| state.sent && state.told != envelope.safe)?;
+    let is_left = !state.acts_at_once && outside::is_moved(envelope, state);
+    let refresh = envelope.refresh.filter(|_| state.sent && !is_left && state.told != envelope.safe)?;
     Some(state.permitted_at.after(refresh))
 }
 

@@ -284,6 +284,14 @@ fn devices(life: &mut Life) {
     life.go(50_000);
     life.bench.set(CURRENT, 1.0);
     life.bench.set(VOLTAGE, 14.0);
+    // Nobody renews a setpoint for the whole time of its device's own timer.
+    life.bench.ask(CHARGE, level(500.0));
+    life.go(5_000);
+    life.bench.now = life.bench.now.after(secs(31));
+    let renew = life.bench.frame(Message::Renew);
+    life.bench.step(&[renew, Input::Actual { output: CHARGE, actual: level(0.0) }]);
+    life.good();
+    life.go(1_000);
 }
 
 /// Limits of each kind, also unknown.
@@ -511,6 +519,7 @@ fn a_step_never_allocates_in_any_situation() {
         "Reachable",
         "OutsideChange",
         "NotCorrected",
+        "TimerRanOut",
         "EffectRetried",
         "NoEffect",
         "EffectBack",

@@ -8,8 +8,8 @@
 //! from that, as from a period that is written.
 
 use crate::catalog::{DeviceId, OutputId, PointId};
-use crate::diagnostic::{Diagnostic, FileId, Span, did_you_mean};
-use crate::time::Span as Duration;
+use crate::diagnostic::{Diagnostic, FileId, Span as Place, did_you_mean};
+use crate::time::Span;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec::Vec;
@@ -24,9 +24,9 @@ pub struct Setting {
     /// The file in which it stands.
     pub file: FileId,
     /// Where the key stands.
-    pub key_span: Span,
+    pub key_span: Place,
     /// Where the value stands.
-    pub value_span: Span,
+    pub value_span: Place,
 }
 
 /// The keys of one bus, point or output.
@@ -37,7 +37,7 @@ pub struct Settings {
     /// The file of the whole.
     pub file: FileId,
     /// The place of the whole, for what is missing.
-    pub span: Span,
+    pub span: Place,
 }
 
 impl Settings {
@@ -98,16 +98,16 @@ impl Settings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReadsEvery {
     /// Where nothing is said at all.
-    pub usual: Duration,
+    pub usual: Span,
     /// The key of a bus that says it for its points; `None` where there is none.
     pub bus_key: Option<&'static str>,
 }
 
 impl ReadsEvery {
     /// How often on a bus with these keys; `None` where its key cannot be read, which the driver will tell.
-    pub fn on(&self, bus: &Settings) -> Option<Duration> {
+    pub fn on(&self, bus: &Settings) -> Option<Span> {
         match self.bus_key.and_then(|key| bus.get(key)) {
-            Some(text) => crate::quantity::parse_span(text).filter(|period| *period > Duration::ZERO),
+            Some(text) => crate::quantity::parse_span(text).filter(|period| *period > Span::ZERO),
             None => Some(self.usual),
         }
     }
@@ -132,7 +132,7 @@ pub struct BusDefinition {
     /// The driver that speaks on it.
     pub driver: Box<str>,
     /// Where the driver's name stands.
-    pub driver_at: (FileId, Span),
+    pub driver_at: (FileId, Place),
     /// Keys of the bus itself.
     pub settings: Settings,
     /// Points read from it.
@@ -161,6 +161,8 @@ pub struct OutputDefinition {
     pub output: OutputId,
     /// Its device.
     pub device: DeviceId,
+    /// After how long the device goes back by itself, where the file says that it does.
+    pub reverts_after: Option<Span>,
     /// What only the driver understands.
     pub settings: Settings,
 }

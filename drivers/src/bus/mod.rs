@@ -9,6 +9,7 @@ mod chip;
 mod context;
 mod debts;
 mod flood;
+mod gather;
 mod listening;
 mod memory;
 mod mqtt;
@@ -35,7 +36,7 @@ pub use stepped::SteppedBus;
 pub use tls::Tls;
 pub use wire::{Parity, Wire};
 
-pub(crate) use chip::KernelChip;
+pub(crate) use chip::{KernelChip, RaspberryChip};
 
 use crate::counters::{BusCounters, CounterSnapshot};
 use crate::gpio::Pins;

@@ -100,8 +100,16 @@ pub(crate) struct Block {
 struct Part {
     from: usize,
     to: usize,
+    /// The first address of all, and the one behind the last.
+    bounds: (u32, u32),
     /// Rounds that it is left out of.
     rests: u8,
+}
+
+impl Part {
+    fn new(items: &[Item], from: usize, to: usize) -> Self {
+        Self { from, to, bounds: bounds(items.get(from..to).unwrap_or_default()), rests: 0 }
+    }
 }
 
 /// The requests of a site, each as large as its unit allows.
@@ -134,15 +142,15 @@ pub(crate) fn blocks(mut wishes: Vec<Wish>, manners: &[Manners]) -> Vec<Block> {
         }
     }
     for block in &mut blocks {
-        block.parts = vec![Part { from: 0, to: block.items.len(), rests: 0 }];
+        block.parts = vec![Part::new(&block.items, 0, block.items.len())];
     }
     blocks
 }
 
 /// The first address of all, and the one behind the last.
 fn bounds(items: &[Item]) -> (u32, u32) {
-    let first = items.iter().map(|item| item.range().0).min().unwrap_or(0);
-    (first, items.iter().map(|item| item.range().1).max().unwrap_or(first))
+    let join = |(first, end): (u32, u32), (from, to): (u32, u32)| (first.min(from), end.max(to));
+    items.iter().map(Item::range).reduce(join).unwrap_or((0, 0))
 }
 
 impl Block {
@@ -164,8 +172,7 @@ impl Block {
 
     /// The request of a part, and its first address.
     pub(crate) fn request(&self, part: usize) -> Option<(Request, u16)> {
-        let items = self.part(part);
-        let (first, end) = bounds(items);
+        let (first, end) = self.parts.get(part)?.bounds;
         let count = u16::try_from(end - first).ok().filter(|count| *count > 0)?;
         let first = u16::try_from(first).ok()?;
         Some((Request::Read { table: self.table, first, count }, first))
@@ -200,9 +207,9 @@ impl Block {
         };
         let cut = (1..count).max_by_key(gap).unwrap_or(1);
         if let Some(old) = self.parts.get_mut(part) {
-            let behind = Part { from: old.from + cut, to: old.to, rests: 0 };
-            old.to = behind.from;
-            self.parts.insert(part + 1, behind);
+            let (from, to) = (old.from, old.to);
+            *old = Part::new(&self.items, from, from + cut);
+            self.parts.insert(part + 1, Part::new(&self.items, from + cut, to));
         }
         true
     }

@@ -40,7 +40,8 @@ pub(crate) fn bus(
         let name = format!("it.o{place}");
         let output =
             catalog.add_output(&name, "", DeviceId(0), kind, Wanted::OPEN).expect("a name of its own");
-        definition.outputs.push(OutputDefinition { output, device: DeviceId(0), settings: settings(keys) });
+        let (device, settings) = (DeviceId(0), settings(keys));
+        definition.outputs.push(OutputDefinition { output, device, reverts_after: None, settings });
         ids.push(output);
     }
     match ballast_drivers::open(&definition, &catalog) {

@@ -246,7 +246,8 @@ impl<'a> Device<'a> {
         self.note_definition(&entry.value, output.index(), true, draft);
         let fields = Fields::read(&entry.value, &shapes::OUTPUT, &mut Diagnostics::new())?;
         if let (settings, true) = settings(&fields, out) {
-            let definition = OutputDefinition { output, device: self.id, settings };
+            let reverts_after = draft.outputs.get(output.index()).and_then(|facts| facts.reverts_after);
+            let definition = OutputDefinition { output, device: self.id, reverts_after, settings };
             draft.buses.get_mut(self.bus?)?.outputs.push(definition);
         }
         Some(())

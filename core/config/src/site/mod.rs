@@ -17,6 +17,7 @@ mod points;
 mod receivers;
 mod settings;
 pub mod shapes;
+mod terms;
 
 use std::collections::{BTreeMap, BTreeSet};
 

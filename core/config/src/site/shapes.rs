@@ -253,6 +253,12 @@ pub static RECEIVER: MapShape = MapShape {
             Form::List(&Form::AnyQuantity),
             "numbers are told in such steps, `[10 W, 0.5 V]`; as they are if absent.",
         ),
+        optional("purpose", Form::Text, "what it is told for, in a few words for people."),
+        optional(
+            "until",
+            Form::Pattern(UNTIL),
+            "the last day, `2027-03-31`, or an instant, `2027-03-31 18:00`, in the site's zone; no end if absent.",
+        ),
         optional("prefix", Form::Text, "where it looks for announcements; `homeassistant` if absent."),
     ],
 };
@@ -288,6 +294,9 @@ pub static PARAMETER: MapShape = MapShape {
 
 /// `battery.voltage`, `battery.*`, for editors.
 const SHARED: &str = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*(\.\*)?$";
+
+/// `2027-03-31`, `2027-03-31 18:00`, for editors.
+const UNTIL: &str = r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2})?)?$";
 
 /// `200..2000 W`, for editors.
 const RANGE: &str = r"^.+\.\..+$";

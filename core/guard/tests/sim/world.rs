@@ -111,7 +111,7 @@ impl World {
         if roll == 0 {
             self.restart();
         }
-        let mut inputs = std::mem::take(&mut self.waiting);
+        let mut inputs = self.answers();
         match roll {
             1 => self.reload(),
             2..6 => {
@@ -169,15 +169,21 @@ impl World {
             self.observer.now = goal.after(ms(60_000 + self.dice.roll(260_000_000)));
             return;
         }
+        if self.dice.one_in(60) {
+            // Held up: the wake-ups on the way come late, but before the program's word ends.
+            self.observer.now = goal;
+            return;
+        }
         // Every wake-up on the way is kept.
         for _ in 0..200 {
-            if self.next > goal && self.waiting.is_empty() {
+            let next = self.next.min(self.observer.next_revert());
+            if next > goal && self.waiting.is_empty() {
                 break;
             }
             if self.waiting.is_empty() {
-                self.observer.now = self.next.max(self.observer.now);
+                self.observer.now = next.max(self.observer.now);
             }
-            let inputs = std::mem::take(&mut self.waiting);
+            let inputs = self.answers();
             self.step(&inputs);
         }
         self.observer.now = goal.max(self.observer.now);
@@ -265,8 +271,10 @@ impl World {
         self.observer.outputs[index].heard = Some(heard);
     }
 
-    pub fn step(&mut self, inputs: &[Input]) {
-        for input in inputs {
+    /// What the devices say since the last step: whether a write reached them, and that their own timer ran out.
+    fn answers(&mut self) -> Vec<Input> {
+        let mut inputs = std::mem::take(&mut self.waiting);
+        for input in &inputs {
             if let Input::Written { output, counter, ok: true } = input {
                 let now = self.observer.now;
                 let watched = &mut self.observer.outputs[output.index()];
@@ -281,6 +289,22 @@ impl World {
                 }
             }
         }
+        for (index, _) in RENEWED {
+            let safe = Observer::safe(index);
+            if self.observer.now < self.observer.outputs[index].device.reverts_at {
+                continue;
+            }
+            if self.broken[index] {
+                self.observer.put(index, safe);
+            } else {
+                inputs.push(Input::Actual { output: OutputId(index as u32), actual: safe });
+                self.observer.hear_device(index, safe);
+            }
+        }
+        inputs
+    }
+
+    pub fn step(&mut self, inputs: &[Input]) {
         self.observer.watch_limits();
         self.observer.watch_frequency();
         self.observer.watch_effect();
@@ -323,11 +347,7 @@ impl World {
                         Err(stale) => panic!("seed {}: a fresh permit is stale: {stale}", self.observer.seed),
                     };
                     if ok {
-                        let watched = &mut self.observer.outputs[index];
-                        if watched.physical == Some(CLOSED) && wanted == OPEN {
-                            watched.left_closed = self.observer.now;
-                        }
-                        watched.physical = Some(wanted);
+                        self.observer.put(index, wanted);
                     }
                     self.waiting.push(Input::Written { output: OutputId(index as u32), counter, ok });
                 }
@@ -395,6 +415,7 @@ impl World {
                 }
                 watched.told_at = now;
                 (watched.physical, watched.left_closed) = (None, Mono::MAX);
+                watched.device.reverts_at = Mono::MAX;
             }
             if HOMES.contains(&index) {
                 watched.is_cut = Some(true);
