@@ -43,7 +43,7 @@ impl Place {
         std::fs::create_dir(site.0.join("site")).unwrap();
         std::fs::write(
             site.0.join("site/site.yaml"),
-            &SITE.replace("PASSWORD", &password.display().to_string()),
+            SITE.replace("PASSWORD", &password.display().to_string()),
         )
         .unwrap();
         std::fs::write(site.0.join("site/safety.yaml"), SAFETY).unwrap();
