@@ -28,6 +28,7 @@ static SPEC: DriverSpec = DriverSpec {
     is_experimental: true,
     is_network: true,
     is_shareable: false,
+    exclusive_key: None,
     strength: Strength::Soft,
     reads_every: None,
     bus_keys: &[],
