@@ -19,6 +19,14 @@ use std::sync::Arc;
 
 /// Gives up everything that a program of this site does not need; before the first thread is started.
 pub(super) fn give_up(site: &Path, state: &Path, overrides: &[String], metrics: &str, output: &Output) {
+    let confined = confine(Role::Program, &needs(site, state, overrides, metrics));
+    if !confined.is_whole() {
+        output.complain(&styled(LOOK, &sentence(&confined, output.language)));
+    }
+}
+
+/// What a program of this site needs beside a guard of its own process.
+pub fn needs(site: &Path, state: &Path, overrides: &[String], metrics: &str) -> Needs {
     let mut needs = Needs::new();
     needs.reads.insert(site.to_owned());
     needs.writes.insert(state.to_owned());
@@ -28,10 +36,7 @@ pub(super) fn give_up(site: &Path, state: &Path, overrides: &[String], metrics: 
         // Which ports the set that runs instead needs is not known yet.
         None => needs.connects = None,
     }
-    let confined = confine(Role::Program, &needs);
-    if !confined.is_whole() {
-        output.complain(&styled(LOOK, &sentence(&confined, output.language)));
-    }
+    needs
 }
 
 /// What the program's own buses of the site must reach; `None` where its files have mistakes.

@@ -402,6 +402,9 @@ const fn fault_words(fault: SessionFault, language: Language) -> &'static str {
         SessionFault::OldSession => {
             ("a message of a session that has ended", "un message d'une session terminée")
         }
+        SessionFault::Ahead => {
+            ("a session from a moment still to come", "une session d'un instant encore à venir")
+        }
         SessionFault::Reload => ("the outputs of the site changed", "les sorties du site ont changé"),
     };
     language.say(english, french)

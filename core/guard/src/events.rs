@@ -152,6 +152,8 @@ pub enum SessionFault {
     Reading,
     /// A frame of a session that has ended or never began.
     OldSession,
+    /// A session with a number that lies ahead of the clock, after which nobody could ever begin another one.
+    Ahead,
     /// The safety set was replaced and the table of outputs is another one.
     Reload,
 }

@@ -52,6 +52,11 @@ impl Run<'_> {
             self.refuse(frame, SessionFault::OldSession);
             return;
         }
+        // Whoever took the highest number of all would be the last one to speak.
+        if frame.session > self.now.nanos() {
+            self.refuse(frame, SessionFault::Ahead);
+            return;
+        }
         if tables != self.plan.tables.table_hash {
             self.refuse(frame, SessionFault::Table);
             self.close_session(SessionFault::Table);

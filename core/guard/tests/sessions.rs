@@ -51,8 +51,8 @@ fn what_is_unexpected_ends_the_session_and_the_lease_runs_out() {
 #[test]
 fn another_table_is_no_session() {
     let (mut bench, pump) = pump();
-    bench.session += 1;
-    bench.counter = 0;
+    bench.pass(secs(1));
+    (bench.session, bench.counter) = (bench.now.nanos(), 0);
     let frame = bench.frame(Message::Hello { tables: 1 });
     bench.step(&[frame]);
     assert!(closed_by(&bench, SessionFault::Table));
@@ -60,6 +60,25 @@ fn another_table_is_no_session() {
     bench.step(&[frame]);
     bench.pass(secs(4));
     assert_eq!(bench.is(pump), OPEN);
+}
+
+#[test]
+fn nobody_takes_the_last_number_for_good() {
+    let (mut bench, pump) = pump();
+    let (honest, tables) = (bench.session, bench.guard.table_hash());
+    for ahead in [u64::MAX, bench.now.nanos() + 1] {
+        (bench.session, bench.counter) = (ahead, 0);
+        let frame = bench.frame(Message::Hello { tables });
+        bench.step(&[frame]);
+        let refused =
+            |event: &GuardEvent| matches!(event, GuardEvent::FrameRefused { fault: SessionFault::Ahead, .. });
+        assert!(bench.has(refused), "{ahead}");
+    }
+    bench.session = honest;
+    bench.pass_in_silence(secs(1));
+    bench.hello();
+    bench.ask(pump, CLOSED);
+    assert_eq!(bench.is(pump), CLOSED, "an honest one is heard as before");
 }
 
 #[test]

@@ -240,8 +240,18 @@ pub(super) fn give_up(role: Role, is_networked: bool) -> Result<(), String> {
 /// What is allowed.
 fn guard(families: &[libc::c_int]) -> Result<Rules, seccompiler::BackendError> {
     let mut rules = always(&[GUARD, GUARD_OLDER]);
-    let family = |family: &libc::c_int| argument(0, SeccompCmpOp::Eq, *family as u64);
-    rules.insert(libc::SYS_socket, families.iter().map(family).collect::<Result<_, _>>()?);
+    let mut sockets = Vec::new();
+    for family in families {
+        let is_family = || condition(0, SeccompCmpOp::Eq, *family as u64);
+        for kind in [libc::SOCK_STREAM, libc::SOCK_DGRAM, libc::SOCK_SEQPACKET] {
+            sockets.push(SeccompRule::new(vec![is_family()?, is_kind(kind)?])?);
+        }
+    }
+    if families.contains(&libc::AF_NETLINK) {
+        let asks = vec![condition(0, SeccompCmpOp::Eq, libc::AF_NETLINK as u64)?, is_kind(libc::SOCK_RAW)?];
+        sockets.push(SeccompRule::new(asks)?);
+    }
+    rules.insert(libc::SYS_socket, sockets);
     // Memory is written or carried out, never both, and what was written is not carried out later.
     let without = |bit: libc::c_int| argument(2, SeccompCmpOp::MaskedEq(bit as u64), 0);
     rules.insert(libc::SYS_mmap, vec![without(libc::PROT_EXEC)?, without(libc::PROT_WRITE)?]);
@@ -254,8 +264,16 @@ fn program(families: &[libc::c_int]) -> Result<Rules, seccompiler::BackendError>
     let mut rules = always(&[FORBIDDEN, FORBIDDEN_OLDER]);
     let other = |family: &libc::c_int| condition(0, SeccompCmpOp::Ne, *family as u64);
     let others = families.iter().map(other).collect::<Result<_, _>>()?;
-    rules.insert(libc::SYS_socket, vec![SeccompRule::new(others)?]);
+    // Raw ones see and make what belongs to others; the kernel's own family knows no other kind.
+    let raw = vec![condition(0, SeccompCmpOp::Ne, libc::AF_NETLINK as u64)?, is_kind(libc::SOCK_RAW)?];
+    rules.insert(libc::SYS_socket, vec![SeccompRule::new(others)?, SeccompRule::new(raw)?]);
     Ok(rules)
+}
+
+/// Whether a socket is of this kind, whatever flags come with it.
+fn is_kind(kind: libc::c_int) -> Result<SeccompCondition, seccompiler::BackendError> {
+    const KINDS: u64 = 0xF;
+    condition(1, SeccompCmpOp::MaskedEq(KINDS), kind as u64)
 }
 
 fn always(lists: &[&[libc::c_long]]) -> Rules {
