@@ -51,6 +51,38 @@ fn told_to_stop_it_cuts_what_shall_not_stay_and_leaves_what_holds() {
 }
 
 #[test]
+fn a_limit_is_above_a_now_and_ends_with_the_guard() {
+    let Some(bench) = Bench::new("a limit that closes relays", "") else { return };
+    let of_b = |word: &str| format!("  b: {{ safe: open, at_start: open, on_silence: {word}, lease");
+    bench.site.edit("safety.yaml", &of_b("safe"), &of_b("hold 10 min"));
+    let force = |more: &str| format!("force: [ {{ e: open }}{more} ]");
+    bench.site.edit("safety.yaml", &force(""), &force(", { a: closed }, { b: closed }"));
+    let mut program = bench.run();
+    bench.tell("meter/power", "6000");
+    for relay in ["a", "b"] {
+        bench.wait(relay, "ON");
+    }
+    let told = program.tell(&["guard", "now"]);
+    let words = "every output that no limit holds goes to its safe state\n  a stays closed: the limit \"house full\" \
+                 forces it\n  b stays closed";
+    assert!(told.contains(words), "{told}");
+    let held = program.json(&["guard", "now"])["held"][0].clone();
+    let expected = serde_json::json!({ "output": "a", "limit": "house full", "state": "closed" });
+    assert_eq!(held, expected);
+    program.tell(&["guard", "reset", "all"]);
+    bench.relays.clear();
+    assert!(program.stop().success());
+    bench.wait("a", "OFF");
+    assert!(bench.told("b").is_empty(), "it holds: {:?}", bench.told("b"));
+    let written = events(&bench);
+    let said = |words: &str| written.iter().any(|event| event.contains(words));
+    assert!(
+        said("the guard ends: a goes to its safe state") && said("the guard ends: b stays closed"),
+        "{written:#?}"
+    );
+}
+
+#[test]
 fn a_reload_is_no_end() {
     let Some((bench, program)) = two_closed("a reload and relays") else { return };
     bench.relays.clear();

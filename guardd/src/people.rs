@@ -7,7 +7,7 @@ pub mod desk;
 use ballast_guard::plan::LimitAction;
 use ballast_guard::state::Arming;
 use ballast_guard::{Guard, OperatorCommand, ResetWhat};
-use ballast_host::link::people::{Answer, Left, Loosening, OutputStatus, Question, Refusal};
+use ballast_host::link::people::{Answer, Held, Left, Loosening, OutputStatus, Question, Refusal};
 use ballast_model::catalog::{Catalog, Noun};
 use ballast_model::diagnostic::did_you_mean;
 use ballast_model::{OutputId, Wanted};
@@ -72,6 +72,11 @@ pub fn conclude(guard: &Guard, question: &Question, plan: Plan, is_refused: bool
     if is_refused {
         return Answer::Refused(refusal(guard, question, &plan));
     }
+    let held = |(id, limit, wanted): (OutputId, u16, Wanted)| Held {
+        output: name_of(guard.catalog(), id),
+        limit: guard.limits().nth(usize::from(limit)).map_or("?", |limit| limit.name).to_owned(),
+        state: show(guard.catalog(), id, wanted),
+    };
     let is_now = matches!(question, Question::Now { .. });
     let outputs = || (0..guard.catalog().outputs.len() as u32).map(OutputId);
     let is_meant = |id: OutputId| match plan.commands.first() {
@@ -86,6 +91,7 @@ pub fn conclude(guard: &Guard, question: &Question, plan: Plan, is_refused: bool
     Answer::Done {
         unreachable: names(&|state| state.is_unreachable),
         not_armed: names(&|state| state.arming == Arming::Not),
+        held: guard.held_away_from_safe().filter(|(id, ..)| is_now && is_meant(*id)).map(held).collect(),
         left: plan.left,
     }
 }

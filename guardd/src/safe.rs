@@ -48,7 +48,9 @@ pub fn make_safe(prepared: Prepared) -> ExitCode {
         forward: Arc::new(Nobody),
     };
     let field = Field::open(prepared.buses, prepared.definitions, &guard, &means);
-    let mut inputs = vec![Input::Operator { who: Who::new(WHO), command: OperatorCommand::Now(None) }];
+    // Nobody watches afterwards: what a limit would hold away from safe goes there as well.
+    let mut inputs =
+        vec![Input::Operator { who: Who::new(WHO), command: OperatorCommand::Now(None) }, Input::Stop];
     let end = Instant::now() + MAKE_SAFE;
     loop {
         let wake = step(&mut guard, &field, &clock, &mut inputs);

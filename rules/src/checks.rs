@@ -132,10 +132,19 @@ fn is_between(value: Finite, step: Finite) -> bool {
     steps.is_finite() && off > 1e-6 * steps.abs().max(1.0)
 }
 
-/// An ending condition that the rule moves itself: open a home, its power falls, the home is closed again.
+/// An ending condition that the rule moves itself: open a home, its power falls, the home is closed again. What the rule
+/// asks for, and what becomes of that, is moved at once: the relay would go to and fro as fast as the devices follow.
 pub(crate) fn waits_for_itself(ending: Checked<'_>, asks: &[Ask], catalog: &Catalog) -> Vec<Problem> {
     let devices: BTreeSet<_> =
         asks.iter().filter_map(|ask| catalog.output(ask.output)).map(|output| output.device).collect();
+    let own = ending.program.reads.iter().filter_map(|point| catalog.point(*point)).find(|spec| {
+        matches!(spec.origin, Origin::Output(output, _) if asks.iter().any(|ask| ask.output == output))
+    });
+    if let Some(spec) = own {
+        let message = format!("the rule ends on `{}`, which its own request moves at once", spec.name);
+        let help = "let it end on what is measured, or on a time: `until active_for(\"10min\")`";
+        return vec![problem(ending.expr.span, "rules::waits_for_itself", message, help)];
+    }
     let moved = ending.program.reads.iter().filter_map(|point| catalog.point(*point)).find(|spec| {
         spec.is_instantaneous
             && !spec.is_counter

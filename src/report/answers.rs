@@ -21,9 +21,12 @@ pub enum Done<'a> {
         is_active: bool,
     },
     /// Every output goes to its safe state.
-    AllSafe,
-    /// Every output that can be told goes to its safe state.
-    ReachedSafe,
+    Safe {
+        /// Every one can be told.
+        all_reached: bool,
+        /// No limit holds one away from it.
+        none_held: bool,
+    },
     /// A safety set was confirmed.
     Confirmed(&'a str),
     /// A generator may try again.
@@ -59,14 +62,22 @@ impl Done<'_> {
                 "rule \"{rule}\" is not suspended, nothing is to be resumed: it waits for its condition; see `ballast why-not \"{rule}\"`",
                 "la règle « {rule} » n'est pas suspendue, rien à relancer : elle attend sa condition ; voyez `ballast why-not \"{rule}\"`"
             ),
-            Self::AllSafe => {
-                say!(language, "every output goes to its safe state", "chaque sortie va à son état sûr")
+            Self::Safe { all_reached, none_held } => {
+                let (english, french) = match (all_reached, none_held) {
+                    (true, true) => ("", ""),
+                    (false, true) => (" that can be reached", " joignable"),
+                    (true, false) => (" that no limit holds", " qu'aucune limite ne tient"),
+                    (false, false) => (
+                        " that can be reached and that no limit holds",
+                        " joignable et qu'aucune limite ne tient",
+                    ),
+                };
+                say!(
+                    language,
+                    "every output{english} goes to its safe state",
+                    "chaque sortie{french} va à son état sûr"
+                )
             }
-            Self::ReachedSafe => say!(
-                language,
-                "every output that can be reached goes to its safe state",
-                "chaque sortie joignable va à son état sûr"
-            ),
             Self::Confirmed(print) => {
                 say!(language, "safety set {print} confirmed", "jeu de sûreté {print} confirmé")
             }

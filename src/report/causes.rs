@@ -134,6 +134,10 @@ fn plain(cause: Cause) -> (&'static str, &'static str) {
             "ce qui est demandé n'est pas un état de cette sortie",
         ),
         Cause::Unreachable => ("the device does not answer", "l'appareil ne répond pas"),
+        Cause::Restless => (
+            "the guard has switched it too often in a short time",
+            "le gardien l'a manœuvré trop souvent en peu de temps",
+        ),
         Cause::NotArmed => ("its device is not armed", "son appareil n'est pas armé"),
         Cause::JustArmed => {
             ("this was asked before its device was armed", "c'était demandé avant que son appareil soit armé")

@@ -6,7 +6,9 @@ use super::guard_answers;
 use super::language::{Language, say};
 use crate::control::protocol::Answer as Told;
 use crate::report::answers::{Done, Refused};
-use ballast_host::link::people::{Answer, Left, Loosening, OutputStatus, Question, Refusal, Status};
+use ballast_guard::Guard;
+use ballast_host::link::people::{Answer, Held, Left, Loosening, OutputStatus, Question, Refusal, Status};
+use ballast_model::{OutputId, Wanted};
 use serde_json::{Value, json};
 
 /// An answer for people and for programs.
@@ -14,8 +16,8 @@ pub fn told(question: &Question, answer: &Answer, language: Language) -> Told {
     let data = serde_json::to_value(answer).unwrap_or(Value::Null);
     match answer {
         Answer::Status(status) => Told::done(self::status(status, language), data),
-        Answer::Done { unreachable, not_armed, left } => {
-            let mut text = done(question, unreachable.is_empty(), language);
+        Answer::Done { unreachable, not_armed, held, left } => {
+            let mut text = done(question, unreachable.is_empty(), held, language);
             if !unreachable.is_empty() {
                 let names = unreachable.join(", ");
                 text.push('\n');
@@ -25,6 +27,7 @@ pub fn told(question: &Question, answer: &Answer, language: Language) -> Told {
                     "sans ordre, car hors d'atteinte : {names} ; voyez `ballast guard status`"
                 ));
             }
+            held.iter().for_each(|held| text.push_str(&self::held(held, language)));
             if !not_armed.is_empty() {
                 let names = not_armed.join(", ");
                 text.push('\n');
@@ -71,10 +74,16 @@ pub fn told(question: &Question, answer: &Answer, language: Language) -> Told {
     }
 }
 
-fn done(question: &Question, is_whole: bool, language: Language) -> String {
+fn done(question: &Question, all_reached: bool, held: &[Held], language: Language) -> String {
     match question {
-        Question::Now { output: None } if is_whole => Done::AllSafe.say(language),
-        Question::Now { output: None } => Done::ReachedSafe.say(language),
+        Question::Now { output: None } => {
+            Done::Safe { all_reached, none_held: held.is_empty() }.say(language)
+        }
+        Question::Now { output: Some(name) } if !held.is_empty() => say!(
+            language,
+            "{name} goes to its safe state once the limit that holds it lets go",
+            "{name} ira à son état sûr quand la limite qui le tient relâchera"
+        ),
         Question::Now { output: Some(name) } => {
             say!(language, "{name} goes to its safe state", "{name} va à son état sûr")
         }
@@ -86,6 +95,28 @@ fn done(question: &Question, is_whole: bool, language: Language) -> String {
         }
         Question::Status | Question::Reload => String::new(),
     }
+}
+
+/// What limits hold away from safe, which a person's "now" does not move.
+pub fn held_away(guard: &Guard) -> Vec<Held> {
+    let held = guard.held_away_from_safe();
+    let row = |(id, limit, wanted): (OutputId, u16, Wanted)| {
+        let spec = guard.catalog().output(id)?;
+        let limit = guard.safety_set().limits.get(usize::from(limit))?;
+        Some(Held { output: spec.name.to_string(), limit: limit.name.to_string(), state: spec.show(wanted) })
+    };
+    held.filter_map(row).collect()
+}
+
+/// That a limit is above a person's word, on a line of its own.
+pub fn held(held: &Held, language: Language) -> String {
+    let Held { output, limit, state } = held;
+    let state = causes::state(state, language);
+    say!(
+        language,
+        "\n  {output} stays {state}: the limit \"{limit}\" forces it",
+        "\n  {output} reste {state} : la limite « {limit} » l'impose"
+    )
 }
 
 fn left(left: &Left, language: Language) -> String {

@@ -6,7 +6,7 @@ use ballast_guard::plan::SafetySet;
 use ballast_guard::{GuardEvent, ResetWhat, SessionFault, Who};
 use ballast_history::Severity;
 use ballast_model::quantity::{Shown, Unit};
-use ballast_model::{Catalog, Finite, OutputId};
+use ballast_model::{Catalog, Finite, OutputId, Wanted};
 
 /// An event of the guard, ready to be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,6 +111,12 @@ impl Words<'_> {
         self.set.limits.get(usize::from(index)).map_or("?", |limit| &*limit.name).to_owned()
     }
 
+    /// An output that a limit holds: its name, the limit, and the state.
+    fn held(&self, id: OutputId, limit: u16, wanted: Wanted) -> (String, String, String) {
+        let shown = self.catalog.output(id).map_or_else(String::new, |spec| spec.show(wanted));
+        (self.output(id), self.limit(limit), causes::state(&shown, self.language).to_owned())
+    }
+
     /// What was reset: the subject, and how the sentence names it.
     fn reset(&self, what: &ResetWhat) -> (String, String) {
         match what {
@@ -150,6 +156,7 @@ fn of_person(event: &GuardEvent, words: &Words<'_>) -> Option<GuardSentence> {
             );
             said(who, subject.clone(), Severity::Alarm, text)
         }
+        GuardEvent::NowUnderLimit { .. } | GuardEvent::LimitLeft { .. } => return of_held(event, words),
         GuardEvent::WasReset { who, what } => {
             let (by, (subject, name)) = (who.as_str(), words.reset(what));
             said(who, subject, Severity::Notice, say!(language, "{by} reset {name}", "{by} a réarmé {name}"))
@@ -192,6 +199,40 @@ fn of_person(event: &GuardEvent, words: &Words<'_>) -> Option<GuardSentence> {
     })
 }
 
+/// What a limit holds away from its safe state, against a person's word or at the guard's end; `None` for other events.
+fn of_held(event: &GuardEvent, words: &Words<'_>) -> Option<GuardSentence> {
+    let language = words.language;
+    let (subject, text) = match event {
+        GuardEvent::NowUnderLimit { output, limit, wanted } => {
+            let (name, limit, state) = words.held(*output, *limit, *wanted);
+            let text = say!(
+                language,
+                "{name} stays {state}: the limit \"{limit}\" is above a person's \"now\"",
+                "{name} reste {state} : la limite « {limit} » l'emporte sur une mise en sécurité"
+            );
+            (name, text)
+        }
+        GuardEvent::LimitLeft { output, limit, wanted, stays } => {
+            let (name, limit, state) = words.held(*output, *limit, *wanted);
+            let text = match stays {
+                true => say!(
+                    language,
+                    "the guard ends: {name} stays {state} as the limit \"{limit}\" held it, and nobody watches it",
+                    "le gardien s'arrête : {name} reste {state} comme le tenait la limite « {limit} », et personne ne surveille"
+                ),
+                false => say!(
+                    language,
+                    "the guard ends: {name} goes to its safe state, and the limit \"{limit}\" no longer holds it {state}",
+                    "le gardien s'arrête : {name} va à son état sûr, et la limite « {limit} » ne le tient plus {state}"
+                ),
+            };
+            (name, text)
+        }
+        _ => return None,
+    };
+    Some(GuardSentence { kind: "guard", subject, severity: Severity::Alarm, who: None, text })
+}
+
 /// Events about one output.
 fn of_output(event: &GuardEvent, words: &Words<'_>) -> GuardSentence {
     let language = words.language;
@@ -208,6 +249,12 @@ fn of_output(event: &GuardEvent, words: &Words<'_>) -> GuardSentence {
         GuardEvent::SwitchesSpent { output } => {
             about(output, Warning, "has no switchings left", "n'a plus de manœuvres")
         }
+        GuardEvent::Restless { output } => about(
+            output,
+            Alarm,
+            "was switched by the guard again and again: what else is wanted of it waits; look at the limits that move it",
+            "a été manœuvré sans cesse par le gardien : le reste attend ; voyez les limites qui l'actionnent",
+        ),
         GuardEvent::InterlockActed { output, .. } => {
             about(output, Warning, "had to leave for its partner", "a dû céder la place à son partenaire")
         }
@@ -292,13 +339,6 @@ fn about(
 /// Events about shedding.
 fn of_shedding(event: &GuardEvent, words: &Words<'_>) -> GuardSentence {
     let language = words.language;
-    let shedding = |severity, text: String| GuardSentence {
-        kind: "shedding",
-        subject: String::new(),
-        severity,
-        who: None,
-        text,
-    };
     let plain =
         |severity, english: &str, french: &str| shedding(severity, language.say(english, french).into());
     match event {
@@ -326,6 +366,24 @@ fn of_shedding(event: &GuardEvent, words: &Words<'_>) -> GuardSentence {
             );
             shedding(Severity::Alarm, text)
         }
+        GuardEvent::EventOver => {
+            plain(Severity::Notice, "the frequency has recovered", "la fréquence s'est rétablie")
+        }
+        GuardEvent::Futile => plain(
+            Severity::Alarm,
+            "shedding did not help and has stopped",
+            "le délestage n'a pas aidé et s'est arrêté",
+        ),
+        other => of_sources(other, words),
+    }
+}
+
+/// Events about the sources of the frequency.
+fn of_sources(event: &GuardEvent, words: &Words<'_>) -> GuardSentence {
+    let language = words.language;
+    let plain =
+        |severity, english: &str, french: &str| shedding(severity, language.say(english, french).into());
+    match event {
         GuardEvent::FrequencyUnknown => {
             plain(Severity::Alarm, "the frequency is unknown", "la fréquence est inconnue")
         }
@@ -340,6 +398,15 @@ fn of_shedding(event: &GuardEvent, words: &Words<'_>) -> GuardSentence {
             "the sources of the frequency do not agree",
             "les sources de la fréquence ne sont pas d'accord",
         ),
+        GuardEvent::SourcesAgree { frequency } => {
+            let at = at(Some(*frequency), language);
+            let text = say!(
+                language,
+                "the sources of the frequency agree again{at}",
+                "les sources de la fréquence s'accordent de nouveau{at}"
+            );
+            shedding(Severity::Notice, text)
+        }
         GuardEvent::SourceStuck { point } => {
             let name = words.catalog.point(*point).map_or("?", |spec| &*spec.name);
             let text = say!(
@@ -349,16 +416,12 @@ fn of_shedding(event: &GuardEvent, words: &Words<'_>) -> GuardSentence {
             );
             shedding(Severity::Alarm, text)
         }
-        GuardEvent::EventOver => {
-            plain(Severity::Notice, "the frequency has recovered", "la fréquence s'est rétablie")
-        }
-        GuardEvent::Futile => plain(
-            Severity::Alarm,
-            "shedding did not help and has stopped",
-            "le délestage n'a pas aidé et s'est arrêté",
-        ),
         other => shedding(Severity::Info, format!("{other:?}")),
     }
+}
+
+fn shedding(severity: Severity, text: String) -> GuardSentence {
+    GuardSentence { kind: "shedding", subject: String::new(), severity, who: None, text }
 }
 
 fn at(frequency: Option<Finite>, language: Language) -> String {
@@ -408,4 +471,42 @@ const fn fault_words(fault: SessionFault, language: Language) -> &'static str {
         SessionFault::Reload => ("the outputs of the site changed", "les sorties du site ont changé"),
     };
     language.say(english, french)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(event: &GuardEvent, language: Language) -> String {
+        sentence(event, &SafetySet::default(), &Catalog::default(), language).text
+    }
+
+    #[test]
+    fn what_becomes_of_what_a_limit_holds_is_said_in_both_languages() {
+        let (output, limit, wanted) = (OutputId(0), 0, Wanted::CLOSED);
+        let left = |stays| GuardEvent::LimitLeft { output, limit, wanted, stays };
+        let english = said(&left(false), Language::En);
+        assert!(english.starts_with("the guard ends: ? goes to its safe state"), "{english}");
+        let french = said(&left(true), Language::Fr);
+        assert!(french.starts_with("le gardien s'arrête : ? reste"), "{french}");
+        let now = GuardEvent::NowUnderLimit { output, limit, wanted };
+        assert!(said(&now, Language::En).contains("the limit \"?\" is above a person's \"now\""));
+        assert!(said(&now, Language::Fr).contains("la limite « ? » l'emporte"));
+    }
+
+    #[test]
+    fn an_output_that_is_switched_to_and_fro_is_an_alarm() {
+        let event = GuardEvent::Restless { output: OutputId(0) };
+        let told = sentence(&event, &SafetySet::default(), &Catalog::default(), Language::En);
+        assert_eq!(told.severity, Severity::Alarm);
+        assert!(told.text.contains("again and again"), "{}", told.text);
+        assert!(said(&event, Language::Fr).contains("sans cesse"));
+    }
+
+    #[test]
+    fn sources_that_agree_again_are_said() {
+        let event = GuardEvent::SourcesAgree { frequency: Finite::from(50) };
+        assert_eq!(said(&event, Language::En), "the sources of the frequency agree again at 50 Hz");
+        assert_eq!(said(&event, Language::Fr), "les sources de la fréquence s'accordent de nouveau à 50 Hz");
+    }
 }

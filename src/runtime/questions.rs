@@ -14,7 +14,8 @@ use crate::report::language::{Language, Sentence, say};
 use crate::report::moment::{Moment, Told as From};
 use crate::report::names::{self, Sort, unknown};
 use crate::report::{
-    arming_words, causes, engine_words, instant, process_words, reach_words, status, why_output, why_rule,
+    arming_words, causes, engine_words, guard_people, instant, process_words, reach_words, status,
+    why_output, why_rule,
 };
 use ballast_engine::{Command, RuleState};
 use ballast_guard::{OperatorCommand, ResetWhat};
@@ -235,25 +236,32 @@ impl Asking<'_> {
     /// Every output to safe; who could not be told is said, and written down with who asked.
     fn all_safe(&mut self) -> Result<Answer, String> {
         self.is_within()?;
-        let Some(mut answer) = self.guard(OperatorCommand::Now(None), Done::AllSafe) else {
+        let safe = Done::Safe { all_reached: true, none_held: true };
+        if self.guard(OperatorCommand::Now(None), safe).is_none() {
             return Err(GuardRefused::NothingWaits(None).say(self.language));
-        };
+        }
         let decision = &mut *self.decision;
         let catalog = decision.running.catalog();
-        let unarmed = arming_words::not_told(&decision.carrier.guard, catalog, self.language);
+        let guard = &decision.carrier.guard;
+        let held = guard_people::held_away(guard);
+        let lost = reach_words::lost_names(guard, catalog);
+        let safe = Done::Safe { all_reached: lost.is_empty(), none_held: held.is_empty() };
+        let mut text = safe.say(self.language);
+        held.iter().for_each(|held| text.push_str(&guard_people::held(held, self.language)));
+        let unarmed = arming_words::not_told(guard, catalog, self.language);
         let unarmed = unarmed.map(|text| format!("\n{text}")).unwrap_or_default();
-        answer.text.push_str(&unarmed);
-        let lost = reach_words::lost_names(&decision.carrier.guard, catalog);
-        if lost.is_empty() {
-            return Ok(answer);
+        let mut data = json!({ "done": safe.say(Language::En) });
+        if let (Some(object), false) = (data.as_object_mut(), held.is_empty()) {
+            object.insert("held".into(), json!(held));
         }
-        let text = format!(
-            "{}\n{}{unarmed}",
-            Done::ReachedSafe.say(self.language),
-            reach_words::not_told(&lost, self.language)
-        );
+        if lost.is_empty() {
+            return Ok(Answer::done(text + unarmed.as_str(), data));
+        }
+        if let Some(object) = data.as_object_mut() {
+            object.insert("unreachable".into(), json!(lost));
+        }
+        let text = format!("{text}\n{}{unarmed}", reach_words::not_told(&lost, self.language));
         let sentence = Sentence::both(|language| reach_words::not_told(&lost, language));
-        let data = json!({ "done": Done::ReachedSafe.say(Language::En), "unreachable": lost });
         let told = Told::info("guard", "", sentence, data.clone()).severity(Severity::Alarm).by(self.who);
         let now = decision.carrier.clock.now();
         decision.carrier.recorder.tell(now, &told);

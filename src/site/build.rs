@@ -392,7 +392,7 @@ fn restoration(site: &Site) -> Option<RestorationPlan> {
     Some(RestorationPlan {
         loads: shedding.loads.iter().map(load).collect(),
         frequency: (source, shedding.restore.above),
-        settle: site.settle,
+        settle: shedding.restore.settle,
         keep_free: shedding.restore.capacity.map(|capacity| (shedding.restore.keep_free, capacity)),
         site_load: shedding.site_load,
         one_per: shedding.restore.one_per,

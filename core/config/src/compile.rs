@@ -1,7 +1,7 @@
 //! Conditions of YAML files, compiled against the nouns of the site.
 //!
 //! Beyond what the model's checker refuses for every front end, a YAML file always writes units, and a quantity must be
-//! plausible.
+//! plausible. Derived points in a limit are written out before they are checked (`expr/written_out.rs`).
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::codes;
 use crate::decode::quantity::implausible;
 use crate::decode::scalar::place_in;
 use crate::diagnostics::{Diagnostics, Place, Placed, quote};
-use crate::expr::{Problem, parse_comparison, parse_condition, parse_value};
+use crate::expr::{Problem, parse_comparison, parse_condition, parse_value, write_out};
 use crate::nouns::Nouns;
 use crate::tree::{Kind, Node};
 
@@ -110,6 +110,13 @@ pub fn condition_part<'t>(
     Some(Compiled { program, expr: condition.expr, hold, node })
 }
 
+fn too_long<T>(node: &Node, expr: &Expr, out: &mut Diagnostics) -> Option<T> {
+    let message = "the condition is too long once its derived points are written out";
+    let help = "let it read measured points, or fewer of them";
+    out.push(place_in(node, expr.span).mistake(codes::EXPR_TOO_LARGE, message).help(help));
+    None
+}
+
 fn report(node: &Node, problem: Problem, out: &mut Diagnostics) {
     let mut diagnostic = place_in(node, problem.span).mistake(problem.code, problem.message);
     diagnostic.help = problem.help;
@@ -126,14 +133,29 @@ fn check(
 ) -> Option<Program> {
     let constants = BTreeMap::new();
     let scope = Scope { catalog: nouns.catalog, dialect, each: None, rule: 0, constants: &constants };
-    let program = match expr::check(expr, &scope) {
+    let mut derived = Vec::new();
+    let checked = if dialect == Dialect::Limit {
+        match write_out(expr, nouns.catalog, nouns.written_out, &mut derived) {
+            Some(written) => expr::check(&written, &scope),
+            None => return too_long(node, expr, out),
+        }
+    } else {
+        expr::check(expr, &scope)
+    };
+    let program = match checked {
         Ok(program) => program,
         Err(problems) => {
             for problem in problems {
                 // With a part of the site unread, a name may be unknown only because of that.
                 if nouns.is_complete || problem.code != codes::EXPR_UNKNOWN_NAME {
+                    let at = derived.iter().find(|(span, _)| *span == problem.span).map(|(_, place)| *place);
                     let expr::Problem { span, code, message, help } = problem;
-                    report(node, Problem { code, span, message, help }, out);
+                    let mut diagnostic = place_in(node, span).mistake(code, message);
+                    diagnostic.help = help;
+                    if let Some(at) = at {
+                        diagnostic = diagnostic.also(at.file, at.span, "it is part of this derived point");
+                    }
+                    out.push(diagnostic);
                 }
             }
             return None;

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ballast_guard::plan::SafetySet;
-use ballast_model::catalog::{Origin, PointId};
+use ballast_model::Catalog;
+use ballast_model::catalog::{Noun, Origin, PointId};
 use ballast_model::device::BusDefinition;
 use ballast_model::diagnostic::FileId;
-use ballast_model::{Catalog, Span as Duration};
 
 use crate::codes;
 use crate::diagnostics::{Diagnostics, Place};
@@ -69,8 +69,6 @@ pub struct Site {
     pub receivers: Vec<Receiver>,
     /// The point `sun.elevation`, where the place of the site is known.
     pub sun: Option<PointId>,
-    /// How long the frequency must be good before the first load comes back.
-    pub settle: Duration,
 }
 
 /// What came out of the files.
@@ -161,6 +159,9 @@ fn finish(mut site: SiteDraft, safety: &SafetyDraft<'_>, safety_tree: &Tree) -> 
     if let Some(root) = &safety_tree.root {
         print.node(root);
     }
+    for point in written_out(&site, safety) {
+        print.number(definition(&site, point));
+    }
     // Who must arm what is data of the guard; what stands behind the names stays the same.
     for (output, _) in site.catalog.outputs.iter().zip(&site.outputs).filter(|(_, facts)| facts.by_hand) {
         print.text(&output.name);
@@ -182,12 +183,11 @@ fn finish(mut site: SiteDraft, safety: &SafetyDraft<'_>, safety_tree: &Tree) -> 
         groups: site.groups,
         receivers: site.receivers,
         sun: site.sun,
-        settle: safety.shedding.as_ref().map_or(Duration::ZERO, |shedding| shedding.settle),
     }
 }
 
-/// What stands behind the names of the safety set: every output, and every point that it reads, directly or through a
-/// derived point.
+/// What stands behind the names of the safety set: every output, every point that it reads, and everything from which such
+/// a point is computed.
 fn definitions(site: &SiteDraft, safety: &SafetyDraft<'_>) -> u64 {
     let mut print = Fingerprint::new();
     for (output, definition) in site.catalog.outputs.iter().zip(&site.output_definitions) {
@@ -197,13 +197,32 @@ fn definitions(site: &SiteDraft, safety: &SafetyDraft<'_>) -> u64 {
     for point in points_of(site, safety) {
         let Some(spec) = site.catalog.point(point) else { continue };
         print.text(&spec.name);
-        print.number(site.point_definitions.get(point.index()).copied().unwrap_or_default());
+        print.number(definition(site, point));
     }
     print.value()
 }
 
-/// All points that the safety set reads, with those behind derived ones.
-pub(crate) fn points_of(site: &SiteDraft, safety: &SafetyDraft<'_>) -> BTreeSet<PointId> {
+fn definition(site: &SiteDraft, point: PointId) -> u64 {
+    site.point_definitions.get(point.index()).copied().unwrap_or_default()
+}
+
+/// The derived points that conditions of the safety set write out: they are part of the condition, as if they stood there.
+fn written_out(site: &SiteDraft, safety: &SafetyDraft<'_>) -> BTreeSet<PointId> {
+    let limits = safety.limits.iter().flat_map(|limit| core::iter::once(&limit.when).chain(&limit.until));
+    let effects = safety.envelopes.iter().flat_map(|envelope| &envelope.effect);
+    let asleep = safety.asleep.iter().map(|asleep| &asleep.when);
+    let names = limits.chain(effects).chain(asleep).flat_map(|compiled| crate::expr::names(&compiled.expr));
+    let points = names.filter_map(|name| match site.catalog.resolve(name) {
+        Some(Noun::Point(point)) => Some(point),
+        _ => None,
+    });
+    let mut found: BTreeSet<PointId> = points.flat_map(|point| all_behind(site, point)).collect();
+    found.retain(|point| site.derived_at(*point).is_some());
+    found
+}
+
+/// All points that the safety set reads, and all from which these are computed.
+fn points_of(site: &SiteDraft, safety: &SafetyDraft<'_>) -> BTreeSet<PointId> {
     let mut points = BTreeSet::new();
     for limit in &safety.limits {
         points.extend(&limit.when.program.reads);
@@ -224,29 +243,28 @@ pub(crate) fn points_of(site: &SiteDraft, safety: &SafetyDraft<'_>) -> BTreeSet<
     }
     let direct: Vec<PointId> = points.iter().copied().collect();
     for point in direct {
-        points.extend(behind(site, point));
+        points.extend(all_behind(site, point));
     }
     points
 }
 
-/// The points from which a point is computed, itself included when it is not derived.
-pub(crate) fn behind(site: &SiteDraft, point: PointId) -> BTreeSet<PointId> {
+/// A point and all from which it is computed, by whatever way.
+pub(crate) fn all_behind(site: &SiteDraft, point: PointId) -> BTreeSet<PointId> {
     let mut found = BTreeSet::new();
     let mut waiting = vec![point];
     while let Some(point) = waiting.pop() {
-        let is_derived = site.catalog.point(point).is_some_and(|spec| spec.origin == Origin::Derived);
-        if !is_derived {
-            found.insert(point);
-        } else if let Some(derived) = site.derived.iter().find(|derived| derived.point == point) {
-            // A derived point only reads points before it, so this ends.
-            waiting.extend(
-                derived.reads.iter().filter(|read| **read < point || !is_known_derived(site, **read)),
-            );
+        if found.insert(point) {
+            waiting.extend(site.derived_at(point).iter().flat_map(|derived| &derived.reads));
         }
     }
     found
 }
 
-fn is_known_derived(site: &SiteDraft, point: PointId) -> bool {
-    site.catalog.point(point).is_some_and(|spec| spec.origin == Origin::Derived)
+/// The points from which a point is computed in the end, itself included when it is not derived.
+pub(crate) fn behind(site: &SiteDraft, point: PointId) -> BTreeSet<PointId> {
+    let mut found = all_behind(site, point);
+    let is_derived =
+        |point: &PointId| site.catalog.point(*point).is_some_and(|spec| spec.origin == Origin::Derived);
+    found.retain(|point| !is_derived(point));
+    found
 }

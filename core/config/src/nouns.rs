@@ -9,6 +9,7 @@ use crate::codes;
 use crate::decode::quantity::quantity;
 use crate::decode::scalar::{dotted_name, unknown_word};
 use crate::diagnostics::{Diagnostics, Place, Placed, suggest};
+use crate::expr::WrittenOut;
 use crate::tree::Node;
 
 /// The nouns of the site, as far as they could be read.
@@ -19,6 +20,8 @@ pub struct Nouns<'c> {
     /// False when a part of `site.yaml` could not be read. A name that is not in the catalog may be in that part, so
     /// nothing is said about it.
     pub is_complete: bool,
+    /// The derived points that limits write out.
+    pub written_out: &'c WrittenOut,
 }
 
 impl Nouns<'_> {

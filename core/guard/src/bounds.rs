@@ -30,6 +30,10 @@ pub const RAMP_TICK: Span = Span::from_secs(1);
 /// Switchings that are remembered of one output; a budget with a higher count is held to this one.
 pub const SWITCHES_REMEMBERED: usize = 256;
 
+/// Requests of one output that are remembered because they held it closed (a guess: a rule, a person, and what stands
+/// behind them). Where there are more, every earlier one counts as remembered.
+pub const REQUESTS_REMEMBERED: usize = 8;
+
 /// Frequency sources of one site; further ones are not looked at.
 pub const SOURCES_MAX: usize = 8;
 /// Readings of one source that are kept for its slope.
@@ -45,10 +49,20 @@ pub const SOURCE_RESOLUTION: f64 = 0.001;
 pub const FUTILITY_AFTER: Span = Span::from_secs(1);
 /// It had an effect when the frequency rose by more than this, Hz.
 pub const FUTILITY_RISE: f64 = 0.02;
-/// An under-frequency event is over when the frequency was above every stage for this long; then stages may act again.
+/// An under-frequency event is over when the frequency was above every stage for this long; then stages may act again, and
+/// no load comes back before: what is given back within an event would not be cut a second time.
 pub const EVENT_CLEAR: Span = Span::from_secs(10);
+/// Sources that differ for this long do not agree, and people are told. Meters that report once a second show a step of the
+/// frequency up to a second apart; nothing is given back meanwhile all the same.
+pub const DISAGREEMENT_TOLD: Span = Span::from_secs(2);
 /// A load that is known to draw less than this, W, relieves nobody and is not chosen.
 pub const LOAD_DRAWS: f64 = 1.0;
+
+/// Switchings of one output by the guard itself (limits, stages, silence ...) ...
+pub const AT_ONCE_MOST: usize = 10;
+/// ... in this time, after which what is asked of it, and what would act at once away from its safe state, waits for room
+/// (a guess: a limit that acts and lets go once a second is a mistake in the file, and a relay bears that for hours).
+pub const AT_ONCE_PER: Span = Span::from_secs(10);
 
 /// Times that one output is looked at in one step; the rest waits for the next step, which is due at once.
 pub const REVIEWS_PER_STEP: u8 = 8;

@@ -50,7 +50,8 @@ pub enum Input {
         /// Whether it can be reached.
         is_there: bool,
     },
-    /// The guard's own process is told to end: every output follows its `on_silence` now. Permits that this step and the
+    /// The guard's own process is told to end: every output follows its `on_silence` now, also one that a limit holds away
+    /// from its safe state. Permits that this step and the
     /// next ones make must be carried out before the process ends.
     Stop,
 }
@@ -190,6 +191,10 @@ pub enum GuardEvent {
     LimitLatched { limit: u16 },
     /// A person asked everything (or one output) to be safe.
     OperatorNow { who: Who, output: Option<OutputId> },
+    /// A person's "now" does not move this output: a limit, which is above it, holds it away from its safe state.
+    NowUnderLimit { output: OutputId, limit: u16, wanted: Wanted },
+    /// The guard ends, and a limit holds this output away from its safe state: it stays so, or goes to its safe state.
+    LimitLeft { output: OutputId, limit: u16, wanted: Wanted, stays: bool },
     /// A person reset what waited.
     WasReset { who: Who, what: ResetWhat },
     /// There was nothing to reset, or the limit is still violated.
@@ -210,6 +215,8 @@ pub enum GuardEvent {
     MaxClosed { output: OutputId },
     /// An output has no switchings left.
     SwitchesSpent { output: OutputId },
+    /// The guard itself switched an output as often as it may in a short time: what else it should be waits.
+    Restless { output: OutputId },
     /// An output had to leave a state because of its partner.
     InterlockActed { interlock: u16, output: OutputId },
     /// A write did not reach its device.
@@ -238,8 +245,10 @@ pub enum GuardEvent {
     FrequencyUnknown,
     /// The frequency is known again.
     FrequencyBack { frequency: Finite },
-    /// The sources do not agree.
+    /// The sources do not agree, for a while now.
     SourcesDisagree,
+    /// They agree again.
+    SourcesAgree { frequency: Finite },
     /// A source stands still while another one moves.
     SourceStuck { point: PointId },
     /// The under-frequency event is over.

@@ -1,8 +1,36 @@
 //! What a person may ask of the guard itself, at its own socket.
 
 use crate::events::{GuardEvent, OperatorCommand, ResetWhat, Who};
-use crate::machine::Run;
-use ballast_model::OutputId;
+use crate::machine::{Guard, Run};
+use crate::rules::{Class, Proposal, Question, force};
+use crate::state::{Arming, Live};
+use crate::tables::Plan;
+use ballast_model::{OutputId, Wanted};
+
+/// The limit that holds an output away from its safe state, and what it holds it at.
+pub(crate) fn held_away(plan: &Plan, live: &Live, index: usize) -> Option<(u16, Wanted)> {
+    let (envelope, state) = (plan.envelope(index)?, live.outputs.get(index)?);
+    let question = Question { plan, live, now: live.now, id: OutputId(index as u32), envelope, state };
+    let mut held = Proposal::granted(state.told);
+    force::apply(&question, &mut held);
+    match held.class {
+        Class::Limit(limit) if held.wanted != envelope.safe && state.arming != Arming::Not => {
+            Some((limit, held.wanted))
+        }
+        _ => None,
+    }
+}
+
+impl Guard {
+    /// The outputs that limits hold away from their safe states, which is above a person's "now": with the limit, by its
+    /// index, and what it holds the output at.
+    pub fn held_away_from_safe(&self) -> impl Iterator<Item = (OutputId, u16, Wanted)> + '_ {
+        let held = |index: usize| held_away(&self.plan, &self.live, index);
+        (0..self.live.outputs.len()).filter_map(move |index| {
+            held(index).map(|(limit, wanted)| (OutputId(index as u32), limit, wanted))
+        })
+    }
+}
 
 impl Run<'_> {
     pub(crate) fn operator(&mut self, who: Who, command: OperatorCommand) {
@@ -28,6 +56,14 @@ impl Run<'_> {
             if output.is_none_or(|output| output.index() == index) {
                 state.is_stopped = true;
                 self.work.urgent.mark(index);
+            }
+        }
+        for index in 0..self.live.outputs.len() {
+            if output.is_none_or(|output| output.index() == index)
+                && let Some((limit, wanted)) = held_away(self.plan, self.live, index)
+            {
+                let output = OutputId(index as u32);
+                self.event(GuardEvent::NowUnderLimit { output, limit, wanted });
             }
         }
     }

@@ -305,8 +305,10 @@ pub struct Restore {
     pub one_per: Span,
     /// Up to this long is added, by a sequence that is the same on every replay and another one on every site.
     pub jitter: Span,
-    /// Frequency that must be exceeded before anything comes back, Hz.
+    /// Frequency that must be exceeded before anything comes back, Hz,
     pub above: Finite,
+    /// for this long.
+    pub settle: Span,
 }
 
 /// A device that leaves the bus on purpose.

@@ -3,6 +3,8 @@
 use crate::bounds::RETRY_FIRST;
 use crate::events::{GuardEvent, SessionFault};
 use crate::machine::Run;
+use crate::operator::held_away;
+use crate::rules::{Question, ending};
 use ballast_model::OutputId;
 
 impl Run<'_> {
@@ -39,6 +41,7 @@ impl Run<'_> {
     /// Nothing that is said in the session brings it back.
     pub(crate) fn fall_silent(&mut self) {
         self.close_session(SessionFault::Bye);
+        self.live.is_ending = true;
         for (index, output) in self.live.outputs.iter_mut().enumerate() {
             // Without a word already, it has been silent for longer.
             if output.word.take().is_some() || output.is_starting {
@@ -46,6 +49,23 @@ impl Run<'_> {
             }
             output.is_starting = false;
             self.work.outputs.mark(index);
+        }
+        self.tell_left();
+    }
+
+    /// What becomes of the outputs that limits hold away from safe, since nobody watches them any more.
+    fn tell_left(&mut self) {
+        for index in 0..self.live.outputs.len() {
+            let Some((limit, wanted)) = held_away(self.plan, self.live, index) else { continue };
+            let (Some(envelope), Some(state)) = (self.plan.envelope(index), self.live.outputs.get(index))
+            else {
+                continue;
+            };
+            let output = OutputId(index as u32);
+            let question =
+                Question { plan: self.plan, live: self.live, now: self.now, id: output, envelope, state };
+            let stays = ending::stays_until(&question).is_some();
+            self.event(GuardEvent::LimitLeft { output, limit, wanted, stays });
         }
     }
 }

@@ -104,6 +104,7 @@ impl Guard {
         let ends = plan.tables.table_hash != self.plan.tables.table_hash && self.live.session.is_open;
         let mut live = Live::new(&plan, now);
         save::restore(&plan, &mut live, &state, Gap::SameBoot(Span::ZERO), now, now);
+        live.is_ending = self.live.is_ending;
         if ends {
             live.session.is_open = false;
         }

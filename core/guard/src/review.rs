@@ -6,8 +6,7 @@ use crate::machine::Run;
 use crate::outside;
 use crate::permit::Permit;
 use crate::plan::Envelope;
-use crate::rules::max_closed::DEFAULT_REQUEST;
-use crate::rules::{self, Class, Proposal, Question};
+use crate::rules::{self, Class, Proposal, Question, max_closed};
 use crate::state::{Arming, EffectState, Number, OutputState, ShedBy};
 use ballast_model::catalog::Facet;
 use ballast_model::intent::{Cause, Witness};
@@ -139,6 +138,9 @@ impl Run<'_> {
                 state.switched_at = now;
                 state.is_switching = true;
                 state.switches.push(now);
+                if proposal.class != Class::Asked {
+                    state.at_once.push(now);
+                }
             }
         }
         if let Wanted::Contact(contact) = wanted {
@@ -193,6 +195,7 @@ impl Run<'_> {
         match proposal.cause {
             Cause::MaxClosed if moved => self.event(GuardEvent::MaxClosed { output }),
             Cause::MaxSwitches => self.event(GuardEvent::SwitchesSpent { output }),
+            Cause::Restless => self.event(GuardEvent::Restless { output }),
             Cause::Interlock(interlock) if moved => {
                 self.event(GuardEvent::InterlockActed { interlock, output })
             }
@@ -356,12 +359,7 @@ struct Before {
 
 /// Remembers what the decision means for later ones.
 fn note_cause(state: &mut OutputState, envelope: &Envelope, proposal: &Proposal, is_load: bool, now: Mono) {
-    let leaves = rules::is_switch(envelope, state.told, proposal.wanted);
-    let is_over = envelope.max_closed.is_some_and(|longest| now >= state.switched_at.after(longest));
-    if is_over && leaves && rules::is_engaged(envelope, state.told) {
-        // Whatever else opens it at this moment: the request had its longest time.
-        state.spent = Some(state.request);
-    }
+    max_closed::follow(state, envelope, proposal.wanted, now);
     if proposal.wanted == Wanted::CLOSED && state.told == Wanted::OPEN {
         state.awaits = false;
         state.shed_by = None;
@@ -370,11 +368,6 @@ fn note_cause(state: &mut OutputState, envelope: &Envelope, proposal: &Proposal,
     let opens = proposal.wanted == Wanted::OPEN && (state.told == Wanted::CLOSED || !state.sent);
     if is_load && was_cut && opens {
         state.cut(ShedBy::Outage);
-    }
-    // A default that was held to its longest time returns once its minimum time is over: then it starts afresh.
-    let is_default = state.spent == Some(DEFAULT_REQUEST) && state.request == DEFAULT_REQUEST;
-    if leaves && !rules::is_engaged(envelope, state.told) && is_default {
-        state.spent = None;
     }
 }
 

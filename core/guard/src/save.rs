@@ -57,6 +57,7 @@ impl Live {
             door: Intake::new(&reduced, |_| true),
             counters: Counters::default(),
             confirmed: None,
+            is_ending: false,
         }
     }
 }
@@ -170,6 +171,9 @@ impl Carry<'_> {
         let mut switches = fresh.switches.clone();
         switches.take_over(&old.switches, |moment| self.rebase(moment));
         new.switches = if self.is_same { old.switches.clone() } else { switches };
+        let mut at_once = fresh.at_once.clone();
+        at_once.take_over(&old.at_once, |moment| self.rebase(moment));
+        new.at_once = if self.is_same { old.at_once.clone() } else { at_once };
         new
     }
 
@@ -195,6 +199,7 @@ impl Carry<'_> {
             new.told_at = old.told_at;
             new.switched_at = old.switched_at;
             new.moved_at = old.moved_at;
+            new.holders = old.holders;
             new.is_switching = old.is_switching;
             new.physical = old.physical;
         }
@@ -250,6 +255,7 @@ impl Carry<'_> {
             live.in_event = old.in_event;
             live.load_before = old.load_before;
             live.frequency = old.frequency;
+            live.good = old.good;
             if old.acted.len() == live.acted.len() {
                 live.acted.clone_from(&old.acted);
                 live.holds.clone_from(&old.holds);

@@ -8,6 +8,7 @@
 
 use crate::events::{GuardEvent, SessionFault};
 use crate::machine::Run;
+use crate::rules::max_closed::DEFAULT_REQUEST;
 use crate::state::Word;
 use ballast_model::catalog::Facet;
 use ballast_model::frame::{Frame, Message};
@@ -101,7 +102,9 @@ impl Run<'_> {
         let is_default = intent.authority == Authority::Default;
         output.asked = if is_default { envelope.default } else { intent.wanted };
         output.authority = intent.authority;
-        output.request = intent.request;
+        output.request = if is_default { DEFAULT_REQUEST } else { intent.request };
+        output.holders.wins(intent.authority);
+        output.spent.wins(intent.authority);
         output.word = Some(Word {
             session: self.live.session.current,
             until: self.now.after(envelope.lease.min(lease)),

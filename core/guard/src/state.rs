@@ -2,9 +2,10 @@
 //!
 //! Nothing here is computed from something else here, except what makes a step cheap and is named so.
 
-use crate::bounds::{FAIR_DAYS, SLOPE_READINGS, SWITCHES_REMEMBERED};
+use crate::bounds::{AT_ONCE_MOST, FAIR_DAYS, SLOPE_READINGS, SWITCHES_REMEMBERED};
 use crate::plan::Envelope;
 use crate::reported::ReportsState;
+use crate::requests::Requests;
 use crate::ring::Ring;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -186,6 +187,8 @@ pub struct OutputState {
     pub physical: Physical,
     /// The last switchings.
     pub switches: Ring,
+    /// Those of them that the guard itself made, at once.
+    pub at_once: Ring,
     /// The program's word, while it holds.
     pub word: Option<Word>,
     /// What the program last asked.
@@ -198,8 +201,10 @@ pub struct OutputState {
     pub silent_since: Mono,
     /// The inputs of its own limits are not good yet.
     pub is_starting: bool,
-    /// The request that held it closed for its longest time and has not ended.
-    pub spent: Option<u64>,
+    /// The requests that have been served since it was closed last. Kept where it has a longest time.
+    pub holders: Requests,
+    /// The requests that were served until its longest time was over, and have not ended.
+    pub spent: Requests,
     /// It was cut and waits to be given back.
     pub awaits: bool,
     /// What cut it.
@@ -316,8 +321,12 @@ pub struct SheddingState {
     pub frequency: Option<Finite>,
     /// Whether its loss was told.
     pub is_lost: bool,
+    /// How long the sources differ.
+    pub differ: Hold,
     /// Whether a disagreement was told.
     pub disagrees: bool,
+    /// How long the frequency is high enough for giving back.
+    pub good: Hold,
     /// How long each stage's condition holds.
     pub holds: Vec<Hold>,
     /// Which stages acted in this event.
@@ -371,13 +380,15 @@ impl OutputState {
             must_tell: false,
             physical: Physical::UNKNOWN,
             switches: Ring::new(places.min(SWITCHES_REMEMBERED)),
+            at_once: Ring::new(AT_ONCE_MOST),
             word: None,
             asked: envelope.default,
             authority: Authority::Default,
             request: 0,
             silent_since: now,
             is_starting: true,
-            spent: None,
+            holders: Requests::default(),
+            spent: Requests::default(),
             awaits,
             shed_by: awaits.then_some(ShedBy::Outage),
             is_stopped: false,
@@ -458,6 +469,8 @@ pub struct Live {
     pub(crate) door: Intake,
     pub(crate) counters: Counters,
     pub(crate) confirmed: Option<u64>,
+    /// The guard itself is about to end. Not saved: who takes up the state begins.
+    pub(crate) is_ending: bool,
 }
 
 impl Live {

@@ -138,3 +138,109 @@ fn a_default_that_held_for_the_longest_time_returns_after_the_minimum_time() {
     bench.pass(secs(100));
     assert_eq!(bench.is(heater), OPEN, "and again");
 }
+
+/// A heater with a longest time of 6 s, and the requests of two rules and a person.
+fn heater() -> (Site, ballast_model::OutputId) {
+    let mut site = Site::new();
+    let heater = site.contact("heater");
+    site.envelope(heater).max_closed = Some(secs(6));
+    (site, heater)
+}
+
+const WEAK: Authority = Authority::Rule(50);
+const STRONG: Authority = Authority::Rule(60);
+
+#[test]
+fn a_request_that_had_the_longest_time_does_not_stay_closed_in_the_wake_of_another() {
+    for strong in [STRONG, Authority::Operator] {
+        let (site, heater) = heater();
+        let mut bench = site.bench();
+        bench.ask_as(heater, CLOSED, WEAK, 7);
+        bench.pass(secs(6));
+        assert_eq!(bench.verdict(heater).cause, Cause::MaxClosed);
+        bench.ask_as(heater, CLOSED, strong, 8);
+        bench.pass(secs(1));
+        assert_eq!(bench.is(heater), CLOSED, "a request of its own");
+        bench.ask_as(heater, CLOSED, WEAK, 7);
+        assert_eq!((bench.is(heater), bench.verdict(heater).cause), (OPEN, Cause::MaxClosed), "{strong:?}");
+        bench.pass(secs(60));
+        assert_eq!(bench.is(heater), OPEN);
+    }
+}
+
+#[test]
+fn all_requests_that_were_served_must_end_before_it_closes_again() {
+    for strong in [STRONG, Authority::Operator] {
+        let (site, heater) = heater();
+        let mut bench = site.bench();
+        // The second one closes it anew, and has its longest time too.
+        bench.ask_as(heater, CLOSED, WEAK, 7);
+        bench.pass(secs(6));
+        bench.ask_as(heater, CLOSED, strong, 8);
+        bench.pass(secs(6));
+        bench.ask_as(heater, CLOSED, WEAK, 7);
+        bench.pass(secs(60));
+        assert_eq!(bench.is(heater), OPEN, "{strong:?}: the first one gets a second turn");
+        // They share one time: the stronger one takes over from the other while it is closed.
+        let mut bench = site.bench();
+        bench.ask_as(heater, CLOSED, WEAK, 7);
+        bench.pass(secs(3));
+        bench.ask_as(heater, CLOSED, strong, 8);
+        bench.pass(secs(3));
+        assert_eq!(bench.verdict(heater).cause, Cause::MaxClosed);
+        bench.ask_as(heater, CLOSED, WEAK, 7);
+        bench.pass(secs(60));
+        assert_eq!(bench.is(heater), OPEN, "{strong:?}: served for three seconds already");
+        // A weaker request wins only when both have ended.
+        bench.ask_as(heater, CLOSED, Authority::Rule(1), 6);
+        assert_eq!(bench.is(heater), CLOSED);
+        bench.ask_as(heater, CLOSED, WEAK, 9);
+        bench.pass(secs(5));
+        assert_eq!(bench.is(heater), CLOSED);
+        bench.pass(secs(1));
+        bench.ask_as(heater, OPEN, Authority::Default, 0);
+        bench.ask_as(heater, CLOSED, Authority::Rule(1), 10);
+        assert_eq!(bench.is(heater), CLOSED, "nobody asked any more: who asks then is new");
+    }
+}
+
+#[test]
+fn more_requests_than_are_remembered_are_all_held_back() {
+    let (site, heater) = heater();
+    let mut bench = site.bench();
+    for request in 1..=20 {
+        bench.ask_as(heater, CLOSED, WEAK, 100 + request);
+        bench.pass(ms(300));
+    }
+    assert_eq!(bench.verdict(heater).cause, Cause::MaxClosed);
+    for request in 1..=20 {
+        bench.ask_as(heater, CLOSED, WEAK, 100 + request);
+        assert_eq!(bench.is(heater), OPEN, "the one of {request}");
+    }
+    bench.ask_as(heater, CLOSED, WEAK, 121);
+    assert_eq!(bench.is(heater), CLOSED);
+}
+
+#[test]
+fn a_default_that_had_its_longest_time_rests_also_behind_others() {
+    let (mut site, heater) = heater();
+    let envelope = site.envelope(heater);
+    (envelope.default, envelope.min_open) = (CLOSED, secs(20));
+    let tank = site.point("tank.temperature", "°C", Some(secs(100_000)));
+    site.limit("frost", &below("tank.temperature", "5 °C"), &[(heater, CLOSED)]);
+    let mut bench = site.bench();
+    bench.set(tank, 50.0);
+    bench.ask_as(heater, CLOSED, Authority::Default, 0);
+    bench.pass(secs(26));
+    assert_eq!(bench.verdict(heater).cause, Cause::MaxClosed);
+    // A limit closes it while it rests; when it lets go, the rest is not over.
+    bench.pass(secs(5));
+    bench.set(tank, 2.0);
+    assert_eq!(bench.is(heater), CLOSED);
+    bench.set(tank, 50.0);
+    assert_eq!(bench.is(heater), OPEN);
+    bench.pass(ms(19_900));
+    assert_eq!(bench.is(heater), OPEN);
+    bench.pass(ms(200));
+    assert_eq!(bench.is(heater), CLOSED);
+}

@@ -94,7 +94,7 @@ const LIMITS: [(&str, Change); 20] = [
 ];
 
 /// Of shedding.
-const SHEDDING: [(&str, Change); 26] = [
+const SHEDDING: [(&str, Change); 27] = [
     ("shedding", |site| site.set.shedding = None),
     ("never", |site| shedding(site).never.clear()),
     ("source", |site| shedding(site).source.truncate(2)),
@@ -121,6 +121,7 @@ const SHEDDING: [(&str, Change); 26] = [
     ("one_per", |site| shedding(site).restore.one_per = ms(1_999)),
     ("jitter", |site| shedding(site).restore.jitter = ms(999)),
     ("restore_at_most", |site| shedding(site).restore.above = num(49.7)),
+    ("settle", |site| shedding(site).restore.settle = ms(999)),
 ];
 
 /// What is in force, but for its fingerprint.
@@ -162,9 +163,10 @@ fn every_key_that_is_loosened_alone_is_named_and_waits_for_a_person() {
 
 #[test]
 fn the_same_set_the_other_way_round_is_a_tightening_and_in_force_at_once() {
-    // What a change takes away, its undoing gives back: not where any difference is a loosening.
+    // What a change takes away, its undoing gives back: not where any difference is a loosening. The only latch is that of
+    // the limit that cuts the clinic, away from what is safe for it.
     let both_ways =
-        ["safe", "outside_change", "until", "of", "asleep", "source", "groups", "step", "program"];
+        ["safe", "outside_change", "until", "of", "asleep", "source", "groups", "step", "program", "latch"];
     for (key, change) in ENVELOPES.into_iter().chain(LIMITS).chain(SHEDDING) {
         let mut site = whole();
         change(&mut site);
@@ -208,4 +210,117 @@ fn an_operator_who_is_taken_off_the_list_is_none_at_once_and_a_new_one_waits() {
     let replaced = bench.guard.replace(Arc::new(site.catalog.clone()), site.set.clone(), false, bench.now);
     assert_eq!(replaced.taken, Taken::Tightenings);
     assert_eq!(bench.guard.safety_set().process.as_ref().unwrap().operators, []);
+}
+
+/// A limit on the sun, which nothing else uses, that forces this.
+fn on_sun(site: &mut Site, name: &str, force: &[(ballast_model::OutputId, ballast_model::Wanted)]) {
+    site.limit(name, &above("pv.power", "-40 W"), force);
+}
+
+fn replaced(site: &Site) -> (Bench, Vec<(String, &'static str)>) {
+    let mut bench = whole().bench();
+    let mut set = site.set.clone();
+    set.fingerprint = 2;
+    let replaced = bench.guard.replace(Arc::new(site.catalog.clone()), set, false, bench.now);
+    let found = replaced.loosenings.iter().map(|row| (row.subject.to_string(), row.key)).collect();
+    (bench, found)
+}
+
+#[test]
+fn a_limit_that_moves_an_output_away_from_its_safe_state_waits_for_a_person() {
+    let away: [(&str, &str, Change); 7] = [
+        ("a new one", "evil", |site| on_sun(site, "evil", &[(HEATER, CLOSED)])),
+        ("a new level", "evil", |site| on_sun(site, "evil", &[(CHARGE, level(300.0))])),
+        ("a new step", "battery too hot", |site| {
+            let step = ballast_guard::plan::ForceStep { output: HEATER, wanted: CLOSED, after: secs(9) };
+            force(site, 0).push(step);
+        }),
+        ("an earlier one", "smoke", |site| {
+            let when = site.program(&above("smoke.level", "10 %"));
+            if let LimitAction::Force { when: old, .. } = &mut site.set.limits[1].action {
+                *old = when;
+            }
+        }),
+        ("a later one", "smoke", |site| site.held(1, secs(1))),
+        ("one that unknown sets off", "too much sun", |site| {
+            site.set.limits[3].unknown = OnUnknown::Force;
+            force(site, 3)[1].wanted = level(300.0);
+        }),
+        ("one that ends later", "smoke", |site| site.until(1, &below("smoke.level", "40 %"), secs(5))),
+    ];
+    for (what, subject, change) in away {
+        let mut site = whole();
+        change(&mut site);
+        let (mut bench, found) = replaced(&site);
+        assert!(!found.is_empty() && found.iter().all(|(found, _)| found == subject), "{what}: {found:?}");
+        let before = whole();
+        let steps = |set: &SafetySet| {
+            let steps = set.limits.iter().filter_map(|limit| match &limit.action {
+                LimitAction::Force { force, .. } => Some(force.clone()),
+                LimitAction::Derate { .. } => None,
+            });
+            let mut steps: Vec<_> = steps
+                .flatten()
+                .filter(|step| step.wanted != before.set.envelopes[step.output.index()].safe)
+                .collect();
+            steps.sort_by_key(|step| (step.output, step.after));
+            steps
+        };
+        assert_eq!(steps(bench.guard.safety_set()), steps(&before.set), "{what} is in force");
+        bench.operator(ballast_guard::OperatorCommand::Confirm(2));
+        assert!(bench.guard.adopt_confirmed(bench.now).is_some(), "{what}");
+        assert_eq!(steps(bench.guard.safety_set()), steps(&site.set), "{what} is not in force");
+    }
+}
+
+#[test]
+fn a_limit_that_leads_to_safe_is_in_force_at_once() {
+    let strict: [(&str, Change); 4] = [
+        ("a new one", |site| on_sun(site, "more", &[(HEATER, OPEN), (CLINIC, CLOSED), (CHARGE, level(0.0))])),
+        ("a new step", |site| {
+            let step = ballast_guard::plan::ForceStep { output: HEATER, wanted: OPEN, after: secs(9) };
+            force(site, 0).push(step);
+        }),
+        ("an earlier one", |site| site.held(0, secs(1))),
+        ("a cap", |site| {
+            let of = site.program(&name("pv.power"));
+            let rows = vec![(CHARGE, vec![(num(0.0), num(100.0)), (num(1.0), num(0.0))])];
+            let action = LimitAction::Derate { of, rows };
+            let unknown = OnUnknown::Force;
+            site.set.limits.insert(0, ballast_guard::plan::Limit { name: "cap".into(), unknown, action });
+        }),
+    ];
+    for (what, change) in strict {
+        let mut site = whole();
+        change(&mut site);
+        let (bench, found) = replaced(&site);
+        assert_eq!(found, [], "{what}");
+        site.set.fingerprint = 0;
+        assert!(in_force(&bench) == site.set, "{what} is not in force");
+    }
+}
+
+#[test]
+fn a_limit_that_would_win_over_another_one_waits_for_a_person() {
+    // The mains and the genset exclude each other: of two limits that need them, the first one in the file wins.
+    let with_genset = || {
+        let mut site = whole();
+        on_sun(&mut site, "needs the genset", &[(GENSET, CLOSED)]);
+        site
+    };
+    for (place, is_free) in [(4, false), (5, true)] {
+        let mut bench = with_genset().bench();
+        let mut new = with_genset();
+        on_sun(&mut new, "needs the mains", &[(MAINS, CLOSED)]);
+        let limit = new.set.limits.pop().unwrap();
+        new.set.limits.insert(place, limit);
+        new.set.fingerprint = 2;
+        let replaced = bench.guard.replace(Arc::new(new.catalog.clone()), new.set, false, bench.now);
+        let found: Vec<(&str, &str)> =
+            replaced.loosenings.iter().map(|row| (&*row.subject, row.key)).collect();
+        assert_eq!(found, if is_free { vec![] } else { vec![("needs the mains", "force")] });
+        // Behind the other it only protects.
+        let names = bench.guard.safety_set().limits.iter().map(|limit| &*limit.name).collect::<Vec<_>>();
+        assert_eq!(names[4..], ["needs the genset", "needs the mains"]);
+    }
 }

@@ -145,3 +145,23 @@ fn a_setpoint_that_someone_moved_is_followed_only_to_what_it_may_be() {
         assert_eq!(bench.is(charge), level(500.0), "{found} at {degrees}");
     }
 }
+
+#[test]
+fn a_step_that_comes_late_makes_the_next_one_no_steeper() {
+    let mut site = Site::new();
+    let power = site.setpoint("power", &[(-2000.0, 2000.0)]);
+    site.level(power).ramp_away = Some(num(200.0));
+    site.level(power).step = Some(num(10.0));
+    let mut bench = site.bench();
+    bench.step(&[]);
+    bench.settle();
+    bench.ask(power, level(1000.0));
+    // The step that was due after a second is made 0.9 s late.
+    bench.now = bench.now.after(ms(1_900));
+    bench.step(&[]);
+    assert_eq!(bench.is(power), level(200.0));
+    bench.pass(ms(990));
+    assert_eq!(bench.is(power), level(200.0), "a second has not passed");
+    bench.pass(ms(20));
+    assert_eq!(bench.is(power), level(400.0));
+}

@@ -505,3 +505,71 @@ fn a_stage_does_not_choose_what_a_limit_keeps_closed_nor_what_is_cut_already() {
     let open: Vec<usize> = (0..10).filter(|index| bench.is(village.loads[*index]) == OPEN).collect();
     assert_eq!(open, [1, 2, 3, 4]);
 }
+
+#[test]
+fn nothing_comes_back_within_an_event_and_the_next_one_is_acted_on() {
+    let village = village();
+    let mut bench = village.up();
+    let acted = |bench: &Bench| bench.count(|event| matches!(event, GuardEvent::StageActed { .. }));
+    village.run(&mut bench, 49.2, 200);
+    assert_eq!((closed(&bench, &village.loads), acted(&bench)), (6, 2));
+    let cut: Vec<OutputId> = village.loads.iter().copied().filter(|load| bench.is(*load) == OPEN).collect();
+    bench.give_back(cut[0]);
+    village.run(&mut bench, 50.0, 6_000);
+    assert_eq!(closed(&bench, &village.loads), 6, "its stages would not act a second time yet");
+    let free_at = bench.verdict(cut[0]).next_change.unwrap();
+    village.run(&mut bench, 50.0, 4_200);
+    assert!(bench.has(|event| *event == GuardEvent::EventOver) && free_at <= bench.now);
+    assert_eq!(closed(&bench, &village.loads), 7);
+    village.run(&mut bench, 49.2, 28_000);
+    assert_eq!(acted(&bench), 4, "another event");
+    assert!(closed(&bench, &village.loads) <= 4);
+}
+
+#[test]
+fn the_guard_itself_waits_until_the_frequency_was_good_for_long_enough() {
+    let mut village = village();
+    village.site.set.shedding.as_mut().unwrap().restore.settle = secs(30);
+    let mut bench = village.site.bench();
+    bench.step(&[]);
+    bench.hello();
+    bench.give_back(village.loads[0]);
+    village.run(&mut bench, 50.0, 20_000);
+    village.run(&mut bench, 49.7, 100);
+    village.run(&mut bench, 50.0, 29_900);
+    assert_eq!(bench.is(village.loads[0]), OPEN, "thirty seconds without a break");
+    assert_eq!(bench.verdict(village.loads[0]).cause, Cause::AwaitsRestoration);
+    village.run(&mut bench, 50.0, 200);
+    assert_eq!(bench.is(village.loads[0]), CLOSED);
+}
+
+#[test]
+fn sources_that_differ_for_a_moment_are_no_news_and_those_that_do_not_agree_do_so_again() {
+    let mut village = village();
+    let inverter = village.site.point("inverter.frequency", "Hz", Some(secs(30)));
+    village.site.set.shedding.as_mut().unwrap().source.push(inverter);
+    let mut bench = village.site.bench();
+    let told = |bench: &Bench| {
+        let about = |event: &&GuardEvent| {
+            matches!(event, GuardEvent::SourcesDisagree | GuardEvent::SourcesAgree { .. })
+        };
+        bench.events.iter().filter(about).copied().collect::<Vec<_>>()
+    };
+    // Steps of half a hertz, seen by one meter a second after the other.
+    for step in 0..6 {
+        let hertz = 50.0 + f64::from(step % 2) * 0.5;
+        bench.set(village.frequency, hertz);
+        bench.pass(secs(1));
+        bench.set(inverter, hertz);
+        bench.pass(ms(500));
+    }
+    assert_eq!(told(&bench), []);
+    bench.set(inverter, 51.2);
+    for _ in 0..3 {
+        bench.pass(secs(1));
+        bench.set(village.frequency, 50.0);
+    }
+    assert_eq!(told(&bench), [GuardEvent::SourcesDisagree]);
+    bench.set(inverter, 50.0);
+    assert_eq!(told(&bench)[1..], [GuardEvent::SourcesAgree { frequency: num(50.0) }]);
+}

@@ -1,8 +1,8 @@
 //! The guard's own end: every output follows its `on_silence` from that moment, and nothing that was said brings it back.
 
 mod kit;
-use ballast_guard::Input;
 use ballast_guard::plan::OnSilence;
+use ballast_guard::{GuardEvent, Input, OperatorCommand, Who};
 use ballast_model::frame::Message;
 use ballast_model::intent::Cause;
 use kit::*;
@@ -71,4 +71,76 @@ fn an_output_that_still_stands_at_its_start_follows_its_silence_too() {
     assert_eq!(bench.is(fan), CLOSED);
     bench.pass_in_silence(ms(200));
     assert_eq!(bench.is(fan), OPEN);
+}
+
+/// A pump that a limit keeps running while a battery is hot, and one of which the file says that it stays as it is.
+fn cooled() -> (Bench, ballast_model::OutputId, ballast_model::OutputId) {
+    let mut site = Site::new();
+    let (pump, fan) = (site.contact("pump"), site.contact("fan"));
+    let warmth = site.point("battery.temperature", "°C", Some(secs(100_000)));
+    site.limit("hot", &above("battery.temperature", "50 °C"), &[(pump, CLOSED), (fan, CLOSED)]);
+    site.envelope(fan).on_silence = OnSilence::Hold(secs(60));
+    let mut bench = site.bench();
+    bench.set(warmth, 20.0);
+    bench.ask(pump, OPEN);
+    bench.ask(fan, OPEN);
+    bench.set(warmth, 60.0);
+    assert_eq!((bench.is(pump), bench.is(fan)), (CLOSED, CLOSED));
+    (bench, pump, fan)
+}
+
+#[test]
+fn a_now_leaves_what_a_limit_holds_away_from_safe_and_says_so() {
+    let (mut bench, pump, fan) = cooled();
+    bench.operator(OperatorCommand::Now(Some(pump)));
+    let named = |output| GuardEvent::NowUnderLimit { output, limit: 0, wanted: CLOSED };
+    let told = |bench: &Bench| bench.count(|event| matches!(event, GuardEvent::NowUnderLimit { .. }));
+    assert!(bench.has(|event| *event == named(pump)) && told(&bench) == 1);
+    bench.operator(OperatorCommand::Now(None));
+    assert!(bench.has(|event| *event == named(fan)) && told(&bench) == 3);
+    assert_eq!((bench.is(pump), bench.verdict(pump).cause), (CLOSED, Cause::Limit(0)));
+    let held: Vec<_> = bench.guard.held_away_from_safe().collect();
+    assert_eq!(held, [(pump, 0, CLOSED), (fan, 0, CLOSED)]);
+    // Once the limit lets go, the person's word holds.
+    let warmth = bench.resolve("battery.temperature");
+    bench.set(warmth, 20.0);
+    assert_eq!((bench.is(pump), bench.verdict(pump).cause), (OPEN, Cause::OperatorNow));
+    assert_eq!(bench.guard.held_away_from_safe().count(), 0);
+}
+
+#[test]
+fn at_its_end_nobody_watches_what_a_limit_holds_away_from_safe() {
+    let (mut bench, pump, fan) = cooled();
+    bench.step(&[Input::Stop]);
+    bench.step(&[]);
+    let left = |output, stays| GuardEvent::LimitLeft { output, limit: 0, wanted: CLOSED, stays };
+    assert!(bench.has(|event| *event == left(pump, false)) && bench.has(|event| *event == left(fan, true)));
+    assert_eq!((bench.is(pump), bench.verdict(pump).cause), (OPEN, Cause::Silence));
+    assert_eq!((bench.is(fan), bench.verdict(fan).cause), (CLOSED, Cause::Limit(0)), "its file says hold");
+    bench.pass_in_silence(secs(61));
+    assert_eq!(bench.is(fan), OPEN, "and no longer than that");
+}
+
+#[test]
+fn a_now_at_the_end_makes_everything_safe() {
+    let (mut bench, pump, fan) = cooled();
+    let command = OperatorCommand::Now(None);
+    bench.step(&[Input::Operator { who: Who::new("make-safe"), command }, Input::Stop]);
+    bench.step(&[]);
+    assert_eq!((bench.is(pump), bench.is(fan)), (OPEN, OPEN));
+}
+
+#[test]
+fn a_limit_that_leads_to_safe_goes_on_at_the_end() {
+    let mut site = Site::new();
+    let fan = site.contact("fan");
+    let warmth = site.point("battery.temperature", "°C", Some(secs(100_000)));
+    site.limit("hot", &above("battery.temperature", "50 °C"), &[(fan, OPEN)]);
+    site.envelope(fan).on_silence = OnSilence::Hold(secs(60));
+    let mut bench = site.bench();
+    bench.set(warmth, 20.0);
+    bench.ask(fan, CLOSED);
+    bench.step(&[Input::Stop]);
+    bench.set(warmth, 60.0);
+    assert_eq!((bench.is(fan), bench.verdict(fan).cause), (OPEN, Cause::Limit(0)));
 }

@@ -120,7 +120,7 @@ pub enum Cause {
     MinClosed,
     /// It has not been open long enough.
     MinOpen,
-    /// It has been closed for its longest time; stays safe until the request that held it has ended.
+    /// It has been closed for its longest time; stays safe until the requests that were served have ended.
     MaxClosed,
     /// Its number of switchings is spent.
     MaxSwitches,
@@ -166,6 +166,8 @@ pub enum Cause {
     NotArmed,
     /// Its device was armed while this was asked already; what is asked next moves it.
     JustArmed,
+    /// The guard itself switched it as often as it may in a short time; what leads to safe still acts at once.
+    Restless,
 }
 
 impl Cause {
@@ -199,6 +201,7 @@ impl Cause {
             Self::Unreachable => "unreachable",
             Self::NotArmed => "not_armed",
             Self::JustArmed => "just_armed",
+            Self::Restless => "restless",
         }
     }
 }

@@ -60,6 +60,9 @@ pub enum Answer {
         /// Outputs that nobody armed and that are not told anything therefore.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         not_armed: Vec<String>,
+        /// Outputs that a limit, which is above a person's word, holds away from their safe states.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        held: Vec<Held>,
         /// What became of each output, for arming and disarming.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         left: Vec<Left>,
@@ -80,6 +83,17 @@ pub enum Answer {
     },
     /// It was not done.
     Refused(Refusal),
+}
+
+/// An output that a limit holds away from its safe state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// Its name.
+    pub output: String,
+    /// The limit's name.
+    pub limit: String,
+    /// What it is held at, as `site.yaml` writes it.
+    pub state: String,
 }
 
 /// What became of an output that was disarmed.

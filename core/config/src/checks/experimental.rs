@@ -41,7 +41,7 @@ mod tests {
         check_rest(
             "\
 limits:
-  - name: probe
+  - name: full
     when: probe.level > 14 V
 #         ^^^^^^^^^^^^^^^^^^ error[limit::experimental]: a limit cannot lean on `probe.level`: its driver is experimental
     until: probe.level < 12 V

@@ -103,10 +103,19 @@ groups:
   both: { members: [home_1, home_2] }
 settings:
   capacity: { value: 5 kW }
+modes: [home, away]
 derived:
   smooth: { expression: \"avg(battery.voltage, 5 min)\" }
   hot: { expression: \"max(battery.temperature_1, battery.temperature_2)\" }
   bare: { expression: battery.note * 2 }
+  capacity: { expression: 5 kW }
+  copy: { expression: battery.voltage }
+  is_full: { expression: site.copy > 14.4 V }
+  supposed: { expression: \"or_else(battery.soc, 50 %)\" }
+  spare: { first_good: [battery.temperature_1, battery.temperature_2] }
+  voted: { median: [battery.temperature_1, battery.temperature_2] }
+  said: { expression: setting.capacity * 2 }
+  total: { sum: [feeder.power, site.said] }
 ";
 
 /// Envelopes for all outputs of [`SITE`], in as little text as possible.

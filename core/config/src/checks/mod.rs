@@ -5,12 +5,14 @@
 
 mod derating;
 mod experimental;
+mod feeds_itself;
 mod force;
 mod groups;
 mod hysteresis;
 mod interlocks;
 mod limit_names;
 mod max_age;
+mod measured;
 mod no_safe_state;
 mod proportion;
 mod resolution;
@@ -34,14 +36,16 @@ pub(crate) fn run(site: &SiteDraft, safety: &SafetyDraft<'_>, out: &mut Diagnost
     wiring::check(site, safety, out);
     values::check(site, safety, out);
     times::check(site, safety, out);
-    limit_names::check(safety, out);
+    limit_names::check(site, safety, out);
     hysteresis::check(site, safety, out);
     proportion::check(site, safety, out);
     resolution::check(site, safety, out);
     max_age::check(site, safety, out);
     smoothed::check(site, safety, out);
+    measured::check(site, safety, out);
     experimental::check(site, safety, out);
     force::check(site, safety, out);
+    feeds_itself::check(site, safety, out);
     derating::check(site, safety, out);
     interlocks::check(site, safety, out);
     stages::check(safety, out);

@@ -11,7 +11,7 @@ use crate::compile::Compiled;
 use crate::diagnostics::{Diagnostics, Place};
 use crate::nouns::show_number;
 use crate::safety::SafetyDraft;
-use crate::site::SiteDraft;
+use crate::site::{DerivedRule, SiteDraft};
 
 /// What counts as a whole number of steps: 49.3 / 0.01 is not exact in binary.
 const STEP_SLACK: f64 = 1e-6;
@@ -20,30 +20,43 @@ pub(super) fn check(site: &SiteDraft, safety: &SafetyDraft<'_>, out: &mut Diagno
     let catalog = &site.catalog;
     for limit in &safety.limits {
         for compiled in core::iter::once(&limit.when).chain(&limit.until) {
-            check_thresholds(catalog, compiled, out);
+            check_thresholds(site, compiled, out);
         }
         if let Some(until) = &limit.until {
             check_gap(catalog, &limit.when, until, out);
         }
     }
     for compiled in safety.envelopes.iter().flat_map(|draft| &draft.effect) {
-        check_thresholds(catalog, compiled, out);
+        check_thresholds(site, compiled, out);
     }
     if let Some(draft) = &safety.shedding {
         for stage in draft.stages.iter().chain(&draft.bulk) {
-            for source in &draft.source {
-                check_value(catalog, source.value, stage.below.value, stage.below.place, out);
+            for source in draft.source.iter().flat_map(|source| same_value(site, source.value)) {
+                check_value(catalog, source, stage.below.value, stage.below.place, out);
             }
         }
     }
 }
 
-fn check_thresholds(catalog: &Catalog, compiled: &Compiled<'_>, out: &mut Diagnostics) {
+fn check_thresholds(site: &SiteDraft, compiled: &Compiled<'_>, out: &mut Diagnostics) {
     for threshold in &compiled.program.thresholds {
-        for point in &threshold.points {
-            check_value(catalog, *point, threshold.value, compiled.place(threshold.span), out);
+        for point in threshold.points.iter().flat_map(|point| same_value(site, *point)) {
+            check_value(&site.catalog, point, threshold.value, compiled.place(threshold.span), out);
         }
     }
+}
+
+/// The points whose values a point can have: of one that chooses among others, each of these.
+fn same_value(site: &SiteDraft, point: PointId) -> Vec<PointId> {
+    let (mut found, mut waiting) = (Vec::new(), vec![point]);
+    while let Some(point) = waiting.pop() {
+        match site.derived_at(point).map(|derived| &derived.rule) {
+            Some(DerivedRule::Median(points) | DerivedRule::FirstGood(points)) => waiting.extend(points),
+            _ if !found.contains(&point) => found.push(point),
+            _ => {}
+        }
+    }
+    found
 }
 
 fn check_value(catalog: &Catalog, point: PointId, value: Finite, place: Place, out: &mut Diagnostics) {

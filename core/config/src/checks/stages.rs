@@ -1,5 +1,7 @@
 //! Stages go down, and nothing comes back at a frequency at which it would be cut again.
 
+use ballast_guard::bounds::EVENT_CLEAR;
+
 use crate::codes;
 use crate::diagnostics::Diagnostics;
 use crate::safety::SafetyDraft;
@@ -23,7 +25,7 @@ pub(super) fn check(safety: &SafetyDraft<'_>, out: &mut Diagnostics) {
     }
     let all = draft.stages.iter().chain(&draft.bulk);
     let highest = all.max_by_key(|stage| stage.below.value);
-    if let (Some(highest), Some(above)) = (highest, draft.above)
+    if let (Some(highest), Some(above)) = (highest, draft.restore.above)
         && draft.shedding.restore.above <= highest.below.value
     {
         let cut = highest.below.place;
@@ -37,6 +39,14 @@ pub(super) fn check(safety: &SafetyDraft<'_>, out: &mut Diagnostics) {
                 .also(cut.file, cut.span, "cut below this")
                 .help("write a higher frequency in `above`"),
         );
+    }
+    if let (Some(_), Some(settle)) = (highest, draft.restore.settle)
+        && draft.shedding.restore.settle < EVENT_CLEAR
+    {
+        let message = format!("no load comes back before the frequency was good for {EVENT_CLEAR}");
+        out.push(settle.warning(codes::SHEDDING_RESTORE, message).help(format!(
+            "an event is over after that, and only then its stages act again: write {EVENT_CLEAR} or more"
+        )));
     }
 }
 

@@ -1,9 +1,13 @@
 //! A map with known keys.
 
+use super::rate;
 use super::shape::{MapShape, Need, Others};
 use crate::codes;
 use crate::diagnostics::{Diagnostics, Place, quote, suggest};
 use crate::tree::{Entry, Map, Node};
+
+/// `{ max_switches: 6 per hour, 30 per day }`: to YAML the comma ends the value.
+const CUT_BY_COMMA: &str = "between `{ }` a comma ends a value: put it into quotes, `\"6 per hour, 30 per day\"`, or write a list, `[6 per hour, 30 per day]`";
 
 /// A map whose keys were compared with its table.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +72,9 @@ impl<'t> Fields<'t> {
                 let known = self.shape.keys.iter().map(|key| key.name);
                 let mut diagnostic = entry.key.place().mistake(codes::KEY_UNKNOWN, message);
                 diagnostic.help = suggest(name, known, "its keys are");
+                if entry.value.is_null() && rate::is_rate(name) {
+                    diagnostic.help = Some(CUT_BY_COMMA.to_owned());
+                }
                 out.push(diagnostic);
             }
             Some(key) if entry.value.is_null() => {

@@ -60,6 +60,11 @@ fn part(node: &Node, text: &str, piece: &str, out: &mut Diagnostics) -> Option<R
     rate
 }
 
+/// Whether a text reads like a rate.
+pub fn is_rate(text: &str) -> bool {
+    read(text.trim()).is_some()
+}
+
 /// A rate; its count may still be zero.
 fn read(piece: &str) -> Option<Rate> {
     let (count, per) = piece.split_once(" per ")?;

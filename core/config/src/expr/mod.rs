@@ -11,13 +11,15 @@
 
 mod lexer;
 mod parser;
+mod written_out;
 
 use ballast_model::Span as Duration;
 use ballast_model::diagnostic::Span;
-use ballast_model::expr::{BinaryOp, Expr};
+use ballast_model::expr::{BinaryOp, Expr, ExprKind};
 
 pub(crate) use lexer::{number_problem, suggest_unit};
 pub use parser::{parse_comparison, parse_condition, parse_value};
+pub use written_out::{Written, WrittenOut, write_out};
 
 /// A condition with its `for`.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +50,26 @@ pub struct Problem {
     pub message: String,
     /// What to do.
     pub help: Option<String>,
+}
+
+/// Every name that a condition names, as it is written.
+pub fn names(expr: &Expr) -> Vec<&str> {
+    named(expr).into_iter().map(|(name, _)| name).collect()
+}
+
+/// The same with the place of each, in writing order.
+pub fn named(expr: &Expr) -> Vec<(&str, Span)> {
+    let (mut found, mut waiting) = (Vec::new(), vec![expr]);
+    while let Some(expr) = waiting.pop() {
+        match &expr.kind {
+            ExprKind::Name(name) => found.push((&**name, expr.span)),
+            ExprKind::Not(inner) | ExprKind::Negate(inner) => waiting.push(inner),
+            ExprKind::Binary { left, right, .. } => waiting.extend([&**right, &**left]),
+            ExprKind::Call { args, .. } => waiting.extend(args.iter().rev()),
+            ExprKind::Number(_) | ExprKind::Text(_) | ExprKind::Flag(_) => {}
+        }
+    }
+    found
 }
 
 #[cfg(test)]

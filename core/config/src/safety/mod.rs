@@ -20,7 +20,6 @@ use ballast_model::{Contact, Finite, Value};
 use crate::compile::Compiled;
 use crate::decode::fields::Fields;
 use crate::diagnostics::{Diagnostics, Place, Placed};
-use crate::nouns::Nouns;
 use crate::site::SiteDraft;
 use crate::tree::Tree;
 
@@ -105,10 +104,19 @@ pub struct SheddingDraft<'t> {
     pub bulk: Option<StagePlaces>,
     /// Where to point when the whole is meant.
     pub fields: Fields<'t>,
-    /// Where `above` of `restore_at_most` stands.
+    /// Where the keys of `restore_at_most` stand.
+    pub restore: RestorePlaces,
+}
+
+/// The places of `restore_at_most:`, of what is written.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RestorePlaces {
+    /// `keep_free`.
+    pub keep_free: Option<Place>,
+    /// `above`.
     pub above: Option<Place>,
-    /// How long the frequency must be good before the first load comes back; the engine plans with it.
-    pub settle: ballast_model::Span,
+    /// `settle`.
+    pub settle: Option<Place>,
 }
 
 /// The places of a stage.
@@ -147,7 +155,7 @@ pub fn guard_process(text: &[u8]) -> Option<Process> {
 
 /// Reads `safety.yaml`.
 pub fn read<'t>(tree: &'t Tree, site: &SiteDraft, out: &mut Diagnostics) -> SafetyDraft<'t> {
-    let nouns = Nouns { catalog: &site.catalog, is_complete: site.is_complete };
+    let nouns = site.nouns();
     let mut draft = SafetyDraft { is_complete: tree.is_complete, ..SafetyDraft::default() };
     let Some(fields) = tree.root.as_ref().and_then(|root| Fields::read(root, &shapes::SAFETY, out)) else {
         draft.is_complete = false;

@@ -5,7 +5,7 @@ use ballast_model::catalog::OutputId;
 use ballast_model::{Dimension, Finite, GroupId, PointId, Span as Duration};
 
 use super::limits::is_contact;
-use super::{SafetyDraft, SheddingDraft, StagePlaces, shapes};
+use super::{RestorePlaces, SafetyDraft, SheddingDraft, StagePlaces, shapes};
 use crate::codes;
 use crate::decode::fields::Fields;
 use crate::decode::quantity::{duration, part, positive, positive_duration, share};
@@ -68,7 +68,7 @@ pub(super) fn read<'t>(
     let futile_after = fields.get("futile_after").and_then(|node| integer(node, 1..=100, out));
     let belows = stages.iter().map(|stage| stage.below).chain(bulk.as_ref().map(|(bulk, _)| bulk.below));
     let highest = belows.max().unwrap_or(Finite::ZERO);
-    let (restore, above, settle) = restore(fields.get("restore_at_most"), highest, nouns, out);
+    let (restore, places) = restore(fields.get("restore_at_most"), highest, nouns, out);
     let site_load = fields.get("load").and_then(|node| power_point(node, nouns, out));
     let (bulk, bulk_places) = bulk.unzip();
     let shedding = Shedding {
@@ -91,8 +91,7 @@ pub(super) fn read<'t>(
         stages: stage_places,
         bulk: bulk_places,
         fields,
-        above,
-        settle,
+        restore: places,
     });
     Some(())
 }
@@ -178,26 +177,29 @@ fn group_names(groups: &[Placed<GroupId>], nouns: &Nouns<'_>) -> Vec<Box<str>> {
         .collect()
 }
 
-/// `restore_at_most:`, with the place of `above`.
+/// `restore_at_most:`, with its places.
 fn restore(
     node: Option<&Node>,
     highest: Finite,
     nouns: &Nouns<'_>,
     out: &mut Diagnostics,
-) -> (Restore, Option<crate::diagnostics::Place>, Duration) {
+) -> (Restore, RestorePlaces) {
     let mut restore = Restore {
         keep_free: Finite::ZERO,
         capacity: None,
         one_per: ONE_PER,
         jitter: Duration::ZERO,
         above: Finite::saturating(highest.get() + ABOVE_STAGE_HZ),
+        settle: SETTLE,
     };
+    let mut places = RestorePlaces::default();
     let Some(fields) = node.and_then(|node| Fields::read(node, &shapes::RESTORE, out)) else {
-        return (restore, None, SETTLE);
+        return (restore, places);
     };
     if let Some((share, capacity)) = fields.get("keep_free").and_then(|node| keep_free(node, nouns, out)) {
         restore.keep_free = share;
         restore.capacity = Some(capacity);
+        places.keep_free = fields.get("keep_free").map(Node::place);
     }
     if let Some(found) = fields.get("one_per").and_then(|node| duration(node, out)) {
         restore.one_per = found.value;
@@ -205,12 +207,13 @@ fn restore(
     if let Some(found) = fields.get("jitter").and_then(|node| duration(node, out)) {
         restore.jitter = found.value;
     }
-    let above = fields.get("above").and_then(|node| stage_frequency(node, out));
-    if let Some(found) = above {
-        restore.above = found.value;
+    if let Some(found) = fields.get("above").and_then(|node| stage_frequency(node, out)) {
+        (restore.above, places.above) = (found.value, Some(found.place));
     }
-    let settle = fields.get("settle").and_then(|node| duration(node, out));
-    (restore, above.map(|found| found.place), settle.map_or(SETTLE, |found| found.value))
+    if let Some(found) = fields.get("settle").and_then(|node| duration(node, out)) {
+        (restore.settle, places.settle) = (found.value, Some(found.place));
+    }
+    (restore, places)
 }
 
 /// `15 % of site.capacity`.

@@ -201,7 +201,7 @@ shedding:
   bulk: {{ below: 49.7 Hz, falling: 3 Hz/s, shed: 40 %, from: [homes] }}
   cap: 3 loads per 10 s
   futile_after: 3
-  restore_at_most: {{ keep_free: 15 % of setting.capacity, one_per: 11 s, jitter: 3 s, settle: 30 s }}
+  restore_at_most: {{ keep_free: 15 % of site.capacity, one_per: 11 s, jitter: 3 s, settle: 30 s }}
 "
     ));
     let shedding = site.safety.shedding.as_ref().unwrap();
@@ -217,7 +217,7 @@ shedding:
         (shedding.restore.one_per, shedding.restore.jitter),
         (Span::from_secs(11), Span::from_secs(3))
     );
-    assert_eq!(site.settle, Span::from_secs(30));
+    assert_eq!(shedding.restore.settle, Span::from_secs(30));
     assert!(shedding.site_load.is_some());
     let load = &shedding.loads[0];
     assert_eq!(load.groups, [Box::from("homes"), Box::from("both")]);
@@ -422,6 +422,24 @@ shedding:
   source: [feeder.frequency, feeder.frequency_2]
   restore_at_most: { keep_free: 15 % of feeder.frequency }
 #                                       ^^^^^^^^^^^^^^^^ error[unit::wrong]: `feeder.frequency` is a frequency; a capacity is an active power
+",
+    );
+}
+
+#[test]
+fn a_list_of_budgets_that_yaml_cuts_at_the_comma_is_explained() {
+    crate::checks::fixture::check_safety(
+        "\
+outputs:
+  battery: { safe: 0 W, values: [0 W, 200..2000 W] }
+  charger: { safe: open, max_switches: 6 per hour, 30 per day }
+#                                                  ^^^^^^^^^^ error[key::unknown]: an envelope has no key `30 per day`
+#   = help: between `{ }` a comma ends a value: put it into quotes, `\"6 per hour, 30 per day\"`, or write a list, `[6 per hour, 30 per day]`
+  mains: { safe: closed }
+  genset.contactor: { safe: open }
+  genset.run: { safe: open }
+  home_1: { safe: closed }
+  home_2: { safe: closed }
 ",
     );
 }

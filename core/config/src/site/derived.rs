@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ballast_model::catalog::{Kind, Origin, PointId};
-use ballast_model::expr::{Dialect, Expr, ExprKind, Program, Type};
+use ballast_model::diagnostic::Span;
+use ballast_model::expr::{BinaryOp, Dialect, Expr, ExprKind, Program, Type};
 use ballast_model::{Dimension, Unit};
 
 use super::points::{add_point, unit};
@@ -17,8 +18,8 @@ use crate::compile;
 use crate::decode::fields::Fields;
 use crate::decode::scalar::{check_name, list, text};
 use crate::diagnostics::{Diagnostics, Placed};
-use crate::expr::parse_value;
-use crate::nouns::Nouns;
+use crate::expr::{Written, names, parse_value};
+use crate::fingerprint::Fingerprint;
 use crate::tree::{Entry, Kind as NodeKind, Node};
 
 /// One derived point.
@@ -126,7 +127,7 @@ fn declare<'t>(entry: &'t Entry, draft: &SiteDraft, out: &mut Diagnostics) -> Op
     match &node.kind {
         NodeKind::Scalar(scalar) => {
             if let Ok(expr) = parse_value(&scalar.text) {
-                collect_names(&expr, &mut needs);
+                needs.extend(names(&expr).into_iter().map(ToOwned::to_owned));
             }
         }
         NodeKind::List(list) => {
@@ -142,21 +143,6 @@ fn declare<'t>(entry: &'t Entry, draft: &SiteDraft, out: &mut Diagnostics) -> Op
     let needs =
         needs.into_iter().map(|name| draft.catalog.roles.get(&*name).map_or(name, |to| to.to_string()));
     Some(Waiting { name: &entry.key.text, entry, fields, form: *form, needs: needs.collect() })
-}
-
-fn collect_names(expr: &Expr, names: &mut BTreeSet<String>) {
-    match &expr.kind {
-        ExprKind::Name(name) => {
-            names.insert(name.to_string());
-        }
-        ExprKind::Not(inner) | ExprKind::Negate(inner) => collect_names(inner, names),
-        ExprKind::Binary { left, right, .. } => {
-            collect_names(left, names);
-            collect_names(right, names);
-        }
-        ExprKind::Call { args, .. } => args.iter().for_each(|arg| collect_names(arg, names)),
-        ExprKind::Number(_) | ExprKind::Text(_) | ExprKind::Flag(_) => {}
-    }
 }
 
 fn refuse_circle(waiting: &[Waiting<'_>], draft: &mut SiteDraft, out: &mut Diagnostics) {
@@ -191,10 +177,11 @@ fn refuse_circle(waiting: &[Waiting<'_>], draft: &mut SiteDraft, out: &mut Diagn
 fn compute(one: &Waiting<'_>, full: &str, draft: &mut SiteDraft, out: &mut Diagnostics) -> Option<()> {
     let label = one.fields.get("label").and_then(|node| text(node, out)).map_or("", |found| found.value);
     let wanted = one.fields.get("unit").and_then(|node| unit(node, out));
-    let (rule, mut kind, mut reads, mut is_smoothed) = match one.form {
+    let computed = match one.form {
         Form::Expression => expression(one.fields.get("expression")?, draft, out)?,
         form => of_points(one, form, draft, out)?,
     };
+    let Computed { rule, mut kind, mut reads, mut is_smoothed, expr } = computed;
     if let (Some(unit), Kind::Number(found)) = (wanted, &kind) {
         let is_difference = matches!(&rule, DerivedRule::Program(program) if program.is_difference);
         let fits = unit.dimension() == found.dimension()
@@ -214,27 +201,52 @@ fn compute(one: &Waiting<'_>, full: &str, draft: &mut SiteDraft, out: &mut Diagn
     reads.sort_unstable();
     reads.dedup();
     is_smoothed |= draft.derived.iter().any(|below| below.is_smoothed && reads.contains(&below.point));
-    let point = add_point(draft, spec(full, label, kind, Origin::Derived), one.entry.key.place(), out)?;
+    let place = one.entry.key.place();
+    let point = add_point(draft, spec(full, label, kind, Origin::Derived), place, out)?;
+    define(one, point, draft);
+    if let Some(expr) = expr.filter(|_| !is_smoothed) {
+        draft.written_out.insert(full.into(), Written { expr, place });
+    }
     draft.derived.push(Derived { point, rule, reads, is_smoothed });
     Some(())
 }
 
-type Computed = (DerivedRule, Kind, Vec<PointId>, bool);
+/// How it is computed; what it is computed from has definitions of its own.
+fn define(one: &Waiting<'_>, point: PointId, draft: &mut SiteDraft) {
+    let mut print = Fingerprint::new();
+    for (key, _) in FORMS {
+        if let Some(node) = one.fields.get(key) {
+            print.text(key);
+            print.node(node);
+        }
+    }
+    draft.define(point, &print);
+}
+
+/// What comes out of one form.
+struct Computed {
+    rule: DerivedRule,
+    kind: Kind,
+    reads: Vec<PointId>,
+    is_smoothed: bool,
+    /// What a limit may write in its place.
+    expr: Option<Expr>,
+}
 
 fn expression(node: &Node, draft: &SiteDraft, out: &mut Diagnostics) -> Option<Computed> {
-    let nouns = Nouns { catalog: &draft.catalog, is_complete: draft.is_complete };
-    let compiled = compile::value(node, &nouns, Dialect::Derived, out)?;
+    let compiled = compile::value(node, &draft.nouns(), Dialect::Derived, out)?;
     let kind = match compiled.program.yields {
         Type::Truth => Kind::Flag,
         Type::Number(_, unit) => Kind::Number(unit),
     };
     let reads = compiled.program.reads.clone();
     let is_smoothed = !compiled.program.tracker_keys().is_empty();
-    Some((DerivedRule::Program(compiled.program), kind, reads, is_smoothed))
+    let rule = DerivedRule::Program(compiled.program);
+    Some(Computed { rule, kind, reads, is_smoothed, expr: Some(compiled.expr) })
 }
 
 fn of_points(one: &Waiting<'_>, form: Form, draft: &SiteDraft, out: &mut Diagnostics) -> Option<Computed> {
-    let nouns = Nouns { catalog: &draft.catalog, is_complete: draft.is_complete };
+    let nouns = draft.nouns();
     let key = FORMS.iter().find(|(_, known)| *known == form)?.0;
     let node = one.fields.get(key)?;
     let before = out.mistakes();
@@ -254,7 +266,19 @@ fn of_points(one: &Waiting<'_>, form: Form, draft: &SiteDraft, out: &mut Diagnos
         Form::FirstGood => DerivedRule::FirstGood(reads.clone()),
         Form::Sum | Form::Expression => DerivedRule::Sum(reads.clone()),
     };
-    Some((rule, kind, reads, false))
+    let expr = (form == Form::Sum).then(|| sum(&reads, draft)).flatten();
+    Some(Computed { rule, kind, reads, is_smoothed: false, expr })
+}
+
+/// The sum as it would be written.
+fn sum(points: &[PointId], draft: &SiteDraft) -> Option<Expr> {
+    let names = points.iter().filter_map(|point| draft.catalog.point(*point)).map(|spec| &spec.name);
+    let span = Span::default();
+    let terms = names.map(|name| Expr { span, kind: ExprKind::Name(name.clone()) });
+    terms.reduce(|left, right| {
+        let kind = ExprKind::Binary { op: BinaryOp::Add, left: Box::new(left), right: Box::new(right) };
+        Expr { span, kind }
+    })
 }
 
 /// What all of the points look like; `first_good` takes every kind, the others take numbers.

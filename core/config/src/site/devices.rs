@@ -203,7 +203,8 @@ impl<'a> Device<'a> {
             return None;
         };
         let point = points::add_point(draft, spec, self.place_of(&entry.key), out)?;
-        self.note_definition(&entry.value, point.index(), false, draft);
+        let definition = self.definition(&entry.value, draft);
+        draft.define(point, &definition);
         let is_experimental = self.driver.is_some_and(|driver| driver.is_experimental);
         draft.experimental.resize(point.index(), false);
         draft.experimental.push(is_experimental);
@@ -255,7 +256,8 @@ impl<'a> Device<'a> {
         if is_only {
             self.add_long_names(&entry.key, output, draft, out);
         }
-        self.note_definition(&entry.value, output.index(), true, draft);
+        draft.output_definitions.resize(output.index(), 0);
+        draft.output_definitions.push(self.definition(&entry.value, draft).value());
         let fields = Fields::read(&entry.value, &shapes::OUTPUT, &mut Diagnostics::new())?;
         if let (settings, true) = settings(&fields, out) {
             let reverts_after = draft.outputs.get(output.index()).and_then(|facts| facts.reverts_after);
@@ -282,7 +284,7 @@ impl<'a> Device<'a> {
     }
 
     /// What makes another point or output of it: its own keys, and the bus behind which it is.
-    fn note_definition(&self, node: &Node, index: usize, is_output: bool, draft: &mut SiteDraft) {
+    fn definition(&self, node: &Node, draft: &SiteDraft) -> Fingerprint {
         let mut print = Fingerprint::new();
         if let Some(bus) = self.bus.and_then(|bus| draft.buses.get(bus)) {
             print.text(&bus.driver);
@@ -292,9 +294,7 @@ impl<'a> Device<'a> {
             }
         }
         print.node(node);
-        let list = if is_output { &mut draft.output_definitions } else { &mut draft.point_definitions };
-        list.resize(index, 0);
-        list.push(print.value());
+        print
     }
 }
 

@@ -12,7 +12,6 @@ use crate::decode::fields::Fields;
 use crate::decode::quantity::{duration, positive_duration};
 use crate::decode::scalar::{choice, integer};
 use crate::diagnostics::{Diagnostics, Place};
-use crate::nouns::Nouns;
 
 /// How long one attempt to start may take, and the rest between two, if the file says nothing: what a starter motor
 /// and its battery bear.
@@ -119,7 +118,7 @@ pub(super) fn declare(
 /// Compiles `running` of each generator, when all names are known.
 pub(super) fn compile(fields: &Fields<'_>, draft: &mut SiteDraft, out: &mut Diagnostics) {
     let mut generators = core::mem::take(&mut draft.generators);
-    let nouns = Nouns { catalog: &draft.catalog, is_complete: draft.is_complete };
+    let nouns = draft.nouns();
     for generator in &mut generators {
         let device = fields.get("devices").and_then(|node| match &node.kind {
             crate::tree::Kind::Map(map) => map.get(&generator.name),

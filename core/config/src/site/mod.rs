@@ -30,6 +30,9 @@ use crate::codes;
 use crate::decode::fields::Fields;
 use crate::decode::scalar::{check_name, dotted_name, name, text};
 use crate::diagnostics::{Diagnostics, Place, Placed, suggest};
+use crate::expr::WrittenOut;
+use crate::fingerprint::Fingerprint;
+use crate::nouns::Nouns;
 use crate::tree::Tree;
 
 pub use derived::{Derived, DerivedRule};
@@ -81,6 +84,8 @@ pub struct SiteDraft {
     pub modes: Option<Modes>,
     /// Derived points in the order in which they can be computed.
     pub derived: Vec<Derived>,
+    /// Those of them that limits write out.
+    pub written_out: WrittenOut,
     /// Generators.
     pub generators: Vec<Generator>,
     /// To whom something is told, and what.
@@ -97,7 +102,8 @@ pub struct SiteDraft {
     pub groups: Vec<GroupFacts>,
     /// The rated power of each device in watts, where the file says it, by id.
     pub rated: Vec<Option<Finite>>,
-    /// What is computed for the fingerprint of each output and point definition, by id.
+    /// What is computed for the fingerprint of the definition of each point, by id; zero where nothing of it is in the
+    /// hands of those who write the files.
     pub point_definitions: Vec<u64>,
     /// The same for outputs.
     pub output_definitions: Vec<u64>,
@@ -131,6 +137,29 @@ pub struct GroupFacts {
     pub class: String,
     /// The phase that feeds it, 1 to 3.
     pub phase: Option<u8>,
+}
+
+impl SiteDraft {
+    /// The nouns, as far as they could be read.
+    pub fn nouns(&self) -> Nouns<'_> {
+        Nouns { catalog: &self.catalog, is_complete: self.is_complete, written_out: &self.written_out }
+    }
+
+    /// How a point is computed, where it is a derived one.
+    pub fn derived_at(&self, point: PointId) -> Option<&Derived> {
+        // Points get their ids in the order in which they are computed.
+        let place = self.derived.binary_search_by_key(&point, |derived| derived.point).ok()?;
+        self.derived.get(place)
+    }
+
+    /// Notes what makes another point of it.
+    fn define(&mut self, point: PointId, definition: &Fingerprint) {
+        let least = self.point_definitions.len().max(point.index() + 1);
+        self.point_definitions.resize(least, 0);
+        if let Some(place) = self.point_definitions.get_mut(point.index()) {
+            *place = definition.value();
+        }
+    }
 }
 
 /// Reads `site.yaml`.

@@ -11,6 +11,7 @@ use crate::decode::fields::Fields;
 use crate::decode::quantity::quantity;
 use crate::decode::scalar::text;
 use crate::diagnostics::{Diagnostics, Placed, quote, suggest};
+use crate::fingerprint::Fingerprint;
 
 /// Zones for "did you mean": those of the places this program is made for, and the ones most often written wrong.
 const COMMON_ZONES: &[&str] = &[
@@ -74,6 +75,12 @@ pub(super) fn read(fields: &Fields<'_>, draft: &mut SiteDraft, out: &mut Diagnos
         location.head_place(),
         out,
     );
+    if let (Some(point), Some(place)) = (draft.sun, draft.catalog.place) {
+        let mut print = Fingerprint::new();
+        print.number(place.latitude_deg.to_bits());
+        print.number(place.longitude_deg.to_bits());
+        draft.define(point, &print);
+    }
 }
 
 fn angle(fields: &Fields<'_>, key: &str, most: f64, out: &mut Diagnostics) -> Option<f64> {

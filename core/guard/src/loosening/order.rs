@@ -120,7 +120,9 @@ impl Pair<'_> {
         let name = |plan: &Plan, point: Option<PointId>| {
             point.and_then(|point| plan.catalog.point(point)).map(|spec| spec.name.clone())
         };
-        let is_same = shape == other_shape && name(self.before, point) == name(self.after, other_point);
+        let is_same = shape == other_shape
+            && name(self.before, point) == name(self.after, other_point)
+            && word(self.before, old) == word(self.after, new);
         if is_same { Way::Same } else { Way::Mixed }
     }
 }
@@ -129,7 +131,13 @@ fn same_or_mixed(way: Way) -> Way {
     if way == Way::Same { Way::Same } else { Way::Mixed }
 }
 
-/// An operation without its point, and the point.
+/// The word that is compared with: its place in the list of its point may be another one.
+fn word(plan: &Plan, node: Node) -> Option<&str> {
+    let Node::WordIs(point, word) = node else { return None };
+    plan.catalog.point(point)?.words().get(usize::from(word)).map(|word| &**word)
+}
+
+/// An operation without its point and its word, and the point.
 fn apart(node: Node) -> (Node, Option<PointId>) {
     const NONE: PointId = PointId(0);
     match node {
@@ -137,7 +145,7 @@ fn apart(node: Node) -> (Node, Option<PointId>) {
         Node::Age(point) => (Node::Age(NONE), Some(point)),
         Node::Since(point) => (Node::Since(NONE), Some(point)),
         Node::FlagPoint(point) => (Node::FlagPoint(NONE), Some(point)),
-        Node::WordIs(point, word) => (Node::WordIs(NONE, word), Some(point)),
+        Node::WordIs(point, _) => (Node::WordIs(NONE, 0), Some(point)),
         Node::Known(point) => (Node::Known(NONE), Some(point)),
         Node::Changed(point) => (Node::Changed(NONE), Some(point)),
         other => (other, None),

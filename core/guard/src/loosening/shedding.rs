@@ -93,6 +93,7 @@ fn bounds(old: &Plan, before: &Shedding, new: &Plan, after: &Shedding, found: &m
     found.unless(other.one_per >= one.one_per, SUBJECT, "one_per", one.one_per, other.one_per);
     found.unless(other.jitter >= one.jitter, SUBJECT, "jitter", one.jitter, other.jitter);
     found.unless(other.above >= one.above, SUBJECT, "restore_at_most", one.above, other.above);
+    found.unless(other.settle >= one.settle, SUBJECT, "settle", one.settle, other.settle);
     let (one, other) = (capacity(old, before.site_load), capacity(new, after.site_load));
     found.unless(one == other, SUBJECT, "site_load", "a point", "another point");
 }

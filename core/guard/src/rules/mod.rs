@@ -13,6 +13,7 @@ pub(crate) mod armed;
 pub(crate) mod asked;
 pub(crate) mod at_start;
 pub(crate) mod derate;
+pub(crate) mod ending;
 pub(crate) mod force;
 pub(crate) mod interlock;
 pub(crate) mod level;
@@ -24,6 +25,7 @@ pub(crate) mod never;
 pub(crate) mod operator_now;
 pub(crate) mod outside;
 pub(crate) mod ramp;
+pub(crate) mod restless;
 pub(crate) mod restoration;
 pub(crate) mod shed_request;
 pub(crate) mod shed_state;
@@ -160,7 +162,7 @@ impl Proposal {
 pub(crate) type Rule = fn(&Question<'_>, &mut Proposal);
 
 /// All rules, weakest first.
-pub(crate) const RULES: [Rule; 19] = [
+pub(crate) const RULES: [Rule; 21] = [
     // What was asked, and what an asked move must respect.
     asked::apply,
     never::apply,
@@ -181,7 +183,9 @@ pub(crate) const RULES: [Rule; 19] = [
     shed_state::apply,
     derate::apply,
     force::apply,
+    ending::apply,
     // What always holds.
+    restless::apply,
     interlock::apply,
 ];
 

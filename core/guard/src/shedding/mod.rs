@@ -10,7 +10,7 @@ pub(crate) mod fairness;
 pub(crate) mod frequency;
 pub(crate) mod restore;
 
-use crate::bounds::{EVENT_CLEAR, FUTILITY_AFTER, FUTILITY_RISE};
+use crate::bounds::{DISAGREEMENT_TOLD, EVENT_CLEAR, FUTILITY_AFTER, FUTILITY_RISE};
 use crate::events::GuardEvent;
 use crate::machine::Run;
 use crate::plan::{Bulk, Shedding, Stage};
@@ -26,9 +26,9 @@ impl Run<'_> {
         let plan = self.plan;
         let Some(shedding) = &plan.set.shedding else { return };
         let mut next = Mono::MAX;
-        let before = self.may_restore(shedding);
+        let before = self.restores_at(shedding);
         let sources = self.judge_sources(shedding, &mut next);
-        self.tell_frequency(&sources);
+        self.tell_frequency(shedding, &sources, &mut next);
         self.follow_event(shedding, &sources, &mut next);
         self.judge_effect(shedding, &sources, &mut next);
         for (index, stage) in shedding.stages.iter().enumerate() {
@@ -40,31 +40,39 @@ impl Run<'_> {
         if let Some((moment, _)) = self.live.shedding.judge {
             next = next.min(moment);
         }
-        if self.may_restore(shedding) != before {
+        if self.restores_at(shedding) != before {
             self.mark_restorations();
         }
         self.work.timers.set(plan.key_shedding(), next);
     }
 
-    fn may_restore(&self, shedding: &Shedding) -> bool {
-        restore::frequency_allows(shedding, &self.live.shedding)
+    /// From when on the frequency lets loads come back; `None`: now.
+    fn restores_at(&self, shedding: &Shedding) -> Option<Mono> {
+        restore::frequency_allows(shedding, &self.live.shedding, self.now)
     }
 
-    fn tell_frequency(&mut self, sources: &Sources) {
-        let agreed = sources.agreed();
+    fn tell_frequency(&mut self, shedding: &Shedding, sources: &Sources, next: &mut Mono) {
+        let (agreed, now) = (sources.agreed(), self.now);
         let state = &mut self.live.shedding;
         state.frequency = agreed;
+        let is_high = agreed.is_some_and(|frequency| frequency > shedding.restore.above);
+        state.good.update(is_high, shedding.restore.settle, now, next);
         let is_lost = sources.is_empty() && !state.sources.is_empty();
-        let disagrees = !sources.is_empty() && agreed.is_none();
-        let (was_lost, did_disagree) = (state.is_lost, state.disagrees);
-        (state.is_lost, state.disagrees) = (is_lost, disagrees);
+        let was_lost = core::mem::replace(&mut state.is_lost, is_lost);
+        let differ = !sources.is_empty() && agreed.is_none();
+        let is_told = state.differ.update(differ, DISAGREEMENT_TOLD, now, next);
+        let was_told = state.disagrees;
+        // What was told stands until they agree again; while there is no source at all nothing can be said.
+        state.disagrees = is_told || (was_told && agreed.is_none());
         match (was_lost, is_lost, agreed) {
             (false, true, _) => self.event(GuardEvent::FrequencyUnknown),
             (true, false, Some(frequency)) => self.event(GuardEvent::FrequencyBack { frequency }),
             _ => {}
         }
-        if disagrees && !did_disagree {
-            self.event(GuardEvent::SourcesDisagree);
+        match (was_told, agreed) {
+            (false, _) if is_told => self.event(GuardEvent::SourcesDisagree),
+            (true, Some(frequency)) => self.event(GuardEvent::SourcesAgree { frequency }),
+            _ => {}
         }
     }
 

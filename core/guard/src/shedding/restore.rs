@@ -1,6 +1,8 @@
-//! The bounds of giving back: one load at a time, with room to spare, and never into an unknown or low frequency.
+//! The bounds of giving back: one load at a time, with room to spare, never into an unknown or low frequency, and not before
+//! the event that cut it is over: until then its stage would not act again.
 
 use super::choose;
+use crate::bounds::EVENT_CLEAR;
 use crate::plan::Shedding;
 use crate::state::{Live, SheddingState};
 use crate::tables::Plan;
@@ -15,19 +17,32 @@ pub(crate) enum Gate {
     Closed(Option<Mono>),
 }
 
-/// Whether the frequency is known and high enough. Sites without a source have no such bound.
-pub(crate) fn frequency_allows(shedding: &Shedding, state: &SheddingState) -> bool {
-    shedding.source.is_empty() || state.frequency.is_some_and(|frequency| frequency > shedding.restore.above)
+/// What of the frequency stands against giving back: it is known and high enough, has been for long enough, and no event is
+/// under way. Sites without a source have no such bound. `Some(Mono::MAX)`: until it rises.
+pub(crate) fn frequency_allows(shedding: &Shedding, state: &SheddingState, now: Mono) -> Option<Mono> {
+    if shedding.source.is_empty() {
+        return None;
+    }
+    let Some(since) = state.good.since() else { return Some(Mono::MAX) };
+    let mut free_at = since.after(shedding.restore.settle);
+    if state.in_event {
+        // That it is over is said by whoever follows it.
+        let over = state.clear.since().map(|since| since.after(EVENT_CLEAR)).filter(|over| now < *over);
+        free_at = free_at.max(over.unwrap_or(Mono::MAX));
+    }
+    (now < free_at).then_some(free_at)
 }
 
 /// Asks all bounds.
 pub(crate) fn gate(plan: &Plan, live: &Live, load: u16, now: Mono) -> Gate {
     let Some(shedding) = &plan.set.shedding else { return Gate::Open };
-    if !frequency_allows(shedding, &live.shedding) || !is_room(live, shedding, load, now) {
+    let free_at = frequency_allows(shedding, &live.shedding, now);
+    if free_at == Some(Mono::MAX) || !is_room(live, shedding, load, now) {
         return Gate::Closed(None);
     }
-    if now < live.shedding.restore_at {
-        return Gate::Closed(Some(live.shedding.restore_at));
+    let free_at = free_at.unwrap_or(Mono::ZERO).max(live.shedding.restore_at);
+    if now < free_at {
+        return Gate::Closed(Some(free_at));
     }
     Gate::Open
 }

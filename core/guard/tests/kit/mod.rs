@@ -190,6 +190,7 @@ impl Site {
                 one_per: secs(10),
                 jitter: Span::ZERO,
                 above: num(49.8),
+                settle: Span::ZERO,
             },
             site_load: None,
         })

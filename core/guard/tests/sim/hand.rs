@@ -58,6 +58,11 @@ impl Device {
         Self { moved_at: self.moved_at, reverts_at: self.reverts_at, ..Self::NEW }
     }
 
+    /// Someone else is right about it.
+    pub fn is_followed(&self, now: Mono) -> bool {
+        self.follow_until.is_some_and(|until| now < until)
+    }
+
     /// Goes away and may forget what it was told.
     pub fn leave(&mut self) {
         (self.is_settled, self.says) = (false, None);
@@ -233,8 +238,9 @@ impl Observer {
         let watched = &mut self.outputs[index];
         let engaged = |wanted: Wanted| if index == BATTERY { wanted != safe } else { wanted == CLOSED };
         if engaged(watched.told.unwrap_or(safe)) != engaged(actual) {
-            (watched.switched_at, watched.confirmed_at) = (now, now);
+            (watched.switched_at, watched.confirmed_at, watched.is_switching) = (now, now, false);
             watched.switches.push(now);
+            watched.served.clear();
         }
         (watched.told, watched.told_at) = (Some(actual), now);
         watched.device.follow_until = Some(now.after(FOLLOW));

@@ -2,6 +2,7 @@
 
 mod frequency;
 mod hand;
+mod longest;
 mod observer;
 mod site;
 mod weather;

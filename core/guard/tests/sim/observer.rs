@@ -7,13 +7,14 @@ use super::hand::{Device, EffectWatch, PAIRS};
 use super::site::*;
 use crate::kit::*;
 use ballast_guard::GuardEvent;
-use ballast_model::{Mono, Span, Wanted};
+use ballast_model::{Authority, Mono, Span, Wanted};
 
 /// What the program last said about an output, as the observer heard it.
 #[derive(Clone, Copy)]
 pub struct Heard {
     pub wanted: Wanted,
     pub request: u64,
+    pub authority: Authority,
     pub at: Mono,
     pub is_restoration: bool,
     pub is_shed: bool,
@@ -25,6 +26,8 @@ pub struct Watched {
     pub told: Option<Wanted>,
     pub switched_at: Mono,
     pub confirmed_at: Mono,
+    /// Its last switching was not confirmed yet.
+    pub is_switching: bool,
     pub told_at: Mono,
     pub switches: Vec<Mono>,
     pub heard: Option<Heard>,
@@ -32,7 +35,10 @@ pub struct Watched {
     pub is_cut: Option<bool>,
     pub cut_at: Mono,
     pub is_stopped: bool,
-    pub spent: Option<u64>,
+    /// Who asked for it to be closed while it was, since it closed last.
+    pub served: Vec<(u64, Authority)>,
+    /// Who was served until its longest time was over, and may still ask.
+    pub spent: Vec<(u64, Authority)>,
     pub physical: Option<Wanted>,
     pub left_closed: Mono,
     pub min_open: Span,
@@ -107,13 +113,15 @@ impl Observer {
             told: None,
             switched_at: now,
             confirmed_at: now,
+            is_switching: false,
             told_at: now,
             switches: Vec::new(),
             heard: None,
             is_cut: HOMES.contains(&index).then_some(true),
             cut_at: now,
             is_stopped: false,
-            spent: None,
+            served: Vec::new(),
+            spent: Vec::new(),
             physical: None,
             left_closed: Mono::MAX,
             min_open: secs(4),
@@ -269,12 +277,6 @@ impl Observer {
         !knows || (self.now < self.started_at.after(LEASE) && self.outputs[index].heard.is_none())
     }
 
-    pub fn is_spent(&self, index: usize) -> bool {
-        let watched = &self.outputs[index];
-        let has_limit = TIMED.contains(&index);
-        has_limit && watched.told == Some(CLOSED) && self.now >= watched.switched_at.after(LONGEST)
-    }
-
     /// Whether the design lets this happen at once.
     pub fn acts_at_once(&self, index: usize, wanted: Wanted) -> bool {
         let watched = &self.outputs[index];
@@ -350,7 +352,7 @@ impl Observer {
         }
         let watched = &mut self.outputs[index];
         if switches {
-            watched.switched_at = now;
+            (watched.switched_at, watched.is_switching) = (now, true);
             watched.switches.push(now);
         }
         if watched.told != Some(wanted) {
@@ -410,7 +412,9 @@ impl Observer {
         };
         // Nobody but a limit opens the clinic: who asks for open gets closed.
         let is_clinic = index == CLINIC && wanted == CLOSED;
-        if !(asks || is_clinic) {
+        // What had its longest time keeps nothing closed, also where somebody else closed it.
+        let is_over = wanted == OPEN && watched.is_spent(heard.request);
+        if !(asks || is_clinic || is_over) {
             self.fail(index, wanted, "asked otherwise");
         }
         let is_timed = TIMED.contains(&index);
@@ -429,7 +433,7 @@ impl Observer {
                     self.fail(index, wanted, "no switchings left");
                 }
             }
-            if watched.spent == Some(heard.request) {
+            if watched.is_spent(heard.request) {
                 self.fail(index, wanted, "its longest time was over and the request has not ended");
             }
         }
@@ -531,6 +535,9 @@ impl Observer {
             }
             if self.is_spent(index) {
                 self.fail(index, told, "longer than its longest time");
+            }
+            if self.is_kept_by_spent(index) {
+                self.fail(index, told, "kept closed by a request that had its longest time");
             }
         }
         // Both physically closed: only when a limit acted although the partner never confirmed.

@@ -267,8 +267,8 @@ impl World {
             is_restoration,
         })));
         let is_shed = authority == Authority::Shed;
-        let heard = Heard { wanted, request, at: self.observer.now, is_restoration, is_shed };
-        self.observer.outputs[index].heard = Some(heard);
+        let at = self.observer.now;
+        self.observer.hear_request(index, Heard { wanted, request, authority, at, is_restoration, is_shed });
     }
 
     /// What the devices say since the last step: whether a write reached them, and that their own timer ran out.
@@ -278,7 +278,7 @@ impl World {
             if let Input::Written { output, counter, ok: true } = input {
                 let now = self.observer.now;
                 let watched = &mut self.observer.outputs[output.index()];
-                if *counter == watched.counter && watched.confirmed_at < watched.switched_at {
+                if *counter == watched.counter && std::mem::take(&mut watched.is_switching) {
                     watched.confirmed_at = now;
                 }
                 if *counter == watched.counter && !watched.device.is_settled {
@@ -332,13 +332,14 @@ impl World {
                     let was_closed = self.observer.outputs[index].told == Some(CLOSED);
                     cut += usize::from(HOMES.contains(&index) && wanted == OPEN && was_closed);
                     self.observer.check_interlock(index, wanted);
-                    if was_spent[index] && wanted == OPEN {
-                        // One request is remembered; where a limit or silence opened it, nobody can say which.
-                        let is_free = self.observer.forced(index).is_none();
-                        let heard = self.observer.word(index).filter(|_| is_free);
-                        self.observer.outputs[index].spent = heard.map(|heard| heard.request);
-                    }
                     self.observer.check_permit(index, wanted);
+                    let watched = &mut self.observer.outputs[index];
+                    if was_closed != (wanted == CLOSED) {
+                        let served = std::mem::take(&mut watched.served);
+                        if was_spent[index] {
+                            watched.spent.extend(served);
+                        }
+                    }
                     self.observer.outputs[index].counter = counter;
                     self.doors[index].enter_session(session);
                     let redeemed = self.doors[index].redeem(permit, self.observer.now);
@@ -362,6 +363,7 @@ impl World {
                 Output::Event(event) => said.extend(News::of(&event)),
             }
         }
+        self.observer.watch_served();
         self.observer.check_news(said);
         // Who lets the word for one output run out has been silent: he must begin anew.
         let is_silent = |index: usize| {
@@ -409,11 +411,12 @@ impl World {
             watched.heard = None;
             watched.device = watched.device.restarted();
             if is_cut {
-                (watched.switched_at, watched.confirmed_at) = (now, now);
+                (watched.switched_at, watched.confirmed_at, watched.is_switching) = (now, now, false);
                 if watched.told.is_some() {
                     watched.told = Some(Observer::safe(index));
                 }
                 watched.told_at = now;
+                watched.served.clear();
                 (watched.physical, watched.left_closed) = (None, Mono::MAX);
                 watched.device.reverts_at = Mono::MAX;
             }

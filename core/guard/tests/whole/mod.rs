@@ -148,6 +148,7 @@ fn shedding(site: &mut Site) {
     shedding.futile_after = Some(2);
     shedding.restore.capacity = Some(CAPACITY);
     (shedding.restore.one_per, shedding.restore.jitter) = (secs(2), secs(1));
+    shedding.restore.settle = secs(1);
     shedding.site_load = Some(LOAD);
     shedding.loads[0].power = Some(METER);
 }

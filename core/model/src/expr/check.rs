@@ -26,7 +26,8 @@ pub const DEPTH_MAX: u32 = 32;
 pub enum Dialect {
     /// `when`, `until`, `only` and bodies of rules.
     Rule,
-    /// A limit or an `unless` of `safety.yaml`: raw values only, no functions over time.
+    /// A limit or an `unless` of `safety.yaml`: raw values only, no functions over time and none that gives an unknown
+    /// value a meaning.
     Limit,
     /// A derived point of `site.yaml`: no functions that belong to a rule.
     Derived,
@@ -463,7 +464,7 @@ impl Checker<'_> {
             | (Dimension::TemperatureDifference, Dimension::Temperature) => {
                 "a temperature is written in °C; K is for the difference of two temperatures".to_string()
             }
-            _ => format!("one side is in {}, the other in {}", a.base(), b.base()),
+            _ => format!("one side is {}, the other {}", in_unit(a), in_unit(b)),
         };
         self.wrong(span, "expr::dimension", message, Some(help))
     }
@@ -556,4 +557,10 @@ impl Checker<'_> {
             is_smoothed: subject.is_smoothed,
         });
     }
+}
+
+/// How people speak of what is counted in a unit, or in none.
+fn in_unit(dimension: Dimension) -> String {
+    let base = dimension.base().to_string();
+    if base.is_empty() { "a plain number".to_string() } else { format!("in {base}") }
 }

@@ -52,6 +52,11 @@ impl Checker<'_> {
         };
         if !self.is_allowed(name) {
             let (message, help) = match self.scope.dialect {
+                Dialect::Limit if matches!(name, "known" | "or_else" | "age" | "changed") => (
+                    format!("`{name}` cannot stand in a limit: it would say what an unknown value means"),
+                    "leave it out: unknown counts as violated, or as the `unknown:` of the limit says"
+                        .to_string(),
+                ),
                 Dialect::Limit => (
                     format!("`{name}` cannot stand in a limit: a limit reads raw values, never long means"),
                     "use the point itself, with `for` if it must last".to_string(),
@@ -80,7 +85,7 @@ impl Checker<'_> {
     fn is_allowed(&self, name: &str) -> bool {
         match self.scope.dialect {
             Dialect::Rule => true,
-            Dialect::Limit => matches!(name, "min" | "max" | "known" | "age"),
+            Dialect::Limit => matches!(name, "min" | "max"),
             Dialect::Derived => !matches!(name, "active_for" | "at_start" | "starts" | "changed"),
         }
     }
