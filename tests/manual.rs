@@ -195,12 +195,12 @@ fn every_device_file_has_its_entry() {
     page("device-files.md", &text);
 }
 
-/// What a parameter is given that has to be given. A line of a chip has one owner.
+/// What a parameter is given that has to be given. A line of a chip has one owner, and a topic one device.
 fn given(name: &str, place: usize) -> String {
     match name {
         "unit" => "W".to_owned(),
         "path" => "/x".to_owned(),
-        "line" => format!("{}", 100 + place),
+        "line" | "id" | "topic" => format!("{}", 100 + place),
         _ => "1".to_owned(),
     }
 }

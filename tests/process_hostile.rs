@@ -5,6 +5,7 @@
 //! own user, where nothing but what the process itself gave up stands in its way.
 #![allow(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::print_stderr,
     clippy::print_stdout,
     reason = "a failing test is its own message"

@@ -306,7 +306,7 @@ fn the_keys_for_programs_and_their_units_stay() {
     assert!(data["explanation"]["requests"][0]["until_s"].as_f64().is_some_and(|until| until > 3500.0));
     let (data, found) = of(&["why-not", "cheap"]);
     let condition = |name: &str| {
-        let keys = "holds_since holds_since_s is_true must_hold_s remaining_s text thresholds values values/age_s \
+        let keys = "fault holds_since holds_since_s is_true must_hold_s remaining_s text thresholds values values/age_s \
                     values/point values/unknown values/value";
         keys.split_whitespace().map(|key| format!("explanation/{name}/{key}")).collect::<Vec<_>>().join(" ")
     };

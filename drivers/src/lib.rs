@@ -32,6 +32,7 @@ pub mod mqtt;
 mod mqtt_access;
 mod mqtt_presence;
 mod mqtt_settings;
+mod mqtt_shared;
 mod mqtt_topics;
 pub mod p1;
 pub mod point;
@@ -53,6 +54,7 @@ pub use bus::{
 };
 pub use counters::{BusCounters, CounterSnapshot};
 pub use mqtt_access::{Access, Topics};
+pub use mqtt_shared::shared;
 pub use readings::{Batch, Report, WriteResult};
 pub use spec::{DriverSpec, Key};
 

@@ -5,8 +5,8 @@ use crate::report::problem;
 use ballast_model::catalog::{Catalog, Origin};
 use ballast_model::diagnostic::Span;
 use ballast_model::expr::{BinaryOp, Expr, ExprKind, Problem, Program, Threshold};
-use ballast_model::{Dimension, Finite, PointId, Wanted};
-use std::collections::{BTreeMap, BTreeSet};
+use ballast_model::{Dimension, Finite, PointId};
+use std::collections::BTreeSet;
 
 /// A condition with what it came from.
 #[derive(Clone, Copy)]
@@ -155,46 +155,4 @@ pub(crate) fn waits_for_itself(ending: Checked<'_>, asks: &[Ask], catalog: &Cata
     let message = format!("the rule ends on `{}`, which its own request moves", spec.name);
     let help = "let it end on a counter, a derived point or a time: `until active_for(\"10min\")`";
     vec![problem(ending.expr.span, "rules::waits_for_itself", message, help)]
-}
-
-/// What one rule can ask, for the check on equal priorities.
-#[derive(Debug)]
-pub(crate) struct RuleAsks {
-    pub(crate) name: Box<str>,
-    pub(crate) file: ballast_model::diagnostic::FileId,
-    pub(crate) priority: u8,
-    pub(crate) asks: Vec<Ask>,
-}
-
-/// Two rules of equal priority that ask different things of one output: the first of them, the second and the output.
-pub(crate) fn conflicts(rules: &[RuleAsks]) -> Vec<(&RuleAsks, Ask, &RuleAsks, Ask)> {
-    let mut first: BTreeMap<(u32, u8), Vec<(usize, Ask)>> = BTreeMap::new();
-    let mut found = Vec::new();
-    for (index, rule) in rules.iter().enumerate() {
-        let mut reported = BTreeSet::new();
-        for ask in &rule.asks {
-            let known = first.entry((ask.output.0, rule.priority)).or_default();
-            let other =
-                known.iter().find(|(other, earlier)| *other != index && differ(earlier.wanted, ask.wanted));
-            if let Some((other, earlier)) = other
-                && reported.insert(ask.output)
-                && let Some(other) = rules.get(*other)
-            {
-                found.push((other, *earlier, rule, *ask));
-            }
-            // One of each state is enough to find every conflict.
-            if !known.iter().any(|(_, earlier)| earlier.wanted == ask.wanted) {
-                known.push((index, *ask));
-            }
-        }
-    }
-    found
-}
-
-/// Computed values may always differ.
-fn differ(a: Option<Wanted>, b: Option<Wanted>) -> bool {
-    match (a, b) {
-        (Some(a), Some(b)) => a != b,
-        _ => true,
-    }
 }

@@ -38,6 +38,10 @@ pub static CODES: &[Code] = &[
     ),
     code("rules::empty_group", "The group of `each` has no members, so the rule stands for nothing."),
     code(
+        "rules::event_yields",
+        "An event and a rule of priority 50 ask different things of one output. What an event asks has priority 50, and of equal priority the rule wins: while it is active, the event changes nothing. Give the rule a priority below 50 if the event shall win, and one above 50 if the rule is meant to.",
+    ),
+    code(
         "rules::finer_than_resolution",
         "A threshold lies between two values that the device can show, so it means another threshold than the one that is written.",
     ),
@@ -58,6 +62,10 @@ pub static CODES: &[Code] = &[
         "A rule starts and ends at the same value of something that wobbles, so it will switch to and fro around it. Say with `until` where it ends, or compare a mean.",
     ),
     code("rules::output_kind", "A contact is closed or opened, a setpoint is set."),
+    code(
+        "rules::overridden",
+        "A request of a body never counts, since another one for the same output is always reached after it: the last request for an output counts.",
+    ),
     code("rules::priority", "A priority goes from 0 to 99; the higher one wins; 50 where none is written."),
     code("rules::schedule", "The time of `every` or `at` cannot be read, never comes, or comes too often."),
     code(
@@ -98,7 +106,6 @@ pub static CODES: &[Code] = &[
         "rules::waits_for_itself",
         "The rule ends on a reading that its own request moves: open a home, its power falls, the rule ends, the home is closed, and so on. Let it end on a counter, a derived point or a time.",
     ),
-    code("rules::whole_division", "Two whole numbers divide without remainder in a body: 1 / 2 is 0."),
 ];
 
 #[cfg(test)]

@@ -2,16 +2,18 @@
 
 use crate::body::{BodyKind, Surroundings, build, check_function};
 use crate::campaign::{CampaignOutline, outline, pieces};
-use crate::checks::{self, Checked, RuleAsks};
+use crate::checks::{self, Checked};
 use crate::condition::{canonical, convert};
+use crate::conflicts::{Asking, conflicts, yielding};
 use crate::file::{File, Fnv, keyword};
-use crate::limits::{FILE_BYTES_MAX, FILES_MAX, NAME_CHARS_MAX, RULES_MAX, SCHEDULES_MAX};
+use crate::limits::{FILE_BYTES_MAX, FILES_MAX, RULES_MAX, SCHEDULES_MAX};
+use crate::names;
 use crate::report::{Report, problem};
 use crate::run::{Body, RhaiBodies};
 use crate::sandbox;
 use crate::schedule;
 use crate::syntax::rule;
-use ballast_engine::plan::{BodyId, RulePlan, SchedulePlan};
+use ballast_engine::plan::{BodyId, RulePlan, SCHEDULE_PRIORITY, SchedulePlan};
 use ballast_model::catalog::{Catalog, Noun};
 use ballast_model::diagnostic::{Diagnostic, FileId, Severity, Span, did_you_mean};
 use ballast_model::expr::{Expr as Condition, Problem, Program, Type, check};
@@ -97,7 +99,12 @@ pub fn compile(sources: &[Source<'_>], catalog: &Arc<Catalog>) -> Compiled {
             }
         }
     }
-    compiler.conflicts();
+    for found in yielding(&compiler.asks, &compiler.event_asks, catalog) {
+        compiler.report.push(found);
+    }
+    for found in conflicts(&compiler.asks, catalog) {
+        compiler.report.push(found);
+    }
     // They stay as long as the rules run.
     compiler.rules.shrink_to_fit();
     compiler.bodies.shrink_to_fit();
@@ -121,7 +128,8 @@ struct Compiler<'a> {
     bodies: Vec<Body>,
     notes: Vec<Note>,
     names: BTreeMap<Box<str>, (FileId, Span)>,
-    asks: Vec<RuleAsks>,
+    asks: Vec<Asking>,
+    event_asks: Vec<Asking>,
 }
 
 /// A rule as it stands in its file.
@@ -154,6 +162,7 @@ impl<'a> Compiler<'a> {
             notes: Vec::new(),
             names: BTreeMap::new(),
             asks: Vec::new(),
+            event_asks: Vec::new(),
         }
     }
 
@@ -242,12 +251,8 @@ impl<'a> Compiler<'a> {
 
     /// A name must be there, fit on a line and be the only one of its kind.
     fn check_name(&mut self, file: &File<'_>, what: &str, name: &str, span: Span) {
-        if name.trim().is_empty() || name.chars().count() > NAME_CHARS_MAX || name.contains(['\n', '[', ']'])
-        {
-            let message = format!("\"{name}\" cannot be the name of a {what}");
-            let help =
-                format!("a name has 1 to {NAME_CHARS_MAX} characters on one line, without square brackets");
-            self.wrong(file.id, problem(span, "rules::name", message, help));
+        if let Some(found) = names::problem_of(what, name, span) {
+            self.wrong(file.id, found);
         }
         let key: Box<str> = format!("{what} {name}").into();
         if let Some((other, earlier)) = self.names.get(&key) {
@@ -407,7 +412,7 @@ impl<'a> Compiler<'a> {
         let mut writes: Vec<_> = built.asks.iter().map(|ask| ask.output).collect();
         writes.sort_unstable();
         writes.dedup();
-        self.asks.push(RuleAsks {
+        self.asks.push(Asking {
             name: name.clone(),
             file: file.id,
             priority: rule.priority,
@@ -444,6 +449,7 @@ impl<'a> Compiler<'a> {
         let file = around.file.id;
         match check(condition, &around.scope()) {
             Ok(program) if program.yields == Type::Truth => {
+                self.warn(file, program.doubts.clone());
                 for (span, text) in &program.notes {
                     let is_known =
                         self.notes.iter().rev().take(8).any(|note| note.file == file && note.span == *span);
@@ -518,6 +524,12 @@ impl<'a> Compiler<'a> {
         let built = build(around, block);
         self.report.problems(file.id, built.problems);
         self.warn(file.id, built.warnings);
+        if let Some(first) = built.asks.first() {
+            let text = format!(
+                "what an event asks has priority {SCHEDULE_PRIORITY}, and yields to rules of that priority or a higher one"
+            );
+            self.notes.push(Note { file: file.id, span: first.span, text });
+        }
         let timing = match timing {
             Ok(timing) => timing,
             Err(found) => return self.wrong(file.id, found),
@@ -538,6 +550,13 @@ impl<'a> Compiler<'a> {
             constants: Rc::clone(&file.literals),
         });
         let body_follows = built.follows.into_iter().collect();
+        let asked = Asking {
+            name: name.as_str().into(),
+            file: file.id,
+            priority: SCHEDULE_PRIORITY,
+            asks: built.asks,
+        };
+        self.event_asks.push(asked);
         self.schedules.push(SchedulePlan {
             name: name.into(),
             place: file.place(at),
@@ -545,26 +564,6 @@ impl<'a> Compiler<'a> {
             body,
             body_follows,
         });
-    }
-
-    /// Two rules of equal priority must not ask different things of one output.
-    fn conflicts(&mut self) {
-        let asks = core::mem::take(&mut self.asks);
-        for (first, earlier, second, ask) in checks::conflicts(&asks) {
-            let Some(output) = self.catalog.output(ask.output) else { continue };
-            let show = |wanted: Option<ballast_model::Wanted>| {
-                wanted.map_or_else(|| "a computed value".to_string(), |wanted| output.show(wanted))
-            };
-            let message = format!(
-                "\"{}\" and \"{}\" ask different things of `{}` with equal priority {}",
-                first.name, second.name, output.name, second.priority
-            );
-            let found = Diagnostic::mistake("rules::conflict", second.file, ask.span, message)
-                .label(format!("asks for {}", show(ask.wanted)))
-                .also(first.file, earlier.span, format!("asks for {}", show(earlier.wanted)))
-                .help("give the one that shall win a higher priority: rule \"NAME\" priority 60 when ...");
-            self.report.push(found);
-        }
     }
 }
 

@@ -27,7 +27,8 @@
 //! | `fn` | knows only its arguments: it reads no point and asks for nothing |
 //! | `battery.soc < "25 %"` in a body | typed like a condition; a variable is compared with a plain number |
 //! | `or_else(x, y)`, `known(x)` in a body | the only readings that unknown does not end |
-//! | functions over time in `every` and `at` | refused: make a derived point |
+//! | functions over time in `every` and `at` | followed from the start of the program on |
+//! | timed requests of `every` and `at` | have priority 50 and yield to rules of that priority; of two events the later one wins |
 //! | `"Sunday 10:00"`, `"every day 22:00"`, `"sunset"`, `"0 22 * * *"` | the times of `at` |
 //!
 //! An unknown time of day is told as the point [`CLOCK`]. The engine's thread needs the usual 2 MB of stack: the limits of
@@ -42,10 +43,12 @@ mod checks;
 pub mod codes;
 mod compile;
 mod condition;
+mod conflicts;
 mod file;
 pub mod limits;
 mod literal;
 mod live;
+mod names;
 mod parse;
 mod report;
 mod run;

@@ -3,7 +3,7 @@
 use crate::report::problem;
 use crate::scan::Scanned;
 use ballast_model::diagnostic::{Span, did_you_mean};
-use ballast_model::expr::{Expr, ExprKind, Problem};
+use ballast_model::expr::{Expr, ExprKind, Fault, Problem};
 use rhai::ImmutableString;
 use std::collections::BTreeMap;
 
@@ -91,15 +91,42 @@ fn arithmetic(name: &str, left: &Literal, right: &Literal) -> Option<Literal> {
             return Some(Literal::Int(whole));
         }
     }
-    let (a, b) = (left.number()?, right.number()?);
-    let value = match name {
+    let value = operate(name, left.number()?, right.number()?)?;
+    value.is_finite().then_some(Literal::Float(value))
+}
+
+/// An operation that has no result, as far as that is known at load.
+pub(crate) fn arithmetic_fault(name: &str, args: &[rhai::Expr], constants: &Literals) -> Option<Fault> {
+    let [left, right] = args else { return None };
+    let (left, right) = (fold(left, constants), fold(right, constants));
+    let b = right?.number()?;
+    if matches!(name, "/" | "%") && b == 0.0 {
+        return Some(Fault::DivisionByZero);
+    }
+    let a = left?.number()?;
+    Fault::of(operate(name, a, b)?, None)
+}
+
+fn operate(name: &str, a: f64, b: f64) -> Option<f64> {
+    Some(match name {
         "+" => a + b,
         "-" => a - b,
         "*" => a * b,
         "/" => a / b,
         _ => return None,
-    };
-    value.is_finite().then_some(Literal::Float(value))
+    })
+}
+
+/// The first operation without a result in a sum of constants.
+fn fault_in(value: &rhai::Expr, constants: &Literals) -> Option<Fault> {
+    let mut found = None;
+    value.walk(&mut Vec::new(), &mut |path| {
+        if let Some(rhai::ASTNode::Expr(rhai::Expr::FnCall(call, _))) = path.last() {
+            found = found.or_else(|| arithmetic_fault(&call.name, &call.args, constants));
+        }
+        found.is_none()
+    });
+    found
 }
 
 /// Takes in one `const`.
@@ -113,6 +140,11 @@ pub(crate) fn constant(
     if constants.contains_key(name) {
         let message = format!("the constant `{name}` is defined twice in this file");
         return Err(problem(span, "rules::duplicate", message, "choose another name"));
+    }
+    if let Some(fault) = fault_in(value, constants) {
+        let place = source.span_at(value.start_position());
+        let help = "a constant is a number that can be written";
+        return Err(problem(place, "expr::not_finite", fault.sentence(), help));
     }
     let Some(found) = fold(value, constants) else {
         let mut strange = None;

@@ -4,6 +4,7 @@ use crate::literal::Literals;
 use crate::sandbox::failure;
 use ballast_engine::bodies::NoticeLevel;
 use ballast_model::Finite;
+use ballast_model::expr::Fault;
 use rhai::{Dynamic, EvalAltResult, ImmutableString, Position};
 use std::rc::Rc;
 
@@ -16,6 +17,8 @@ pub(crate) enum Slotted {
     Known(Dynamic),
     /// Reading it ends the run.
     Unknown,
+    /// Reading it is a failure: what it is computed from is known, and it is no number.
+    Fault(Fault),
 }
 
 /// Something a body asked for, in order.
@@ -53,6 +56,7 @@ impl Live {
             Some(Slotted::Unknown) => {
                 Err(Box::new(EvalAltResult::ErrorTerminated(index.into(), Position::NONE)))
             }
+            Some(Slotted::Fault(fault)) => Err(failure(fault.words())),
             None => Err(failure("there is no such value")),
         }
     }

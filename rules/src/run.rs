@@ -66,10 +66,10 @@ impl Bodies for RhaiBodies {
                 BodyOutcome::Done
             }
             Runnable::Script { ast, slots, entries } => {
-                let prepared = prepare(&self.live, slots, &body.constants, context);
-                if prepared.is_none() {
+                let Some(again) = prepare(&self.live, slots, &body.constants, context) else {
                     return failed("the scripting engine is in use", "".into());
-                }
+                };
+                asked.again_at = (again < Mono::MAX).then_some(again);
                 self.scope.clear();
                 let (engine, scope) = (&self.engine, &mut self.scope);
                 let ended = catch_unwind(AssertUnwindSafe(|| engine.run_ast_with_scope(scope, ast)));
@@ -88,22 +88,24 @@ fn failed(message: &str, place: Box<str>) -> BodyOutcome {
     BodyOutcome::Failed { message: message.to_string(), place }
 }
 
-/// Reads every value the body may read. An unknown one only matters when it is really read.
+/// Reads every value the body may read. An unknown one only matters when it is really read. Says when one of them changes
+/// although no point does.
 fn prepare(
     live: &RefCell<Live>,
     slots: &mut [Slot],
     constants: &Rc<Literals>,
     context: &BodyContext<'_>,
-) -> Option<()> {
+) -> Option<Mono> {
     let mut live = live.try_borrow_mut().ok()?;
     live.pending.clear();
     live.values.clear();
     live.constants = Rc::clone(constants);
-    live.values.extend(slots.iter_mut().map(|slot| read(slot, context)));
-    Some(())
+    let mut again = Mono::MAX;
+    live.values.extend(slots.iter_mut().map(|slot| read(slot, context, &mut again)));
+    Some(again)
 }
 
-fn read(slot: &mut Slot, context: &BodyContext<'_>) -> Slotted {
+fn read(slot: &mut Slot, context: &BodyContext<'_>, again: &mut Mono) -> Slotted {
     match slot {
         Slot::Point(point) => match (context.known(*point), context.catalog.point(*point)) {
             (Some(Value::Number(base)), Some(spec)) => {
@@ -126,13 +128,18 @@ fn read(slot: &mut Slot, context: &BodyContext<'_>) -> Slotted {
                 active_since: context.active_since,
             };
             let mut next = Mono::MAX;
-            match (program.value(&seen, &mut next), program.yields) {
+            let value = program.value(&seen, &mut next);
+            // That points grow old is followed by the engine.
+            if program.uses_time() {
+                *again = (*again).min(next);
+            }
+            match (value, program.yields) {
                 (Some(Value::Number(base)), Type::Number(_, unit)) => {
                     Slotted::Known(unit.from_base(base).get().into())
                 }
                 (Some(Value::Flag(flag)), _) => Slotted::Known(flag.into()),
                 _ if *is_lenient => Slotted::Known(Dynamic::UNIT),
-                _ => Slotted::Unknown,
+                _ => program.fault(&seen).map_or(Slotted::Unknown, Slotted::Fault),
             }
         }
     }
@@ -213,7 +220,10 @@ fn apply(action: &Action, context: &BodyContext<'_>, asked: &mut Asked) {
         Action::Campaign(name, start) => asked.campaigns.push((name.clone(), *start)),
         Action::Record(name, points) => {
             // What is unknown is kept as such: one silent meter must not cost the others their values.
-            let values = points.iter().map(|point| (*point, context.known(*point))).collect();
+            let read = |point: &PointId| {
+                Some(context.catalog.point(*point)?.read(context.known(*point)?, context.now))
+            };
+            let values = points.iter().map(|point| (*point, read(point))).collect();
             asked.records.push(Record { name: name.to_string(), values });
         }
     }

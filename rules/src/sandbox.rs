@@ -10,6 +10,7 @@ use crate::live::{Live, Pending};
 use crate::syntax;
 use ballast_engine::bodies::{ASKED_MAX, NoticeLevel};
 use ballast_model::Finite;
+use ballast_model::expr::Fault;
 use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString, OptimizationLevel, Position};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -60,6 +61,7 @@ pub(crate) fn engine() -> (Engine, Shared) {
     syntax::register(&mut engine);
     register_requests(&mut engine, &live);
     register_functions(&mut engine);
+    register_arithmetic(&mut engine);
     register_comparisons(&mut engine);
     engine.register_iterator::<core::ops::Range<i64>>();
     engine.register_iterator::<core::ops::RangeInclusive<i64>>();
@@ -212,6 +214,44 @@ fn register_functions(engine: &mut Engine) {
     engine.register_fn("to_string", |x: &mut bool| if *x { "yes" } else { "no" }.to_string());
 }
 
+/// Arithmetic that has no result is a failure: the library would go on with "infinity" and "not a number". Whole numbers
+/// are divided as in conditions and constants, `1 / 2` is a half.
+fn register_arithmetic(engine: &mut Engine) {
+    type Operation = fn(f64, f64) -> f64;
+    let operations: [(&str, Operation, bool); 5] = [
+        ("+", |a, b| a + b, false),
+        ("-", |a, b| a - b, false),
+        ("*", |a, b| a * b, false),
+        ("/", |a, b| a / b, true),
+        ("%", |a, b| a % b, true),
+    ];
+    for (name, operation, divides) in operations {
+        let checked = move |a: f64, b: f64| -> Result<f64, Failure> {
+            let value = operation(a, b);
+            Fault::of(value, divides.then_some(b)).map_or(Ok(value), |fault| Err(failure(fault.words())))
+        };
+        engine.register_fn(name, checked);
+        engine.register_fn(name, move |a: f64, b: i64| checked(a, b as f64));
+        engine.register_fn(name, move |a: i64, b: f64| checked(a as f64, b));
+        if name == "/" {
+            engine.register_fn(name, move |a: i64, b: i64| checked(a as f64, b as f64));
+        }
+        let assigned = format!("{name}=");
+        let set = move |a: &mut f64, b: f64| checked(*a, b).map(|value| *a = value);
+        engine.register_fn(&assigned, set);
+        engine.register_fn(&assigned, move |a: &mut f64, b: i64| set(a, b as f64));
+    }
+    engine.register_fn("/=", |a: &mut Dynamic, b: i64| -> Result<(), Failure> {
+        // What was a whole number may get a fraction.
+        let value = number(a)? / b as f64;
+        *a = Fault::of(value, Some(b as f64)).map_or(Ok(value), |fault| Err(failure(fault.words())))?.into();
+        Ok(())
+    });
+    let rest = |a: i64, b: i64| a.checked_rem(b).ok_or_else(|| failure(Fault::DivisionByZero.words()));
+    engine.register_fn("%", rest);
+    engine.register_fn("%=", move |a: &mut i64, b: i64| rest(*a, b).map(|value| *a = value));
+}
+
 /// The library compares values of different kinds to `false` without a word; here that is an error.
 fn register_comparisons(engine: &mut Engine) {
     fn differ(a: &str, b: &str) -> Result<bool, Failure> {
@@ -266,7 +306,26 @@ mod tests {
         let requests = REQUESTS.iter().map(|(name, _)| *name);
         let called: std::collections::BTreeSet<&str> =
             requests.chain(FUNCTIONS.iter().map(|(name, _, _)| *name)).collect();
-        let operators = ["==", "!=", "<", "<=", ">", ">=", "to_string", "or_else"];
+        let operators = [
+            "==",
+            "!=",
+            "<",
+            "<=",
+            ">",
+            ">=",
+            "+",
+            "-",
+            "*",
+            "/",
+            "%",
+            "+=",
+            "-=",
+            "*=",
+            "/=",
+            "%=",
+            "to_string",
+            "or_else",
+        ];
         let others: Vec<_> = names.difference(&called).filter(|name| !operators.contains(name)).collect();
         assert!(others.is_empty(), "visible and not known at load: {others:?}");
         let missing: Vec<_> = called.difference(&names).collect();

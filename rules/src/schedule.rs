@@ -2,7 +2,8 @@
 //!
 //! `every` takes a length of time. `at` takes the five fields of a crontab, `every day 22:00`, `Sunday 10:00`, `sunrise` or
 //! `sunset`. All local times are those of the site's zone: a moment that the clock jumps over in spring comes at the
-//! jump, and one that the clock shows twice in autumn comes once.
+//! jump, and one that the clock shows twice in autumn comes once, however it is written. A crontab with a pace (`*`, `/`
+//! or `-` in minute or hour) has no such moments and goes on with the clock.
 
 use crate::report::problem;
 use ballast_engine::plan::{NextInstant, Timing};
@@ -89,7 +90,9 @@ fn crontab(text: &str, span: Span, catalog: &Catalog) -> Result<Timing, Problem>
             "the fields are minute, hour, day of month, month, day of week",
         )
     })?;
-    let pattern = Crontab { cron, zone: catalog.zone.clone() };
+    let is_plain = |field: &str| field.bytes().all(|byte| byte.is_ascii_digit() || byte == b',');
+    let names_moments = text.split_whitespace().take(2).all(is_plain);
+    let pattern = Crontab { cron, zone: catalog.zone.clone(), names_moments };
     // Any day will do: a pattern that fires at all fires within the cycle of leap years after it.
     if pattern.next_after(Utc::from_millis(0)).is_none() {
         let message = format!("\"{text}\" never happens");
@@ -123,10 +126,40 @@ impl NextInstant for Weekly {
 struct Crontab {
     cron: Cron,
     zone: Zone,
+    /// Minute and hour are numbers, `30 2 * * *`: moments of a day, and not a pace as `*/5 * * * *`.
+    names_moments: bool,
+}
+
+/// How many moments of the clock are looked at to find one that lies ahead. The clock repeats or jumps over less than a
+/// day's worth of minutes.
+const MOMENTS_MAX: usize = 24 * 60;
+
+impl Crontab {
+    /// What is moments of a day is found as with the other spellings: once each, at the jump where they are jumped over.
+    fn next_moment(&self, utc: Utc) -> Option<Utc> {
+        let now = self.zone.local(utc);
+        // What the clock showed a while ago may still lie ahead, at the end of a jump.
+        let from =
+            jiff::Timestamp::from_second(i64::from(now.day - 1) * 86_400 + i64::from(now.second)).ok()?;
+        let mut shown = from.to_zoned(jiff::tz::TimeZone::UTC);
+        for _ in 0..MOMENTS_MAX {
+            shown = self.cron.find_next_occurrence(&shown, false).ok()?;
+            let second = shown.timestamp().as_second();
+            let day = i32::try_from(second.div_euclid(86_400)).ok()?;
+            let found = self.zone.instant(day, u32::try_from(second.rem_euclid(86_400)).ok()?);
+            if found > utc {
+                return Some(found);
+            }
+        }
+        None
+    }
 }
 
 impl NextInstant for Crontab {
     fn next_after(&self, utc: Utc) -> Option<Utc> {
+        if self.names_moments {
+            return self.next_moment(utc);
+        }
         let stamp = jiff::Timestamp::from_millisecond(utc.millis()).ok()?;
         let now = stamp.to_zoned(self.zone.jiff().clone());
         let next = self.cron.find_next_occurrence(&now, false).ok()?;
@@ -139,8 +172,12 @@ mod tests {
     use super::*;
 
     fn paris() -> Catalog {
+        site_in("Europe/Paris")
+    }
+
+    fn site_in(zone: &str) -> Catalog {
         let mut catalog = Catalog::default();
-        catalog.zone = Zone::get("Europe/Paris").unwrap();
+        catalog.zone = Zone::get(zone).unwrap();
         catalog
     }
 
@@ -150,7 +187,12 @@ mod tests {
 
     /// The next moments after one, in UTC.
     fn next(pattern: &str, from: &str, count: usize) -> Vec<String> {
-        let Ok(Timing::At(pattern)) = at(pattern, Span::new(0, 0), &paris()) else { panic!("{pattern}") };
+        next_in("Europe/Paris", pattern, from, count)
+    }
+
+    fn next_in(zone: &str, pattern: &str, from: &str, count: usize) -> Vec<String> {
+        let timing = at(pattern, Span::new(0, 0), &site_in(zone));
+        let Ok(Timing::At(pattern)) = timing else { panic!("{pattern}") };
         let mut moment = instant(from);
         let mut found = Vec::new();
         for _ in 0..count {
@@ -172,6 +214,57 @@ mod tests {
         // 2026-10-25: 03:00 becomes 02:00 in Paris, at 01:00 UTC.
         let found = next("30 2 * * *", "2026-10-24T12:00:00Z", 2);
         assert_eq!(found, ["2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"]);
+    }
+
+    #[test]
+    fn all_spellings_of_one_moment_come_together_in_both_nights() {
+        // Zone, a Sunday night in it, a time that the clock jumps over or shows twice, and when that comes.
+        let nights = [
+            ("Europe/Paris", "2026-03-28T12:00:00Z", (2, 30), "2026-03-29T01:00:00Z"),
+            ("Europe/Paris", "2026-10-24T12:00:00Z", (2, 30), "2026-10-25T00:30:00Z"),
+            ("America/St_Johns", "2026-03-07T12:00:00Z", (2, 30), "2026-03-08T05:30:00Z"),
+            ("America/St_Johns", "2026-10-31T12:00:00Z", (1, 30), "2026-11-01T04:00:00Z"),
+            ("Australia/Lord_Howe", "2026-10-03T00:00:00Z", (2, 15), "2026-10-03T15:30:00Z"),
+            ("Australia/Lord_Howe", "2026-04-04T00:00:00Z", (1, 45), "2026-04-04T14:45:00Z"),
+        ];
+        for (zone, from, (hour, minute), comes) in nights {
+            let catalog = site_in(zone);
+            let daily =
+                catalog.zone.instant(catalog.zone.local(instant(comes)).day, (hour * 60 + minute) * 60);
+            assert_eq!(daily, instant(comes), "{zone}: every day");
+            for written in [format!("{minute} {hour} * * *"), format!("Sunday {hour:02}:{minute:02}")] {
+                let found = next_in(zone, &written, from, 2);
+                assert_eq!(found[0], comes, "{zone}: {written}");
+                let later = instant(&found[1]).since(instant(comes));
+                assert!(
+                    later >= Duration::from_secs(23 * 3600),
+                    "{zone}: {written} comes once, not at {}",
+                    found[1]
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_list_of_hours_misses_none() {
+        let found = next("0 2,14 * * *", "2026-03-28T23:00:00Z", 2);
+        assert_eq!(found, ["2026-03-29T01:00:00Z", "2026-03-29T12:00:00Z"]);
+        // Both lie in the hour that is left out, and come at its end together.
+        assert_eq!(next("10,50 2 * * *", "2026-03-28T23:00:00Z", 1), ["2026-03-29T01:00:00Z"]);
+        assert_eq!(next("10,50 2 * * *", "2026-03-29T01:00:00Z", 1), ["2026-03-30T00:10:00Z"]);
+        // In Greenland the last hour of a Saturday is left out: it is Sunday when half past eleven comes.
+        let found = next_in("America/Nuuk", "30 23 * * 6", "2026-03-28T12:00:00Z", 2);
+        assert_eq!(found, ["2026-03-29T01:00:00Z", "2026-04-05T00:30:00Z"]);
+        assert_eq!(found, next_in("America/Nuuk", "Saturday 23:30", "2026-03-28T12:00:00Z", 2));
+    }
+
+    #[test]
+    fn a_pace_goes_on_through_both_nights() {
+        let found = next("*/30 * * * *", "2026-03-29T00:20:00Z", 3);
+        assert_eq!(found, ["2026-03-29T00:30:00Z", "2026-03-29T01:00:00Z", "2026-03-29T01:30:00Z"]);
+        let found = next("0 * * * *", "2026-10-24T23:30:00Z", 4);
+        let hours = ["2026-10-25T00:00:00Z", "2026-10-25T01:00:00Z", "2026-10-25T02:00:00Z"];
+        assert_eq!(found[..3], hours, "the hour that the clock shows twice is two hours");
     }
 
     #[test]

@@ -75,7 +75,7 @@ impl Template {
             match part {
                 Part::Text(plain) => text.push_str(plain),
                 Part::Point(point) => match (context.known(*point), context.catalog.point(*point)) {
-                    (Some(value), Some(spec)) => text.push_str(&spec.show(value)),
+                    (Some(value), Some(spec)) => text.push_str(&spec.show(spec.read(value, context.now))),
                     _ => text.push_str("unknown"),
                 },
             }
@@ -90,6 +90,12 @@ fn unknown(name: &str, full: &str, span: Span, written: &str, catalog: &Catalog)
         Span::new(start, start + name.len() as u32)
     });
     let help = match catalog.suggest_point(full) {
+        _ if matches!(catalog.resolve(full), Some(Noun::Output(_))) => {
+            format!(
+                "an output is no value: write `{{{name}.state}}`, `.actual`, `.wanted` or `.since`",
+                name = name.trim()
+            )
+        }
         Some(near) => format!("did you mean `{{{near}}}`?"),
         None => "between braces stands the name of a point; `{{` is a brace".to_string(),
     };

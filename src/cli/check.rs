@@ -119,9 +119,16 @@ fn note_in(note: &str, language: Language) -> Cow<'_, str> {
         let (quantity, point) = rest.split_once(", the unit of ")?;
         Some(format!("{number} se lit {quantity}, l'unité de {point}"))
     };
+    let event = || {
+        let (place, rest) = note.split_once("what an event asks has priority ")?;
+        let (priority, _) = rest.split_once(", and yields")?;
+        Some(format!(
+            "{place}ce que demande un événement a la priorité {priority} et cède aux règles de cette priorité ou plus"
+        ))
+    };
     match language {
         Language::En => None,
-        Language::Fr => parts(),
+        Language::Fr => parts().or_else(event),
     }
     .map_or(note.into(), Into::into)
 }

@@ -71,7 +71,9 @@ pub fn answer(decision: &Decision, inquiry: Inquiry) {
         Subject::Point(point) => {
             let snapshot = decision.engine.snapshot();
             let arrival = snapshot.reading(point).arrival;
-            Fact::Point { value: snapshot.known(point, now), arrival }
+            let spec = decision.running.catalog().point(point);
+            let value = snapshot.known(point, now).zip(spec).map(|(value, spec)| spec.read(value, now));
+            Fact::Point { value, arrival }
         }
         Subject::Output(output) => Fact::Output(of_output(decision, output)),
     });

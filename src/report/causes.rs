@@ -6,6 +6,7 @@ use ballast_engine::events::EndReason;
 use ballast_engine::{Plan, Source, Winner};
 use ballast_guard::plan::SafetySet;
 use ballast_model::catalog::PointSpec;
+use ballast_model::expr::Fault;
 use ballast_model::intent::{Cause, Witness};
 use ballast_model::{Catalog, Span, Value};
 use std::borrow::Cow;
@@ -195,12 +196,22 @@ pub fn asker_named(name: &str, language: Language) -> Cow<'_, str> {
     name.into()
 }
 
+/// Arithmetic that has no result.
+pub const fn fault(fault: Fault, language: Language) -> &'static str {
+    let french = match fault {
+        Fault::DivisionByZero => "une division par zéro",
+        Fault::TooLarge => "un nombre devenu trop grand",
+    };
+    language.say(fault.words(), french)
+}
+
 /// Why a rule ended.
 pub const fn end(reason: EndReason, language: Language) -> &'static str {
     let french = match reason {
         EndReason::Until => "sa condition de fin est vraie",
         EndReason::WhenOver => "sa condition n'est plus vraie",
         EndReason::Unknown => "une mesure manque",
+        EndReason::Fault(fault) => self::fault(fault, Language::Fr),
         EndReason::Suspended => "son corps a échoué trop souvent",
         EndReason::Removed => "elle a été retirée des règles",
     };
@@ -211,7 +222,9 @@ pub const fn end(reason: EndReason, language: Language) -> &'static str {
 pub fn end_named(words: &str, language: Language) -> &str {
     let reasons =
         [EndReason::Until, EndReason::WhenOver, EndReason::Unknown, EndReason::Suspended, EndReason::Removed];
-    let reason = reasons.into_iter().find(|reason| reason.words() == words);
+    let faults = [Fault::DivisionByZero, Fault::TooLarge].map(EndReason::Fault);
+    let mut reasons = reasons.into_iter().chain(faults);
+    let reason = reasons.find(|reason| reason.words() == words);
     reason.map_or(words, |reason| end(reason, language))
 }
 
@@ -221,6 +234,7 @@ pub const fn end_word(reason: EndReason) -> &'static str {
         EndReason::Until => "until",
         EndReason::WhenOver => "when_over",
         EndReason::Unknown => "unknown",
+        EndReason::Fault(_) => "fault",
         EndReason::Suspended => "suspended",
         EndReason::Removed => "removed",
     }
@@ -244,6 +258,8 @@ pub fn problem(words: &str, language: Language) -> &str {
         "damaged on the wire" => "abîmé sur la ligne",
         "an input is unknown" => "une entrée est inconnue",
         "another device is there" => "un autre appareil est là",
+        "a division by zero" => fault(Fault::DivisionByZero, language),
+        "a number grew too large" => fault(Fault::TooLarge, language),
         other => other,
     }
 }
@@ -292,6 +308,8 @@ pub fn witness_named(
     language: Language,
 ) -> String {
     match (value, problem) {
+        // A time that runs is not old.
+        (Some(value), None) if age == Span::MAX => format!("{name} {value}"),
         (Some(value), None) => {
             say!(language, "{name} {value} ({age} old)", "{name} {value} (il y a {age})")
         }

@@ -146,7 +146,13 @@ fn of_rules(event: &Event, plan: &Plan) -> Option<String> {
         Event::RuleEnded { rule, reason, because } => {
             ended(plan.rule_name(*rule), causes::end(*reason, french), values(plan, because), french)
         }
-        Event::RuleUnknown { rule, point, patience } => {
+        Event::RuleUnknown { rule, fault: Some(fault), patience, .. } => {
+            let (name, what) = (plan.rule_name(*rule), causes::fault(*fault, french));
+            format!(
+                "{what} dans la condition de la règle « {name} », qui se termine dans {patience} si cela dure"
+            )
+        }
+        Event::RuleUnknown { rule, point, patience, .. } => {
             let what = match point {
                 Some(point) => plan.catalog.point(*point).map_or("l'heure", |spec| &spec.name),
                 None => "une mesure",

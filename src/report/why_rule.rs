@@ -9,6 +9,7 @@ use ballast_engine::RuleState;
 use ballast_engine::explain::{Condition, RuleExplanation, Threshold};
 use ballast_model::Span;
 use ballast_model::catalog::Noun;
+use ballast_model::expr::Fault;
 use serde_json::{Map, Value, json};
 
 /// Where the second column of the table begins.
@@ -101,6 +102,9 @@ fn condition(table: &mut Table, moment: &Moment<'_>, name: &'static str, conditi
         None => moment.say("unknown", "inconnu"),
     };
     let mut text = format!("{}{} {truth}", condition.text, moment.say(":", " :"));
+    if let Some(fault) = condition.fault {
+        text.push_str(&format!(" ({})", causes::fault(fault, moment.language)));
+    }
     if let Some(remaining) = condition.remaining.filter(|span| *span > Span::ZERO) {
         text.push_str(&format!(", {} {remaining}", moment.say("must hold another", "encore")));
     }
@@ -139,6 +143,7 @@ fn condition_data(moment: &Moment<'_>, condition: &Condition) -> Value {
     let mut set = |key: &str, value: Value| data.insert(key.to_owned(), value);
     set("text", json!(condition.text));
     set("is_true", json!(condition.is_true));
+    set("fault", json!(condition.fault.map(Fault::words)));
     set("must_hold_s", json!(condition.must_hold.secs_f64()));
     set("remaining_s", json!(condition.remaining.map(Span::secs_f64)));
     set("thresholds", condition.thresholds.iter().map(threshold).collect());

@@ -291,6 +291,7 @@ fn open_buses(
             Err(mistakes) => found.extend(mistakes),
         }
     }
+    found.extend(ballast_drivers::shared(definitions, catalog));
     found.sort();
     buses
 }

@@ -39,12 +39,14 @@ codes! {
     DEVICE_GENERATOR = "device::generator": "A generator is started by its output `run` and takes load through another output; its times belong to `kind: generator`.";
     DEVICE_MISSING_KEY = "device::missing_key": "A key that the driver needs is absent: a topic, a register, a field. The help names it.";
     DEVICE_PARAMETER = "device::parameter": "What the site says with `with:` and what the device file asks for do not fit together.";
+    DEVICE_SHARED = "device::shared": "Two outputs are told by the same words on one MQTT topic, so that each undoes what the other one is told and no limit holds for both; or two buses come to one broker under one client id, so that each throws the other one out.";
     DEVICE_UNKNOWN_KEY = "device::unknown_key": "A key of a bus, point or output is known neither to every device nor to its driver. Misspelt keys would be without effect, therefore they are mistakes.";
     EXPR_ARGUMENTS = "expr::arguments": "A function is called with other arguments than it takes. The help shows how it is written.";
     EXPR_DIMENSION = "expr::dimension": "Two quantities of different kinds are compared or added: volts with watts, watts with volt-amperes, a power with an energy.";
+    EXPR_NEVER = "expr::never": "A condition can be understood and is true at no time of any day. From sunset to a time of the evening, and from a time of the morning to sunrise, are parts of one evening or morning; from an evening to a morning goes over midnight.";
     EXPR_NO_PLACE = "expr::no_place": "Sunrise and sunset need to know where the site is: add `location:` to site.yaml.";
     EXPR_NOT_A_COUNTER = "expr::not_a_counter": "`used` counts what went through an index that only grows. A point that measures the moment has no such count.";
-    EXPR_NOT_FINITE = "expr::not_finite": "A number of a condition is too large, or a division by zero.";
+    EXPR_NOT_FINITE = "expr::not_finite": "A number of a condition is too large, or is divided by zero. Such a thing has no value, and what is computed from it would be unknown for ever.";
     EXPR_NOT_HERE = "expr::not_here": "A function has no meaning at this place. A limit reads raw values, so that a mean cannot hide what it protects from, and nothing in it gives an unknown value a meaning: that is for its `unknown:`. Functions that look back on a rule belong to rules.";
     EXPR_QUANTITY = "expr::quantity": "A quantity of a condition cannot be read. It is a number with a unit, `49.8 Hz`.";
     EXPR_SYNTAX = "expr::syntax": "The text is not a condition at this place. A condition compares points with quantities, `battery.voltage < 11.8 V`, joins comparisons with `and`, `or` and `not`, and may end with `for 2 s`.";

@@ -25,6 +25,10 @@ const SITE: &str = "site: a\ntime_zone: UTC\nbuses: { b: { driver: mqtt } }\ndev
 /// Mistakes that are found below the level of keys, with a text that holds them.
 const GALLERY: &[(&str, &str)] = &[
     ("expr::arguments", "derived: { a: { expression: max(m.v) } }\n"),
+    (
+        "expr::never",
+        "location: { latitude: 48.8 deg, longitude: 2.3 deg }\nderived: { a: { expression: 'between(\"sunset\", \"14:00\")' } }\n",
+    ),
     ("expr::no_place", "derived: { a: { expression: 'between(\"sunset\", \"06:00\")' } }\n"),
     ("expr::not_a_counter", "derived: { a: { expression: 'used(m.v, \"16:00\")' } }\n"),
     ("expr::not_finite", "derived: { a: { expression: 1 / 0 > 2 } }\n"),
@@ -52,7 +56,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
 
 /// Codes of drivers, which say them about keys that only they understand; listed here for the manual.
 const OF_DRIVERS: &[&str] =
-    &["device::address", "device::bad_value", "device::missing_key", "device::unknown_key"];
+    &["device::address", "device::bad_value", "device::missing_key", "device::shared", "device::unknown_key"];
 
 #[test]
 fn the_gallery_shows_what_it_says() {

@@ -1,8 +1,9 @@
 //! One choice per output among all that is asked of it.
 //!
 //! Order: shed, operator, remote, campaign, rule by priority, default (the guard, above all of them, answers elsewhere).
-//! Among rules of equal priority the one that stands first wins; the checker refuses those that could differ. A silent
-//! output goes to its default, never to its last value.
+//! Among rules of equal priority the one that stands first wins; the checker refuses those that could differ. What an event
+//! asks yields to a rule of its priority, and to an event that came later. A silent output goes to its default, never to its
+//! last value.
 
 use crate::agenda::Task;
 use crate::events::{Event, Output, Source, Winner};
@@ -15,6 +16,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use ballast_model::catalog::Facet;
 use ballast_model::{Authority, Intent, Mono, OutputId, Verdict, Wanted};
+use core::cmp::Reverse;
 
 /// One request for one output.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -92,7 +94,13 @@ impl Outputs {
             return;
         }
         life.claims.retain(|other| other.source != claim.source);
-        let rank = |claim: &Claim| (core::cmp::Reverse(claim.authority), claim.source);
+        let rank = |claim: &Claim| {
+            let (kind, later) = match claim.source {
+                Source::Schedule(index) => (Source::Schedule(0), (claim.since, index)),
+                source => (source, (Mono::ZERO, 0)),
+            };
+            (Reverse(claim.authority), kind, Reverse(later))
+        };
         let place = life.claims.partition_point(|other| rank(other) <= rank(&claim));
         life.claims.insert(place, claim);
         self.dirty.mark(output.0);

@@ -82,6 +82,9 @@ pub struct Asked {
     pub campaigns: Vec<(Box<str>, bool)>,
     /// Records to write (`record("cycle", [battery.soc])`).
     pub records: Vec<Record>,
+    /// When something that the body looks at changes although no point does, such as `active_for("10min")`: the body of a
+    /// rule runs again then. Also after a run that did not end well.
+    pub again_at: Option<Mono>,
 }
 
 /// What shall be kept of this moment.

@@ -8,6 +8,7 @@ use crate::limits::MOVING_PERIOD;
 use crate::machine::Core;
 use crate::plan::{Derivation, Plan};
 use alloc::vec::Vec;
+use ballast_model::expr::Fault;
 use ballast_model::{Finite, Mono, PointId, Reason, Sample, Value};
 
 impl Core {
@@ -53,9 +54,16 @@ impl Core {
             if self.programs.moving.get(index as usize) == Some(&true) {
                 next = next.min(self.world.now.after(MOVING_PERIOD));
             }
-            self.world.compute(derived.point, value);
+            let why_not = || self.fault_of_derived(index).map_or(Reason::Inputs, Reason::Fault);
+            self.world.compute_or(derived.point, value.ok_or_else(why_not));
             self.agenda.set(Task::Derived(index), next);
         }
+    }
+
+    /// Arithmetic without a result in the expression of a derived point.
+    fn fault_of_derived(&self, index: u32) -> Option<Fault> {
+        let program = self.programs.derived.get(index as usize)?.as_ref()?;
+        program.fault(&self.world.seen(None))
     }
 
     /// A member that is known, with the moment at which it no longer is.

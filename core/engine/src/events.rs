@@ -7,9 +7,10 @@ use crate::input::Refusal;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
+use ballast_model::expr::Fault;
 use ballast_model::intent::Witness;
 use ballast_model::time::Gap;
-use ballast_model::{Authority, GroupId, Intent, Mono, OutputId, PointId, Span, Utc, Value, Wanted};
+use ballast_model::{Authority, GroupId, Intent, Mono, OutputId, PointId, Span, Value, Wanted};
 
 /// One thing the step says.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -32,7 +33,8 @@ pub enum Runner {
     Schedule(u32),
 }
 
-/// Who asks something of an output. Among equal authorities the first in this order wins, then the lower index.
+/// Who asks something of an output. Among equal authorities the first in this order wins, then the lower index; of two
+/// schedules the one that came later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Source {
     /// Nobody: the output's default.
@@ -80,6 +82,8 @@ pub enum EndReason {
     WhenOver,
     /// Something it needs was unknown for too long.
     Unknown,
+    /// What it needs is known, and what is computed from it was no number for too long.
+    Fault(Fault),
     /// Its body failed too often in a row.
     Suspended,
     /// A reload removed it.
@@ -87,12 +91,18 @@ pub enum EndReason {
 }
 
 impl EndReason {
+    /// Whether its conditions could not be told, so that it starts again only when they can.
+    pub const fn is_unknown(self) -> bool {
+        matches!(self, Self::Unknown | Self::Fault(_))
+    }
+
     /// The reason in a few plain words.
     pub const fn words(self) -> &'static str {
         match self {
             Self::Until => "its end condition is true",
             Self::WhenOver => "its condition is no longer true",
             Self::Unknown => "unknown",
+            Self::Fault(fault) => fault.words(),
             Self::Suspended => "its body failed too often",
             Self::Removed => "it was removed from the rules",
         }
@@ -147,6 +157,8 @@ pub enum Event {
         /// The first point that is unknown, or one that the site does not have where a body misses the time of day;
         /// `None` where something over time or the clock of a condition is.
         point: Option<PointId>,
+        /// Nothing is missing, and what is computed is no number.
+        fault: Option<Fault>,
         /// How long it may stay so.
         patience: Span,
     },
@@ -299,8 +311,6 @@ pub enum Event {
     ScheduleMissed {
         /// Which schedule.
         schedule: u32,
-        /// The moment.
-        at: Utc,
     },
     /// A schedule's moment came and its body read something unknown: it did nothing, and that is no failure.
     ScheduleUnknown {

@@ -14,7 +14,7 @@ use crate::words::source_name;
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use ballast_model::expr::{BinaryOp, Program, Seen};
+use ballast_model::expr::{BinaryOp, Fault, Program, Seen};
 use ballast_model::intent::{Cause, Witness};
 use ballast_model::quantity::Shown;
 use ballast_model::{Authority, Mono, Outcome, OutputId, PointId, Span};
@@ -133,6 +133,8 @@ pub struct Condition {
     pub text: Box<str>,
     /// Whether it is true; `None`: unknown.
     pub is_true: Option<bool>,
+    /// Arithmetic without a result, where that makes it unknown.
+    pub fault: Option<Fault>,
     /// How long it must hold.
     pub must_hold: Span,
     /// Since when it has held, while that counts.
@@ -219,9 +221,9 @@ impl Core {
 
     fn reading(&self, point: PointId, now: Mono) -> Reading {
         let reading = self.world.snapshot.reading(point);
-        let age = if reading.count == 0 { Span::MAX } else { now.since(reading.arrival) };
         let quality = self.world.snapshot.quality(point, now);
-        witness_reading(&self.plan, &Witness { point, value: reading.value, quality, age })
+        let spec = self.plan.catalog.point(point);
+        witness_reading(&self.plan, &Witness::of(spec, point, reading, quality, now))
     }
 
     pub(crate) fn explain_rule(&self, index: u32, state: RuleState, now: Mono) -> Option<RuleExplanation> {
@@ -289,7 +291,9 @@ impl Core {
         now: Mono,
     ) -> Condition {
         let since = life.active.map(|active| active.since);
-        let is_true = program.truth(&self.seen_at(since, now), &mut ignored());
+        let seen = self.seen_at(since, now);
+        let is_true = program.truth(&seen, &mut ignored());
+        let fault = if is_true.is_none() { program.fault(&seen) } else { None };
         let thresholds = thresholds.iter().map(|threshold| Threshold {
             subject: threshold.subject.clone(),
             op: symbol(threshold.op),
@@ -299,6 +303,7 @@ impl Core {
         Condition {
             text: text.into(),
             is_true,
+            fault,
             must_hold,
             holds_since,
             remaining: holds_since.map(|since| since.after(must_hold).since(now)),

@@ -24,7 +24,7 @@ use crate::world::World;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
-use ballast_model::expr::Hold;
+use ballast_model::expr::{Fault, Hold};
 use ballast_model::intent::Witness;
 use ballast_model::{Mono, PointId, Span, Value};
 
@@ -85,6 +85,8 @@ pub(crate) struct Life {
     pub(crate) is_suspended: bool,
     /// The first moment at which a value that the body read grows too old; [`Mono::MAX`] when none does.
     pub(crate) body_expiry: Option<Mono>,
+    /// When something else that the body looks at changes by itself.
+    pub(crate) body_again: Option<Mono>,
     /// After an outage: until then, progress of `for` waits for the first known truth.
     pub(crate) resume_until: Option<Mono>,
 }
@@ -135,7 +137,8 @@ impl Core {
                 }
             }
             if self.is_unknown_for_too_long(rule, index, is_truth_unknown, &mut next, out) {
-                self.end(plan, index, EndReason::Unknown, out);
+                let reason = self.fault_of_rule(index).map_or(EndReason::Unknown, EndReason::Fault);
+                self.end(plan, index, reason, out);
                 continue;
             }
             self.let_go_after_failure(plan, index, &mut next);
@@ -181,14 +184,14 @@ impl Core {
         let lived = life.active.take().map(|active| now.since(active.since));
         life.last_end = Some((now, reason));
         let is_still_born = reason == EndReason::Until && lived == Some(Span::ZERO);
-        if is_still_born || reason == EndReason::Unknown {
+        if is_still_born || reason.is_unknown() {
             life.rest_until = now.after(START_REST);
         }
         life.when_hold.reset();
         life.until_hold.reset();
         life.unknown.reset();
-        life.is_end_standing = matches!(reason, EndReason::Until | EndReason::Unknown);
-        life.body_expiry = None;
+        life.is_end_standing = reason == EndReason::Until || reason.is_unknown();
+        (life.body_expiry, life.body_again) = (None, None);
         life.campaigns.clear();
         life.records.clear();
         let notices = core::mem::take(&mut life.notices);
@@ -214,14 +217,14 @@ impl Core {
         }
     }
 
-    /// Whether the body must run: something it reads changed, or grew too old since it ran.
+    /// Whether the body must run: something it reads changed, or grew too old since it ran, or its time has come.
     fn is_body_due(&mut self, plan: &Plan, index: u32) -> bool {
         let place = index as usize;
         let is_marked = self.world.dirty.bodies.get_mut(place).is_some_and(core::mem::take);
         let (Some(rule), Some(life)) = (plan.rules.get(place), self.lives.get_mut(place)) else {
             return false;
         };
-        if is_marked {
+        if is_marked || life.body_again.is_some_and(|moment| moment <= self.world.now) {
             return true;
         }
         if life.body_expiry.is_none_or(|moment| self.world.now < moment) {
@@ -271,18 +274,28 @@ impl Core {
         let was_unknown = life.unknown.since().is_some();
         let is_too_long = life.unknown.update(is_unknown, rule.unknown, now, next);
         if is_unknown && !was_unknown && !is_too_long {
-            out.push(Output::Event(Event::RuleUnknown {
-                rule: index,
-                point: missing,
-                patience: rule.unknown,
-            }));
+            let fault = self.fault_of_rule(index).filter(|_| missing.is_none());
+            let patience = rule.unknown;
+            out.push(Output::Event(Event::RuleUnknown { rule: index, point: missing, fault, patience }));
         } else if was_unknown && !is_unknown {
             out.push(Output::Event(Event::RuleKnown { rule: index }));
         }
-        if let Some(moment) = life.body_expiry {
-            *next = (*next).min(moment);
+        if let Some(life) = self.lives.get(place) {
+            let moments = life.body_expiry.into_iter().chain(life.body_again);
+            *next = moments.fold(*next, Mono::min);
         }
         is_too_long
+    }
+
+    /// Arithmetic without a result in the condition that ends an active rule, where that is all that makes it unknown.
+    fn fault_of_rule(&self, index: u32) -> Option<Fault> {
+        let (programs, life) = (self.programs.rules.get(index as usize)?, self.lives.get(index as usize)?);
+        let seen = self.world.seen(life.active.map(|active| active.since));
+        let is_missing = |point: &PointId| self.world.snapshot.known(*point, self.world.now).is_none();
+        let ending = programs.until.as_ref().unwrap_or(&programs.when);
+        let is_fault =
+            ending.truth(&seen, &mut Mono::MAX.clone()).is_none() && !programs.plain.iter().any(is_missing);
+        ending.fault(&seen).filter(|_| is_fault)
     }
 
     /// The requests of the last good run outlive a failing body for a while, not for ever.
@@ -344,7 +357,7 @@ fn is_end_standing(
     if !life.is_end_standing && rule.until_hold > Span::ZERO {
         return false;
     }
-    let was_unknown = life.is_end_standing && matches!(life.last_end, Some((_, EndReason::Unknown)));
+    let was_unknown = life.is_end_standing && life.last_end.is_some_and(|(_, reason)| reason.is_unknown());
     let is_missing = |point: &PointId| world.snapshot.known(*point, world.now).is_none();
     let mut stands = false;
     if was_unknown {

@@ -75,6 +75,10 @@ pub struct RulePlan {
     pub until_text: Box<str>,
 }
 
+/// Priority of what `every` and `at` ask for: that of a rule that says nothing. At equal priority a rule wins, since it
+/// lasts; of two events the one that came later.
+pub const SCHEDULE_PRIORITY: u8 = 50;
+
 /// One `every` or `at`.
 #[derive(Clone, Debug)]
 pub struct SchedulePlan {

@@ -471,10 +471,10 @@ impl Core {
             let place = at(&maps.schedules, old).and_then(|new| self.schedules.get_mut(new as usize));
             if let Some(place) = place {
                 *place = *life;
-                if !clock.is_reload() {
-                    place.next = None;
-                }
             }
+        }
+        if !clock.is_reload() {
+            self.resume_schedules(clock.gap, clock.saved_at);
         }
         for (old, (_, life)) in state.generators.iter().enumerate() {
             let place = at(&maps.generators, old).and_then(|new| self.generators.get_mut(new as usize));
@@ -568,6 +568,7 @@ fn moved_life(mut life: Life, maps: &Maps, clock: Clock) -> Life {
     life.last_end = life.last_end.map(|(moment, reason)| (rebase(moment), reason));
     (life.pace, life.rest_until) = (rebase(life.pace), rebase(life.rest_until));
     life.body_expiry = life.body_expiry.map(rebase);
+    life.body_again = life.body_again.map(rebase);
     life.resume_until = life.resume_until.map(rebase);
     let moved_held = |held: &Held| {
         let mut held = *held;

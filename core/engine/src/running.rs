@@ -51,11 +51,12 @@ impl Core {
             }
             BodyOutcome::Failed { message, place: at } => self.failed(plan, index, message, at, out),
         }
+        let again = asked.again_at;
         self.asked = asked;
         let moments = rule.body_reads.iter().map(|point| self.world.next_expiry(*point));
         let next = moments.filter(|moment| *moment < Mono::MAX).min();
         if let Some(life) = self.lives.get_mut(place).filter(|life| life.active.is_some()) {
-            life.body_expiry = next;
+            (life.body_expiry, life.body_again) = (next, again);
         }
     }
 
@@ -212,6 +213,7 @@ fn empty(asked: &mut Asked) {
     asked.mode = None;
     asked.campaigns.clear();
     asked.records.clear();
+    asked.again_at = None;
 }
 
 /// Puts the notices of a run in place of the last ones. A notice of the same level at the same place is the same one,

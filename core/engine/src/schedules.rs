@@ -1,8 +1,9 @@
 //! `every` and `at`: bodies that run at moments.
 //!
-//! `every` counts on the monotonic clock from the start of the program and does not care what time it is. `at` needs a
-//! trusted wall clock. A moment that a jump of the clock or an outage passed over is made up for when it is not older
-//! than [`SCHEDULE_CATCH_UP`], else told and skipped; a moment that ran does not run again when the clock goes back.
+//! `every` counts on the monotonic clock from when it was first loaded, keeps its pace over outages whose length is known,
+//! and does not care what time it is. `at` needs a trusted wall clock. A moment that a jump of the clock or an outage passed
+//! over is made up for when it is not older than [`SCHEDULE_CATCH_UP`], else told and skipped; a moment that ran does not run
+//! again when the clock goes back.
 
 use crate::agenda::Task;
 use crate::arbitrate::Claim;
@@ -11,14 +12,16 @@ use crate::commands::Changer;
 use crate::events::{Event, Output, Runner, Source};
 use crate::limits::SCHEDULE_CATCH_UP;
 use crate::machine::Core;
-use crate::plan::{Plan, SchedulePlan, Timing};
+use crate::plan::{Plan, SCHEDULE_PRIORITY, SchedulePlan, Timing};
 use crate::running::refused_by_kind;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use ballast_model::time::Gap;
 use ballast_model::{Authority, Mono, Span, Utc, almanac};
 
-/// Priority of the timed requests of schedules: that of a rule that says nothing.
-const SCHEDULE_PRIORITY: u8 = 50;
+/// Where no next moment is in sight, as with `at "sunset"` near the poles, it is looked for again after this long: less
+/// than the days that [`almanac::around`] looks ahead.
+const LOOK_AGAIN: Span = Span::from_secs(86_400);
 
 /// What the engine keeps of one schedule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -41,6 +44,19 @@ impl Core {
         }
     }
 
+    /// After an outage: what `every` was about to do, it does in its old pace.
+    pub(crate) fn resume_schedules(&mut self, gap: Gap, saved_at: Mono) {
+        let now = self.world.now;
+        for (index, (life, schedule)) in self.schedules.iter_mut().zip(&self.plan.schedules).enumerate() {
+            let Timing::Every(span) = schedule.timing else { continue };
+            let found = life.next.and_then(|next| resumed(next, span, gap, saved_at, now));
+            life.next = found.map(|resumed| resumed.next);
+            if found.is_some_and(|resumed| resumed.is_one_missed) {
+                self.news.push(Event::ScheduleMissed { schedule: index as u32 });
+            }
+        }
+    }
+
     fn plan_schedule(&mut self, plan: &Plan, index: u32) {
         let place = index as usize;
         let (Some(schedule), Some(life)) = (plan.schedules.get(place), self.schedules.get_mut(place)) else {
@@ -56,7 +72,7 @@ impl Core {
                     if life.next_utc.is_none_or(|next| next > utc) {
                         life.next_utc = next_after(plan, schedule, life.last_utc, utc);
                     }
-                    life.next_utc.map_or(Mono::MAX, |next| self.world.wall.mono(next))
+                    life.next_utc.map_or(now.after(LOOK_AGAIN), |next| self.world.wall.mono(next))
                 }
             },
         };
@@ -94,7 +110,7 @@ impl Core {
                         if is_fresh {
                             life.last_utc = Some(next);
                         } else {
-                            out.push(Output::Event(Event::ScheduleMissed { schedule: index, at: next }));
+                            out.push(Output::Event(Event::ScheduleMissed { schedule: index }));
                         }
                         is_fresh
                     }
@@ -193,6 +209,34 @@ fn following(next: Mono, span: Span, now: Mono) -> Mono {
     next.after(Span::from_nanos(period).times(missed.saturating_add(1)))
 }
 
+/// How an `every` goes on after an outage.
+#[derive(Clone, Copy)]
+struct Resumed {
+    next: Mono,
+    /// The last moment within the outage is too old to be made up for.
+    is_one_missed: bool,
+}
+
+/// An `every` after an outage, in its old pace. Of the moments within the outage the last one is made up for, if it is fresh
+/// enough. `None` where nobody knows how long the outage was: then it begins anew.
+fn resumed(next: Mono, span: Span, gap: Gap, saved_at: Mono, now: Mono) -> Option<Resumed> {
+    let (late, ahead) = match gap {
+        Gap::SameBoot(_) => (now.since(next), next.since(now)),
+        Gap::OtherBoot(length) => (length.minus(next.since(saved_at)), next.since(saved_at).minus(length)),
+        Gap::Unknown => return None,
+    };
+    if late == Span::ZERO {
+        return Some(Resumed { next: now.after(ahead), is_one_missed: false });
+    }
+    let period = Span::from_nanos(span.nanos().max(1));
+    let since_last = Span::from_nanos(late.nanos() % period.nanos());
+    if since_last <= SCHEDULE_CATCH_UP {
+        // A clock that began with the boot may be younger than that moment: it is due all the same.
+        return Some(Resumed { next: now.before(since_last), is_one_missed: false });
+    }
+    Some(Resumed { next: now.after(period.minus(since_last)), is_one_missed: true })
+}
+
 /// The first moment of `at` after the present one, and after the one that ran last where the clock went back a little.
 fn next_after(plan: &Plan, schedule: &SchedulePlan, last: Option<Utc>, now: Utc) -> Option<Utc> {
     let is_near = |last: &Utc| last.since(now) <= SCHEDULE_CATCH_UP.plus(SCHEDULE_CATCH_UP);
@@ -200,9 +244,7 @@ fn next_after(plan: &Plan, schedule: &SchedulePlan, last: Option<Utc>, now: Utc)
     match &schedule.timing {
         Timing::Every(_) => None,
         Timing::At(pattern) => pattern.next_after(from),
-        Timing::Daily(time) => {
-            almanac::around(&plan.catalog.zone, plan.catalog.place, from, *time).map(|(_, next)| next)
-        }
+        Timing::Daily(time) => almanac::around(&plan.catalog.zone, plan.catalog.place, from, *time).1,
     }
 }
 

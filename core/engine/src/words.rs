@@ -78,7 +78,10 @@ impl Event {
             | Self::ScheduleUnknown { .. }
             | Self::Coalesced { .. }
             | Self::CommandRefused { .. } => Severity::Warning,
-            Self::RuleEnded { reason: EndReason::Unknown | EndReason::Suspended, .. } => Severity::Warning,
+            Self::RuleEnded {
+                reason: EndReason::Unknown | EndReason::Fault(_) | EndReason::Suspended,
+                ..
+            } => Severity::Warning,
             Self::RuleResumed { .. }
             | Self::GeneratorReset { .. }
             | Self::RuleRemoved { .. }
@@ -167,7 +170,13 @@ impl Event {
                 let (name, values) = (plan.rule_name(*rule), because_of(plan, because));
                 format!("rule \"{name}\" ended: {}{values}", reason.words())
             }
-            Self::RuleUnknown { rule, point, patience } => {
+            Self::RuleUnknown { rule, fault: Some(fault), patience, .. } => {
+                let (name, what) = (plan.rule_name(*rule), fault.words());
+                format!(
+                    "{what} in the condition of rule \"{name}\", which ends in {patience} if that stays so"
+                )
+            }
+            Self::RuleUnknown { rule, point, patience, .. } => {
                 let what = match point {
                     Some(point) => plan.catalog.point(*point).map_or("the time of day", |spec| &spec.name),
                     None => "something it needs",

@@ -170,7 +170,15 @@ impl World {
 
     /// Sets a point that the engine computes itself; `None` makes it unknown. Nothing happens when it is so already.
     pub(crate) fn compute(&mut self, point: PointId, value: Option<Value>) {
-        let quality = if value.is_some() { Quality::Good } else { Quality::Bad(Reason::Inputs) };
+        self.compute_or(point, value.ok_or(Reason::Inputs));
+    }
+
+    /// The same with the reason why it has no value.
+    pub(crate) fn compute_or(&mut self, point: PointId, found: Result<Value, Reason>) {
+        let (value, quality) = match found {
+            Ok(value) => (Some(value), Quality::Good),
+            Err(reason) => (None, Quality::Bad(reason)),
+        };
         let reading = self.snapshot.reading(point);
         let is_same = if value.is_some() {
             reading.value == value && self.snapshot.known(point, self.now) == value
@@ -232,8 +240,8 @@ impl World {
     /// A point as a witness.
     pub(crate) fn witness(&self, point: PointId) -> Witness {
         let reading = self.snapshot.reading(point);
-        let age = if reading.count == 0 { Span::MAX } else { self.now.since(reading.arrival) };
-        Witness { point, value: reading.value, quality: self.snapshot.quality(point, self.now), age }
+        let quality = self.snapshot.quality(point, self.now);
+        Witness::of(self.catalog.point(point), point, reading, quality, self.now)
     }
 
     /// The first moment at which the present good value of a point may not be used any more, however long ago;

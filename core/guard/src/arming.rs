@@ -25,7 +25,7 @@ impl OutputState {
     /// What a device says to which nothing was told: it is that.
     pub(crate) fn watch(&mut self, actual: Wanted, now: Mono) {
         if self.told != actual {
-            (self.told, self.told_at) = (actual, now);
+            (self.told, self.told_at, self.since) = (actual, now, now);
             (self.switched_at, self.moved_at) = (now, now);
         }
         if let Wanted::Contact(contact) = actual {

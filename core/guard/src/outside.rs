@@ -151,11 +151,12 @@ impl Run<'_> {
             state.holders = Requests::default();
         }
         state.told = actual;
-        state.told_at = now;
+        (state.told_at, state.since) = (now, now);
         state.ramp = None;
         state.outside.follow_until = Some(until);
         self.urge_partners(index);
         self.show_facet(index, Facet::State, actual.value());
+        self.show_since(index);
     }
 }
 

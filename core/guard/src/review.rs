@@ -128,6 +128,9 @@ impl Run<'_> {
         let wanted = proposal.wanted;
         if wanted != state.told || !state.sent {
             let switches = rules::is_switch(envelope, state.told, wanted);
+            if wanted != state.told {
+                state.since = now;
+            }
             state.told = wanted;
             state.told_at = now;
             state.tries = 0;
@@ -167,7 +170,13 @@ impl Run<'_> {
             self.out.push(Output::Permit(permit));
         }
         self.show_facet(index, Facet::State, told.value());
-        let since = Finite::saturating(now.nanos() as f64 / 1e9);
+        self.show_since(index);
+    }
+
+    /// Shows limits since when an output is what it is.
+    pub(crate) fn show_since(&mut self, index: usize) {
+        let Some(state) = self.live.outputs.get(index) else { return };
+        let since = Finite::saturating(state.since.nanos() as f64 / 1e9);
         self.show_facet(index, Facet::Since, Value::Number(since));
     }
 
@@ -262,7 +271,7 @@ impl Run<'_> {
             output: OutputId(index as u32),
             asked: if speaks { state.asked } else { envelope.default },
             state: state.told,
-            since: state.told_at,
+            since: state.since,
             outcome,
             cause,
             witness: witness.map(|point| self.witnessed(point)),
@@ -307,8 +316,8 @@ impl Run<'_> {
 
     fn witnessed(&self, point: PointId) -> Witness {
         let reading = self.live.snapshot.reading(point);
-        let age = if reading.count == 0 { Span::MAX } else { self.now.since(reading.arrival) };
-        Witness { point, value: reading.value, quality: self.live.snapshot.quality(point, self.now), age }
+        let quality = self.live.snapshot.quality(point, self.now);
+        Witness::of(self.plan.catalog.point(point), point, reading, quality, self.now)
     }
 
     /// What became of a write.

@@ -197,6 +197,7 @@ impl Carry<'_> {
             // Nothing but our own silence happened to it: it is taken to be as it was told, until told again.
             new.told = old.told;
             new.told_at = old.told_at;
+            new.since = old.since;
             new.switched_at = old.switched_at;
             new.moved_at = old.moved_at;
             new.holders = old.holders;

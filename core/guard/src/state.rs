@@ -155,8 +155,11 @@ pub struct OutputState {
     pub told: Wanted,
     /// Whether it was told anything since the start, or since it was last disarmed.
     pub sent: bool,
-    /// When what it is told last changed.
+    /// When it was last told something new, or told anew after a start: the shortest interval of a setpoint counts from
+    /// here.
     pub told_at: Mono,
+    /// Since when it is what it is told, as far as this guard and the ones before it know: telling it anew changes nothing.
+    pub since: Mono,
     /// When it was last told to switch; longest times count from here.
     pub switched_at: Mono,
     /// When the device confirmed that; shortest times count from here.
@@ -365,6 +368,7 @@ impl OutputState {
             told: envelope.safe,
             sent: false,
             told_at: now,
+            since: now,
             switched_at: now,
             moved_at: now,
             is_switching: false,

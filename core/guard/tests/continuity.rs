@@ -505,6 +505,42 @@ fn the_shortest_interval_of_a_setpoint_goes_on_over_a_restart() {
 }
 
 #[test]
+fn what_is_told_anew_after_a_restart_is_as_old_as_it_was() {
+    let mut site = Site::new();
+    let pump = site.contact("pump");
+    for (gap, outage) in [(Gap::SameBoot(secs(5)), 5), (Gap::SameBoot(Span::ZERO), 0)] {
+        let mut bench = site.bench();
+        bench.ask(pump, CLOSED);
+        let closed_at = bench.verdict(pump).since;
+        bench.pass(secs(20));
+        let (state, saved_at) = (through_text(&bench.guard.save()), bench.now);
+        bench.now = bench.now.after(secs(outage));
+        bench.guard = Guard::new(Arc::clone(&bench.catalog), bench.set.clone(), bench.now);
+        bench.guard.restore(state, gap, saved_at, bench.now);
+        if gap != Gap::SameBoot(Span::ZERO) {
+            // The program is there before the first step: the output never was at its start.
+            (bench.session, bench.counter) = (bench.now.nanos(), 0);
+            let tables = bench.guard.table_hash();
+            let hello = bench.frame(Message::Hello { tables });
+            let intent = bench.intent(pump, CLOSED, Authority::Rule(50), 7);
+            bench.step(&[hello, intent]);
+            bench.settle();
+        }
+        bench.pass(secs(10));
+        assert_eq!((bench.is(pump), bench.verdict(pump).since), (CLOSED, closed_at), "{gap:?}");
+        // What really moves is new.
+        bench.ask(pump, OPEN);
+        assert_eq!(bench.verdict(pump).since, bench.now);
+    }
+    let mut bench = site.bench();
+    bench.ask(pump, CLOSED);
+    bench.restart(Gap::OtherBoot(secs(60)));
+    let started_at = bench.now;
+    bench.ask(pump, CLOSED);
+    assert!(bench.verdict(pump).since >= started_at, "a power cut opened it");
+}
+
+#[test]
 fn what_stood_in_for_a_sleeper_is_no_reading_after_a_restart() {
     let mut site = Site::new();
     let charger = site.contact("charger");

@@ -1,16 +1,17 @@
 //! Days, hours and the sun, for instants that are given.
 //!
 //! A boundary of local time is an instant of its day: where the clock jumps over it in spring, it is the instant of the
-//! jump plus what was left; where the clock shows it twice in autumn, it is the first time. So every night has each
-//! boundary exactly once.
+//! jump; where the clock shows it twice in autumn, it is the first time. So every night has each boundary exactly once,
+//! and boundaries never change their order.
 
 use crate::time::Utc;
 use alloc::boxed::Box;
-use jiff::civil;
-use jiff::tz::TimeZone;
+use jiff::tz::{AmbiguousOffset, TimeZone};
 
 /// Milliseconds of a day without a change of clock.
 const DAY_MS: i64 = 86_400_000;
+/// Twelve o'clock, seconds since midnight.
+const NOON: u32 = 43_200;
 
 /// A time zone of the bundled database.
 #[derive(Clone, Debug)]
@@ -116,25 +117,82 @@ impl Zone {
     pub fn instant(&self, day: i32, second: u32) -> Utc {
         let ms = i64::from(day) * DAY_MS + i64::from(second) * 1000;
         let naive = jiff::Timestamp::from_millisecond(ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-        let date_time: civil::DateTime = TimeZone::UTC.to_datetime(naive);
-        self.zone
-            .to_ambiguous_timestamp(date_time)
-            .compatible()
-            .map_or(Utc::from_millis(ms), |stamp| Utc::from_millis(stamp.as_millisecond()))
+        let found = self.zone.to_ambiguous_timestamp(TimeZone::UTC.to_datetime(naive));
+        let is_jumped_over = matches!(found.offset(), AmbiguousOffset::Gap { .. });
+        // In spring this is the instant of the jump and what was left, in autumn the first of both.
+        let Ok(shown) = found.compatible() else { return Utc::from_millis(ms) };
+        let jump = is_jumped_over.then(|| {
+            let behind = shown.checked_add(jiff::SignedDuration::from_millis(1)).unwrap_or(shown);
+            self.zone.preceding(behind).next().map(|jump| jump.timestamp())
+        });
+        Utc::from_millis(jump.flatten().unwrap_or(shown).as_millisecond())
     }
 }
 
 /// The instant of a time of day on a local day; `None` where the sun does not rise or set that day.
 pub fn moment(zone: &Zone, place: Option<Place>, day: i32, time: TimeOfDay) -> Option<Utc> {
-    match time {
-        TimeOfDay::Clock(second) => Some(zone.instant(day, second)),
-        TimeOfDay::Sunrise => place.and_then(|place| sun_crossing(place, zone.instant(day, 43_200), true)),
-        TimeOfDay::Sunset => place.and_then(|place| sun_crossing(place, zone.instant(day, 43_200), false)),
+    match found(zone, place, day, time)? {
+        Found::Real(utc) => Some(utc),
+        Found::StandIn(_) => None,
     }
 }
 
-/// Whether `utc` lies between two times of day (the second one may be on the next day), and when that changes next.
-/// Equal times mean the whole day.
+/// A moment of a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Found {
+    Real(Utc),
+    /// The sun does not cross the horizon that day. Where it stays down, rising and setting both shrink to its noon;
+    /// where it stays up, it rose at the midnight before and sets at the midnight after.
+    StandIn(Utc),
+}
+
+impl Found {
+    const fn utc(self) -> Utc {
+        let (Self::Real(utc) | Self::StandIn(utc)) = self;
+        utc
+    }
+}
+
+/// `None` where a place is needed and not known.
+fn found(zone: &Zone, place: Option<Place>, day: i32, time: TimeOfDay) -> Option<Found> {
+    match time {
+        TimeOfDay::Clock(second) => Some(Found::Real(zone.instant(day, second))),
+        TimeOfDay::Sunrise => place.map(|place| sun_crossing(place, zone.instant(day, NOON), true)),
+        TimeOfDay::Sunset => place.map(|place| sun_crossing(place, zone.instant(day, NOON), false)),
+    }
+}
+
+/// Whether the second time of an interval is one of the next day.
+///
+/// Two times of the clock: when the second is not the later one. With the sun in it, halves of the day decide, since
+/// what comes first may differ from season to season: sunrise belongs to the morning and sunset to the evening, and only
+/// from an evening to a morning does it go over midnight. Noon as a start is evening, noon as an end is morning.
+fn is_over_midnight(from: TimeOfDay, to: TimeOfDay) -> bool {
+    use TimeOfDay::{Clock, Sunrise, Sunset};
+    if let (Clock(from), Clock(to)) = (from, to) {
+        return to <= from;
+    }
+    let starts_in_the_evening = matches!(from, Sunset) || matches!(from, Clock(second) if second >= NOON);
+    let ends_in_the_morning = matches!(to, Sunrise) || matches!(to, Clock(second) if second <= NOON);
+    from == to || (starts_in_the_evening && ends_in_the_morning)
+}
+
+/// The interval that begins on a local day; `None` where it is empty that day.
+fn interval(
+    zone: &Zone,
+    place: Option<Place>,
+    day: i32,
+    from: TimeOfDay,
+    to: TimeOfDay,
+) -> Option<(Utc, Utc)> {
+    let start = found(zone, place, day, from)?.utc();
+    let end = found(zone, place, day + i32::from(is_over_midnight(from, to)), to)?.utc();
+    (start < end).then_some((start, end))
+}
+
+/// Whether `utc` lies between two times of day, and when that may change next; [`is_over_midnight`] says when the second
+/// one is of the next day. Equal times mean the whole day. An interval whose second time comes first that day is empty.
+/// `None` where the sun is needed and the place is not known.
 pub fn between(
     zone: &Zone,
     place: Option<Place>,
@@ -142,17 +200,15 @@ pub fn between(
     from: TimeOfDay,
     to: TimeOfDay,
 ) -> Option<(bool, Option<Utc>)> {
+    let needs_place = [from, to].iter().any(|time| !matches!(time, TimeOfDay::Clock(_)));
+    if needs_place && place.is_none() {
+        return None;
+    }
     let today = zone.local(utc).day;
     let mut inside = false;
     let mut next: Option<Utc> = None;
-    let mut any = false;
     for day in today - 2..=today + 2 {
-        let Some(start) = moment(zone, place, day, from) else { continue };
-        let end = moment(zone, place, day, to)
-            .filter(|end| *end > start)
-            .or_else(|| moment(zone, place, day + 1, to));
-        let Some(end) = end else { continue };
-        any = true;
+        let Some((start, end)) = interval(zone, place, day, from, to) else { continue };
         inside |= start <= utc && utc < end;
         for edge in [start, end] {
             if edge > utc && next.is_none_or(|earliest| edge < earliest) {
@@ -160,22 +216,29 @@ pub fn between(
             }
         }
     }
-    any.then_some((inside, next))
+    Some((inside, next))
 }
 
-/// The last instant at or before `utc` at which the day had this time, and the next one after it.
-pub fn around(zone: &Zone, place: Option<Place>, utc: Utc, time: TimeOfDay) -> Option<(Utc, Utc)> {
+/// Whether an interval is empty on every day of a year at this place, as from sunset to 14:00 of the same afternoon.
+pub fn is_never_between(zone: &Zone, place: Option<Place>, from: TimeOfDay, to: TimeOfDay) -> bool {
+    // Any year will do: the sun comes back to within minutes.
+    let year = 20_454..20_454 + 365;
+    year.into_iter().all(|day| interval(zone, place, day, from, to).is_none())
+}
+
+/// The last instant at or before `utc` at which a day had this time, and the next one after it; `None` where there is
+/// none within three days, as for the sun near the poles.
+pub fn around(zone: &Zone, place: Option<Place>, utc: Utc, time: TimeOfDay) -> (Option<Utc>, Option<Utc>) {
     let today = zone.local(utc).day;
     let mut last = None;
     for day in today - 3..=today + 3 {
         let Some(edge) = moment(zone, place, day, time) else { continue };
-        if edge <= utc {
-            last = Some(edge);
-        } else {
-            return last.map(|last| (last, edge));
+        if edge > utc {
+            return (last, Some(edge));
         }
+        last = Some(edge);
     }
-    None
+    (last, None)
 }
 
 /// The first instant after `utc` at which another local day begins.
@@ -215,89 +278,49 @@ fn sun_position(utc: Utc) -> (f64, f64, f64) {
 /// The sun's centre at rising and setting: refraction and half its disc, by convention.
 const HORIZON_DEG: f64 = -0.833;
 
-/// The instant within twelve hours of local noon at which the sun crosses the horizon, to a second, by bisection.
-fn sun_crossing(place: Place, noon: Utc, rising: bool) -> Option<Utc> {
-    // The sun is highest within about an hour of clock noon plus the offset of the zone; look for that first.
-    let mut highest = noon;
-    for step in -16..=16 {
-        let candidate = Utc::from_millis(noon.millis() + step * 900_000);
-        if sun_elevation_deg(place, candidate) > sun_elevation_deg(place, highest) {
-            highest = candidate;
-        }
+/// The instant at which the sun crosses the horizon before or after its noon, to a second, by bisection. Its noon is the
+/// one next to noon of the clock.
+fn sun_crossing(place: Place, clock_noon: Utc, rising: bool) -> Found {
+    let is_up = |utc: Utc| sun_elevation_deg(place, utc) > HORIZON_DEG;
+    let noon = sun_noon_near(place, clock_noon);
+    let (highest, lowest) =
+        (sun_turn(place, noon), sun_turn(place, if rising { noon - 1 } else { noon + 1 }));
+    if !is_up(highest) {
+        return Found::StandIn(highest);
     }
-    let half_day = if rising { -DAY_MS / 2 } else { DAY_MS / 2 };
-    let (mut below, mut above) = (highest.millis() + half_day, highest.millis());
-    let is_up = |ms: i64| sun_elevation_deg(place, Utc::from_millis(ms)) > HORIZON_DEG;
-    if is_up(below) || !is_up(above) {
-        return None;
+    if is_up(lowest) {
+        return Found::StandIn(lowest);
     }
+    let (mut below, mut above) = (lowest.millis(), highest.millis());
     while (above - below).abs() > 1000 {
         let middle = (above + below) / 2;
-        if is_up(middle) { above = middle } else { below = middle }
+        if is_up(Utc::from_millis(middle)) { above = middle } else { below = middle }
     }
-    Some(Utc::from_millis(above - above.rem_euclid(1000)))
+    Found::Real(Utc::from_millis(above - above.rem_euclid(1000)))
+}
+
+/// The noon of the sun next to an instant, as a number for [`sun_turn`].
+fn sun_noon_near(place: Place, utc: Utc) -> i64 {
+    let mean_ms = utc.millis() + longitude_ms(place);
+    2 * mean_ms.div_euclid(DAY_MS) + 1
+}
+
+/// The noons (odd) and midnights (even) of the sun, counted from the midnight before 1970. A number, so that the midnight
+/// after one day is the very same instant as the midnight before the next.
+fn sun_turn(place: Place, number: i64) -> Utc {
+    let mean_ms = number * (DAY_MS / 2) - longitude_ms(place);
+    let (_, right_ascension, sidereal_deg) = sun_position(Utc::from_millis(mean_ms));
+    let opposite_deg = if number.rem_euclid(2) == 0 { 180.0 } else { 0.0 };
+    let ahead_deg = sidereal_deg + place.longitude_deg - right_ascension.to_degrees() - opposite_deg;
+    // The sun runs at most a quarter of an hour ahead of its mean or behind it.
+    let ahead_deg = ahead_deg - 360.0 * libm::round(ahead_deg / 360.0);
+    Utc::from_millis(mean_ms - (ahead_deg / 360.0 * DAY_MS as f64) as i64)
+}
+
+/// How far the mean sun is ahead of Greenwich.
+fn longitude_ms(place: Place) -> i64 {
+    (place.longitude_deg / 360.0 * DAY_MS as f64) as i64
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(text: &str) -> Utc {
-        Utc::from_millis(text.parse::<jiff::Timestamp>().unwrap().as_millisecond())
-    }
-    fn clock(text: &str) -> TimeOfDay {
-        TimeOfDay::parse(text).unwrap()
-    }
-
-    #[test]
-    fn reads_times_of_day() {
-        assert_eq!(TimeOfDay::parse("22:00"), Some(TimeOfDay::Clock(79_200)));
-        assert_eq!(TimeOfDay::parse("06:30:15"), Some(TimeOfDay::Clock(23_415)));
-        for wrong in ["24:00", "6:00", "06", "06:60", "06:00:00:00", "noon", ""] {
-            assert_eq!(TimeOfDay::parse(wrong), None, "{wrong}");
-        }
-    }
-
-    #[test]
-    fn both_nights_of_the_clock_change_have_each_boundary_once() {
-        let paris = Zone::get("Europe/Paris").unwrap();
-        let inside =
-            |utc: &str, from: &str, to: &str| between(&paris, None, at(utc), clock(from), clock(to)).unwrap();
-        // Autumn 2026: 03:00 CEST becomes 02:00 CET at 01:00 UTC. The first 02:30 is 00:30 UTC.
-        assert!(!inside("2026-10-25T00:29:00Z", "02:30", "06:00").0);
-        assert_eq!(
-            inside("2026-10-25T00:30:00Z", "02:30", "06:00"),
-            (true, Some(at("2026-10-25T05:00:00Z")))
-        );
-        assert!(inside("2026-10-25T01:10:00Z", "02:30", "06:00").0, "the second 02:10 is still inside");
-        // Spring 2026: 02:00 CET becomes 03:00 CEST at 01:00 UTC; 02:30 is 03:30 CEST.
-        assert!(!inside("2026-03-29T01:29:00Z", "02:30", "06:00").0);
-        assert!(inside("2026-03-29T01:30:00Z", "02:30", "06:00").0);
-        // Over midnight.
-        assert!(inside("2026-06-01T21:00:00Z", "22:00", "06:00").0);
-        assert!(inside("2026-06-02T03:59:59Z", "22:00", "06:00").0);
-        assert!(!inside("2026-06-02T04:00:00Z", "22:00", "06:00").0);
-    }
-
-    #[test]
-    fn the_last_sixteen_hours_are_found_over_the_change() {
-        let paris = Zone::get("Europe/Paris").unwrap();
-        let (last, next) = around(&paris, None, at("2026-10-25T12:00:00Z"), clock("16:00")).unwrap();
-        assert_eq!((last, next), (at("2026-10-24T14:00:00Z"), at("2026-10-25T15:00:00Z")));
-    }
-
-    #[test]
-    fn the_sun_rises_and_sets_where_almanacs_say() {
-        // Paris, 2026-06-21: sunrise 05:47, sunset 21:58 local summer time (published tables, to the minute).
-        let paris = Place { latitude_deg: 48.8566, longitude_deg: 2.3522 };
-        let zone = Zone::get("Europe/Paris").unwrap();
-        let day = zone.local(at("2026-06-21T10:00:00Z")).day;
-        let near =
-            |found: Option<Utc>, text: &str| (found.unwrap().millis() - at(text).millis()).abs() < 90_000;
-        assert!(near(moment(&zone, Some(paris), day, TimeOfDay::Sunrise), "2026-06-21T03:47:00Z"));
-        assert!(near(moment(&zone, Some(paris), day, TimeOfDay::Sunset), "2026-06-21T19:58:00Z"));
-        // Tromsø has no sunset in June.
-        let tromso = Place { latitude_deg: 69.65, longitude_deg: 18.96 };
-        assert_eq!(moment(&zone, Some(tromso), day, TimeOfDay::Sunset), None);
-    }
-}
+mod tests;

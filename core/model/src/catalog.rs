@@ -9,7 +9,7 @@ use crate::finite::Finite;
 use crate::intent::Wanted;
 use crate::quantity::{Dimension, Unit};
 use crate::sample::Value;
-use crate::time::Span;
+use crate::time::{Mono, Span};
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
@@ -165,10 +165,30 @@ impl PointSpec {
         if let Kind::Words(words) = &self.kind { words } else { &[] }
     }
 
-    /// A value as people read it: `49.812 Hz`, `off_peak`, `yes`.
+    /// Whether it tells how long an output has been what it is. Such a point keeps the moment, so that it need not be
+    /// written anew all the time; see [`PointSpec::read`].
+    pub const fn is_since(&self) -> bool {
+        matches!(self.origin, Origin::Output(_, Facet::Since))
+    }
+
+    /// The value that somebody reads at a moment, of the one that is kept: the time since the moment of
+    /// [`PointSpec::is_since`], and of all other points what is kept.
+    pub fn read(&self, kept: Value, now: Mono) -> Value {
+        match kept {
+            Value::Number(moment) if self.is_since() => {
+                Value::Number(Finite::saturating((now.nanos() as f64 / 1e9 - moment.get()).max(0.0)))
+            }
+            other => other,
+        }
+    }
+
+    /// A value as people read it: `49.812 Hz`, `off_peak`, `yes`, and of `.since` `3 min 20 s`.
     pub fn show(&self, value: Value) -> String {
         use alloc::string::ToString;
         match value {
+            Value::Number(seconds) if self.is_since() => {
+                Span::from_secs_f64(seconds.get()).unwrap_or(Span::MAX).to_string()
+            }
             Value::Number(base) => crate::quantity::Shown { base, unit: self.unit() }.to_string(),
             Value::Word(word) => self.words().get(usize::from(word)).map_or("?", |word| word).to_string(),
             Value::Flag(true) => "yes".to_string(),

@@ -127,6 +127,17 @@ pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
+/// The first character of a text that cannot be seen: a control character, or one that joins, parts or turns around what
+/// stands beside it. Such a text shows another one than it is.
+pub fn hidden_character(text: &str) -> Option<char> {
+    let is_hidden = |letter: &char| {
+        letter.is_control()
+            || matches!(*letter, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{feff}')
+            || matches!(*letter, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{e0000}'..='\u{e007f}')
+    };
+    text.chars().find(is_hidden)
+}
+
 /// Optimal string alignment distance between two words.
 fn edit_distance(a: &str, b: &str) -> usize {
     let a: Vec<char> = a.chars().collect();
@@ -162,5 +173,15 @@ mod tests {
         assert_eq!(did_you_mean("gird.frequency", known), Some("grid.frequency"));
         assert_eq!(did_you_mean("battery.sco", known), Some("battery.soc"));
         assert_eq!(did_you_mean("wind.speed", known), None);
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_found_and_every_script_is_left_alone() {
+        for text in ["a\u{7}b", "\u{202e}desolc", "a\u{2066}b", "a\u{200b}b", "a\nb", "\u{feff}a"] {
+            assert!(hidden_character(text).is_some(), "{text:?}");
+        }
+        for text in ["nuit d'été", "夜間", "ليل", "night – half", "ノイズ ±5"] {
+            assert_eq!(hidden_character(text), None, "{text}");
+        }
     }
 }

@@ -1,8 +1,9 @@
 //! What the engine asks for and what the guard answers.
 
-use crate::catalog::{OutputId, PointId};
+use crate::catalog::{OutputId, PointId, PointSpec};
 use crate::finite::Finite;
 use crate::sample::{Quality, Value};
+use crate::snapshot::Reading;
 use crate::time::{Mono, Span};
 
 /// The two states of a contact. `Closed` means that the load's circuit is connected, whatever the coil does.
@@ -226,8 +227,25 @@ pub struct Witness {
     pub value: Option<Value>,
     /// Its quality.
     pub quality: Quality,
-    /// Its age; [`Span::MAX`] when never seen.
+    /// Its age; [`Span::MAX`] when never seen, and of a time that runs.
     pub age: Span,
+}
+
+impl Witness {
+    /// A point as it is at a moment.
+    pub fn of(
+        spec: Option<&PointSpec>,
+        point: PointId,
+        reading: &Reading,
+        quality: Quality,
+        now: Mono,
+    ) -> Self {
+        let is_running = spec.is_some_and(PointSpec::is_since);
+        let is_aged = reading.count > 0 && !is_running;
+        let age = if is_aged { now.since(reading.arrival) } else { Span::MAX };
+        let value = reading.value.map(|kept| spec.map_or(kept, |spec| spec.read(kept, now)));
+        Self { point, value, quality, age }
+    }
 }
 
 /// The guard's answer for one output; sent whenever it changes.

@@ -1,6 +1,7 @@
 //! A reading on its way from a device into the step.
 
 use crate::catalog::PointId;
+use crate::expr::Fault;
 use crate::finite::Finite;
 use crate::time::{Mono, Utc};
 
@@ -49,6 +50,8 @@ pub enum Reason {
     Inputs,
     /// Another device answers in the place of this one: its counters begin anew.
     Replaced,
+    /// Its inputs are known, and what is computed from them is no number.
+    Fault(Fault),
 }
 
 impl Reason {
@@ -67,6 +70,7 @@ impl Reason {
             Self::Damaged => "damaged on the wire",
             Self::Inputs => "an input is unknown",
             Self::Replaced => "another device is there",
+            Self::Fault(fault) => fault.words(),
         }
     }
 }

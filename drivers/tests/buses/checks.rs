@@ -1,6 +1,6 @@
 //! Every mistake of a bus definition is told, and all of them together.
 
-use crate::support::Site;
+use crate::support::{Site, settings};
 use ballast_model::Unit;
 use ballast_model::catalog::{Kind, OutputKind};
 
@@ -137,4 +137,49 @@ fn every_key_of_every_driver_is_told_once_with_its_meaning() {
 #[test]
 fn drivers_are_sorted_and_unique() {
     assert!(ballast_drivers::DRIVERS.is_sorted_by(|one, next| one.name < next.name));
+}
+
+/// What is said of two buses beside each other.
+fn beside(first: &Site, second: &[(&str, &str)]) -> Vec<String> {
+    let mut other = first.definition.clone();
+    other.name = "other".into();
+    other.outputs.clear();
+    other.settings = settings(second);
+    let found = ballast_drivers::shared(&[first.definition.clone(), other], &first.catalog);
+    found.into_iter().map(|found| found.message).collect()
+}
+
+#[test]
+fn two_buses_under_one_name_at_one_broker() {
+    let site = Site::new("mqtt", &[("url", "mqtt://broker"), ("client", "us")]);
+    let said = ["`bus` and `other` come to one broker as `us`"];
+    assert_eq!(beside(&site, &[("url", "mqtt://broker:1883"), ("client", "us")]), said);
+    assert!(beside(&site, &[("url", "mqtt://broker"), ("client", "them")]).is_empty());
+    assert!(beside(&site, &[("url", "mqtt://elsewhere"), ("client", "us")]).is_empty());
+    let usual = Site::new("mqtt", &[("url", "mqtt://broker")]);
+    assert!(beside(&usual, &[("url", "mqtt://broker")]).is_empty(), "the names of the buses differ");
+}
+
+#[test]
+fn two_outputs_that_one_message_moves() {
+    let said = |first: &[(&str, &str)], second: &[(&str, &str)]| {
+        let mut site = Site::new("mqtt", &[("url", "mqtt://broker")]);
+        site.output("a", OutputKind::Contact, first);
+        site.output("b", OutputKind::Contact, second);
+        let found = ballast_drivers::shared(&[site.definition], &site.catalog);
+        found.into_iter().map(|found| found.message).collect::<Vec<_>>()
+    };
+    let same = ["`a` and `b` are told by the same words on `relay/set`"];
+    assert_eq!(said(&[("topic", "relay/set")], &[("topic", "relay/set")]), same);
+    assert_eq!(said(&[("topic", "relay/set")], &[("topic", "relay/set"), ("open", "0")]), same);
+    assert!(said(&[("topic", "relay/set")], &[("topic", "relay/2/set")]).is_empty());
+    // Two relays of one device that has one topic for both.
+    let left = [("topic", "strip/set"), ("closed", "{\"l1\":1}"), ("open", "{\"l1\":0}")];
+    let right = [("topic", "strip/set"), ("closed", "{\"l2\":1}"), ("open", "{\"l2\":0}")];
+    assert!(said(&left, &right).is_empty());
+    let mut site = Site::new("mqtt", &[("url", "mqtt://broker")]);
+    let watt = OutputKind::Setpoint(Unit::parse("W").unwrap());
+    site.output("a", watt.clone(), &[("topic", "power")]);
+    site.output("b", watt, &[("topic", "power")]);
+    assert_eq!(ballast_drivers::shared(&[site.definition], &site.catalog).len(), 1);
 }

@@ -1,7 +1,10 @@
 //! Bodies: what is found out about them at load, and the form in which they run.
 
+mod meant;
+mod overridden;
 mod requests;
 mod walk;
+mod words;
 
 use crate::file::File;
 use crate::template::Template;

@@ -1,11 +1,13 @@
 //! Walks the statements of a body at load: resolves every name, refuses what has no place in a body, and puts checked
 //! values and requests into the tree. What a body reads, asks and follows is complete after this.
 
+use super::overridden::Straight;
+use super::words::{Local, assigned};
 use super::{Ask, Built, Entry, Runnable, Slot, Surroundings};
 use crate::body::BodyKind;
 use crate::condition::{convert, dotted, operator};
 use crate::limits::BODY_NAMES_MAX;
-use crate::literal::{Literal, fold};
+use crate::literal::{Literal, arithmetic_fault, fold};
 use crate::live::VALUE_MARK;
 use crate::report::problem;
 use crate::sandbox::{FUNCTIONS, REQUESTS};
@@ -30,7 +32,9 @@ pub(crate) struct Walker<'a> {
     pub(super) entries: Vec<Entry>,
     pub(super) asks: Vec<Ask>,
     pub(super) sheds: BTreeSet<GroupId>,
-    locals: Vec<ImmutableString>,
+    pub(super) locals: Vec<Local>,
+    /// Variables that are given another value somewhere.
+    pub(super) assigned: BTreeSet<ImmutableString>,
     slots: Vec<Slot>,
     reads: BTreeSet<PointId>,
     follows: BTreeSet<TrackerKey>,
@@ -40,12 +44,15 @@ pub(crate) struct Walker<'a> {
 pub(crate) fn build(around: Surroundings<'_>, block: &StmtBlock) -> Built {
     let mut walker = Walker::new(around);
     let mut statements: Vec<Stmt> = block.statements().to_vec();
+    walker.assigned = assigned(&statements);
+    let mut straight = Straight::default();
     let mut simple = Some(Vec::new());
     for statement in &mut statements {
         let before = walker.entries.len();
         let is_request = is_request(statement);
         let is_nothing = matches!(statement, Stmt::Noop(_));
         walker.statement(statement);
+        straight.follow(&mut walker, statement, is_request);
         let added = walker.entries.get(before..).unwrap_or(&[]);
         match (added, &mut simple) {
             ([Entry::Fixed(action)], Some(actions)) if is_request => actions.push(action.clone()),
@@ -79,7 +86,8 @@ pub(crate) fn check_function(
     statements: &[Stmt],
 ) -> Vec<Problem> {
     let mut walker = Walker::new(around);
-    walker.locals = parameters.iter().map(|name| ImmutableString::from(*name)).collect();
+    walker.locals = parameters.iter().map(|name| Local::plain((*name).into())).collect();
+    walker.assigned = assigned(statements);
     for statement in statements {
         walker.statement(&mut statement.clone());
     }
@@ -108,6 +116,7 @@ impl<'a> Walker<'a> {
             asks: Vec::new(),
             sheds: BTreeSet::new(),
             locals: Vec::new(),
+            assigned: BTreeSet::new(),
             slots: Vec::new(),
             reads: BTreeSet::new(),
             follows: BTreeSet::new(),
@@ -123,7 +132,7 @@ impl<'a> Walker<'a> {
     }
 
     pub(super) fn is_local(&self, name: &str) -> bool {
-        self.locals.iter().any(|local| local == name)
+        self.locals.iter().any(|local| local.name == name)
     }
 
     /// A name with the variable of `each` replaced by its device.
@@ -139,8 +148,11 @@ impl<'a> Walker<'a> {
 
     fn block(&mut self, block: &mut StmtBlock) {
         let outside = self.locals.len();
+        let mut straight = Straight::from(self);
         for statement in block.statements_mut() {
+            let is_request = is_request(statement);
             self.statement(statement);
+            straight.follow(self, statement, is_request);
         }
         self.locals.truncate(outside);
     }
@@ -153,7 +165,8 @@ impl<'a> Walker<'a> {
                 self.block(&mut flow.body);
                 self.block(&mut flow.branch);
             }
-            Stmt::Switch(cases, _) => {
+            Stmt::Switch(cases, at) => {
+                self.cases(&cases.0, *at);
                 self.expression(&mut cases.0);
                 for case in &mut cases.1.expressions {
                     self.expression(&mut case.lhs);
@@ -162,16 +175,18 @@ impl<'a> Walker<'a> {
             }
             Stmt::For(parts, _) => {
                 let (name, counter, flow) = &mut **parts;
+                let local = self.begun(&name.name, &flow.expr);
                 self.expression(&mut flow.expr);
                 let outside = self.locals.len();
-                self.locals.push(name.name.clone());
-                self.locals.extend(counter.as_ref().map(|counter| counter.name.clone()));
+                self.locals.push(local);
+                self.locals.extend(counter.as_ref().map(|counter| Local::plain(counter.name.clone())));
                 self.block(&mut flow.body);
                 self.locals.truncate(outside);
             }
             Stmt::Var(definition, _, _) => {
+                let local = self.begun(&definition.0.name, &definition.1);
                 self.expression(&mut definition.1);
-                self.locals.push(definition.0.name.clone());
+                self.locals.push(local);
             }
             Stmt::Assignment(parts) => {
                 let before = self.problems.len();
@@ -198,21 +213,6 @@ impl<'a> Walker<'a> {
                 let span = self.span(other.position());
                 self.refuse(span, "this statement has no place in a body", "");
             }
-        }
-    }
-
-    /// The request that was meant by assigning this to an output.
-    fn meant_by_assignment(&self, value: &Expr) -> &'static str {
-        let word = match value {
-            Expr::BoolConstant(true, _) => "closed".to_string(),
-            Expr::BoolConstant(false, _) => "open".to_string(),
-            Expr::StringConstant(text, _) => text.to_lowercase(),
-            other => dotted(other, &self.around.file.scanned).map_or_else(String::new, |(name, _)| name),
-        };
-        match word.as_str() {
-            "closed" | "close" | "on" | "true" => "close",
-            "open" | "off" | "false" => "open",
-            _ => "set",
         }
     }
 
@@ -244,19 +244,6 @@ impl<'a> Walker<'a> {
     /// Whether a written name stands for an output.
     pub(super) fn is_output(&self, name: &str) -> bool {
         matches!(self.around.catalog.resolve(&self.expand(name)), Some(Noun::Output(_)))
-    }
-
-    /// `heater.close()` as this language says it.
-    fn meant_by_method(&self, expr: &Expr) -> Option<String> {
-        let Expr::Dot(pair, _, _) = expr else { return None };
-        let (Expr::MethodCall(call, _), Some((name, _))) =
-            (&pair.rhs, dotted(&pair.lhs, &self.around.file.scanned))
-        else {
-            return None;
-        };
-        let is_request = REQUESTS.iter().any(|(known, _)| *known == call.name.as_str());
-        let request = if is_request { call.name.as_str() } else { meant_by_call(&call.name)? };
-        self.is_output(&name).then(|| format!("write `{request}({name})`"))
     }
 
     pub(super) fn expression(&mut self, expr: &mut Expr) {
@@ -358,11 +345,6 @@ impl<'a> Walker<'a> {
         }
     }
 
-    fn near_names(&self) -> impl Iterator<Item = &str> {
-        let locals = self.locals.iter().map(|local| local.as_str());
-        locals.chain(self.around.file.literals.keys().map(|name| &**name))
-    }
-
     /// A name that stands for a value of this run.
     fn slot(&mut self, slot: Slot, at: Position) -> Expr {
         let same = |known: &Slot| match (known, &slot) {
@@ -395,6 +377,7 @@ impl<'a> Walker<'a> {
                 return None;
             }
         };
+        self.warnings.extend(program.doubts.iter().cloned());
         // What a value was at the start does not change while the rule is active.
         let is_fixed = matches!(program.nodes(), [Node::Tracked { statistic: Statistic::AtStart, .. }]);
         if !is_fixed {
@@ -515,40 +498,16 @@ impl<'a> Walker<'a> {
         }
     }
 
-    fn unknown_function(&mut self, name: &str, count: usize, span: Span) {
-        if let Some(arities) = self.around.file.functions.get(name) {
-            let counts: Vec<String> = arities.iter().map(ToString::to_string).collect();
-            let help = format!("it takes {}", counts.join(" or "));
-            return self.refuse(span, format!("`{name}` does not take {count} values"), help);
-        }
-        let known = REQUESTS.iter().map(|(known, _)| *known);
-        let known = known.chain(FUNCTIONS.iter().map(|(known, _, _)| *known));
-        let known = known.chain(CONDITION_FUNCTIONS.iter().map(|(known, _)| *known));
-        let known = known.chain(self.around.file.functions.keys().map(|known| &**known));
-        let help = match (meant_by_call(name), did_you_mean(name, known)) {
-            (Some(meant), _) => format!("write `{meant}(...)`"),
-            (None, Some(near)) => format!("did you mean `{near}`?"),
-            (None, None) => "bodies know close, open, set, shed, start, stop, notify, warn, alarm, the functions over time \
-                     and the functions of this file"
-                .to_string(),
-        };
-        self.problems.push(problem(
-            span,
-            "rules::unknown_function",
-            format!("there is no function `{name}`"),
-            help,
-        ));
-    }
-
     /// Quantities in quotes are no numbers of a script.
     fn operands(&mut self, call: &mut FnCallExpr, name: &str) {
-        let both_whole =
-            matches!(call.args.as_slice(), [Expr::IntegerConstant(..), Expr::IntegerConstant(..)]);
-        if name == "/" && both_whole {
-            let span = self.span(call.args.first().map_or(Position::NONE, Expr::start_position));
-            let help = "write one of them with a point, as in `1.0 / 2`";
-            let message = "two whole numbers are divided without remainder: 1 / 2 is 0";
-            self.warnings.push(problem(span, "rules::whole_division", message, help));
+        if matches!(name, "==" | "!=") {
+            self.compared(call);
+        }
+        let constants = &self.around.file.literals;
+        if let Some(fault) = arithmetic_fault(name, &call.args, constants) {
+            let span = self.span(call.args.last().map_or(Position::NONE, Expr::start_position));
+            let help = "every run of the body would fail here";
+            self.problems.push(problem(span, "expr::not_finite", fault.sentence(), help));
         }
         for arg in &mut call.args {
             let text = match fold(arg, &self.around.file.literals) {
@@ -566,16 +525,6 @@ impl<'a> Walker<'a> {
                 self.expression(arg);
             }
         }
-    }
-}
-
-/// The request that a word of other languages stands for: the load's circuit is closed or opened, whatever a coil does.
-fn meant_by_call(name: &str) -> Option<&'static str> {
-    match name.to_lowercase().as_str() {
-        "on" | "turn_on" | "switch_on" | "enable" | "connect" | "activate" => Some("close"),
-        "off" | "turn_off" | "switch_off" | "disable" | "disconnect" | "deactivate" => Some("open"),
-        "print" | "log" | "say" | "message" | "send" => Some("notify"),
-        _ => None,
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ballast_model::catalog::{Kind, Origin, PointId};
+use ballast_model::catalog::{Kind, Origin, PointId, PointSpec};
 use ballast_model::diagnostic::Span;
 use ballast_model::expr::{BinaryOp, Dialect, Expr, ExprKind, Program, Type};
 use ballast_model::{Dimension, Unit};
@@ -288,7 +288,14 @@ fn common_kind(
     draft: &SiteDraft,
     out: &mut Diagnostics,
 ) -> Option<Kind> {
-    let kind_of = |point: &Placed<PointId>| draft.catalog.point(point.value).map(|spec| spec.kind.clone());
+    let spec_of = |point: &Placed<PointId>| draft.catalog.point(point.value);
+    if let Some(point) = points.iter().find(|point| spec_of(point).is_some_and(PointSpec::is_since)) {
+        let message = "this point runs by itself and is no member of others";
+        let help = "compute with it in an `expression`, as in `max(pump.since, lamp.since)`";
+        out.push(point.place.mistake(codes::DERIVED_FORM, message).help(help));
+        return None;
+    }
+    let kind_of = |point: &Placed<PointId>| spec_of(point).map(|spec| spec.kind.clone());
     let first = kind_of(points.first()?)?;
     let is_like = |kind: &Kind| match (&first, kind) {
         (Kind::Number(a), Kind::Number(b)) => a.dimension() == b.dimension(),

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::plan::{AsleepPlan, Derivation, DerivedPlan, NextInstant, SchedulePlan, Timing};
-use ballast_model::almanac::TimeOfDay;
+use ballast_model::almanac::{Place, TimeOfDay, Zone};
 use ballast_model::expr::{Statistic, TrackerKey};
 use ballast_model::time::{Utc, Wall};
 
@@ -219,4 +219,43 @@ fn an_event_that_reads_something_unknown_does_nothing_and_says_what_was_missing(
         run.set(ms(second * 1000), SOC, 40.0);
     }
     assert_eq!(run.wanted(A), Wanted::CLOSED, "a window of an event fills from the start of the program");
+}
+
+#[test]
+fn at_sunset_waits_through_the_polar_day() {
+    let mut catalog = catalog();
+    catalog.zone = Zone::get("Europe/Oslo").unwrap();
+    catalog.place = Some(Place { latitude_deg: 71.17, longitude_deg: 25.78 });
+    let mut site = Site::of(catalog);
+    let body = site.body(Arc::new(|_, _| BodyOutcome::Done));
+    site.plan.schedules.push(SchedulePlan {
+        name: "at sunset".into(),
+        place: "x:1".into(),
+        timing: Timing::Daily(TimeOfDay::Sunset),
+        body,
+        body_follows: Vec::new(),
+    });
+    let mut run = site.start();
+    // The tenth of June: the sun has been up for a month and sets again at the end of July.
+    clock(&mut run, ms(0), 1_781_049_600_000, true);
+    run.run_to(ms(45 * 24 * HOUR_MS));
+    assert_eq!(ran(&run), 0);
+    run.run_to(ms(60 * 24 * HOUR_MS));
+    assert!((5..=12).contains(&ran(&run)), "{} sunsets by the ninth of August", ran(&run));
+}
+
+#[test]
+fn a_quotient_without_a_value_says_why() {
+    let quotient = binary(BinaryOp::Divide, name("p.one"), name("p.two"));
+    let mut run = derived(|site| Derivation::Expression(site.program(&quotient, 0)));
+    let [_, one, two] = members(&run);
+    let point = run.engine.plan().derived[0].point;
+    let quality =
+        |run: &Run| run.engine.snapshot().quality(point, run.engine.now()).reason().unwrap().words();
+    run.set(ms(0), one, 10.0);
+    assert_eq!(quality(&run), "an input is unknown");
+    run.set(ms(1000), two, 0.0);
+    assert_eq!(quality(&run), "a division by zero");
+    run.run_to(ms(10_001));
+    assert_eq!(quality(&run), "an input is unknown", "one has grown too old");
 }

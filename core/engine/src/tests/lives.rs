@@ -3,6 +3,7 @@
 use super::*;
 use crate::events::EndReason;
 use crate::limits::{FAILED_REQUESTS_KEPT, FAILURES_IN_A_ROW_MAX};
+use ballast_model::expr::Fault;
 
 fn end_reason(run: &Run) -> Option<EndReason> {
     run.events.iter().find_map(|event| match event {
@@ -273,4 +274,39 @@ fn a_timed_request_of_a_rule_ends_before_the_rule() {
     run.set(ms(6000), SOC, 2.0);
     assert!(run.is_active(rule));
     assert_eq!(run.wanted(A), Wanted::OPEN, "running again does not begin it anew");
+}
+
+#[test]
+fn an_end_that_is_divided_by_zero_is_said_so() {
+    let mut catalog = catalog();
+    let point = catalog.add_point(spec("p.divisor", "W", None)).unwrap();
+    let mut site = Site::of(catalog);
+    let share = binary(BinaryOp::Divide, name("site.load"), name("p.divisor"));
+    let until = binary(BinaryOp::Greater, share, expr(ExprKind::Number(2.0)));
+    let when = below("battery.soc", "25 %");
+    let rule = site.rule("share", &when, Some(&until), ask(A, Wanted::CLOSED), |_| {});
+    let mut run = site.start();
+    let said = |run: &Run, kind: &str| -> alloc::string::String {
+        let event = run.events.iter().find(|event| event.kind() == kind).unwrap();
+        event.sentence(run.engine.plan())
+    };
+    run.set(ms(0), LOAD, 10.0);
+    run.set(ms(0), point, 0.0);
+    run.set(ms(0), SOC, 20.0);
+    assert!(run.is_active(rule));
+    assert_eq!(
+        said(&run, "rule_unknown"),
+        "a division by zero in the condition of rule \"share\", which ends in 10 s if that stays so"
+    );
+    let explained = run.engine.explain_rule(rule, ms(1000)).unwrap().until.unwrap();
+    assert_eq!((explained.is_true, explained.fault), (None, Some(Fault::DivisionByZero)));
+    run.set(ms(9000), SOC, 20.0);
+    run.run_to(ms(10_000));
+    assert_eq!(end_reason(&run), Some(EndReason::Fault(Fault::DivisionByZero)));
+    assert!(said(&run, "rule_ended").starts_with("rule \"share\" ended: a division by zero"));
+    // As after any unknown, it waits for what ended it.
+    run.set(ms(13_000), SOC, 19.0);
+    assert!(!run.is_active(rule));
+    run.set(ms(14_000), point, 10.0);
+    assert!(run.is_active(rule));
 }

@@ -283,31 +283,70 @@ fn settings_and_the_mode_survive_everything_by_their_meaning() {
     }
 }
 
+fn with_an_event(span: Span) -> Site {
+    let mut site = Site::new();
+    let body = site.body(Arc::new(|_, _| BodyOutcome::Done));
+    site.plan.schedules.push(SchedulePlan {
+        name: "every".into(),
+        place: "x:1".into(),
+        timing: Timing::Every(span),
+        body,
+        body_follows: Vec::new(),
+    });
+    site
+}
+
+/// How often the event ran since the last look.
+fn runs_of_event(run: &mut Run) -> usize {
+    run.events.drain(..).filter(|event| matches!(event, Event::ScheduleRan { .. })).count()
+}
+
 #[test]
-fn every_counts_on_over_a_reload_and_anew_from_a_restart() {
-    let site = || {
-        let mut site = Site::new();
-        let body = site.body(ask(A, Wanted::CLOSED));
-        let timing = Timing::Every(secs(60));
-        site.plan.schedules.push(SchedulePlan {
-            name: "every 1min".into(),
-            place: "x:1".into(),
-            timing,
-            body,
-            body_follows: Vec::new(),
-        });
-        site
-    };
-    let run = site().start();
-    let mut run = run.take_over(site(), RELOAD, ms(50_000));
+fn every_keeps_its_pace_over_reload_restart_and_power_cut() {
+    let minute = || with_an_event(secs(60));
+    let mut run = minute().start().take_over(minute(), RELOAD, ms(50_000));
+    run.run_to(ms(59_999));
+    assert_eq!(runs_of_event(&mut run), 0);
     run.run_to(ms(60_000));
-    assert!(
-        run.has_event(|event| matches!(event, Event::BodyFailed { .. })),
-        "an untimed request is refused"
-    );
-    let mut run = run.take_over(site(), Gap::SameBoot(secs(10)), ms(70_000));
-    run.run_to(ms(129_999));
-    assert!(run.events.iter().all(|event| !matches!(event, Event::ScheduleRan { .. })));
-    run.run_to(ms(130_000));
-    assert!(run.has_event(|event| matches!(event, Event::ScheduleRan { .. })));
+    assert_eq!(runs_of_event(&mut run), 1);
+    // Restarted at once, and again with a moment missed in between.
+    let mut run = run.take_over(minute(), Gap::SameBoot(secs(10)), ms(80_000));
+    run.run_to(ms(119_999));
+    assert_eq!(runs_of_event(&mut run), 0);
+    let mut run = run.take_over(minute(), Gap::SameBoot(secs(200)), ms(320_000));
+    assert_eq!(runs_of_event(&mut run), 1, "three were missed, one is made up for");
+    run.run_to(ms(359_999));
+    assert_eq!(runs_of_event(&mut run), 0);
+    run.run_to(ms(360_000));
+    assert_eq!(runs_of_event(&mut run), 1);
+    // The clock of another boot begins anew; 45 s of the minute were left.
+    run.run_to(ms(375_000));
+    let mut run = run.take_over(minute(), Gap::OtherBoot(secs(40)), ms(7_000));
+    run.run_to(ms(11_999));
+    assert_eq!(runs_of_event(&mut run), 0);
+    run.run_to(ms(12_000));
+    assert_eq!(runs_of_event(&mut run), 1);
+    let mut run = run.take_over(minute(), Gap::Unknown, ms(1_000));
+    run.run_to(ms(60_999));
+    assert_eq!(runs_of_event(&mut run), 0, "nobody knows how long it was gone: the minute begins anew");
+    run.run_to(ms(61_000));
+    assert_eq!(runs_of_event(&mut run), 1);
+}
+
+#[test]
+fn an_every_that_was_missed_by_more_than_an_hour_is_left_out_and_told() {
+    let day = || with_an_event(secs(86_400));
+    let mut run = day().start();
+    run.run_to(ms(1_000));
+    let mut run = run.take_over(day(), Gap::OtherBoot(secs(86_400 + 3_500)), ms(5_000));
+    assert_eq!(runs_of_event(&mut run), 1, "late by less than an hour");
+    let mut run = day().start();
+    run.run_to(ms(1_000));
+    let mut run = run.take_over(day(), Gap::OtherBoot(secs(86_400 + 7_200)), ms(5_000));
+    assert!(run.has_event(|event| matches!(event, Event::ScheduleMissed { .. })));
+    assert_eq!(runs_of_event(&mut run), 0);
+    run.run_to(ms((86_400 - 7_200) * 1_000));
+    assert_eq!(runs_of_event(&mut run), 0);
+    run.run_to(ms((86_400 - 7_200) * 1_000 + 10_000));
+    assert_eq!(runs_of_event(&mut run), 1, "the next one comes in the old pace");
 }

@@ -4,6 +4,7 @@
 
 use super::ast::{BinaryOp, Expr, ExprKind};
 use super::check_numbers::{Operand, is_comparable, makes_difference, sum};
+use super::fault::Fault;
 use super::program::{Node, NodeId, Program, Threshold, Type};
 use super::trackers::TrackerKey;
 use crate::catalog::{Catalog, Kind, Noun, Origin, PointId};
@@ -92,6 +93,7 @@ pub(super) struct Checker<'a> {
     pub(super) reads: Vec<PointId>,
     thresholds: Vec<Threshold>,
     pub(super) notes: Vec<(Span, String)>,
+    pub(super) doubts: Vec<Problem>,
     problems: Vec<Problem>,
     depth: u32,
     yields_difference: bool,
@@ -106,6 +108,7 @@ pub fn check(expr: &Expr, scope: &Scope<'_>) -> Result<Program, Vec<Problem>> {
         reads: Vec::new(),
         thresholds: Vec::new(),
         notes: Vec::new(),
+        doubts: Vec::new(),
         problems: Vec::new(),
         depth: 0,
         yields_difference: false,
@@ -128,6 +131,7 @@ pub fn check(expr: &Expr, scope: &Scope<'_>) -> Result<Program, Vec<Problem>> {
         reads: checker.reads,
         thresholds: checker.thresholds,
         notes: checker.notes,
+        doubts: checker.doubts,
     })
 }
 
@@ -402,10 +406,10 @@ impl Checker<'_> {
                 BinaryOp::Multiply => a * b,
                 _ => a / b,
             };
-            if !value.is_finite() {
-                return self.wrong(span, "expr::not_finite", "this is a division by zero or too large", None);
-            }
-            return Some(Typed::Bare(value));
+            return match Fault::of(value, (op == BinaryOp::Divide).then_some(*b)) {
+                Some(fault) => self.not_finite(fault, span),
+                None => Some(Typed::Bare(value)),
+            };
         }
         let is_sum = matches!(op, BinaryOp::Add | BinaryOp::Subtract);
         let (a, b) = self.unify(left, right, is_sum)?;
@@ -428,19 +432,22 @@ impl Checker<'_> {
             (dimension, unit, factor)
         };
         let factor = Finite::saturating(factor);
+        let constant = a.constant.zip(b.constant).map(|(a, b)| match op {
+            BinaryOp::Add => a.get() + b.get(),
+            BinaryOp::Subtract => a.get() - b.get(),
+            BinaryOp::Multiply => a.get() * b.get() * factor.get(),
+            _ => a.get() / b.get() * factor.get(),
+        });
+        let divisor = b.constant.filter(|_| op == BinaryOp::Divide).map(Finite::get);
+        if let Some(fault) = Fault::of(constant.unwrap_or(0.0), divisor) {
+            return self.not_finite(fault, span);
+        }
+        let constant = constant.and_then(Finite::new);
         let node = self.push(match op {
             BinaryOp::Add => Node::Add(a.node, b.node),
             BinaryOp::Subtract => Node::Subtract(a.node, b.node),
             BinaryOp::Multiply => Node::Multiply(a.node, b.node, factor),
             _ => Node::Divide(a.node, b.node, factor),
-        });
-        let constant = a.constant.zip(b.constant).and_then(|(a, b)| {
-            Finite::new(match op {
-                BinaryOp::Add => a.get() + b.get(),
-                BinaryOp::Subtract => a.get() - b.get(),
-                BinaryOp::Multiply => a.get() * b.get() * factor.get(),
-                _ => a.get() / b.get() * factor.get(),
-            })
         });
         Some(Typed::Number {
             node,
@@ -452,6 +459,12 @@ impl Checker<'_> {
             is_difference: makes_difference(op, &a, &b),
             constant,
         })
+    }
+
+    /// A piece whose value is known when the text is read, and is none.
+    fn not_finite<T>(&mut self, fault: Fault, span: Span) -> Option<T> {
+        let help = "it has no value, and what is computed from it would be unknown for ever";
+        self.wrong(span, "expr::not_finite", fault.sentence(), Some(help.to_string()))
     }
 
     fn mixed(&mut self, span: Span, a: Dimension, b: Dimension, verb: &str) -> Option<Typed> {

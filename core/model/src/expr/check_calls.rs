@@ -1,10 +1,10 @@
 //! The functions of conditions: over time, of the day, on values.
 
 use super::ast::{Expr, ExprKind};
-use super::check::{Checker, Dialect, Typed};
+use super::check::{Checker, Dialect, Problem, Typed};
 use super::program::{Node, Statistic};
 use super::trackers::TrackerKey;
-use crate::almanac::TimeOfDay;
+use crate::almanac::{self, TimeOfDay};
 use crate::catalog::{CalendarId, Facet, Noun, OutputKind, PointId};
 use crate::diagnostic::{Span, did_you_mean};
 use crate::finite::Finite;
@@ -196,6 +196,11 @@ impl Checker<'_> {
     fn numeric_unit(&mut self, point: PointId, span: Span) -> Option<Unit> {
         let spec = self.scope.catalog.point(point)?;
         match &spec.kind {
+            _ if spec.is_since() => {
+                let message = format!("`{}` runs by itself and cannot be followed over time", spec.name);
+                let help = Some(format!("compare it as it is, as in `{} > \"5min\"`", spec.name));
+                self.wrong(span, "expr::type", message, help)
+            }
             crate::catalog::Kind::Number(unit) => Some(*unit),
             _ => {
                 let message = format!("`{}` is not a number", spec.name);
@@ -204,9 +209,21 @@ impl Checker<'_> {
         }
     }
 
+    /// The text of an argument, written there or as a constant of the file.
+    fn text_of<'b>(&'b self, arg: &'b Expr) -> Option<&'b str> {
+        match &arg.kind {
+            ExprKind::Text(text) => Some(text),
+            ExprKind::Name(name) => match &self.scope.constants.get(name)?.kind {
+                ExprKind::Text(text) => Some(text),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// A text argument that is a length of time above zero.
     fn span_argument(&mut self, arg: &Expr, usage: &str) -> Option<crate::time::Span> {
-        let text = if let ExprKind::Text(text) = &arg.kind { parse_span(text) } else { None };
+        let text = self.text_of(arg).and_then(parse_span);
         let Some(span) = text.filter(|span| *span > crate::time::Span::ZERO) else {
             let help = Some(format!("write a time such as \"5min\": `{usage}`"));
             return self.wrong(arg.span, "expr::time", "a length of time is needed here", help);
@@ -218,8 +235,8 @@ impl Checker<'_> {
         let [arg, over] = args else { return self.usage(span, usage) };
         let (full, point) = self.point_argument(arg, usage)?;
         let unit = self.numeric_unit(point, arg.span)?;
-        let is_active = matches!(&over.kind, ExprKind::Text(text) if &**text == "active");
-        if is_active && (name == "rate" || self.scope.dialect != Dialect::Rule) {
+        let is_active = self.text_of(over) == Some("active");
+        if is_active && self.scope.dialect != Dialect::Rule {
             let message = "\"active\" has no meaning here".to_string();
             let help = Some("give a time such as \"5min\"".to_string());
             return self.wrong(over.span, "expr::time", message, help);
@@ -298,12 +315,12 @@ impl Checker<'_> {
     }
 
     fn time_argument(&mut self, arg: &Expr, usage: &str) -> Option<TimeOfDay> {
-        let time = if let ExprKind::Text(text) = &arg.kind { TimeOfDay::parse(text) } else { None };
-        let Some(time) = time else {
+        let text = self.text_of(arg);
+        let Some(time) = text.and_then(TimeOfDay::parse) else {
             let help = Some(format!("write \"22:00\", \"sunrise\" or \"sunset\": `{usage}`"));
-            let message = match &arg.kind {
-                ExprKind::Text(text) => format!("\"{text}\" is no time of day"),
-                _ => "a time of day is needed here".to_string(),
+            let message = match text {
+                Some(text) => format!("\"{text}\" is no time of day"),
+                None => "a time of day is needed here".to_string(),
             };
             return self.wrong(arg.span, "expr::time", message, help);
         };
@@ -320,19 +337,38 @@ impl Checker<'_> {
 
     fn between(&mut self, args: &[Expr], span: Span, usage: &str) -> Option<Typed> {
         let [from, to] = args else { return self.usage(span, usage) };
+        let written = (from, to);
         let (from, to) = (self.time_argument(from, usage), self.time_argument(to, usage));
-        let slot = self.slot(TrackerKey::Between { from: from?, to: to? });
+        let (from, to) = (from?, to?);
+        self.doubt_never_between(from, to, written, span);
+        let slot = self.slot(TrackerKey::Between { from, to });
         Some(Typed::Truth(self.push(Node::Clock { slot })))
+    }
+
+    /// An interval that is empty every day of the year is hardly meant.
+    fn doubt_never_between(
+        &mut self,
+        from: TimeOfDay,
+        to: TimeOfDay,
+        (first, second): (&Expr, &Expr),
+        span: Span,
+    ) {
+        let catalog = self.scope.catalog;
+        let (Some(first), Some(second)) = (self.text_of(first), self.text_of(second)) else { return };
+        if almanac::is_never_between(&catalog.zone, catalog.place, from, to) {
+            let message =
+                format!("here \"{second}\" comes before \"{first}\" on every day: this is never true");
+            let help = format!(
+                "all of the day but the time between the two is `!between(\"{second}\", \"{first}\")`"
+            );
+            self.doubts.push(Problem { span, code: "expr::never", message, help: Some(help) });
+        }
     }
 
     fn weekday(&mut self, args: &[Expr], span: Span, usage: &str) -> Option<Typed> {
         let mut mask = 0u8;
         for arg in args {
-            let day = if let ExprKind::Text(text) = &arg.kind {
-                WEEKDAYS.iter().position(|day| *day == &**text)
-            } else {
-                None
-            };
+            let day = self.text_of(arg).and_then(|text| WEEKDAYS.iter().position(|day| *day == text));
             let Some(day) = day else {
                 let help = Some(
                     "the days are \"mon\", \"tue\", \"wed\", \"thu\", \"fri\", \"sat\", \"sun\"".to_string(),
@@ -350,9 +386,9 @@ impl Checker<'_> {
 
     fn calendar(&mut self, args: &[Expr], span: Span, usage: &str) -> Option<Typed> {
         let [arg] = args else { return self.usage(span, usage) };
-        let ExprKind::Text(name) = &arg.kind else { return self.usage(arg.span, usage) };
+        let Some(name) = self.text_of(arg) else { return self.usage(arg.span, usage) };
         let calendars = &self.scope.catalog.calendars;
-        let Some(index) = calendars.iter().position(|calendar| calendar.name == *name) else {
+        let Some(index) = calendars.iter().position(|calendar| *calendar.name == *name) else {
             if self.scope.catalog.is_lost(&format!("calendar.{name}")) {
                 return None;
             }

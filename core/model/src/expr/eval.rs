@@ -149,7 +149,7 @@ impl Program {
         }
     }
 
-    fn number_at(&self, id: NodeId, seen: &Seen<'_>, next: &mut Mono) -> Bounded {
+    pub(super) fn number_at(&self, id: NodeId, seen: &Seen<'_>, next: &mut Mono) -> Bounded {
         match self.node(id) {
             Node::Number(value) => Bounded::still(value.get()),
             Node::Point(point) => match known(point, seen, next) {
@@ -164,6 +164,7 @@ impl Program {
                 Bounded::Exact { value: seen.now.since(reading.arrival).secs_f64(), slope: 1.0 }
             }
             Node::Since(point) => match known(point, seen, next) {
+                // As `PointSpec::read`.
                 Some(Value::Number(moment)) => Bounded::Exact {
                     value: (seen.now.nanos() as f64 / 1e9 - moment.get()).max(0.0),
                     slope: 1.0,

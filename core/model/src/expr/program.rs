@@ -1,6 +1,7 @@
 //! The checked condition.
 
 use super::ast::BinaryOp;
+use super::check::Problem;
 use super::trackers::{TrackerId, TrackerKey, Trackers};
 use crate::catalog::PointId;
 use crate::diagnostic::Span;
@@ -115,6 +116,8 @@ pub struct Program {
     pub thresholds: Vec<Threshold>,
     /// What was assumed for bare numbers: place and sentence, for `check --explain`.
     pub notes: Vec<(Span, String)>,
+    /// What can be understood and is hardly meant.
+    pub doubts: Vec<Problem>,
 }
 
 impl Program {
@@ -129,6 +132,7 @@ impl Program {
             reads: self.reads.clone(),
             thresholds: Vec::new(),
             notes: Vec::new(),
+            doubts: Vec::new(),
         }
     }
 
@@ -143,6 +147,7 @@ impl Program {
             reads: Vec::new(),
             thresholds: Vec::new(),
             notes: Vec::new(),
+            doubts: Vec::new(),
         }
     }
 

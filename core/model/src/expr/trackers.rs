@@ -128,13 +128,16 @@ enum Follow {
     Clock(Option<bool>),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 struct Extremes {
     low: Option<Finite>,
     high: Option<Finite>,
     area: Finite,
     known: Span,
     held: Option<(Finite, Mono, Mono)>,
+    /// The first and the last value, and when they came.
+    first: Option<(Finite, Mono)>,
+    last: Option<(Finite, Mono)>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -248,8 +251,7 @@ impl Trackers {
             match (&mut entry.follow, entry.key) {
                 (Follow::SinceActive(extremes), TrackerKey::SinceActive { point, .. }) => {
                     let (value, until) = current(point);
-                    let mut fresh =
-                        Extremes { low: None, high: None, area: Finite::ZERO, known: Span::ZERO, held: None };
+                    let mut fresh = Extremes::default();
                     fresh.sample(now, value, until);
                     *extremes = Some(fresh);
                 }
@@ -378,6 +380,9 @@ impl Trackers {
             (Follow::SinceActive(Some(extremes)), Statistic::Highest) => extremes.high,
             (Follow::SinceActive(Some(extremes)), Statistic::Lowest) => extremes.low,
             (Follow::SinceActive(Some(extremes)), Statistic::Average) => extremes.average(),
+            (Follow::SinceActive(Some(extremes)), Statistic::Rate(factor)) => {
+                extremes.rate().and_then(|rate| Finite::new(rate.get() * factor.get()))
+            }
             (Follow::Used(used), Statistic::Used) => used.used,
             (Follow::AtStart(value), Statistic::AtStart) => *value,
             (Follow::Starts(moments), Statistic::Starts) => Some(Finite::from(moments.len() as i32)),
@@ -405,7 +410,7 @@ impl Trackers {
                 Follow::Window(window) if gap.is_power_cut() => window.moved(rebase),
                 Follow::Window(_) | Follow::AtStart(_) => {}
                 Follow::Starts(moments) => moments.iter_mut().for_each(|moment| *moment = rebase(*moment)),
-                Follow::SinceActive(Some(extremes)) if gap.is_power_cut() => extremes.held = None,
+                Follow::SinceActive(Some(extremes)) if gap.is_power_cut() => extremes.moved(rebase),
                 Follow::SinceActive(_) => {}
                 Follow::Used(used) => used.bridge(gap),
             }
@@ -428,7 +433,23 @@ impl Extremes {
         if let Some(value) = value {
             self.low = Some(self.low.map_or(value, |low| low.min(value)));
             self.high = Some(self.high.map_or(value, |high| high.max(value)));
+            self.first.get_or_insert((value, now));
+            self.last = Some((value, now));
         }
+    }
+
+    /// Change per second from the first value to the last; unknown before there is a second one.
+    fn rate(&self) -> Option<Finite> {
+        let ((first, from), (last, to)) = self.first.zip(self.last)?;
+        let seconds = to.since(from).secs_f64();
+        Finite::new((last.get() - first.get()) / seconds).filter(|_| seconds > 0.0)
+    }
+
+    /// The same on a clock that was moved; the time between is unknown.
+    fn moved(&mut self, rebase: &dyn Fn(Mono) -> Mono) {
+        self.held = None;
+        self.first = self.first.map(|(value, at)| (value, rebase(at)));
+        self.last = self.last.map(|(value, at)| (value, rebase(at)));
     }
 
     /// Mean up to the last sample; the value itself before there is a second one.
@@ -455,17 +476,19 @@ impl Used {
     /// Starts anew at the time of day. Without trusted time nothing is known.
     fn tick(&mut self, now: Mono, wall: &Wall, catalog: &Catalog, time: TimeOfDay) -> (bool, Option<Mono>) {
         let before = self.used;
-        let found = wall.utc(now).and_then(|utc| almanac::around(&catalog.zone, catalog.place, utc, time));
-        let Some((last, next)) = found else {
+        let Some(utc) = wall.utc(now) else {
             self.used = None;
             return (before.is_some(), None);
         };
-        if self.since != Some(last) {
+        let (last, next) = almanac::around(&catalog.zone, catalog.place, utc, time);
+        // Near the poles the last sunset may be weeks ago: it stays the last one.
+        if last.is_some() && self.since != last {
             // The first boundary ever seen lies in the past: what was used since is not known.
             self.used = self.since.map(|_| Finite::ZERO);
-            self.since = Some(last);
+            self.since = last;
         }
-        (self.used != before, Some(wall.mono(next)))
+        let next = next.map_or(now.after(CLOCK_RECHECK), |next| wall.mono(next));
+        (self.used != before, Some(next))
     }
 
     /// After an outage: a short one is bridged by the counter itself, a long one is not.
