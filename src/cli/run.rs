@@ -5,14 +5,14 @@ use super::arguments::Run;
 use super::terminal::{BAD, LOOK, Output, styled, width_of_errors};
 use crate::control::server;
 use crate::report::language::say;
-use crate::runtime::carrier::{PROBATION, Place};
+use crate::runtime::carrier::Place;
+use crate::runtime::choice::{Choice, choose};
 use crate::runtime::message::{Message, channel};
 use crate::runtime::opening::{self, OpenField, Start};
 use crate::runtime::recorder::{Recorder, ShowLine};
-use crate::runtime::reload;
-use crate::runtime::state::{RunningSet, Trial, decode};
+use crate::runtime::state::{RunningSet, decode};
 use crate::serving::Finding;
-use crate::site::{Built, SetId, Texts, build, state_directory};
+use crate::site::{SetId, Texts, state_directory};
 use crate::{runtime, serving, watch};
 use ballast_history::{Found, Opened, Store};
 use ballast_host::Clock;
@@ -234,8 +234,8 @@ fn open(order: Order) -> Result<(Start, SetId), Exit> {
     let memory_lost = lost_memory(&opened, &output);
     let saved = opened.state;
     let set = saved.as_ref().and_then(|saved| decode::<RunningSet>(saved, "plan"));
-    let Choice { built, texts, reload, trial } =
-        choose(texts, set, &place.overrides, &output).ok_or(Exit::Mistakes)?;
+    let choice = choose(texts, set, &place.overrides, &output).ok_or(Exit::Mistakes)?;
+    let Choice { built, texts, beneath, reload, trial, refused: files_refused, lost } = choice;
     if reload {
         // The channel is empty: there is room.
         let _ = channel.0.try_send(Message::FilesChanged(None));
@@ -248,14 +248,14 @@ fn open(order: Order) -> Result<(Start, SetId), Exit> {
         recorder.show_through(show_line);
     }
     let ended = Some(ended);
-    let files_refused = texts.id() != on_disk;
     let start = Start {
         built,
         texts,
+        beneath,
         files_refused,
         trial,
         saved,
-        memory_lost,
+        memory_lost: memory_lost.or(lost),
         place,
         clock,
         recorder,
@@ -329,76 +329,6 @@ fn open_store(state: &Path, clock: &Clock, output: &Output) -> (Option<Store>, O
             (None, Some(nothing))
         }
     }
-}
-
-/// What to begin with.
-struct Choice {
-    built: Built,
-    texts: Texts,
-    /// The files on disk are another set that must come in as a reload does.
-    reload: bool,
-    /// What the set still has to stand.
-    trial: Option<Trial>,
-}
-
-/// The set on disk, if it loads and did no harm before; else the set that ran last. Where the safety set on disk is
-/// another one, the last one begins and the new one comes in by a reload: a restart loosens nothing.
-fn choose(texts: Texts, set: Option<RunningSet>, overrides: &[String], output: &Output) -> Option<Choice> {
-    let id = texts.id();
-    let did_harm = set.as_ref().is_some_and(|set| set.refused.contains(&id) && set.texts.id() != id);
-    let trial = set.as_ref().and_then(|set| set.trial.clone());
-    let last = set.map(|set| set.texts).filter(|last| !last.files.is_empty() && last.id() != id);
-    let run_last = |text: Option<&str>, reload: bool| {
-        let last = last.clone()?;
-        let built = build(&last, overrides).ok()?;
-        if let Some(text) = text {
-            output.complain(&styled(BAD, text));
-        }
-        Some(Choice { built, texts: last, reload, trial: trial.clone() })
-    };
-    if did_harm {
-        let text = say!(
-            output.language,
-            "the site's files ({id}) did harm before; the last good ones run",
-            "les fichiers du site ({id}) ont déjà fait du tort ; les derniers bons tournent"
-        );
-        if let Some(choice) = run_last(Some(&text), false) {
-            return Some(choice);
-        }
-    }
-    match build(&texts, overrides) {
-        Ok(built) => {
-            if let Some(before) = run_last(None, true) {
-                if before.built.running.safety.fingerprint != built.running.safety.fingerprint {
-                    return Some(before);
-                }
-                // Changed while nothing ran: on trial, as after a reload.
-                let changed = reload::changed_rules(&before.built.running.plan, &built);
-                let last_good = before.trial.map_or(before.texts, |trial| trial.last_good);
-                let trial = Some(Trial { last_good, changed, left: PROBATION });
-                return Some(Choice { built, texts, reload: false, trial });
-            }
-            return Some(Choice { built, texts, reload: false, trial });
-        }
-        Err(refused) => output.complain(&refused.drawing.coloured(width_of_errors())),
-    }
-    let text = output.say(
-        "the files above were not loaded: the set that ran last runs again",
-        "les fichiers ci-dessus n'ont pas été chargés : le jeu qui tournait en dernier tourne de nouveau",
-    );
-    if let Some(choice) = run_last(Some(text), false) {
-        return Some(choice);
-    }
-    // No set ever ran: with a good site and safety set the outputs can at least be held at their defaults.
-    let mut bare = texts;
-    bare.files.retain(|name, _| !name.starts_with("rules/"));
-    let built = build(&bare, overrides).ok()?;
-    let text = output.say(
-        "no rules run: outputs stay at their defaults until the files above are mended and saved",
-        "aucune règle ne tourne : les sorties gardent leur état par défaut jusqu'à ce que les fichiers ci-dessus soient corrigés et enregistrés",
-    );
-    output.complain(&styled(BAD, text));
-    Some(Choice { built, texts: bare, reload: false, trial: None })
 }
 
 /// Watches the files; a site whose files cannot be watched runs all the same.

@@ -196,14 +196,21 @@ pub const fn end(reason: EndReason, language: Language) -> &'static str {
         EndReason::Unknown => "une mesure manque",
         EndReason::Suspended => "son corps a échoué trop souvent",
         EndReason::Removed => "elle a été retirée des règles",
+        EndReason::Harm => "elle a fait du tort",
     };
     language.say(reason.words(), french)
 }
 
 /// The same from the English words that an event holds.
 pub fn end_named(words: &str, language: Language) -> &str {
-    let reasons =
-        [EndReason::Until, EndReason::WhenOver, EndReason::Unknown, EndReason::Suspended, EndReason::Removed];
+    let reasons = [
+        EndReason::Until,
+        EndReason::WhenOver,
+        EndReason::Unknown,
+        EndReason::Suspended,
+        EndReason::Removed,
+        EndReason::Harm,
+    ];
     let reason = reasons.into_iter().find(|reason| reason.words() == words);
     reason.map_or(words, |reason| end(reason, language))
 }
@@ -216,6 +223,7 @@ pub const fn end_word(reason: EndReason) -> &'static str {
         EndReason::Unknown => "unknown",
         EndReason::Suspended => "suspended",
         EndReason::Removed => "removed",
+        EndReason::Harm => "harm",
     }
 }
 

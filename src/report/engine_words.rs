@@ -65,13 +65,9 @@ pub fn ended<'a>(
     )
 }
 
-/// A rule is suspended.
-pub fn suspended(name: &str, language: Language) -> String {
-    say!(
-        language,
-        "rule \"{name}\" is suspended: its body failed too often",
-        "la règle « {name} » est suspendue : son corps a échoué trop souvent"
-    )
+/// A rule is suspended, with the reason in the language.
+pub fn suspended(name: &str, why: &str, language: Language) -> String {
+    say!(language, "rule \"{name}\" is suspended: {why}", "la règle « {name} » est suspendue : {why}")
 }
 
 /// Why a command was not carried out.
@@ -129,7 +125,9 @@ fn of_rules(event: &Event, plan: &Plan) -> Option<String> {
         Event::RuleKnown { rule } => {
             format!("la règle « {} » a de nouveau toutes ses mesures", plan.rule_name(*rule))
         }
-        Event::RuleSuspended { rule } => suspended(plan.rule_name(*rule), french),
+        Event::RuleSuspended { rule, reason } => {
+            suspended(plan.rule_name(*rule), causes::end(*reason, french), french)
+        }
         Event::RuleResumed { rule, who } => {
             format!("{who} laisse la règle « {} » repartir", plan.rule_name(*rule))
         }

@@ -165,7 +165,10 @@ fn made(name: &str, kind: &str, stored: &str, payload: &Value, language: Languag
             let why = causes::end_named(text("ended")?, language);
             Some(engine_words::ended(name, why, because().map(value_of), language))
         }
-        "rule_suspended" => Some(engine_words::suspended(name, language)),
+        "rule_suspended" => {
+            let why = causes::end_named(text("ended")?, language);
+            Some(engine_words::suspended(name, why, language))
+        }
         _ => None,
     }
 }

@@ -8,7 +8,7 @@ use super::carrier::{Carrier, Handed};
 use super::message::{Message, TakeOver};
 use super::state::Pace;
 use super::timed::Timed;
-use super::{farewell, guard_process, questions, reload, saving, telling};
+use super::{farewell, guard_process, questions, reload, saving, telling, trial};
 use crate::metrics::Figures;
 use crate::site::Running;
 use ballast_drivers::{Batch, Report, WriteResult};
@@ -62,8 +62,6 @@ pub struct Decision {
     pub(super) checkpoint_due: bool,
     /// When the memory that building this set took is given back; `None`: it was.
     give_back_due: Option<Mono>,
-    /// When the journal was last written because of an alarm.
-    pub(super) dumped: Option<Mono>,
     engine_in: Vec<EngineInput>,
     engine_out: Vec<EngineOutput>,
     guard_in: Vec<GuardInput>,
@@ -97,7 +95,6 @@ impl Decision {
             memory,
             checkpoint_due: true,
             give_back_due: Some(now.after(GIVE_BACK_AFTER)),
-            dumped: None,
             pace: Pace::new(now),
             engine_in: Vec::new(),
             engine_out: Vec::new(),
@@ -204,7 +201,7 @@ impl Decision {
             .min(self.carrier.link.next())
             .min(self.pace.next())
             .min(self.wall_due)
-            .min(reload::next(self))
+            .min(trial::next(self))
     }
 
     fn take(&mut self, message: Message) -> After {
@@ -337,7 +334,7 @@ impl Decision {
         if self.pace.next() <= now {
             saving::save(self, now);
         }
-        reload::watch(self, now);
+        trial::watch(self, now);
     }
 
     /// Whether a guard in this program has something to do.

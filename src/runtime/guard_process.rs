@@ -4,6 +4,7 @@
 //! thread. There `carrier.guard` is a mirror: it takes the guard's steps one by one and so answers every question that a
 //! guard in the program would. Its permits are thrown away: they open nothing.
 
+use super::carrier::FilesRefused;
 use super::decision::{After, Decision};
 use super::message::{BuildFailed, Message, TakeOver};
 use super::told::Told;
@@ -52,8 +53,8 @@ pub struct GuardProcess {
     files: Files,
     /// What became of the set that was changed last.
     replaced: Option<Replaced>,
-    /// The files of the set that a person confirmed, while another one waits.
-    confirmed: Option<Texts>,
+    /// The files of the sets below the last one, while that waits for a person.
+    beneath: Vec<Texts>,
     /// A new set of the program's that waits for the guard's word.
     taking: Option<TakeOver>,
 }
@@ -129,7 +130,7 @@ impl GuardProcess {
             gone_since: None,
             files: Files::new(),
             replaced: None,
-            confirmed: None,
+            beneath: Vec::new(),
             taking: None,
         })
     }
@@ -163,9 +164,9 @@ impl GuardProcess {
         self.replaced.clone().filter(|replaced| replaced.taken == Taken::Tightenings).unwrap_or(nothing)
     }
 
-    /// The files of the confirmed set, while another one waits.
-    pub fn confirmed(&self) -> Option<Texts> {
-        self.confirmed.clone()
+    /// The files of the sets below the last one, the confirmed one first, while that waits for a person.
+    pub fn beneath(&self) -> Vec<Texts> {
+        self.beneath.clone()
     }
 
     fn is(&self, connection: u64) -> bool {
@@ -302,7 +303,7 @@ fn meet(decision: &mut Decision, there: There) -> After {
     process.gone_since = None;
     process.files = nouns(&reflection.set.texts);
     process.replaced = reflection.replaced;
-    process.confirmed = reflection.confirmed;
+    process.beneath = reflection.beneath;
     let taking = process.taking.take();
     let is_same = own == process.files;
     tell(decision, now, Severity::Notice, Sentence::both(|language| process_words::there(pid, language)));
@@ -433,9 +434,10 @@ fn reread_done(decision: &mut Decision, reread: Reread) -> After {
 
 /// Nothing changes; who waits is told why.
 fn refuse(decision: &mut Decision, take_over: TakeOver, report: Sentence) {
-    let TakeOver { texts, occasion, reply, .. } = take_over;
+    let TakeOver { occasion, reply, .. } = take_over;
     let data = json!({ "error": &report.english });
-    reload::failed(decision, BuildFailed { texts, occasion, report, data, reply });
+    let refused = FilesRefused::Mistakes;
+    reload::failed(decision, BuildFailed { occasion, refused, report, data, reply });
 }
 
 fn tell(decision: &mut Decision, now: Mono, severity: Severity, sentence: Sentence) {

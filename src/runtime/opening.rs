@@ -1,17 +1,17 @@
 //! Beginning: from the saved state at a start, from the running thread at a reload.
 
 use super::buses::Buses;
-use super::carrier::{Awaiting, Carrier, Handed, Place, Probation};
+use super::carrier::{Awaiting, Carrier, FilesRefused, Handed, Place, Probation};
 use super::decision::Decision;
 use super::field::Field;
 use super::guard_process::GuardProcess;
 use super::link::Link;
-use super::message::{Message, Occasion};
+use super::message::{Harm, Message, Occasion};
 use super::recorder::Recorder;
-use super::reload;
 use super::state::{RunningSet, Trial, decode};
 use super::timed::Timed;
 use super::told::Told;
+use super::{beneath, reload, saving, trial};
 use crate::control::protocol::Answer;
 use crate::egress::announced::Announced;
 use crate::egress::correspondent::Means;
@@ -24,6 +24,7 @@ use ballast_engine::Engine;
 use ballast_guard::{Guard, Replaced, Taken};
 use ballast_history::{SavedState, Severity};
 use ballast_host::Clock;
+use ballast_host::link::mirror::NounSet;
 use ballast_model::time::{Gap, Wall};
 use ballast_model::{Mono, Span};
 use serde_json::json;
@@ -41,8 +42,10 @@ pub struct Start {
     pub built: Built,
     /// Its texts.
     pub texts: Texts,
-    /// The site's files are another set, which was refused or must come in by a reload.
-    pub files_refused: bool,
+    /// The nouns below it, while a person has not confirmed what it loosens.
+    pub beneath: Vec<NounSet>,
+    /// Why the site's files are another set.
+    pub files_refused: Option<FilesRefused>,
     /// What the set still has to stand.
     pub trial: Option<Trial>,
     /// What the last run left.
@@ -70,10 +73,11 @@ pub fn start(start: Start) -> Decision {
     let Start {
         mut built,
         texts,
+        beneath,
         files_refused,
         trial,
         saved,
-        memory_lost,
+        mut memory_lost,
         place,
         clock,
         mut recorder,
@@ -91,14 +95,19 @@ pub fn start(start: Start) -> Decision {
     let field = open_field(&mut built, 0);
     let running = built.running;
     let set = saved.as_ref().and_then(|saved| decode::<RunningSet>(saved, "plan")).unwrap_or_default();
-    let mut guard = Guard::new(Arc::clone(&running.plan.catalog), Arc::clone(&running.safety), now);
+    let process = begin_process(sockets.as_deref(), &clock, &sender, &mut recorder);
+    // What a guard elsewhere holds to and what it forgot is its own business.
+    let beneath = if process.is_none() { beneath } else { Vec::new() };
+    let mut guard = beneath::guard(&beneath, &running, now).unwrap_or_else(|| {
+        memory_lost.get_or_insert_with(|| reload_words::not_together(recorder.language()).to_owned());
+        Guard::new(Arc::clone(&running.plan.catalog), Arc::clone(&running.safety), now)
+    });
     let mut engine = Engine::new(Arc::clone(&running.plan), timed(built.bodies, &running), now);
     let gap = saved.as_ref().map(|saved| saved.gap(&clock.stamp()));
     if let Some((saved, gap)) = saved.as_ref().zip(gap) {
         remember(&mut guard, &mut engine, saved, gap_of_restart(gap), now);
     }
-    let process = begin_process(sockets.as_deref(), &clock, &sender, &mut recorder);
-    let memory_lost = memory_lost.filter(|_| process.is_none()); // what a guard elsewhere forgot is its own business
+    let memory_lost = memory_lost.filter(|_| process.is_none());
     let is_news = memory_lost.is_some();
     let carrier = Carrier {
         inbox,
@@ -116,12 +125,14 @@ pub fn start(start: Start) -> Decision {
         open_field,
         texts,
         probation: trial.map(|trial| resumed(trial, now)),
+        is_returning: false,
         awaiting: None,
-        confirmed: None,
+        beneath: beneath.into_iter().map(|below| below.texts).collect(),
         files_refused,
         refused: set.refused,
         epoch: 0,
         reloads: BTreeMap::new(),
+        dumped: None,
         loaded: now,
         memory_lost: memory_lost.or_else(|| decode(saved.as_ref()?, "memory").flatten()),
         ended,
@@ -206,6 +217,12 @@ fn tell_start(decision: &mut Decision, now: Mono, gap: Option<Gap>) {
         Sentence::both(|language| reload_words::running(&catalog.site, counts, gap, is_within, language));
     let data = json!({ "site": catalog.site, "set": decision.carrier.texts.id().to_string() });
     decision.carrier.recorder.tell(now, &Told::info("start", "", sentence, data).severity(Severity::Notice));
+    if let Some(fingerprint) = decision.carrier.guard.waits_for() {
+        let sentence = Sentence::both(|language| reload_words::still_waits(fingerprint, language));
+        let data = json!({ "waits": true, "fingerprint": format!("{fingerprint:016x}") });
+        let told = Told::info("reload", "", sentence, data).severity(Severity::Warning);
+        decision.carrier.recorder.tell(now, &told);
+    }
 }
 
 /// Goes on in place of the thread that handed over: with the new set, or with the running one where a person must
@@ -238,9 +255,8 @@ fn adopt(
     replaced: &Replaced,
     now: Mono,
 ) -> Decision {
-    let changed = handed.as_ref().map(|handed| reload::changed_rules(&handed.running.plan, &built));
+    let changed = handed.as_ref().map(|handed| trial::changed_rules(&handed.running.plan, &built));
     let last_good = carrier.texts.clone();
-    let before_texts = last_good.clone();
     if !carrier.field.fits(built.running.definitions) {
         carrier.epoch += 1;
         carrier.field = (carrier.open_field)(&mut built, carrier.epoch);
@@ -254,21 +270,25 @@ fn adopt(
     let mut reply = None;
     if let Some(Handed { state, at, texts, occasion, reply: waiting, running: before }) = handed {
         engine.restore(state, Gap::SameBoot(Span::ZERO), at, now);
-        carrier.texts = texts;
-        carrier.files_refused = matches!(occasion, Occasion::Return { .. }) || replaced.waits_for.is_some();
-        let trial = carrier.probation.take();
-        carrier.probation = if matches!(occasion, Occasion::Return { .. }) {
-            None
-        } else {
-            reload::trial(trial, last_good, changed.unwrap_or_default(), occasion.trial(), now)
+        let below = std::mem::take(&mut carrier.beneath);
+        carrier.beneath = match &carrier.process {
+            None => beneath::below(below, &carrier.texts, &texts, replaced),
+            Some(process) => process.beneath(),
         };
+        carrier.texts = texts;
+        let probation = carrier.probation.take();
+        carrier.files_refused = replaced.waits_for.map(|_| FilesRefused::Waits);
+        if let Occasion::Return(Harm { set, .. }) = &occasion {
+            carrier.refused.insert(*set);
+            carrier.files_refused = Some(FilesRefused::Harm);
+        } else {
+            let changed = changed.unwrap_or_default();
+            carrier.probation = trial::trial(probation, last_good, changed, occasion.trial(), now);
+        }
         reply = Some((occasion, waiting, before));
     }
     carrier.awaiting = None;
-    carrier.confirmed = match &carrier.process {
-        None => replaced.waits_for.map(|_| carrier.confirmed.take().unwrap_or(before_texts)),
-        Some(process) => process.confirmed(),
-    };
+    carrier.is_returning = false;
     carrier.loaded = now;
     carrier.link = new_link(&carrier.clock, &running);
     let mut decision = Decision::new(engine, running, carrier, now);
@@ -296,9 +316,16 @@ fn stay(
     if let Some(Handed { state, at, texts, occasion, reply, .. }) = handed {
         engine.restore(state, Gap::SameBoot(Span::ZERO), at, now);
         let trial = occasion.trial();
-        carrier.awaiting = replaced.waits_for.map(|fingerprint| Awaiting { fingerprint, texts, trial });
-        carrier.files_refused = true;
+        if !matches!(occasion, Occasion::Return(_)) {
+            carrier.awaiting = replaced.waits_for.map(|fingerprint| Awaiting { fingerprint, texts, trial });
+            carrier.files_refused = Some(FilesRefused::Waits);
+        }
         waiting = Some((occasion, reply));
+    }
+    if carrier.is_returning && carrier.process.is_none() {
+        // What waits for a person is what waited before.
+        let (catalog, safety) = (Arc::clone(&built.running.plan.catalog), Arc::clone(&built.running.safety));
+        carrier.guard.replace(catalog, safety, false, now);
     }
     carrier.link = new_link(&carrier.clock, &built.running);
     let mut decision = Decision::new(engine, built.running, carrier, now);
@@ -306,6 +333,10 @@ fn stay(
     decision.turn(now);
     decision.carrier.field.share(&decision.running);
     let (occasion, reply) = waiting.unwrap_or((Occasion::Saved, None));
+    if let Occasion::Return(harm) = occasion {
+        trial::stays(&mut decision, harm);
+        return decision;
+    }
     tell_waiting(&mut decision, &occasion, reply, replaced);
     decision
 }
@@ -373,7 +404,7 @@ fn tell_reload(
     let waits = replaced.waits_for.is_some();
     let rows = || replaced.loosenings.iter().filter(|_| waits);
     let loosenings: Vec<String> = rows().map(|row| reload_words::loosening(row, Language::En)).collect();
-    if let Some(trial) = reload::tell_trial(decision, now, occasion) {
+    if let Some(trial) = trial::tell_trial(decision, now, occasion) {
         text.push_str(&format!("\n{trial}"));
     }
     let fingerprint = format!("{:016x}", decision.running.safety.fingerprint);
@@ -395,7 +426,7 @@ fn tell_reload(
     let data = json!({
         "set": decision.carrier.texts.id().to_string(),
         "unchanged": is_same, "added": added, "removed": removed, "changed": changed, "loosenings": loosenings, "waits": waits,
-        "trial_seconds": reload::trial_left(decision, now).map(|left| left.millis() / 1000),
+        "trial_seconds": trial::trial_left(decision, now).map(|left| left.millis() / 1000),
         "fingerprint": fingerprint,
     });
     let mut told = Told::info("reload", "", sentence, data.clone()).severity(Severity::Notice);
@@ -404,8 +435,8 @@ fn tell_reload(
     }
     decision.carrier.recorder.tell(now, &told);
     if let Some(waiting) = waiting {
-        // An asker that went away does not matter.
-        let _ = waiting.send(Answer::done(text, data));
+        // What was taken up holds over a restart from the moment of the answer.
+        saving::acknowledge(decision, waiting, Answer::done(text, data));
     }
 }
 
@@ -421,8 +452,9 @@ pub fn adopt_confirmed(decision: &mut Decision, fingerprint: u64) {
     }
     if decision.carrier.guard.adopt_confirmed(now).is_some() {
         decision.checkpoint_due = true;
-        decision.carrier.confirmed = None;
-        decision.carrier.files_refused = false;
+        decision.carrier.beneath.clear();
+        let waits = |refused: &mut FilesRefused| *refused == FilesRefused::Waits;
+        decision.carrier.files_refused.take_if(waits);
         decision.pace.hurry(now);
         let sentence = Sentence::both(|language| reload_words::in_force(fingerprint, language));
         let told = Told::info("guard", "", sentence, json!({})).severity(Severity::Notice);

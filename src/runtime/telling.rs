@@ -4,9 +4,9 @@
 //! made of it and when it may change again. `ballast why OUTPUT --at ...` reads these back.
 
 use super::decision::Decision;
-use super::reload;
 use super::timed::Timed;
 use super::told::Told;
+use super::trial;
 use crate::report::language::{Language, Sentence, say};
 use crate::report::output_words::OutputWords;
 use crate::report::{causes, engine_words, guard_words, memory_words, reach_words, reload_words};
@@ -120,12 +120,12 @@ fn engine(decision: &mut Decision, now: Mono, event: EngineEvent) {
     let reader = decision.carrier.recorder.reader(now, severity);
     let told = engine_told(&running, &event, reader).severity(severity);
     decision.carrier.recorder.tell(now, &told);
-    if let EngineEvent::RuleSuspended { rule }
+    if let EngineEvent::RuleSuspended { rule, reason: EndReason::Suspended }
     | EngineEvent::RuleEnded { rule, reason: EndReason::Suspended, .. } = &event
         && let Some(rule) = running.plan.rules.get(*rule as usize)
     {
         let why = Sentence::both(|language| reload_words::failed_too_often(&rule.name, language));
-        reload::harmed(decision, now, &rule.name, &why);
+        trial::harmed(decision, now, &rule.name, &why);
     }
 }
 
@@ -135,6 +135,7 @@ fn engine(decision: &mut Decision, now: Mono, event: EngineEvent) {
 enum EngineData<'a> {
     Started { because: Vec<Reading<'a>> },
     Ended { because: Vec<Reading<'a>>, ended: &'static str },
+    Suspended { ended: &'static str },
     Failed { message: &'a str, place: &'a str },
     Notice { text: &'a str },
     Coalesced { dropped: u32 },
@@ -150,6 +151,7 @@ fn engine_data<'a>(running: &'a Running, event: &'a EngineEvent) -> EngineData<'
         EngineEvent::RuleEnded { because, reason, .. } => {
             EngineData::Ended { because: witnesses(running, because), ended: reason.words() }
         }
+        EngineEvent::RuleSuspended { reason, .. } => EngineData::Suspended { ended: reason.words() },
         EngineEvent::BodyFailed { message, place, .. } => EngineData::Failed { message, place },
         EngineEvent::NoticeRaised { notice, .. } => EngineData::Notice { text: &notice.text },
         EngineEvent::Coalesced { dropped, .. } => EngineData::Coalesced { dropped: *dropped },
@@ -259,7 +261,7 @@ fn verdict(decision: &mut Decision, now: Mono, verdict: &Verdict) {
     {
         let name = running.catalog().output(verdict.output).map_or("?", |spec| &*spec.name);
         let why = Sentence::both(|language| reload_words::had_to_force(name, &rule.name, language));
-        reload::harmed(decision, now, &rule.name, &why);
+        trial::harmed(decision, now, &rule.name, &why);
     }
 }
 

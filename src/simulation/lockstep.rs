@@ -127,7 +127,8 @@ impl Simulation {
         let decision = opening::start(Start {
             built,
             texts: setup.texts,
-            files_refused: false,
+            beneath: Vec::new(),
+            files_refused: None,
             trial: None,
             saved: None,
             memory_lost: None,

@@ -84,6 +84,8 @@ pub enum EndReason {
     Suspended,
     /// A reload removed it.
     Removed,
+    /// A limit had to act against it, and the rules from before it do not come back.
+    Harm,
 }
 
 impl EndReason {
@@ -95,6 +97,7 @@ impl EndReason {
             Self::Unknown => "unknown",
             Self::Suspended => "its body failed too often",
             Self::Removed => "it was removed from the rules",
+            Self::Harm => "it did harm",
         }
     }
 }
@@ -166,10 +169,12 @@ pub enum Event {
         /// How often in a row by now.
         in_a_row: u32,
     },
-    /// A rule failed too often and does not run until a person resumes it or its text changes: an alarm.
+    /// A rule failed too often or did harm, and does not run until a person resumes it or its text changes: an alarm.
     RuleSuspended {
         /// Which rule.
         rule: u32,
+        /// Why: [`EndReason::Suspended`] or [`EndReason::Harm`].
+        reason: EndReason,
     },
     /// A suspended rule may run again.
     RuleResumed {

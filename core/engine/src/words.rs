@@ -78,7 +78,9 @@ impl Event {
             | Self::ScheduleUnknown { .. }
             | Self::Coalesced { .. }
             | Self::CommandRefused { .. } => Severity::Warning,
-            Self::RuleEnded { reason: EndReason::Unknown | EndReason::Suspended, .. } => Severity::Warning,
+            Self::RuleEnded {
+                reason: EndReason::Unknown | EndReason::Suspended | EndReason::Harm, ..
+            } => Severity::Warning,
             Self::RuleResumed { .. }
             | Self::GeneratorReset { .. }
             | Self::RuleRemoved { .. }
@@ -127,7 +129,7 @@ impl Event {
             | Self::RuleEnded { rule, .. }
             | Self::RuleUnknown { rule, .. }
             | Self::RuleKnown { rule }
-            | Self::RuleSuspended { rule }
+            | Self::RuleSuspended { rule, .. }
             | Self::RuleResumed { rule, .. }
             | Self::Shed { rule, .. } => plan.rule_name(*rule).into(),
             Self::RuleRemoved { name, .. } => name.clone(),
@@ -178,8 +180,8 @@ impl Event {
             Self::RuleKnown { rule } => {
                 format!("rule \"{}\" knows everything it needs again", plan.rule_name(*rule))
             }
-            Self::RuleSuspended { rule } => {
-                format!("rule \"{}\" is suspended: its body failed too often", plan.rule_name(*rule))
+            Self::RuleSuspended { rule, reason } => {
+                format!("rule \"{}\" is suspended: {}", plan.rule_name(*rule), reason.words())
             }
             Self::RuleResumed { rule, who } => {
                 format!("{who} lets rule \"{}\" run again", plan.rule_name(*rule))
