@@ -201,6 +201,10 @@ fn of_others(event: &Event, plan: &Plan) -> Option<String> {
             let old = old.map_or_else(|| "inconnu".to_owned(), |old| plan.value(*point, old));
             format!("{who} règle {} de {old} à {}", plan.point_name(*point), plan.value(*point, *new))
         }
+        Event::SettingDropped { point, old, new } => {
+            let (name, new) = (plan.point_name(*point), plan.value(*point, *new));
+            format!("{name} valait {old}, ce qui n'est plus possible : il vaut {new}, comme le dit son fichier")
+        }
         Event::CommandRefused { who, refusal: why } => {
             format!("une commande de {who} a été refusée : {}", refusal(*why, Language::Fr))
         }

@@ -111,6 +111,7 @@ fn engine(decision: &mut Decision, now: Mono, event: EngineEvent) {
         }
         EngineEvent::RuleSuspended { .. }
         | EngineEvent::SettingChanged { .. }
+        | EngineEvent::SettingDropped { .. }
         | EngineEvent::ModeChanged { .. }
         | EngineEvent::Requested { .. }
         | EngineEvent::Released { .. } => decision.pace.hurry(now),

@@ -259,6 +259,15 @@ pub enum Event {
         /// Which schedule did it, if one did.
         runner: Option<Runner>,
     },
+    /// What a setting or the mode was before a reload or a restart is nothing that it can be any more: it is what its file says.
+    SettingDropped {
+        /// Which.
+        point: PointId,
+        /// What it was, as people read it.
+        old: Box<str>,
+        /// What it is.
+        new: Value,
+    },
     /// The site's mode changed.
     ModeChanged {
         /// The point that holds it.

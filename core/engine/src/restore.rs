@@ -5,7 +5,7 @@
 //! | continues bit for bit | yes | where nothing changed | no | no |
 //! | moments | as they are | as they are | as they are | moved by the length of the cut |
 //! | measured values | kept | kept | kept with their age | unknown |
-//! | settings, mode | kept | kept where they still fit | kept | kept |
+//! | settings, mode | kept | kept where they still fit, else as their file says | the same | the same |
 //! | active rules, timed requests | kept | kept by name | kept | kept, less the time of the cut |
 //! | `when ... for` | kept | anew if the condition changed | goes on if under 1 h and true once known | the same |
 //! | `until ... for` | kept | anew if the condition changed | goes on once known | anew |
@@ -28,10 +28,12 @@ use crate::state::{SavedKind, SavedPoint, SavedRule, State};
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
+use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use ballast_model::catalog::{Facet, Kind, Origin, PointSpec};
 use ballast_model::expr::OUTAGE_BRIDGED;
+use ballast_model::quantity::Shown;
 use ballast_model::snapshot::Snapshot;
 use ballast_model::time::Gap;
 use ballast_model::{Authority, GroupId, Mono, OutputId, PointId, Sample, Span, Value, Verdict};
@@ -319,7 +321,7 @@ impl Core {
         self.take_up_settings(state, clock);
     }
 
-    /// Settings and the mode are kept over everything, where they still fit.
+    /// Settings and the mode are kept over everything, where they still fit. Else they are what their file says, and that is told.
     fn take_up_settings(&mut self, state: &State, clock: Clock) {
         let catalog = Arc::clone(&self.world.catalog);
         let names: BTreeMap<&str, usize> =
@@ -328,14 +330,21 @@ impl Core {
             let Some(old) = names.get(&*spec.name) else { continue };
             let value = state.snapshot.known(PointId(*old as u32), clock.saved_at);
             let kind = state.points.get(*old).map(|point| &point.kind);
-            let Some(value) = value.zip(kind).and_then(|(value, kind)| same_meaning(spec, kind, value))
-            else {
-                continue;
-            };
-            if check_value(spec, value).is_ok() {
-                self.world.compute(PointId(index as u32), Some(value));
+            let Some((value, kind)) = value.zip(kind) else { continue };
+            let point = PointId(index as u32);
+            match same_meaning(spec, kind, value).filter(|value| check_value(spec, *value).is_ok()) {
+                Some(value) => self.world.compute(point, Some(value)),
+                None => self.drop_setting(point, &shown(spec, kind, value)),
             }
         }
+    }
+
+    /// What a setting was is nothing that it can be any more.
+    fn drop_setting(&mut self, point: PointId, old: &str) {
+        let plan = Arc::clone(&self.plan);
+        let Some((_, new)) = plan.settings.iter().find(|(setting, _)| *setting == point) else { return };
+        self.world.compute(point, Some(*new));
+        self.news.push(Event::SettingDropped { point, old: old.into(), new: *new });
     }
 
     /// The door goes on where its checks are the same; else it learns the last value of every point anew.
@@ -538,6 +547,23 @@ fn is_same_points(new: &[PointSpec], old: &[SavedPoint]) -> bool {
 
 const fn is_kept_for_ever(spec: &PointSpec) -> bool {
     matches!(spec.origin, Origin::Setting | Origin::Mode)
+}
+
+/// A value as people read it, of a point that looked otherwise.
+fn shown(spec: &PointSpec, old: &SavedKind, value: Value) -> String {
+    match (&spec.kind, old, value) {
+        (_, SavedKind::Words(words), Value::Word(word)) => {
+            words.get(usize::from(word)).map_or_else(|| "?".to_string(), ToString::to_string)
+        }
+        (Kind::Number(unit), SavedKind::Number(dimension), Value::Number(base)) => {
+            let is_same = unit.dimension() == *dimension;
+            Shown { base, unit: if is_same { *unit } else { dimension.base() } }.to_string()
+        }
+        (_, SavedKind::Number(dimension), Value::Number(base)) => {
+            Shown { base, unit: dimension.base() }.to_string()
+        }
+        _ => spec.show(value),
+    }
 }
 
 /// The value that means the same in a point whose words or unit may have changed.

@@ -46,6 +46,7 @@ impl Event {
             Self::Released { .. } => "released",
             Self::RequestOver { .. } => "request_over",
             Self::SettingChanged { .. } => "setting_changed",
+            Self::SettingDropped { .. } => "setting_dropped",
             Self::ModeChanged { .. } => "mode_changed",
             Self::CommandRefused { .. } => "command_refused",
             Self::CampaignAsked { .. } => "campaign_asked",
@@ -77,6 +78,7 @@ impl Event {
             | Self::ScheduleMissed { .. }
             | Self::ScheduleUnknown { .. }
             | Self::Coalesced { .. }
+            | Self::SettingDropped { .. }
             | Self::CommandRefused { .. } => Severity::Warning,
             Self::RuleEnded {
                 reason: EndReason::Unknown | EndReason::Suspended | EndReason::Harm, ..
@@ -147,6 +149,7 @@ impl Event {
             | Self::RequestOver { output, .. }
             | Self::Restoring { output, .. } => plan.output_name(*output).into(),
             Self::SettingChanged { point, .. }
+            | Self::SettingDropped { point, .. }
             | Self::ModeChanged { point, .. }
             | Self::Coalesced { point, .. } => plan.point_name(*point).into(),
             Self::ScheduleRan { schedule }
@@ -242,6 +245,10 @@ impl Event {
                 let old = old.map_or_else(|| "unknown".to_string(), |old| plan.value(*point, old));
                 let (name, new) = (plan.point_name(*point), plan.value(*point, *new));
                 format!("{} sets {name} from {old} to {new}", who.unwrap_or_else(|| "somebody".to_string()))
+            }
+            Self::SettingDropped { point, old, new } => {
+                let (name, new) = (plan.point_name(*point), plan.value(*point, *new));
+                format!("{name} was {old}, which it cannot be any more: it is {new}, as its file says")
             }
             Self::CommandRefused { who, refusal } => {
                 format!("a command of {who} was refused: {}", refusal.words())
