@@ -446,3 +446,36 @@ fn a_person_cannot_ask_a_setpoint_for_what_its_values_do_not_allow() {
     assert!(!program.tell(&["why", "g"]).contains("operator"), "nothing was asked");
     program.tell(&["request", "g", "1.5 kW"]);
 }
+
+#[test]
+fn alarms_write_one_journal_in_ten_minutes_also_over_reloads() {
+    let alarm = |name: &str| {
+        format!("rule \"{name}\" when meter.level > \"50 %\" until meter.level < \"50 %\" {{ alarm(\"{name}\"); }}\n")
+    };
+    let Some(bench) = Bench::new("journals of alarms", &alarm("one")) else { return };
+    let program = bench.run();
+    let journals = || {
+        let entries = std::fs::read_dir(bench.site.0.join(".ballast")).unwrap().flatten();
+        let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        names.filter(|name| name.starts_with("alarm-")).collect::<Vec<_>>()
+    };
+    let raise = |name: &str| {
+        bench.tell("meter/level", "30");
+        program.wait_point("meter.level", "30");
+        bench.tell("meter/level", "70");
+        program.wait_line(&format!(" {name}"), PATIENCE);
+    };
+    raise("one");
+    wait_for("the journal", PATIENCE, || (journals().len() == 1).then_some(()));
+    for name in ["two", "three"] {
+        bench.write_rules(&alarm(name));
+        program.wait_line(&format!("added \"{name}\""), PATIENCE);
+        // The names of journals hold the second.
+        std::thread::sleep(Duration::from_millis(1100));
+        raise(name);
+        program.tell(&["status"]);
+    }
+    // Written on a thread of its own: one that came late would be there by now.
+    std::thread::sleep(Duration::from_millis(1100));
+    assert_eq!(journals().len(), 1, "{:?}", journals());
+}

@@ -24,6 +24,9 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+/// The history's file in the state directory.
+const DATABASE: &str = "ballast.db";
+
 /// Runs the site.
 pub fn run(options: &Run, output: Output) -> Exit {
     let clock = Arc::new(Clock::of_machine());
@@ -86,6 +89,10 @@ pub(super) fn carry_out(
         show_line,
         sockets,
     } = undertaking;
+    // Before anything is made: a name that was mistyped leaves nothing behind.
+    if let Err(exit) = is_site(site, &state, &output) {
+        return exit;
+    }
     if let Err(error) = std::fs::create_dir_all(&state) {
         let shown = state.display();
         output.complain(&say!(
@@ -136,6 +143,28 @@ pub(super) fn carry_out(
     runtime.block_on(serving::until_told(metrics, finding, listener, &sender, has_ended, told, &output));
     drop(watching);
     Exit::Done
+}
+
+/// Whether there is a site, or what one left that ran here.
+fn is_site(site: &Path, state: &Path, output: &Output) -> Result<(), Exit> {
+    let shown = site.display();
+    if let Err(error) = std::fs::read_dir(site) {
+        output.complain(&say!(
+            output.language,
+            "{shown} cannot be read: {error}",
+            "{shown} ne peut pas être lu : {error}"
+        ));
+        return Err(Exit::Mistakes);
+    }
+    if site.join("site.yaml").exists() || state.join(DATABASE).exists() {
+        return Ok(());
+    }
+    output.complain(&say!(
+        output.language,
+        "{shown} holds no site: there is no site.yaml in it; `ballast init` writes a small one",
+        "{shown} ne contient pas de site : il n'y a pas de site.yaml ; `ballast init` en écrit un petit"
+    ));
+    Err(Exit::Mistakes)
 }
 
 /// What buses and servers run on.
@@ -289,7 +318,7 @@ fn lost_memory(opened: &Opened, output: &Output) -> Option<String> {
 /// Opens the history; control starts without it when it cannot be used, but not beside another program.
 fn open_store(state: &Path, clock: &Clock, output: &Output) -> (Option<Store>, Option<Opened>) {
     let nothing = Opened { state: None, damaged_generations: 0, found: Found::Unusable, trouble: None };
-    match Store::open(&state.join("ballast.db"), clock.stamp()) {
+    match Store::open(&state.join(DATABASE), clock.stamp()) {
         Ok((store, opened)) => {
             match &opened.found {
                 Found::Damaged { set_aside, reason } => {

@@ -237,6 +237,11 @@ fn reading<'a>(running: &'a Running, witness: &Witness) -> Reading<'a> {
 /// A verdict of the guard: the output's whole reason.
 fn verdict(decision: &mut Decision, now: Mono, verdict: &Verdict) {
     let running = std::sync::Arc::clone(&decision.running);
+    // A guard that was told that the program ends, or does not hear it, knows of no word any more: what was asked stays asked.
+    let has_no_word = decision.carrier.guard.output(verdict.output).is_some_and(|state| state.word.is_none());
+    let winner = decision.memory.winners.get(verdict.output.index()).and_then(Option::as_ref);
+    let asked = winner.filter(|(winner, _)| has_no_word && winner.source != Source::Default);
+    let verdict = &Verdict { asked: asked.map_or(verdict.asked, |(_, wanted)| *wanted), ..*verdict };
     let before =
         decision.memory.verdicts.get_mut(verdict.output.index()).and_then(|place| place.replace(*verdict));
     decision.figures.verdict(verdict);
