@@ -6,6 +6,7 @@ use crate::control::server::{self, Listener};
 use crate::report::language::say;
 use crate::runtime::message::Message;
 use crate::web::{self, Health, Status};
+use ballast_host::supervisor;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::task::Poll;
@@ -44,13 +45,29 @@ pub async fn until_told(
         tokio::spawn(server::serve(control, move |who, question| ask(sender.clone(), who, question)));
     }
     serve_metrics(metrics, finding, sender, output).await;
+    tokio::spawn(tell_supervisor(sender.clone()));
     tokio::select! {
         () = told.wait() => {
+            supervisor::stopping();
             stop(sender).await;
             // Whatever happens, the program ends.
             let _ = tokio::time::timeout(Duration::from_secs(10), has_ended).await;
         }
         _ = &mut has_ended => {}
+    }
+}
+
+/// Tells the supervisor that the site runs, and goes on telling it as long as the decision thread turns.
+async fn tell_supervisor(sender: SyncSender<Message>) {
+    supervisor::ready("the site runs");
+    let Some(pace) = supervisor::pace() else { return };
+    loop {
+        tokio::time::sleep(pace).await;
+        let (reply, answer) = oneshot::channel();
+        let is_asked = sender.try_send(Message::Alive(reply)).is_ok();
+        if is_asked && matches!(tokio::time::timeout(PATIENCE, answer).await, Ok(Ok(()))) {
+            supervisor::alive();
+        }
     }
 }
 

@@ -47,7 +47,7 @@ pub mod transcript;
 pub mod vedirect;
 
 pub use bus::{
-    BusHandle, Clock, Ears, Ended, Letter, Meaning, NotTaken, Office, OpenBus, Parity, Post, Sink,
+    BusHandle, Clock, Ears, Ended, Letter, Meaning, NotTaken, Office, OpenBus, Parity, Post, Reach, Sink,
     SteppedBus, Wire, World, spawn,
 };
 pub use counters::{BusCounters, CounterSnapshot};

@@ -2,7 +2,7 @@
 
 use crate::bus::Tls;
 use crate::secret::Source;
-use crate::spec::{Key, Mistakes, key};
+use crate::spec::{Key, Mistakes, file_key, key};
 use ballast_model::Span;
 use ballast_model::device::BusDefinition;
 use std::path::PathBuf;
@@ -15,12 +15,12 @@ pub(crate) const KEYS: &[Key] = &[
     ),
     key("client", "client id, unique at the broker (the bus's name with `ballast-` before it)"),
     key("user", "user name"),
-    key("password_file", "file with the password; passwords do not stand in site files"),
+    file_key("password_file", "file with the password; passwords do not stand in site files"),
     key("password_credential", "or the credential of systemd that holds it (`LoadCredential=` of the unit)"),
     key("password_env", "or the environment's variable that holds it"),
-    key("ca", "file with the certificate authorities that may vouch for the broker (the system's)"),
-    key("certificate", "file with our certificate, where the broker asks for one"),
-    key("key", "file with its private key"),
+    file_key("ca", "file with the certificate authorities that may vouch for the broker (the system's)"),
+    file_key("certificate", "file with our certificate, where the broker asks for one"),
+    file_key("key", "file with its private key"),
     key("keep_alive", "how often the connection is proved when nothing is said (15 s)"),
     key(
         "status_topic",

@@ -46,11 +46,18 @@ pub struct Key {
     pub name: &'static str,
     /// What it means, in one line.
     pub about: &'static str,
+    /// Whether it names a file that is read.
+    pub is_file: bool,
 }
 
 /// A key; for tables.
 pub const fn key(name: &'static str, about: &'static str) -> Key {
-    Key { name, about }
+    Key { name, about, is_file: false }
+}
+
+/// A key that names a file which is read; for tables.
+pub const fn file_key(name: &'static str, about: &'static str) -> Key {
+    Key { name, about, is_file: true }
 }
 
 /// The mistakes of a bus definition, collected.

@@ -14,7 +14,7 @@ use ballast_host::Clock;
 use ballast_model::Mono;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -25,8 +25,6 @@ pub struct Pulse {
     pub turns: AtomicU64,
     /// Frames of the program that wait for it.
     pub frames_under_way: AtomicUsize,
-    /// It has ended.
-    pub has_ended: AtomicBool,
     /// Outputs that had not confirmed their safe state when it ended.
     pub unconfirmed: AtomicUsize,
 }
@@ -94,7 +92,6 @@ pub fn run(parts: Decision) {
         running.turn();
     }
     running.farewell();
-    running.parts.pulse.has_ended.store(true, Ordering::Release);
 }
 
 impl Running {

@@ -14,6 +14,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`start`] | from files and memory to running threads, and the end |
+//! | `watch` | whether the threads live; what the supervisor is told; signals |
 //! | [`decision`], [`field`] | the thread that decides; the buses under it |
 //! | [`tape`] | the way from there to the witness |
 //! | [`witness`] | the second guard and everything that may wait |
@@ -42,4 +43,5 @@ pub mod set;
 pub mod start;
 pub mod tape;
 pub mod timekeeper;
+mod watch;
 pub mod witness;

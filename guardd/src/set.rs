@@ -2,7 +2,7 @@
 
 use ballast_config::diagnostics::Diagnostics;
 use ballast_config::load::Site;
-use ballast_drivers::OpenBus;
+use ballast_drivers::{OpenBus, Reach};
 use ballast_host::link::mirror::NounSet;
 use ballast_host::nouns::apply_overrides;
 use ballast_host::{Texts, ownership};
@@ -20,6 +20,8 @@ pub struct Prepared {
     pub set: Arc<NounSet>,
     /// The buses.
     pub buses: Buses,
+    /// What they must reach.
+    pub reach: Reach,
     /// Stands for how they are defined: with another number they must be opened anew.
     pub definitions: u64,
 }
@@ -44,7 +46,7 @@ impl std::fmt::Debug for Change {
 /// All mistakes, drawn.
 pub fn read(texts: Texts, overrides: &[String]) -> Result<Prepared, String> {
     let mut unknown = Vec::new();
-    let (set, (buses, definitions)) = NounSet::read_with(texts, |set, found| {
+    let (set, (buses, reach, definitions)) = NounSet::read_with(texts, |set, found| {
         let mut site = Site::clone(&set.site);
         unknown = apply_overrides(&mut site.buses, overrides);
         open(&site, set, found)
@@ -52,12 +54,12 @@ pub fn read(texts: Texts, overrides: &[String]) -> Result<Prepared, String> {
     if !unknown.is_empty() {
         return Err(unknown.concat());
     }
-    Ok(Prepared { set: Arc::new(set), buses, definitions })
+    Ok(Prepared { set: Arc::new(set), buses, reach, definitions })
 }
 
-fn open(site: &Site, set: &NounSet, found: &mut Diagnostics) -> (Buses, u64) {
+fn open(site: &Site, set: &NounSet, found: &mut Diagnostics) -> (Buses, Reach, u64) {
     let division = ownership::divide(site, &set.catalog, &set.guard(Mono::ZERO));
-    let mut buses = Vec::new();
+    let (mut buses, mut reach) = (Vec::new(), Reach::default());
     // Ids mean what the catalog says, so another catalog is another definition.
     let mut text = format!("{:?}{:?}", set.catalog.points, set.catalog.outputs);
     for definition in &division.guard {
@@ -77,9 +79,12 @@ fn open(site: &Site, set: &NounSet, found: &mut Diagnostics) -> (Buses, u64) {
                     .extend([wrong
                         .help("take `guard:` out of safety.yaml: the guard is then a part of the program")]);
             }
-            Ok(bus) => buses.push((bus, outputs)),
+            Ok(bus) => {
+                reach.merge(Reach::of(definition, &bus));
+                buses.push((bus, outputs));
+            }
             Err(mistakes) => found.extend(mistakes),
         }
     }
-    (buses, fnv1a(text.into_bytes()))
+    (buses, reach, fnv1a(text.into_bytes()))
 }

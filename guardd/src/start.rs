@@ -12,14 +12,18 @@ use crate::news::News;
 use crate::people::desk;
 use crate::set::{self, Prepared};
 use crate::timekeeper::{self, Nouns};
+use crate::watch::until_told;
 use crate::witness::{self, Sets};
 use crate::{librarian, safe, tape};
+use ballast_drivers::Reach;
 use ballast_guard::{Guard, OperatorCommand, Who};
 use ballast_host::Clock;
+use ballast_host::confine::{Needs, Role, confine};
 use ballast_host::link::mirror::NounSet;
 use ballast_host::link::packet::pieces;
 use ballast_host::link::socket::Listener;
 use ballast_host::link::{LINK, PEOPLE, directory};
+use ballast_host::supervisor;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -83,6 +87,8 @@ struct Begin {
     prepared: Prepared,
     /// The files are others than those of the set: they come in as a change.
     files_differ: bool,
+    /// What it must reach under the set and under those files.
+    reach: Reach,
     /// What the last run left.
     kept: Option<KeptState>,
     /// Why what it left cannot be read.
@@ -125,10 +131,12 @@ fn begin(site: &Path, state: &Path, overrides: &[String]) -> Result<Begin, Failu
         }
     };
     let of_disk = files.and_then(|files| set::read(files, overrides));
+    let mut reach = Reach::default();
     let (prepared, files_differ) = match (last, of_disk) {
         (Some(last), Ok(now)) => {
             let is_same = now.set.site.safety.fingerprint == last.set.site.safety.fingerprint
                 && now.definitions == last.definitions;
+            reach.merge(now.reach.clone());
             if is_same { (now, false) } else { (last, true) }
         }
         (Some(last), Err(report)) => {
@@ -148,11 +156,13 @@ fn begin(site: &Path, state: &Path, overrides: &[String]) -> Result<Begin, Failu
             "safety.yaml has no section `guard:`, so that the program itself holds the outputs of this site";
         return Err(Failure::Mistakes(text.to_owned()));
     }
+    reach.merge(prepared.reach.clone());
     let kept = kept.map(|kept| KeptState { memory_lost: memory_lost.clone().or(kept.memory_lost), ..kept });
     let memory_lost = memory_lost.or_else(|| kept.as_ref()?.memory_lost.clone());
     Ok(Begin {
         prepared,
         files_differ,
+        reach,
         kept,
         memory_lost,
         slots: (state_slots, set_slots),
@@ -162,11 +172,13 @@ fn begin(site: &Path, state: &Path, overrides: &[String]) -> Result<Begin, Failu
 
 /// Holds the outputs until it is told to end; how many of them had not confirmed their safe state then.
 fn run(arguments: &Arguments, begin: Begin) -> Result<usize, String> {
-    let Begin { prepared, files_differ, kept, memory_lost, slots, state } = begin;
+    let Begin { prepared, files_differ, reach, kept, memory_lost, slots, state } = begin;
     let clock = Arc::new(Clock::of_machine());
     let set = Arc::clone(&prepared.set);
     let guard = guard(&set, kept, &clock);
     let sockets = Sockets::open(&set, arguments)?;
+    // Before the first thread: they inherit it.
+    give_up(&arguments.site, &state, &sockets.directory, reach);
     let keeper = Keeper::start(&state, slots.0, slots.1).map_err(no_thread)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("no runtime for the buses: {error}"))?;
@@ -218,13 +230,16 @@ fn run(arguments: &Arguments, begin: Begin) -> Result<usize, String> {
     if files_differ {
         asker.reread();
     }
-    runtime.block_on(until_told(&shared.inbox, &asker, &shared.pulse));
+    runtime.block_on(until_told(&shared.inbox, &asker, &shared.pulse, &deciding, &witness));
     // The thread that decides has made everything safe; what it said is still to be kept.
-    let _ = deciding.join();
+    let is_whole = deciding.join().is_ok();
     shared.is_over.store(true, Ordering::Release);
     witness.thread().unpark();
     let _ = witness.join();
     keeper.flush(LAST_WRITE);
+    if !is_whole {
+        return Err("the thread that decides has failed: what the outputs are is not known".to_owned());
+    }
     Ok(shared.pulse.unconfirmed.load(Ordering::Acquire))
 }
 
@@ -237,6 +252,17 @@ fn guard(set: &NounSet, kept: Option<KeptState>, clock: &Clock) -> Guard {
         guard.restore(kept.state, gap, kept.stamp.mono, now);
     }
     guard
+}
+
+/// Everything but what it goes on needing.
+fn give_up(site: &Path, state: &Path, sockets: &Path, reach: Reach) {
+    let mut needs = Needs::new();
+    needs.reads.insert(site.to_owned());
+    needs.writes.extend([state.to_owned(), sockets.to_owned()]);
+    needs.reach(reach);
+    let confined = confine(Role::Guard, &needs);
+    let weight = if confined.is_whole() { Weight::Info } else { Weight::Warning };
+    log::line(weight, &confined.to_string());
 }
 
 fn start_thread<T: Send + 'static>(
@@ -257,6 +283,7 @@ fn tell_start(set: &NounSet, sockets: &Path) {
     let text =
         format!("the guard holds {count} outputs of {site}: safety set {print:016x}, sockets in {shown}");
     log::line(Weight::Notice, &text);
+    supervisor::ready(&text);
 }
 
 /// What several threads have in common.
@@ -357,44 +384,19 @@ fn forward(current: &Current) -> Arc<Forward> {
 }
 
 /// Asks the witness in the name of the process itself.
-struct Asker {
+pub(crate) struct Asker {
     ask: SyncSender<desk::Asked>,
     witness: std::thread::Thread,
 }
 
 impl Asker {
     /// Has the files read again.
-    fn reread(&self) {
+    pub(crate) fn reread(&self) {
         let reply = sync_channel(1).0;
         let question = ballast_host::link::people::Question::Reload;
         let asked = desk::Asked { uid: 0, user: "root".to_owned(), question, reply };
         if self.ask.try_send(asked).is_ok() {
             self.witness.unpark();
-        }
-    }
-}
-
-/// Until the process is told to end, or its thread that decides has ended.
-async fn until_told(inbox: &SyncSender<News>, asker: &Asker, pulse: &Pulse) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hang_up)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()))
-    else {
-        log::line(Weight::Alarm, "the process cannot hear signals");
-        return;
-    };
-    let mut is_told = false;
-    while !pulse.has_ended.load(Ordering::Acquire) {
-        tokio::select! {
-            _ = terminate.recv() => is_told = true,
-            _ = interrupt.recv() => is_told = true,
-            _ = hang_up.recv() => asker.reread(),
-            () = tokio::time::sleep(Duration::from_millis(50)), if is_told => {}
-            () = tokio::time::sleep(Duration::from_secs(1)), if !is_told => {}
-        }
-        // A full channel is tried again; the thread that decides ends by itself once it was told.
-        if is_told && inbox.try_send(News::Stop).is_ok() {
-            is_told = false;
         }
     }
 }

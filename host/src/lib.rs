@@ -6,6 +6,8 @@
 //! | module | holds |
 //! |---|---|
 //! | [`clock`] | the only place that reads time; who answers for the wall clock |
+//! | [`confine`] | what a process gives up once it has begun |
+//! | [`supervisor`] | what systemd is told |
 //! | [`texts`] | the files of a site, read as they lie, within bounds |
 //! | [`file_set`] | which files those are, and the hash that tells one set from another |
 //! | [`link`] | how guard and program talk, and the guard's mirror |
@@ -17,10 +19,12 @@
 #![forbid(unsafe_code)]
 
 pub mod clock;
+pub mod confine;
 pub mod file_set;
 pub mod link;
 pub mod nouns;
 pub mod ownership;
+pub mod supervisor;
 pub mod texts;
 pub mod users;
 

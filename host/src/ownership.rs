@@ -1,11 +1,12 @@
 //! Which process has which bus, where the guard is a process of its own.
 //!
-//! The guard has every output, and the sensors of its own limits: nobody else can lie to it about those. A bus on which only
-//! one may speak is then the guard's with everything on it, and what is read there is told on to the program. A broker or a
-//! web server is visited by both: each sees to its own points there.
+//! The guard has every output, and the sensors of its own limits: nobody else can lie to it about those. It has every device
+//! file of the machine as well, so that the program needs none. A bus on which only one may speak is then the guard's with
+//! everything on it, and what is read there is told on to the program. A broker or a web server is visited by both: each sees
+//! to its own points there.
 
 use ballast_config::load::Site;
-use ballast_drivers::find;
+use ballast_drivers::{Reach, find};
 use ballast_guard::Guard;
 use ballast_model::PointId;
 use ballast_model::catalog::{Catalog, Origin};
@@ -25,7 +26,9 @@ pub fn divide(site: &Site, catalog: &Catalog, guard: &Guard) -> Division {
     let reads = measured(guard, catalog);
     let mut division = Division::default();
     for bus in &site.buses {
-        let is_guards = !bus.outputs.is_empty() || bus.points.iter().any(|point| reads(point.point));
+        let is_guards = !bus.outputs.is_empty()
+            || bus.points.iter().any(|point| reads(point.point))
+            || has_device_files(bus, catalog);
         let is_shareable = find(&bus.driver).is_some_and(|driver| driver.is_shareable);
         if !is_guards {
             division.program.push(bus.clone());
@@ -47,6 +50,11 @@ pub fn divide(site: &Site, catalog: &Catalog, guard: &Guard) -> Division {
         }
     }
     division
+}
+
+fn has_device_files(bus: &BusDefinition, catalog: &Catalog) -> bool {
+    // A definition with mistakes has no place: whoever opens it reports them.
+    ballast_drivers::open(bus, catalog).is_ok_and(|open| !Reach::of(bus, &open).devices.is_empty())
 }
 
 /// A broker throws out who comes with a name that is taken, and keeps one last word for each topic.
@@ -136,9 +144,9 @@ limits:
     #[test]
     fn a_broker_is_visited_by_both_and_a_line_has_one_master() {
         let (guard, program, division) = divided(SITE, SAFETY);
-        assert_eq!(guard, ["broker: room.temperature plug"]);
-        assert_eq!(program[..2], ["broker: plug.power", "wire: panel.power panel.heat"]);
-        assert!(program[2].starts_with("meter: "), "{program:?}");
+        assert_eq!(guard[0], "broker: room.temperature plug");
+        assert!(guard[1].starts_with("meter: "), "its line is a device file: {guard:?}");
+        assert_eq!(program, ["broker: plug.power", "wire: panel.power panel.heat"]);
         let of = |buses: &[BusDefinition], key| buses[0].settings.get(key).map(str::to_owned);
         assert_eq!(of(&division.guard, "client").as_deref(), Some("ballast-broker-guard"));
         assert_eq!(of(&division.guard, "status_topic").as_deref(), Some("ballast/farm/broker/guard"));
@@ -149,9 +157,8 @@ limits:
     fn a_line_with_one_sensor_of_a_limit_is_the_guards_with_all_that_is_on_it() {
         let safety = SAFETY.replace("room.temperature", "panel.heat");
         let (guard, program, _) = divided(SITE, &safety);
-        assert_eq!(guard, ["broker: plug", "wire: panel.power panel.heat"]);
-        assert_eq!(program[0], "broker: plug.power room.temperature");
-        assert_eq!(program.len(), 2);
+        assert_eq!(guard[..2], ["broker: plug", "wire: panel.power panel.heat"]);
+        assert_eq!(program, ["broker: plug.power room.temperature"]);
     }
 
     #[test]

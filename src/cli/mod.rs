@@ -6,6 +6,7 @@
 
 pub mod arguments;
 pub mod check;
+mod confinement;
 pub mod demo;
 pub mod detect;
 pub mod device;

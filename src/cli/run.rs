@@ -2,6 +2,7 @@
 
 use super::Exit;
 use super::arguments::Run;
+use super::confinement;
 use super::terminal::{BAD, LOOK, Output, styled, width_of_errors};
 use crate::control::server;
 use crate::report::language::say;
@@ -100,6 +101,9 @@ pub(super) fn carry_out(
             "{shown} cannot be made: {error}; state will not be kept",
             "{shown} ne peut pas être créé : {error} ; l'état ne sera pas gardé"
         ));
+    }
+    if sockets.is_some() {
+        confinement::give_up(site, &state, &overrides, metrics, &output);
     }
     let runtime = match start_runtime(&output) {
         Ok(runtime) => runtime,

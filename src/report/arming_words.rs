@@ -104,7 +104,7 @@ pub fn left_as(
     language: Language,
 ) -> String {
     let shown = catalog.output(output).map_or_else(String::new, |spec| spec.show(left));
-    self::left(&causes::state(&shown, language), is_safe, language)
+    self::left(causes::state(&shown, language), is_safe, language)
 }
 
 /// That a device is armed.

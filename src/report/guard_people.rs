@@ -92,7 +92,7 @@ fn left(left: &Left, language: Language) -> String {
     let name = &left.output;
     let rest = match &left.told {
         None => language.say("nothing was ever told to it", "aucun ordre ne lui a été donné").to_owned(),
-        Some(state) => arming_words::left(&causes::state(state, language), left.is_safe, language),
+        Some(state) => arming_words::left(causes::state(state, language), left.is_safe, language),
     };
     say!(language, "  {name}: {rest}", "  {name} : {rest}")
 }

@@ -216,6 +216,11 @@ impl Decision {
                 questions::answer(self, who, question, reply);
                 After::GoOn
             }
+            Message::Alive(reply) => {
+                // Whoever asked may have given up.
+                let _ = reply.send(());
+                After::GoOn
+            }
             Message::Scrape(reply) => {
                 // A scraper that went away does not matter.
                 let _ = reply.send(crate::metrics::scrape(self));

@@ -37,6 +37,8 @@ pub enum Message {
         /// Where the answer goes.
         reply: oneshot::Sender<Answer>,
     },
+    /// Someone wants to know whether the decision thread turns.
+    Alive(oneshot::Sender<()>),
     /// Someone scrapes.
     Scrape(Sender<Scrape>),
     /// Those who tell receivers ask what is so.

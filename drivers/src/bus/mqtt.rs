@@ -129,9 +129,20 @@ fn lose(bus: &MqttBus, context: &mut Context, lasted: Span) {
 /// A socket that sends at once: else a command waits for the broker's delayed acknowledgement of the one before it, for
 /// 40 ms and more.
 pub(super) async fn dial(host: &str, port: u16) -> io::Result<TcpStream> {
-    let tcp = TcpStream::connect((host, port)).await?;
+    let tcp = TcpStream::connect((host, port)).await.map_err(|error| explained(error, port))?;
     tcp.set_nodelay(true)?;
     Ok(tcp)
+}
+
+/// A process that gave up ports at its start must be started again for a new one.
+fn explained(error: io::Error, port: u16) -> io::Error {
+    if error.kind() != io::ErrorKind::PermissionDenied {
+        return error;
+    }
+    let text = format!(
+        "{error}: TCP port {port} is not one of those that the process kept when it started; start it again"
+    );
+    io::Error::new(io::ErrorKind::PermissionDenied, text)
 }
 
 /// Makes a connection and introduces us.

@@ -3,7 +3,7 @@
 use super::access::Scheme;
 use crate::bus::{Tls, Wire};
 use crate::secret::Source;
-use crate::spec::{Key, Mistakes, key};
+use crate::spec::{Key, Mistakes, file_key, key};
 use ballast_model::Span;
 use ballast_model::device::{BusDefinition, Settings};
 use std::path::PathBuf;
@@ -16,23 +16,23 @@ pub(crate) const KEYS: &[Key] = &[
         "none (default), basic, digest (MD5 or SHA-256), bearer (a token), oauth2 (a token fetched with client credentials)",
     ),
     key("user", "user name, for basic and digest"),
-    key("password_file", "file with the password; secrets do not stand in site files"),
+    file_key("password_file", "file with the password; secrets do not stand in site files"),
     key("password_credential", "or the credential of systemd that holds it (`LoadCredential=` of the unit)"),
     key("password_env", "or the environment's variable that holds it"),
-    key("token_file", "file with the token, for bearer"),
+    file_key("token_file", "file with the token, for bearer"),
     key("token_credential", "or the credential of systemd that holds it"),
     key("token_env", "or the environment's variable that holds it"),
     key("token_header", "header in which the token goes alone, where it is not `Authorization: Bearer`"),
     key("token_url", "where tokens are fetched, for oauth2"),
     key("client_id", "our name there"),
-    key("client_secret_file", "file with our secret there"),
+    file_key("client_secret_file", "file with our secret there"),
     key("client_secret_credential", "or the credential of systemd that holds it"),
     key("client_secret_env", "or the environment's variable that holds it"),
     key("scope", "what the token shall be good for"),
     key("headers", "further header lines of every request, separated by `;`: `X-Requested-With: ballast`"),
-    key("ca", "file with the certificate authorities that may vouch for the device (the system's)"),
-    key("certificate", "file with our certificate, where the device asks for one"),
-    key("key", "file with its private key"),
+    file_key("ca", "file with the certificate authorities that may vouch for the device (the system's)"),
+    file_key("certificate", "file with our certificate, where the device asks for one"),
+    file_key("key", "file with its private key"),
     key(
         "fingerprint",
         "SHA-256 of the device's own certificate, in hexadecimal: that one is believed and no other",
