@@ -8,9 +8,11 @@ use crate::control::server;
 use crate::report::language::say;
 use crate::runtime::carrier::Place;
 use crate::runtime::choice::{Choice, choose};
+use crate::runtime::heartbeat::Heartbeat;
 use crate::runtime::message::{Message, channel};
 use crate::runtime::opening::{self, OpenField, Start};
 use crate::runtime::recorder::{Recorder, ShowLine};
+use crate::runtime::remembered::{Remembered, remembered};
 use crate::runtime::state::{RunningSet, decode};
 use crate::serving::Finding;
 use crate::site::{SetId, Texts, state_directory};
@@ -102,6 +104,8 @@ pub(super) fn carry_out(
             "{shown} ne peut pas être créé : {error} ; l'état ne sera pas gardé"
         ));
     }
+    let heartbeat =
+        if clock.is_made_up() { Heartbeat::default() } else { Heartbeat::open(&state, clock.stamp().boot) };
     if sockets.is_some() {
         confinement::give_up(site, &state, &overrides, metrics, &output);
     }
@@ -120,6 +124,7 @@ pub(super) fn carry_out(
         open_field: open_field(sender.clone(), runtime.handle().clone()),
         channel: (sender.clone(), inbox),
         clock,
+        heartbeat,
         output,
         is_quiet,
         show_line,
@@ -213,6 +218,7 @@ struct Order {
     open_field: Box<OpenField>,
     channel: (SyncSender<Message>, Receiver<Message>),
     clock: Arc<Clock>,
+    heartbeat: Heartbeat,
     output: Output,
     is_quiet: bool,
     show_line: Option<ShowLine>,
@@ -251,7 +257,8 @@ fn begin(order: Order) -> Result<SetId, Exit> {
 
 /// Reads the site and what the last run left.
 fn open(order: Order) -> Result<(Start, SetId), Exit> {
-    let Order { place, open_field, channel, clock, output, is_quiet, show_line, sockets, ended } = order;
+    let Order { place, open_field, channel, clock, heartbeat, output, is_quiet, show_line, sockets, ended } =
+        order;
     let texts = Texts::read(&place.site).map_err(|error| {
         let shown = place.site.display();
         output.complain(&say!(
@@ -264,8 +271,7 @@ fn open(order: Order) -> Result<(Start, SetId), Exit> {
     let on_disk = texts.id();
     let (store, opened) = open_store(&place.state, &clock, &output);
     let opened = opened.ok_or(Exit::Failed)?;
-    let memory_lost = lost_memory(&opened, &output);
-    let saved = opened.state;
+    let Remembered { saved, lost: memory_lost } = remembered(opened, output.language);
     let set = saved.as_ref().and_then(|saved| decode::<RunningSet>(saved, "plan"));
     let choice = choose(texts, set, &place.overrides, &output).ok_or(Exit::Mistakes)?;
     let Choice { built, texts, beneath, reload, trial, refused: files_refused, lost } = choice;
@@ -289,6 +295,7 @@ fn open(order: Order) -> Result<(Start, SetId), Exit> {
         trial,
         saved,
         memory_lost: memory_lost.or(lost),
+        heartbeat,
         place,
         clock,
         recorder,
@@ -300,28 +307,15 @@ fn open(order: Order) -> Result<(Start, SetId), Exit> {
     Ok((start, on_disk))
 }
 
-/// Why what the last run left of the guard cannot be read; `None` where it can, or where there was no last run.
-fn lost_memory(opened: &Opened, output: &Output) -> Option<String> {
-    if let Some(saved) = &opened.state {
-        let is_there = decode::<ballast_guard::State>(saved, "guard").is_some();
-        return (!is_there).then(|| {
-            let text = output.say("this program cannot read it", "ce programme ne sait pas la lire");
-            text.to_owned()
-        });
-    }
-    match &opened.found {
-        Found::Damaged { reason, .. } => Some(reason.clone()),
-        _ if opened.damaged_generations > 0 => {
-            let text = output.say("every saved state is damaged", "chaque état gardé est abîmé");
-            Some(text.to_owned())
-        }
-        _ => None,
-    }
-}
-
 /// Opens the history; control starts without it when it cannot be used, but not beside another program.
 fn open_store(state: &Path, clock: &Clock, output: &Output) -> (Option<Store>, Option<Opened>) {
-    let nothing = Opened { state: None, damaged_generations: 0, found: Found::Unusable, trouble: None };
+    let nothing = Opened {
+        state: None,
+        damaged_generations: 0,
+        outdated: None,
+        found: Found::Unusable,
+        trouble: None,
+    };
     match Store::open(&state.join(DATABASE), clock.stamp()) {
         Ok((store, opened)) => {
             match &opened.found {

@@ -2,6 +2,7 @@
 
 use super::causes;
 use super::language::{Language, say};
+use crate::runtime::heartbeat::Outage;
 use ballast_engine::events::{Phase, Runner};
 use ballast_engine::explain::witness_reading;
 use ballast_engine::input::Refusal;
@@ -251,19 +252,28 @@ fn of_others(event: &Event, plan: &Plan) -> Option<String> {
             format!("{who} laisse le groupe {} essayer de nouveau", plan.generator_name(*generator))
         }
         Event::Restored { gap, active } => {
-            let after = after(*gap, Language::Fr);
-            format!("reprise {after}, règles actives : {active}")
+            goes_on(Outage { gap: *gap, is_at_most: false }, *active, Language::Fr)
         }
         _ => return None,
     })
 }
 
+/// The engine goes on from what it remembers, with so many active rules.
+pub fn goes_on(outage: Outage, active: u32, language: Language) -> String {
+    let after = after(outage, language);
+    say!(language, "goes on {after}, {active} rules active", "reprise {after}, règles actives : {active}")
+}
+
 /// How long nothing ran.
-pub fn after(gap: Gap, language: Language) -> String {
-    if language == Language::En {
-        return ballast_engine::words::after(gap);
-    }
+pub fn after(outage: Outage, language: Language) -> String {
+    let Outage { gap, is_at_most } = outage;
     match gap {
+        Gap::SameBoot(span) if is_at_most => say!(
+            language,
+            "after at most {span} without the program",
+            "après {span} au plus sans le programme"
+        ),
+        _ if language == Language::En => ballast_engine::words::after(gap),
         Gap::SameBoot(span) => format!("après {span} sans le programme"),
         Gap::OtherBoot(span) => format!("après une coupure de courant de {span}"),
         Gap::Unknown => "après une interruption de durée inconnue".to_owned(),

@@ -2,24 +2,24 @@
 
 use super::engine_words;
 use super::language::{Language, Noun, say};
+use crate::runtime::heartbeat::Outage;
 use crate::site::Emptied;
 use ballast_model::Span;
-use ballast_model::time::Gap;
 
 /// Names in a sentence at most.
 const NAMES_MAX: usize = 20;
 
-/// The program begins: the site with its counts of points, outputs and rules; `gap`: how long nothing ran.
+/// The program begins: the site with its counts of points, outputs and rules, and how long nothing ran.
 pub fn running(
     site: &str,
     counts: [usize; 3],
-    gap: Option<Gap>,
+    outage: Option<Outage>,
     is_within: bool,
     language: Language,
 ) -> String {
-    let since = match gap {
+    let since = match outage {
         None => language.say("for the first time", "pour la première fois").to_owned(),
-        Some(gap) => engine_words::after(gap, language),
+        Some(outage) => engine_words::after(outage, language),
     };
     let [points, outputs, rules] = counts;
     let points = language.counted(points, Noun::Point);

@@ -5,6 +5,7 @@
 
 use super::field::Field;
 use super::guard_process::GuardProcess;
+use super::heartbeat::{Heartbeat, Outage};
 use super::link::Link;
 use super::message::{Message, Occasion};
 use super::opening::OpenField;
@@ -73,6 +74,10 @@ pub struct Carrier {
     pub epoch: u32,
     /// Outcomes of reloads, for the metrics.
     pub reloads: BTreeMap<&'static str, u64>,
+    /// Says until when this run was seen.
+    pub heartbeat: Heartbeat,
+    /// How long nothing ran before this run; `None` where nothing ever did.
+    pub outage: Option<Outage>,
     /// When the journal was last written because of an alarm.
     pub dumped: Option<Mono>,
     /// When the running set was loaded.

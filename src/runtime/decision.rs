@@ -311,6 +311,7 @@ impl Decision {
     /// a rule that ended as it started.
     pub fn turn(&mut self, now: Mono) {
         saving::checkpoint(self, now);
+        self.carrier.heartbeat.beat(now);
         self.tell_time(now);
         for _ in 0..ROUNDS_MAX {
             let now = self.carrier.clock.now();
@@ -542,7 +543,8 @@ impl Decision {
     fn finish(&mut self) {
         farewell::make_safe(self);
         let now = self.carrier.clock.now();
-        saving::save(self, now);
+        saving::save_last(self, now);
+        self.carrier.heartbeat.end(now);
     }
 }
 

@@ -10,7 +10,8 @@
 //! | [`field`], [`buses`] | where permits go |
 //! | `farewell` | the end: outputs go safe before the program does |
 //! | [`telling`], [`recorder`] | what happened, written down |
-//! | [`saving`], [`state`] | what survives, and what can be run again |
+//! | [`saving`], [`state`], [`remembered`] | what survives, what can be run again, and what of it can be believed |
+//! | [`heartbeat`] | until when the last run was seen |
 //! | [`questions`] | answers to a person |
 
 mod arming;
@@ -22,12 +23,14 @@ pub mod decision;
 mod farewell;
 pub mod field;
 pub mod guard_process;
+pub mod heartbeat;
 pub mod link;
 pub mod message;
 pub mod opening;
 pub mod questions;
 pub mod recorder;
 pub mod reload;
+pub mod remembered;
 pub mod saving;
 pub mod state;
 pub mod telling;

@@ -5,6 +5,7 @@ use super::carrier::{Awaiting, Carrier, FilesRefused, Handed, Place, Probation};
 use super::decision::Decision;
 use super::field::Field;
 use super::guard_process::GuardProcess;
+use super::heartbeat::Heartbeat;
 use super::link::Link;
 use super::message::{Harm, Message, Occasion};
 use super::recorder::Recorder;
@@ -52,6 +53,8 @@ pub struct Start {
     pub saved: Option<SavedState>,
     /// Why what it left cannot be read, where it left something.
     pub memory_lost: Option<String>,
+    /// Says until when a run was seen.
+    pub heartbeat: Heartbeat,
     /// Where things lie.
     pub place: Place,
     /// Time.
@@ -78,6 +81,7 @@ pub fn start(start: Start) -> Decision {
         trial,
         saved,
         mut memory_lost,
+        heartbeat,
         place,
         clock,
         mut recorder,
@@ -103,12 +107,16 @@ pub fn start(start: Start) -> Decision {
         Guard::new(Arc::clone(&running.plan.catalog), Arc::clone(&running.safety), now)
     });
     let mut engine = Engine::new(Arc::clone(&running.plan), timed(built.bodies, &running), now);
-    let gap = saved.as_ref().map(|saved| saved.gap(&clock.stamp()));
-    if let Some((saved, gap)) = saved.as_ref().zip(gap) {
-        remember(&mut guard, &mut engine, saved, gap_of_restart(gap), now);
+    let stamp = clock.stamp();
+    if let Some(saved) = &saved {
+        // What happened since the last save nobody remembers: to the machines nothing ran since then.
+        remember(&mut guard, &mut engine, saved, gap_of_restart(saved.gap(&stamp)), now);
     }
-    let memory_lost = memory_lost.filter(|_| process.is_none());
-    let is_news = memory_lost.is_some();
+    let outage = saved.as_ref().map(|saved| {
+        heartbeat.outage(saved, decode(saved, "ended").unwrap_or(false), &stamp)
+    });
+    let news = memory_lost;
+    let memory_lost = news.clone().filter(|_| process.is_none());
     let carrier = Carrier {
         inbox,
         sender,
@@ -132,19 +140,23 @@ pub fn start(start: Start) -> Decision {
         refused: set.refused,
         epoch: 0,
         reloads: BTreeMap::new(),
+        heartbeat,
+        outage,
         dumped: None,
         loaded: now,
         memory_lost: memory_lost.or_else(|| decode(saved.as_ref()?, "memory").flatten()),
         ended,
     };
     let mut decision = Decision::new(engine, running, carrier, now);
-    if is_news {
-        hold_without_memory(&mut decision, now);
-    } else {
-        tell_start(&mut decision, now, gap);
+    match news {
+        None => tell_start(&mut decision, now),
+        Some(_) if decision.carrier.process.is_none() => hold_without_memory(&mut decision, now),
+        Some(reason) => tell_lost(&mut decision, now, &reason),
     }
     crate::egress::begin(&mut decision, now, None);
     decision.greet();
+    // What this run begins with is kept at once: it may be shorter than the first pause between two saves.
+    decision.pace.hurry(now);
     decision
 }
 
@@ -200,6 +212,17 @@ fn hold_without_memory(decision: &mut Decision, now: Mono) {
     decision.carrier.recorder.tell(now, &told);
 }
 
+/// Begins without the program's own memory, beside a guard that has its own.
+fn tell_lost(decision: &mut Decision, now: Mono, reason: &str) {
+    let site = &decision.running.catalog().site;
+    let sentence = Sentence::both(|language| memory_words::running(site, language));
+    let start = Told::info("start", "", sentence, json!({ "site": site, "memory": "lost" }));
+    decision.carrier.recorder.tell(now, &start.severity(Severity::Notice));
+    let sentence = Sentence::both(|language| memory_words::lost_by_program(reason, language));
+    let told = Told::info("memory", "", sentence, json!({ "reason": reason })).severity(Severity::Alarm);
+    decision.carrier.recorder.tell(now, &told);
+}
+
 /// A program that begins is no reload, however quickly it came back: the guard in it begins anew, so the engine must not
 /// remember what the last one answered, and the first value of a point is no change. No gap at all would say a reload.
 fn gap_of_restart(gap: Gap) -> Gap {
@@ -209,12 +232,13 @@ fn gap_of_restart(gap: Gap) -> Gap {
     }
 }
 
-fn tell_start(decision: &mut Decision, now: Mono, gap: Option<Gap>) {
+fn tell_start(decision: &mut Decision, now: Mono) {
+    let outage = decision.carrier.outage;
     let catalog = decision.running.catalog();
     let is_within = decision.carrier.process.is_none();
     let counts = [catalog.points.len(), catalog.outputs.len(), decision.running.plan.rules.len()];
     let sentence =
-        Sentence::both(|language| reload_words::running(&catalog.site, counts, gap, is_within, language));
+        Sentence::both(|language| reload_words::running(&catalog.site, counts, outage, is_within, language));
     let data = json!({ "site": catalog.site, "set": decision.carrier.texts.id().to_string() });
     decision.carrier.recorder.tell(now, &Told::info("start", "", sentence, data).severity(Severity::Notice));
     if let Some(fingerprint) = decision.carrier.guard.waits_for() {

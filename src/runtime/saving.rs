@@ -49,6 +49,16 @@ pub struct Checkpoint<'a> {
 
 /// Saves the state, if it differs from the last saved one.
 pub fn save(decision: &mut Decision, now: Mono) {
+    save_with(decision, now, false);
+}
+
+/// Saves the state of a run that has ended: its stamp says when.
+pub fn save_last(decision: &mut Decision, now: Mono) {
+    decision.pace.forget();
+    save_with(decision, now, true);
+}
+
+fn save_with(decision: &mut Decision, now: Mono, has_ended: bool) {
     let carrier = &decision.carrier;
     // The sets of a guard elsewhere are its own business.
     let beneath = if carrier.process.is_none() { carrier.beneath.clone() } else { Vec::new() };
@@ -65,6 +75,7 @@ pub fn save(decision: &mut Decision, now: Mono) {
         encode("plan", &set),
         encode("clock", &decision.carrier.clock.word()),
         encode("memory", &decision.carrier.memory_lost),
+        encode("ended", &has_ended),
     ];
     let parts: Vec<_> = parts.into_iter().flatten().collect();
     let bytes = parts.iter().map(|part| part.bytes.len()).sum();

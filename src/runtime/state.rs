@@ -61,13 +61,13 @@ pub struct Pace {
     dirty_since: Option<Mono>,
     last: Mono,
     pause: Span,
-    last_hash: u64,
+    last_hash: Option<u64>,
 }
 
 impl Pace {
     /// Nothing to save yet.
     pub fn new(now: Mono) -> Self {
-        Self { dirty_since: None, last: now, pause: PACE_MIN, last_hash: 0 }
+        Self { dirty_since: None, last: now, pause: PACE_MIN, last_hash: None }
     }
 
     /// Something that must survive changed.
@@ -95,6 +95,11 @@ impl Pace {
         self.dirty_since = None;
         self.last = now;
         self.pause = Span::from_secs(bytes as u64 / BYTES_PER_SECOND).max(PACE_MIN).min(PACE_MAX);
-        std::mem::replace(&mut self.last_hash, hash) != hash
+        self.last_hash.replace(hash) != Some(hash)
+    }
+
+    /// The next state is saved although it is as the last one: what counts is when.
+    pub fn forget(&mut self) {
+        self.last_hash = None;
     }
 }

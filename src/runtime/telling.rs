@@ -119,7 +119,13 @@ fn engine(decision: &mut Decision, now: Mono, event: EngineEvent) {
     }
     let severity = severity_of(&event);
     let reader = decision.carrier.recorder.reader(now, severity);
-    let told = engine_told(&running, &event, reader).severity(severity);
+    let mut told = engine_told(&running, &event, reader).severity(severity);
+    if let (EngineEvent::Restored { active, .. }, Some(outage)) = (&event, decision.carrier.outage) {
+        // The engine counts from what it remembers; people are told how long nothing ran.
+        let words = |language| engine_words::goes_on(outage, *active, language);
+        let Sentence { english, french } = Sentence::read_in(reader, words);
+        (told.sentence, told.french) = (english, french);
+    }
     decision.carrier.recorder.tell(now, &told);
     if let EngineEvent::RuleSuspended { rule, reason: EndReason::Suspended }
     | EngineEvent::RuleEnded { rule, reason: EndReason::Suspended, .. } = &event

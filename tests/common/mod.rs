@@ -119,6 +119,12 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
+        // What says until when a program of it was seen lies in memory, and would stay there.
+        for state in [self.0.join(".ballast"), self.0.join("state")] {
+            if let Some(seen) = ballast::runtime::heartbeat::path_of(&state) {
+                let _ = std::fs::remove_file(seen);
+            }
+        }
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
