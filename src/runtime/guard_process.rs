@@ -306,6 +306,16 @@ fn meet(decision: &mut Decision, there: There) -> After {
     process.beneath = reflection.beneath;
     let taking = process.taking.take();
     let is_same = own == process.files;
+    let waits = process.replaced.as_ref().is_some_and(|replaced| replaced.waits_for.is_some());
+    if is_same {
+        decision.carrier.beneath = process.beneath();
+    }
+    let refused = &mut decision.carrier.files_refused;
+    if waits {
+        refused.get_or_insert(FilesRefused::Waits);
+    } else {
+        refused.take_if(|refused| *refused == FilesRefused::Waits);
+    }
     tell(decision, now, Severity::Notice, Sentence::both(|language| process_words::there(pid, language)));
     if let Some(take_over) = taking {
         let wanted = nouns(&take_over.texts);
