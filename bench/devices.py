@@ -182,7 +182,10 @@ def modbus(results, delay_us):
 
 
 def dead(results):
-    """The neighbours of a unit that never answers, and the same units without it; by default a second is waited for it."""
+    """The neighbours of a unit that never answers, and the same units without it.
+
+    By default a second is waited for it, and then it rests 128 times as long: a shorter window would hold one try or none.
+    """
     living = [unit for unit in range(1, UNITS + 1) if unit != DEAD]
     for program, units, silent in (("without", living, None), ("beside", range(1, UNITS + 1), DEAD)):
         port = free_port()
@@ -306,7 +309,7 @@ parser.add_argument("--peers", required=True)
 parser.add_argument("--place", required=True)
 parser.add_argument("--rounds", type=int, default=5)
 parser.add_argument("--seconds", type=float, default=10)
-parser.add_argument("--settle", type=int, default=90)
+parser.add_argument("--settle", type=int, default=129)
 parser.add_argument("--only", default="modbus,dead,mqtt")
 parser.add_argument("--output", help="the page whose last section is replaced")
 arguments = parser.parse_args()

@@ -2,7 +2,8 @@
 # Measures how fast devices are read and what that costs; writes the section "Devices" of docs/performance.md.
 # `make bench-devices` runs it.
 #
-#   ROUNDS=5 SECONDS_EACH=10 SETTLE=90   rounds; length of a window; of that with the dead unit, and the time before it
+#   ROUNDS=5 SECONDS_EACH=10 SETTLE=129  rounds; length of a window; of that with the dead unit, and the time before it: one
+#                                        round of its rests, so that each window holds one try
 #   ONLY="modbus,dead,mqtt"              which of the three
 #   BALLAST=PROGRAM                      a program that is built already
 #
@@ -20,6 +21,6 @@ PLACE=$TARGET/bench/devices
 CARGO_TARGET_DIR=$PEERS cargo build --locked --release --quiet --manifest-path bench/devices/Cargo.toml
 [ -n "${BALLAST:-}" ] || cargo build --locked --release --package ballast
 python3 bench/devices.py --ballast "${BALLAST:-$TARGET/release/ballast}" --peers "$PEERS/release" --place "$PLACE" \
-    --rounds "${ROUNDS:-5}" --seconds "${SECONDS_EACH:-10}" --settle "${SETTLE:-90}" --only "${ONLY:-modbus,dead,mqtt}" \
+    --rounds "${ROUNDS:-5}" --seconds "${SECONDS_EACH:-10}" --settle "${SETTLE:-129}" --only "${ONLY:-modbus,dead,mqtt}" \
     --output docs/performance.md
 say "written: the section Devices of docs/performance.md"

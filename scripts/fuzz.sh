@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # Looks for inputs that break a reader of foreign bytes or texts.
 #
-#   scripts/fuzz.sh tic|mqtt|http|modbus|sunspec|p1|vedirect|bthome|yaml|rules [SECONDS]
+#   scripts/fuzz.sh TARGET [SECONDS]
+#
+# Targets: tic, mqtt, http, modbus, sunspec, p1, vedirect, bthome, yaml, rules; of what finds devices announced, broker,
+# interview, meter, proposal.
 #
 # Begins from the corpus that the tests replay, and from what earlier runs found worth keeping (target/fuzz/corpus). An
 # input that breaks something lies in target/fuzz/artifacts: put it into the tests' corpus with the mend. The first build
@@ -14,14 +17,13 @@ target=${1:-tic}
 seconds=${2:-60}
 case $target in
   tic) seeds=firmware/tic-decoder/corpus ;;
-  mqtt) seeds=drivers/corpus/mqtt ;;
-  http | modbus | sunspec) seeds=drivers/corpus/$target ;;
-  p1) seeds=drivers/corpus/p1 ;;
-  vedirect) seeds=drivers/corpus/vedirect ;;
+  mqtt | http | modbus | sunspec | p1 | vedirect) seeds=drivers/corpus/$target ;;
+  announced | broker | interview | meter) seeds=drivers/corpus/$target ;;
+  proposal) seeds=drivers/corpus/announced ;;
   bthome) seeds=firmware/bthome-decoder/corpus ;;
   yaml) seeds=core/config/corpus/yaml ;;
   rules) seeds=rules/corpus ;;
-  *) say "no such target: $target (tic, mqtt, http, modbus, sunspec, p1, vedirect, bthome, yaml, rules)" >&2; exit 2 ;;
+  *) say "no such target: $target (scripts/fuzz.sh lists them)" >&2; exit 2 ;;
 esac
 if ! cargo fuzz --version >/dev/null 2>&1; then
   say "installing cargo-fuzz, which drives the fuzzer"

@@ -2,6 +2,10 @@
 //!
 //! It goes the way of every site, so that what is accepted here is accepted there. Nothing is opened.
 
+mod given;
+
+pub use given::{Given, Where};
+
 use ballast_config::codes;
 use ballast_config::diagnostics::{Diagnostics, Place};
 use ballast_config::limits::FILE_BYTES_MAX;
@@ -16,6 +20,7 @@ use ballast_model::Catalog;
 use ballast_model::catalog::OutputKind;
 use ballast_model::device::BusDefinition;
 use ballast_model::diagnostic::{Diagnostic, Span, did_you_mean};
+use given::Places;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Read;
@@ -33,10 +38,14 @@ pub struct Draft {
     pub path: String,
     /// Its bytes.
     pub bytes: Vec<u8>,
-    /// Parameters of the file.
-    pub with: BTreeMap<String, String>,
+    /// Parameters of the file, by their names.
+    pub with: BTreeMap<String, Given>,
+    /// Points that the site gives beside those of the file, with their keys as a map of YAML.
+    pub points: Vec<Given>,
     /// Keys of the bus; where there are none, some that are good enough to check with.
-    pub bus: Vec<(String, String)>,
+    pub bus: Vec<Given>,
+    /// Path and text of the transcript, where there is one.
+    pub transcript: Option<(String, String)>,
 }
 
 /// A device file without mistakes.
@@ -81,24 +90,39 @@ impl Draft {
         Ok(Self { path: path.display().to_string(), bytes, ..Self::default() })
     }
 
+    /// Takes the parameters and the points that a transcript gives.
+    pub fn give(&mut self, transcript: &str) {
+        for (key, (line, value)) in ballast_drivers::transcript::parameters(transcript) {
+            let place = Where::Transcript(line);
+            self.with.insert(key.clone(), Given { key, value, place });
+        }
+        for (line, key, value) in ballast_drivers::transcript::points(transcript) {
+            self.points.push(Given { key, value, place: Where::Transcript(line) });
+        }
+    }
+
     /// Checks it as a site would.
     ///
     /// # Errors
     /// See [`Refusal`].
     pub fn check(&self) -> Result<Alone, Refusal> {
         let about = self.about()?;
-        let site = self.site(about.as_ref());
+        let mut places = Places::new(self.transcript.as_ref());
+        let site = self.site(about.as_ref(), &mut places);
         let (loaded, _, _) = self.load(&site, "outputs: {}\n");
-        let (loaded, mut found, sources) = self.load(&site, &safety(&loaded.catalog));
+        let (loaded, mut found, mut sources) = self.load(&site, &safety(&loaded.catalog));
         let Loaded { site, catalog, mut buses } = loaded;
         if let Some(mut site) = site {
             buses = std::mem::take(&mut site.buses);
         }
         let definition = buses.into_iter().next();
         if let Some(definition) = &definition {
-            found.extend(ballast_drivers::open(definition, &catalog).err().unwrap_or_default());
+            match ballast_drivers::open(definition, &catalog) {
+                Ok(bus) => found.extend(bus.warnings().iter().cloned()),
+                Err(mistakes) => found.extend(mistakes),
+            }
         }
-        let mut found = self.own(&found, &sources);
+        let mut found = places.of_person(&self.own(&found, &sources), &mut sources);
         if about.is_none() && !found.has_mistakes() {
             let file = sources.iter().find(|(_, source)| source.name() == self.path).map(|(file, _)| file);
             let place = file.map(|file| Place { file, span: Span::default() });
@@ -175,33 +199,37 @@ impl Draft {
     }
 
     /// A site of nothing but this device.
-    fn site(&self, about: Option<&About>) -> String {
+    fn site(&self, about: Option<&About>, places: &mut Places) -> String {
         let mut text = "site: trial\ntime_zone: UTC\n".to_owned();
         let Some(About { name, driver: Some(driver), .. }) = about else { return text };
-        let pairs = |pairs: &[(String, String)]| {
-            let pair = |(key, value): &(String, String)| {
-                format!("{key}: {}", serde_json::Value::from(value.as_str()))
-            };
-            pairs.iter().map(pair).collect::<Vec<_>>().join(", ")
-        };
-        let mut keys = vec![("driver".to_owned(), (*driver).to_owned())];
-        keys.extend(if self.bus.is_empty() { stand_in(driver) } else { self.bus.clone() });
-        // Who tries a file tells a broker nothing, not even that somebody is there.
-        if *driver == "mqtt" && keys.iter().all(|(key, _)| key != "status_topic") {
-            keys.push(("status_topic".to_owned(), "none".to_owned()));
-        }
-        let with: Vec<_> = self.with.clone().into_iter().collect();
         // Writing into a String does not fail.
-        let _ = write!(text, "buses:\n  bus: {{ {} }}\n", pairs(&keys));
+        let _ = write!(text, "buses:\n  bus: {{ driver: {driver}");
+        for given in &self.bus {
+            text.push_str(", ");
+            places.write(given, &mut text);
+        }
+        if let (true, (key, value)) = (self.bus.is_empty(), stand_in(driver)) {
+            let _ = write!(text, ", {key}: {value}");
+        }
+        // Who tries a file tells a broker nothing, not even that somebody is there.
+        if *driver == "mqtt" && self.bus.iter().all(|given| given.key != "status_topic") {
+            text.push_str(", status_topic: none");
+        }
         let _ = write!(
             text,
-            "devices:\n  {DEVICE}: {{ file: {}, bus: bus",
+            " }}\ndevices:\n  {DEVICE}: {{ file: {}, bus: bus, with: {{ ",
             serde_json::Value::from(name.as_str())
         );
-        if !with.is_empty() {
-            let _ = write!(text, ", with: {{ {} }}", pairs(&with));
+        for (place, given) in self.with.values().enumerate() {
+            text.push_str(if place == 0 { "" } else { ", " });
+            places.write(given, &mut text);
         }
-        text.push_str(" }\n");
+        text.push_str(" }, points: {");
+        for (place, given) in self.points.iter().enumerate() {
+            text.push_str(if place == 0 { "\n    " } else { ",\n    " });
+            places.write_as_it_is(given, &mut text);
+        }
+        text.push_str(" } }\n");
         text
     }
 
@@ -242,6 +270,12 @@ impl Alone {
         Subject { catalog: &self.catalog, device: DEVICE, only_output: self.only_output.as_deref() }
     }
 
+    /// What a bus says, with the name of the file in the place of the one that the device has here.
+    pub fn said(&self, text: &str) -> String {
+        let unit = format!("{DEVICE} (unit ");
+        text.strip_prefix(&unit).map_or_else(|| text.to_owned(), |rest| format!("{} (unit {rest}", self.name))
+    }
+
     /// A name without that of the device, as the file writes it.
     pub fn short<'a>(&'a self, name: &'a str) -> &'a str {
         match name.strip_prefix(DEVICE) {
@@ -253,15 +287,14 @@ impl Alone {
 }
 
 /// Keys of a bus that nobody will open.
-fn stand_in(driver: &str) -> Vec<(String, String)> {
-    let (key, value) = match driver {
+fn stand_in(driver: &str) -> (&'static str, &'static str) {
+    match driver {
         "gpio" => ("chip", "gpiochip0"),
-        "http" => ("url", "http://device"),
-        "mqtt" => ("url", "mqtt://127.0.0.1"),
+        "http" => ("url", "\"http://device\""),
+        "mqtt" => ("url", "\"mqtt://127.0.0.1\""),
         "sim" => ("plant", "village"),
         _ => ("port", "/dev/null"),
-    };
-    vec![(key.to_owned(), value.to_owned())]
+    }
 }
 
 /// A safety set in which nothing is missing.
@@ -306,25 +339,50 @@ mod tests {
             let transcript = root.join("drivers/tests/transcripts").join(format!("{name}.txt"));
             let transcript = std::fs::read_to_string(transcript).unwrap_or_default();
             let mut draft = Draft::read(&path).unwrap();
-            let given = ballast_drivers::transcript::parameters(&transcript);
-            draft.with = given.into_iter().map(|(name, (_, value))| (name, value)).collect();
+            draft.give(&transcript);
             let alone = match draft.check() {
                 Ok(alone) => alone,
                 Err(Refusal::Mistakes(found, sources)) => {
                     panic!("{}", render(&found, &sources, Style::Plain))
                 }
-                // A file whose transcript is empty gets no parameters from it.
-                Err(_) if transcript.lines().all(|line| line.starts_with('#')) => continue,
                 Err(_) => panic!("{name}: parameters"),
             };
             assert!(alone.found.is_empty(), "{name}");
             let result =
                 ballast_drivers::transcript::play(alone.bus().unwrap(), alone.subject(), &transcript);
             assert!(result.troubles.is_empty(), "{name}: {:?}", result.troubles);
-            assert!(result.checks.iter().all(|check| check.is_met()), "{name}: {:#?}", result.checks);
-            played += usize::from(!result.checks.is_empty());
+            assert!(result.is_met(), "{name}: {:#?}", result.checks);
+            played += 1;
         }
-        assert!(played > 40, "{played} were played");
+        assert!(played > 50, "{played} were played");
+    }
+
+    #[test]
+    fn a_point_without_a_period_grows_old_by_that_in_which_its_driver_asks() {
+        let head = "device: m\nlabel: M\nsource: a sheet\n";
+        let secs = |secs| Some(ballast_model::Span::from_secs(secs));
+        for (driver, keys, bus, every) in [
+            ("modbus", "register: 1, unit: W", None, 1),
+            ("modbus", "register: 1, unit: W", Some("7 s"), 7),
+            ("sunspec", "field: 103.W, unit: W", None, 10),
+            ("http", "path: /a, unit: W", None, 10),
+        ] {
+            let text = format!("{head}driver: {driver}\npoints:\n  p: {{ {keys} }}\n");
+            let mut draft = draft("devices/m.yaml", &text);
+            if let Some(period) = bus {
+                let given = |key: &str, value: &str| {
+                    let place = Where::Option("--bus");
+                    Given { key: key.to_owned(), value: value.to_owned(), place }
+                };
+                draft.bus = vec![given("port", "/dev/null"), given("period", period)];
+            }
+            let Ok(alone) = draft.check() else { panic!("{}", mistakes(&text)) };
+            let spec = &alone.catalog.points[0];
+            assert_eq!((spec.period, spec.max_age), (secs(every), secs(3 * every)), "{driver} {bus:?}");
+            let asked = ballast_drivers::transcript::asked(alone.bus().unwrap(), alone.subject());
+            let asked: Vec<_> = asked.iter().map(|asked| Some(asked.period)).collect();
+            assert_eq!(asked, [secs(every)], "{driver}: what is promised is what is asked");
+        }
     }
 
     #[test]
@@ -350,6 +408,54 @@ mod tests {
             let found = mistakes(&text);
             assert!(found.contains(words), "{words}:\n{found}");
             assert!(!found.contains("site.yaml"), "{found}");
+        }
+    }
+    #[test]
+    fn a_mistake_in_what_was_given_is_shown_where_it_was_given() {
+        let text = "device: m\nlabel: M\nsource: a sheet\ndriver: modbus\nparameters:\n  unit: { about: address }\n\
+                    points:\n  p: { unit_id: \"${unit}\", register: 1, unit: W }\n";
+        let given = |option, pair: &str| {
+            let (key, value) = pair.split_once('=').unwrap();
+            Given { key: key.to_owned(), value: value.to_owned(), place: Where::Option(option) }
+        };
+        let drawn = |bus: &[&str], unit: &str, transcript: &str| {
+            let mut draft = draft("m.yaml", text);
+            draft.bus = bus.iter().map(|pair| given("--bus", pair)).collect();
+            draft.transcript = Some(("m.txt".to_owned(), transcript.to_owned()));
+            draft.give(transcript);
+            if !unit.is_empty() {
+                draft.with.insert("unit".to_owned(), given("--with", &format!("unit={unit}")));
+            }
+            match draft.check() {
+                Err(Refusal::Mistakes(found, sources)) => render(&found, &sources, Style::Plain),
+                _ => String::new(),
+            }
+        };
+        assert_eq!(drawn(&["url=tcp://a"], "1", ""), "");
+        let place = |line: &str, number: usize, carets: &str| {
+            let column = carets.find('^').unwrap() + 1;
+            format!("--> command line:{number}:{column}\n  |\n{number} | {line}\n  | {carets}\n")
+        };
+        for (bus, unit, expected) in [
+            (&["url=http://a"][..], "1", place("--bus url=http://a", 1, "          ^^^^^^^^")),
+            (&["port=/dev/null", "baud=\"9600\""], "1", place("--bus baud=\"9600\"", 2, "           ^^^^^^")),
+            (&["url=tcp://a", "prt=1"], "1", place("--bus prt=1", 2, "      ^^^")),
+            (&["baud=9600"], "1", place("--bus baud=9600", 1, "^^^^^^^^^^^^^^^")),
+            (&["url=tcp://a"], "999", place("--with unit=999", 2, "            ^^^")),
+        ] {
+            let found = drawn(bus, unit, "");
+            assert!(found.contains(&expected), "{expected}\n{found}");
+            assert!(!found.contains("site.yaml"), "{found}");
+        }
+        assert!(drawn(&["baud=9600"], "1", "").contains("add `--bus url=tcp://host:502`, or `--bus port="));
+        let found = drawn(&["url=tcp://a"], "", "# its address\nwith unit = nine\n");
+        assert!(found.contains("--> m.txt:2:13\n  |\n2 | with unit = nine\n  |             ^^^^"), "{found}");
+        let points = "with unit = 1\npoint q { register: 2, unit: Wat }\n";
+        let found = drawn(&[], "", points);
+        assert!(found.contains("--> m.txt:2:30\n"), "{found}");
+        for broken in ["point q { register: 2\n", "point q }\n", "point q [\n", "point q: { unit: W }\n"] {
+            let found = drawn(&[], "", &format!("with unit = 1\n{broken}"));
+            assert!(found.contains("--> m.txt:2:") && !found.contains("site.yaml"), "{broken}{found}");
         }
     }
 }

@@ -446,7 +446,9 @@ fn the_commands_that_init_prints_can_be_typed_as_they_stand() {
 fn a_negative_quantity_is_a_state_and_no_option() {
     let Some(bench) = Bench::new("negative quantities", "") else { return };
     let output = "{ kind: setpoint, unit: W, topic: relay/g }";
-    let device = format!("  g: {{ bus: broker, outputs: {{ power: {output} }} }}\nsettings:\n  frost: {{ unit: °C, value: 0 °C, range: -20..20 °C }}");
+    let device = format!(
+        "  g: {{ bus: broker, outputs: {{ power: {output} }} }}\nsettings:\n  frost: {{ unit: °C, value: 0 °C, range: -20..20 °C }}"
+    );
     bench.site.edit("site.yaml", "settings:", &device);
     bench.site.edit("safety.yaml", "limits:", "  g: { safe: 0 W, values: [-2000..2000 W] }\nlimits:");
     let program = bench.run();

@@ -88,6 +88,70 @@ fn every_example_is_a_command_that_the_program_understands() {
     assert!(count >= 35, "{count} examples were found");
 }
 
+/// Every command with its subcommands, by the words that lead to it.
+fn everything(command: &clap::Command, words: &[String], all: &mut Vec<Vec<String>>) {
+    all.push(words.to_vec());
+    for inner in command.get_subcommands() {
+        let words = [words, &[inner.get_name().to_owned()]].concat();
+        everything(inner, &words, all);
+    }
+}
+
+/// Whether a line and the one below it are one paragraph that was broken although more had room on the line.
+fn is_ragged(line: &str, below: &str, width: usize) -> bool {
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let is_item =
+        |line: &str| line.starts_with("  ") && (line.contains("  ballast ") || !line.trim().contains(' '));
+    let word = below.split_whitespace().next().unwrap_or_default();
+    let is_text = !line.trim().is_empty() && !word.is_empty() && !line.ends_with(':') && !is_item(line);
+    // An example is no paragraph, and neither is a row of options, commands or possible values.
+    let is_row = |line: &str| line.trim_start().starts_with(['-', '[']) || line.trim().contains("  ");
+    let belong =
+        indent(line) == indent(below) && !is_row(line) && !is_row(below) && !below.contains("  ballast ");
+    is_text && belong && line.chars().count() + 1 + word.chars().count() < width
+}
+
+#[test]
+fn help_reads_well_in_terminals_of_every_width() {
+    let mut all = Vec::new();
+    everything(&ballast::cli::arguments::Arguments::command(), &[], &mut all);
+    assert!(all.len() > 25, "{all:?}");
+    for words in all {
+        let shown = |width: usize| {
+            let mut command = ballast();
+            let output = command.args(&words).arg("--help").env("COLUMNS", width.to_string()).output();
+            text(&output.unwrap().stdout)
+        };
+        let widest = shown(200);
+        for width in [80, 100] {
+            let help = shown(width);
+            let lines: Vec<&str> = help.lines().collect();
+            for line in &lines {
+                assert!(line.chars().count() <= width, "{words:?} in {width} columns: {line}");
+            }
+            for pair in lines.windows(2) {
+                assert!(
+                    !is_ragged(pair[0], pair[1], width),
+                    "{words:?} is broken twice in {width} columns:\n{}\n{}",
+                    pair[0],
+                    pair[1]
+                );
+            }
+            assert_eq!(
+                shown_examples(&help),
+                shown_examples(&widest),
+                "{words:?}: broken in {width} columns"
+            );
+        }
+    }
+}
+
+/// The lines with examples, up to the empty one behind them.
+fn shown_examples(help: &str) -> Vec<String> {
+    let lines = help.lines().skip_while(|line| !line.starts_with("Example"));
+    lines.take_while(|line| !line.is_empty()).map(str::to_owned).collect()
+}
+
 #[test]
 fn without_a_command_the_help_is_shown_and_nothing_is_done() {
     let output = run(&[]);

@@ -19,7 +19,7 @@ use std::time::Duration;
 /// The user whom the manual shows.
 const USER: &str = "pi";
 /// What follows a number that differs from run to run.
-const UNITS: [&str; 8] = ["ms", "s", "min", "h", "d", "segments", "steps", "pas"];
+const UNITS: [&str; 10] = ["ms", "s", "min", "h", "d", "segment", "segments", "step", "steps", "pas"];
 
 /// A page while it is carried out.
 struct Page {
@@ -319,6 +319,16 @@ fn add_a_device_shows_what_the_program_says() {
 #[test]
 fn exploiter_shows_what_the_program_says() {
     check("docs/manual/fr/exploiter.md");
+}
+
+#[test]
+fn ajouter_un_appareil_shows_what_the_program_says() {
+    check("docs/manual/fr/ajouter-un-appareil.md");
+}
+
+#[test]
+fn surete_shows_what_the_program_says() {
+    check("docs/manual/fr/surete.md");
 }
 
 #[test]

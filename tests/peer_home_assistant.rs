@@ -20,6 +20,8 @@ const SECTION: &str = "receivers:
     kind: home_assistant
     bus: broker
     every: 1 s
+    purpose: what Home Assistant does not know in an announcement it leaves out
+    until: 2199-12-31
     share: [meter.power, meter.period, setting.wish, a]
 ";
 

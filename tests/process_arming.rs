@@ -34,7 +34,8 @@ fn a_found_device_is_read_until_a_person_arms_it() {
     let mut program = bench.run();
     // Read, asked, and told nothing.
     bench.tell("meter/power", "2000");
-    program.wait_line("a stays open: its device is not armed; rule \"heat\"", PATIENCE);
+    let line = "a is not armed and is told nothing: its state is unknown; rule \"heat\" asks for closed";
+    program.wait_line(line, PATIENCE);
     let answer = program.tell(&["request", "a", "closed", "--for", "1h"]);
     assert!(answer.contains("a is not armed: it is read and told nothing"), "{answer}");
     let now = program.tell(&["guard", "now"]);
@@ -77,7 +78,10 @@ fn a_found_device_is_read_until_a_person_arms_it() {
     bench.wait("a", "ON");
     // Disarmed: left as it is, over a kill too.
     let answer = program.tell(&["disarm", "a", "--as-it-is"]);
-    assert!(answer.contains("a is not armed any more") && answer.contains("last closed"), "{answer}");
+    assert!(
+        answer.contains("a is not armed any more") && answer.contains("last told to be closed"),
+        "{answer}"
+    );
     assert_eq!(told(&bench, &program), [""; 0]);
     program.kill();
     let mut program = bench.run();
@@ -93,4 +97,58 @@ fn a_found_device_is_read_until_a_person_arms_it() {
     let told = program.lines();
     assert!(!told.iter().any(|line| line.contains("a may not be open")), "{told:?}");
     assert_eq!(bench.told("a"), [""; 0], "not even at the end");
+}
+
+/// The newest event of an output in the history, as people read it.
+fn newest(program: &Program, output: &str) -> String {
+    let text = program.tell(&["history", output, "--last", "1"]);
+    text.trim().splitn(3, ' ').nth(2).unwrap_or_default().to_owned()
+}
+
+#[test]
+fn what_a_device_says_is_known_before_it_is_armed_and_after_it_was_disarmed() {
+    let Some(bench) = Bench::new("what a found device says", &rules()) else { return };
+    let line = "  a: { file: mqtt-relay, bus: broker, with: { topic: relay/a } }";
+    let found =
+        "  a: { file: mqtt-relay, bus: broker, armed: by hand, with: { topic: relay/a, state: state/a } }";
+    bench.site.edit("site.yaml", line, found);
+    let program = bench.run();
+    bench.tell("meter/power", "2000");
+    program.wait_line("its state is unknown; rule \"heat\" asks for closed", PATIENCE);
+    let wait = |state: &str| {
+        common::wait_for(&format!("the device to be known as {state}"), PATIENCE, || {
+            bench.tell("state/a", if state == "closed" { "ON" } else { "OFF" });
+            (program.json(&["status"])["outputs"]["a"]["confirmed"] == state).then_some(())
+        });
+    };
+    assert_eq!(program.json(&["status"])["outputs"]["a"]["state"], serde_json::Value::Null);
+    // It says what it was taken for until then: that is told too.
+    wait("open");
+    program.wait_line("its device says that it is open; rule \"heat\" asks for closed", PATIENCE);
+    program.tell(&["arm", "a"]);
+    program.tell(&["request", "a", "closed", "--for", "1h"]);
+    bench.wait("a", "ON");
+    wait("closed");
+    let answer = program.tell(&["disarm", "a", "--as-it-is"]);
+    let rest = "nothing was told to it; its device says that it is closed, and neither a limit nor a person \
+                moves it from here on";
+    assert!(answer.contains(&format!("  a: {rest}")), "{answer}");
+    program.wait_line(&format!("disarmed a: {rest}"), PATIENCE);
+    // It is known to stay so, to everyone who asks.
+    let status = program.tell(&["status"]);
+    let line = status.lines().find(|line| line.starts_with("  a ")).expect("its line");
+    assert!(line.split_whitespace().nth(1) == Some("closed"), "{line}");
+    let why = program.tell(&["why", "a"]);
+    assert!(
+        why.starts_with("a is not armed: it is read and told nothing, and its device says that it is closed"),
+        "{why}"
+    );
+    let why = program.json(&["why", "a"]);
+    assert_eq!((&why["state"], &why["confirmed"]), (&"closed".into(), &"closed".into()), "{why}");
+    assert!(
+        newest(&program, "a").contains("its device says that it is closed; operator"),
+        "{}",
+        newest(&program, "a")
+    );
+    assert!(program.get("/metrics").contains("ballast_output_state{output=\"a\"} 1"));
 }

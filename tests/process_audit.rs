@@ -103,8 +103,11 @@ fn what_is_told_to_the_guard_is_written_down() {
         wait_for("the limit to act", PATIENCE, || {
             program.tell(&["why", "d"]).contains("smoke").then_some(())
         });
+        let before = trail(&bench).len();
         let told = program.refused(&["guard", "reset", "smoke"]);
         assert!(told.contains("the limit \"smoke\" still acts"), "{told}");
+        // What was refused is answered before it is on the disk.
+        wait_for("the refusal on the disk", PATIENCE, || (trail(&bench).len() > before).then_some(()));
         bench.tell("meter/level", "10");
         wait_for("the latch", PATIENCE, || {
             program.tell(&["why", "d"]).contains("waits for a person").then_some(())

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::broker::Broker;
+use common::broker::{Broker, certify, password_file};
 use common::modbus::{Units, python};
 use common::program::ballast;
 use common::terminal::Meter;
@@ -120,6 +120,137 @@ fn modbus_units_are_asked_who_they_are_and_nothing_is_written() {
 }
 
 #[test]
+fn a_gateway_that_answers_for_everybody_hides_nobody() {
+    let holds = "unit 3 input 0 FLOAT32 231.5\nunit 3 input 70 FLOAT32 50.02\nunit 9 holding 0 UINT16 7\n\
+                 unit 10 holding 0 UINT16 7\nunit 11 holding 0 UINT16 7";
+    let Some(mut units) = Units::start("detection behind a gateway", holds) else { return };
+    let address = format!("127.0.0.1:{}", units.port);
+    for (code, words) in [
+        (4, "exception 4 (the device failed)"),
+        (11, "exception 11 (the gateway gets no answer from it)"),
+        (10, "exception 10 (the gateway has no path to it)"),
+    ] {
+        units.absent(code);
+        let data = json(&["--modbus", &address, "--units", "1-12", "--timeout", "2s"]);
+        let remarks = data["remarks"].to_string();
+        assert!(remarks.contains("unit 3: reads 231.5 V and 50.02 Hz"), "{code}: {remarks}");
+        assert!(remarks.contains("of unit 9-11 nothing is known but that it answers"), "{code}: {remarks}");
+        assert!(
+            remarks.contains(&format!("to unit 1-2, 4-8, 12 the answer is {words}")),
+            "{code}: {remarks}"
+        );
+        assert!(!remarks.contains("say the same"), "{code}: {remarks}");
+    }
+    // Three that say the same are three, since nobody is elsewhere.
+    let data = json(&["--modbus", &address, "--units", "9-11", "--timeout", "2s"]);
+    let remarks = data["remarks"].to_string();
+    assert!(
+        remarks.contains("of unit 9-11 nothing is known") && !remarks.contains("say the same"),
+        "{remarks}"
+    );
+    let printed = String::from_utf8(detect(&["--modbus", &address, "--units", "1-12"]).stdout).unwrap();
+    assert!(!printed.contains("nothing was found"), "{printed}");
+    assert!(printed.contains("nothing for site.yaml: no device file is known for what answers"), "{printed}");
+}
+
+#[test]
+fn one_device_that_does_not_look_at_its_number_is_told_once() {
+    // pymodbus: unit 0 is everybody.
+    let Some(units) = Units::start("detection of one for all", "unit 0 holding 0 UINT16 7") else { return };
+    let address = format!("127.0.0.1:{}", units.port);
+    let data = json(&["--modbus", &address, "--units", "5-9", "--timeout", "2s"]);
+    let remarks = data["remarks"].to_string();
+    assert!(remarks.contains("units 5-9 say the same; it seems to be one device"), "{remarks}");
+    assert!(remarks.contains("of unit 5 nothing is known"), "{remarks}");
+}
+
+#[test]
+fn units_on_a_serial_line_are_found_at_the_speed_that_they_have() {
+    let what = "detection on a serial line";
+    let Some(units) = Units::start_on_line(what, &crate::units()) else { return };
+    let line = &units.cable.as_ref().unwrap().near;
+    let path = line.to_str().unwrap();
+    let holder = rustix::fs::open(line, rustix::fs::OFlags::RDWR, rustix::fs::Mode::empty()).unwrap();
+    let before = rustix::termios::tcgetattr(&holder).unwrap();
+    let data = json(&["--modbus", path, "--units", "0-3", "--timeout", "300ms"]);
+    let (site, remarks) = (text(&data, "site"), data["remarks"].to_string());
+    assert!(site.contains("file: sunspec-inverter") && site.contains("unit_id: \"1\""), "{data}");
+    let bus = format!("sunspec: {{ driver: sunspec, port: \"{path}\", baud: \"19200\", parity: \"none\" }}");
+    assert!(site.contains(&bus), "{site}");
+    assert!(remarks.contains(&format!("{path} unit 3: reads 231.5 V and 50.02 Hz")), "{remarks}");
+    is_accepted(&data);
+    let functions = units.functions();
+    assert!(functions.iter().all(|function| [3, 4, 43].contains(function)), "it only reads: {functions:?}");
+    let after = rustix::termios::tcgetattr(&holder).unwrap();
+    assert_eq!((after.control_modes, after.output_speed()), (before.control_modes, before.output_speed()));
+    // At another speed nobody answers, and what was tried is said.
+    let data = json(&[
+        "--modbus",
+        path,
+        "--units",
+        "1-3",
+        "--timeout",
+        "50ms",
+        "--baud",
+        "9600,38400",
+        "--parity",
+        "odd",
+    ]);
+    let remarks = data["remarks"].to_string();
+    assert!(remarks.contains("no unit answers at 9600 odd, 38400 odd"), "{remarks}");
+    assert!(text(&data, "site").is_empty(), "{data}");
+    // A line that is held is left alone.
+    rustix::fs::flock(&holder, rustix::fs::FlockOperation::NonBlockingLockExclusive).unwrap();
+    let remarks = json(&["--modbus", path, "--units", "1"])["remarks"].to_string();
+    assert!(remarks.contains("another program holds it"), "{remarks}");
+}
+
+#[test]
+fn a_line_on_which_somebody_speaks_is_not_asked_anything() {
+    let mut meter = Meter::new();
+    let path = meter.path.clone();
+    let line = path.to_str().unwrap().to_owned();
+    let scan = std::thread::spawn(move || json(&["--modbus", &line, "--units", "1-3", "--timeout", "100ms"]));
+    while !scan.is_finished() {
+        meter.send(b"anything at all", 9600);
+    }
+    let data = scan.join().unwrap();
+    let remarks = data["remarks"].to_string();
+    assert!(remarks.contains("bytes came that nobody had asked for"), "{remarks}");
+    assert!(remarks.contains(&format!("`--serial {}`", path.display())), "{remarks}");
+    assert!(meter.heard().is_empty(), "nothing was sent");
+}
+
+#[test]
+fn units_behind_a_converter_of_serial_frames_are_found() {
+    let what = "detection behind a converter";
+    let Some(mut units) = Units::start_behind_converter(what, &crate::units()) else { return };
+    units.absent(0);
+    let address = format!("rtu://127.0.0.1:{}", units.port);
+    let data = json(&["--modbus", &address, "--units", "1-3", "--timeout", "500ms"]);
+    let (site, remarks) = (text(&data, "site"), data["remarks"].to_string());
+    assert!(site.contains("file: sunspec-inverter") && site.contains(&address), "{data}");
+    assert!(remarks.contains("unit 3: reads 231.5 V and 50.02 Hz"), "{remarks}");
+    is_accepted(&data);
+    // The same device is read with what was proposed.
+    units.lie(3, "checksum");
+    let remarks = json(&["--modbus", &address, "--units", "3", "--timeout", "100ms"])["remarks"].to_string();
+    assert!(remarks.contains("from unit 3 came what is no answer: damaged"), "{remarks}");
+}
+
+#[test]
+fn what_would_take_too_long_is_not_begun() {
+    let output = detect(&["--modbus", "/dev/ttyNONE", "--timeout", "3s"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("this can take 99 minutes, and 30 are the most: name fewer `--units`"), "{said}");
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    let output = detect(&["--modbus", file]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("Cargo.toml: this is no serial line"), "{said}");
+}
+
+#[test]
 fn devices_that_announce_themselves_are_proposed_unarmed_and_nothing_is_published() {
     let Some(broker) = Broker::start("detection at a broker") else { return };
     let all = broker.observe("#");
@@ -149,6 +280,103 @@ fn devices_that_announce_themselves_are_proposed_unarmed_and_nothing_is_publishe
     let printed = String::from_utf8(detect(&["--mqtt", &url, "--listen", "1s"]).stdout).unwrap();
     assert!(printed.contains("# site.yaml") && printed.contains("# safety.yaml"), "{printed}");
     assert_eq!(all.seen().len(), before, "nothing was published: {:?}", all.seen());
+}
+
+#[test]
+fn a_broker_with_tls_and_a_password_is_listened_to_with_the_keys_of_its_bus() {
+    let what = "detection at a broker with TLS";
+    let folder = Scratch::new("detect-tls");
+    let file = |name: &str| folder.0.join(name).to_str().unwrap().to_owned();
+    let Some(()) = certify(&folder.0, what) else { return };
+    password_file(&folder.0.join("users"), "me", "s3cret");
+    // mosquitto drops its rights and must still read its key.
+    let lines = format!(
+        "user root\nallow_anonymous false\npassword_file {}\ncafile {}\ncertfile {}\nkeyfile {}\n",
+        file("users"),
+        file("ca.pem"),
+        file("broker.pem"),
+        file("broker.key")
+    );
+    let Some(broker) = Broker::start_with(what, &lines) else { return };
+    let authority = file("ca.pem");
+    let kept = ["-r", "-q", "1", "--cafile", &authority, "-u", "me", "-P", "s3cret"];
+    broker.publish("shellies/shellyplug-s-AABBCC/online", "true", &kept);
+    std::fs::write(file("right"), "s3cret\n").unwrap();
+    std::fs::write(file("wrong"), "other\n").unwrap();
+    let url = format!("mqtts://127.0.0.1:{}", broker.port);
+    let detect = |options: &[&str]| {
+        let mut command = ballast();
+        command.args(["detect", "--format", "json", "--listen", "1s", "--mqtt", &url]).args(options);
+        let output =
+            command.env("MQTT_PASSWORD", "s3cret").env("CREDENTIALS_DIRECTORY", &folder.0).output().unwrap();
+        serde_json::from_slice::<Value>(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+    };
+    let right = file("right");
+    for (option, value, key) in [
+        ("--password-file", right.as_str(), "password_file"),
+        ("--password-credential", "right", "password_credential"),
+        ("--password-env", "MQTT_PASSWORD", "password_env"),
+    ] {
+        let data = detect(&["--ca", &authority, "--user", "me", option, value]);
+        let bus = format!(
+            "broker: {{ driver: mqtt, url: \"{url}\", user: \"me\", {key}: \"{value}\", ca: \"{authority}\" }}"
+        );
+        assert!(text(&data, "site").contains(&bus), "{data}");
+        assert!(text(&data, "site").contains("file: shelly-gen1-plug-mqtt"), "{data}");
+        assert!(!data.to_string().contains("s3cret"), "{data}");
+        is_accepted(&data);
+    }
+    let (wrong, other, absent) = (file("wrong"), file("other.pem"), file("absent"));
+    for (options, words) in [
+        (&["--ca", &authority, "--user", "me", "--password-file", &wrong][..], "the broker refuses us"),
+        (&["--ca", &authority], "the broker refuses us"),
+        (&["--ca", &other, "--user", "me", "--password-file", &wrong], "nobody whom we believe vouches"),
+        (&["--ca", &authority, "--user", "me", "--password-file", &absent], "cannot read the password"),
+        (&["--ca", &authority, "--user", "me", "--password-env", "ABSENT"], "there is no variable ABSENT"),
+    ] {
+        let data = detect(options);
+        assert!(data["troubles"].to_string().contains(words), "{words}: {data}");
+    }
+    let plain = format!("mqtt://127.0.0.1:{}", broker.port);
+    let output = self::detect(&["--mqtt", &plain, "--ca", &authority]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && said.contains("write `mqtts://` in `url`"), "{said}");
+    let output =
+        self::detect(&["--mqtt", &url, "--user", "me", "--password-file", "a", "--password-env", "B"]);
+    assert_eq!(output.status.code(), Some(2), "a password comes from one place");
+}
+
+#[test]
+fn a_sensor_in_a_unit_that_is_not_known_is_told_with_its_unit() {
+    let Some(broker) = Broker::start("detection of sensors") else { return };
+    let sensor = |name: &str, unit: &str, template: &str| {
+        format!(
+            r#"{{"name":"{name}","stat_t":"room/{name}","unit_of_meas":"{unit}","val_tpl":"{template}","dev":{{"ids":["r"],"name":"Room"}}}}"#
+        )
+    };
+    let value = "{{ value_json.a }}";
+    for (name, unit, template) in [
+        ("Power", "W", value),
+        ("Particles", "grains", value),
+        ("Pollen", "grains", value),
+        ("Light\\u001b[2J", "candles", value),
+        ("Twice", "W", "{{ value_json.a * 2 }}"),
+    ] {
+        let topic = format!("homeassistant/sensor/room/{}/config", &name[..4]);
+        broker.publish(&topic, &sensor(name, unit, template), &["-r", "-q", "1"]);
+    }
+    let url = format!("mqtt://127.0.0.1:{}", broker.port);
+    let data = json(&["--mqtt", &url, "--listen", "1s"]);
+    let remarks = data["remarks"].to_string();
+    let text_of_site = text(&data, "site");
+    assert!(text_of_site.contains("power: { topic: \"room/Power\", unit: \"W\""), "{text_of_site}");
+    let expected =
+        "left out: \\\"Room Particles\\\", \\\"Room Pollen\\\": the unit `grains` is not known here";
+    assert!(remarks.contains(expected), "{remarks}");
+    assert!(remarks.contains("\\\"Room Twice\\\": `{{ value_json.a * 2 }}` computes the value"), "{remarks}");
+    let printed = String::from_utf8(detect(&["--mqtt", &url, "--listen", "1s"]).stdout).unwrap();
+    assert!(printed.contains("# ") && printed.contains("`candles`"), "{printed}");
+    assert!(!printed.contains('\u{1b}'), "no device tells a terminal what to do: {printed:?}");
 }
 
 #[test]

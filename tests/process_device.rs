@@ -1,5 +1,5 @@
 //! A device file that somebody writes, tried against a device that others wrote: read, recorded, played again.
-#![allow(clippy::unwrap_used, reason = "a failing test is its own message")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test is its own message")]
 
 mod common;
 
@@ -7,6 +7,7 @@ use common::Scratch;
 use common::broker::Broker;
 use common::modbus::Units;
 use common::program::ballast;
+use serde_json::Value;
 use std::time::Duration;
 
 const METER: &str = r#"
@@ -76,11 +77,132 @@ fn what_is_read_of_a_meter_is_recorded_and_is_the_same_when_it_is_played() {
     let (text, code) = device(&site, &["read", "meter.yaml", "--bus", &bus, "--with", "unit_id=7"]);
     assert_eq!(code, Some(1), "{text}");
     assert!(
-        text.contains("power      -1225 W") && text.contains("frequency  outside the valid range"),
+        text.contains("power      -1225 W") && text.contains("frequency  outside the valid range: 49.9 Hz"),
         "{text}"
     );
+    // Played, it is what a site that runs would make of it, and what was said is named.
+    let (text, code) = device(&site, &check);
+    assert_eq!(code, Some(1), "{text}");
+    let found = "found  = frequency bad: outside the valid range";
+    assert!(text.contains("wanted = frequency 49.9 Hz") && text.contains(found), "{text}");
+    assert!(
+        text.contains("frequency 49.9 Hz is outside the valid range: a site takes it for no value"),
+        "{text}"
+    );
+    let (text, code) = device(&site, &[&check[..], &["--fill"]].concat());
+    assert_eq!(code, Some(0), "{text}");
+    let filled = std::fs::read_to_string(site.0.join("meter.txt")).unwrap();
+    assert!(filled.contains("= frequency bad: outside the valid range"), "{filled}");
+    let (text, code) = device(&site, &[&check[..], &["--language", "fr"]].concat());
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("frequency 49.9 Hz est hors de la plage valide"), "{text}");
+    let (text, _) = device(&site, &[&check[..], &["--format", "json"]].concat());
+    let data: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(data["transcript"]["impossible"][0]["value"], "49.9 Hz", "{text}");
     let (text, code) = device(&site, &["check", "meter.yaml"]);
     assert!(code == Some(1) && text.contains("--with unit_id=...   its address"), "{text}");
+}
+
+const KINDS: &str = r#"
+device: kinds
+label: Values of every kind
+driver: modbus
+source: the test beside it
+points:
+  power:   { unit_id: 7, register: 0, scale: 0.1, unit: kW, period: 1 s, max_age: 5 s }
+  share:   { unit_id: 7, register: 1, unit: 1, period: 1 s, max_age: 5 s }
+  mode:    { unit_id: 7, register: 2, words: [off, run], map: "0 = off, 1 = run", period: 1 s, max_age: 5 s }
+  is_low:  { unit_id: 7, register: 3, flag: true, type: bit, bit: 0, period: 1 s, max_age: 5 s }
+  hot:     { unit_id: 7, register: 4, unit: "°C", valid: 0..100 °C, period: 1 s, max_age: 5 s }
+  none:    { unit_id: 7, register: 5, no_value: 0xFFFF, unit: W, period: 1 s, max_age: 5 s }
+  absent:  { unit_id: 7, register: 40001, unit: W, period: 1 s, max_age: 5 s }
+"#;
+
+fn json(site: &Scratch, arguments: &[&str]) -> (Value, Option<i32>) {
+    let (text, code) = device(site, &[arguments, &["--format", "json"]].concat());
+    (serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}")), code)
+}
+
+#[test]
+fn a_program_gets_numbers_words_and_flags_and_the_reason_where_there_is_none() {
+    let holds = "unit 7 holding 0 REGISTERS 4993 3 1 1 900 65535";
+    let Some(units) = Units::start("device", holds) else { return };
+    let site = Scratch::new("device-kinds");
+    std::fs::write(site.0.join("kinds.yaml"), KINDS).unwrap();
+    let bus = format!("url=tcp://127.0.0.1:{}", units.port);
+    let read = ["read", "kinds.yaml", "--bus", &bus, "--for", "2s", "--record", "kinds.txt"];
+    let (data, code) = json(&site, &read);
+    assert_eq!((code, &data["ok"], &data["device"]), (Some(1), &Value::from(false), &Value::from("kinds")));
+    let expected = serde_json::json!([
+        { "name": "power", "value": 499.3, "unit": "kW", "reason": null },
+        { "name": "share", "value": 3.0, "unit": "1", "reason": null },
+        { "name": "mode", "value": "run", "unit": null, "reason": null },
+        { "name": "is_low", "value": true, "unit": null, "reason": null },
+        { "name": "hot", "value": null, "unit": "°C", "reason": "outside the valid range" },
+        { "name": "none", "value": null, "unit": "W", "reason": "not a value" },
+        { "name": "absent", "value": null, "unit": "W", "reason": "not a value" },
+    ]);
+    assert_eq!(data["points"], expected, "{data}");
+    assert_eq!((&data["recorded"], &data["error"]), (&Value::from("kinds.txt"), &Value::Null));
+    let said = data["said"].to_string();
+    assert!(said.contains("kinds (unit 7) answers"), "{said}");
+    let hint = "registers count from 0 as on the wire: 40001 is holding register 0 (`register: 0`)";
+    assert!(said.contains("kinds (unit 7) has no register 40001 in `holding` (exception 2)"), "{said}");
+    assert!(said.contains(hint), "{said}");
+    // Nobody there: one document all the same, with what was not done.
+    site.edit("kinds.yaml", "unit_id: 7", "unit_id: 9");
+    let read = ["read", "kinds.yaml", "--bus", &bus, "--for", "500ms", "--record", "nobody.txt"];
+    let (data, code) = json(&site, &read);
+    assert_eq!(code, Some(1), "{data}");
+    assert_eq!(data["recorded"], Value::Null);
+    assert_eq!(data["error"], "no value came, so nobody.txt was not written");
+    // The file is warned of before it is read, and no more once it says what it means.
+    let warned = |text: &str| text.matches("warning[device::address]").count();
+    let (text, code) = device(&site, &["check", "kinds.yaml"]);
+    assert!(code == Some(0) && warned(&text) == 1, "{text}");
+    assert!(
+        text.contains("kinds.yaml:13:36") && text.contains(hint) && text.contains("write 0x9C41"),
+        "{text}"
+    );
+    site.edit("kinds.yaml", "40001", "0x9C41");
+    let (text, code) = device(&site, &["check", "kinds.yaml"]);
+    assert!(code == Some(0) && warned(&text) == 0, "{text}");
+    site.edit("kinds.yaml", "0x9C41", "400001");
+    let (text, code) = device(&site, &["check", "kinds.yaml"]);
+    assert!(code == Some(3) && text.contains("400001 is holding register 0"), "{text}");
+    site.edit("kinds.yaml", "400001", "6");
+    site.edit("kinds.yaml", "unit_id: 9", "unit_id: 0");
+    let (text, code) = device(&site, &["check", "kinds.yaml"]);
+    assert!(code == Some(3) && text.contains("0 is everybody on a line"), "{text}");
+    let (text, _) = device(&site, &["read", "kinds.yaml", "--bus", &bus, "--for", "100ms"]);
+    assert!(warned(&text) == 1 && text.contains("behind a gateway begin with 1"), "{text}");
+}
+
+#[test]
+fn who_fails_at_everything_may_be_nobody_behind_a_gateway() {
+    let holds = "unit 7 holding 0x28 REGISTERS 53286 65535\nunit 7 holding 0x40 REGISTERS 499";
+    let Some(mut units) = Units::start("device", holds) else { return };
+    units.absent(4);
+    let site = Scratch::new("device-nobody");
+    std::fs::write(site.0.join("meter.yaml"), METER).unwrap();
+    let bus = format!("url=tcp://127.0.0.1:{}", units.port);
+    let read = |unit: &str, time: &str| {
+        device(
+            &site,
+            &["read", "meter.yaml", "--bus", &bus, "--with", &format!("unit_id={unit}"), "--for", time],
+        )
+    };
+    let (text, code) = read("8", "500ms");
+    assert_eq!(code, Some(1), "{text}");
+    let said = "meter (unit 8) answers that it failed (exception 4): it is out of order, or a gateway has nobody at this address; see `unit_id`";
+    assert_eq!(text.matches(said).count(), 1, "{text}");
+    let (text, code) = read("7", "5");
+    assert!(code == Some(1) && text.contains("`--for 5` has no unit: write `5s` for seconds"), "{text}");
+    let (text, code) = device(&site, &["read", "meter.yaml", "--bus", "url=tcp:/x", "--with", "unit_id=7"]);
+    assert!(code == Some(3) && text.contains("--> command line:1:11"), "{text}");
+    let (text, code) =
+        device(&site, &["read", "meter.yaml", "--bus", &bus, "--bus", "driver=x", "--with", "unit_id=7"]);
+    assert!(code == Some(1) && text.contains("the device file says which driver it is for"), "{text}");
 }
 
 #[test]

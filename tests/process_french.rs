@@ -95,6 +95,33 @@ fn events_are_told_in_french_and_stored_in_english() {
         stored.contains("rule \\\"heat\\\" started") && !stored.contains("a commencé"),
         "it is stored in French"
     );
+    // The log, without a program that runs: French for people, English for programs.
+    let history = |arguments: &[&str]| ask(&program, &[&["history", "--last", "200"], arguments].concat()).1;
+    let log = history(&[]);
+    for line in [
+        "bench tourne pour la première fois",
+        "le gardien écoute les règles",
+        "bus broker en service : connecté à 127.0.0.1:",
+        "(opérateur) demande e connecté",
+        "la règle « heat » a commencé (meter.power 6000 W)",
+        "a connecté : règle « heat »",
+        "la limite « house full » agit sur meter.power",
+        "e coupé : la limite « house full » l'impose ; opérateur ",
+        "le site changé tourne : 1 règle",
+        "le gardien n'écoute plus : le programme a pris congé",
+    ] {
+        assert!(log.contains(line), "no {line:?} in:\n{log}");
+    }
+    for word in [" the ", "nobody", "rule ", "asks for", "closed", " acts"] {
+        assert!(!log.contains(word), "{word:?} in:\n{log}");
+    }
+    let json = history(&["--format", "json"]);
+    assert!(
+        json.contains("limit \\\"house full\\\" acts on meter.power") && !json.contains("agit sur"),
+        "{json}"
+    );
+    let english = program.tell(&["history", "--last", "200"]);
+    assert!(english.contains("limit \"house full\" acts on meter.power"), "{english}");
     let program = run(&bench, &[]);
     let past = ["why", "a", "--at", at.as_str()];
     says(
@@ -123,7 +150,12 @@ fn events_are_told_in_french_and_stored_in_english() {
 #[test]
 fn answers_and_refusals_are_french() {
     let Some(bench) = Bench::new("answers in French", RULES) else { return };
+    let level = "      level:  { topic: meter/level";
+    let flag = "      on: { topic: meter/on, flag: true, map: \"1 = yes, 0 = no\", max_age: 5 min }\n";
+    bench.site.edit("site.yaml", level, &format!("{flag}{level}"));
     let program = run(&bench, &[]);
+    bench.tell("meter/on", "1");
+    program.wait_point("meter.on", "yes");
     bench.tell("meter/power", "500");
     program.wait_point("meter.power", "500 W");
     says(
@@ -137,6 +169,9 @@ fn answers_and_refusals_are_french() {
             "coupé      personne ne demande rien",
             "attend\n",
             "500 W            il y a",
+            "meter.on                         oui              il y a",
+            // A word of an enumeration is one that rules write.
+            "meter.ready                      yes              il y a",
         ],
     );
     for (arguments, code, words) in [
@@ -144,6 +179,8 @@ fn answers_and_refusals_are_french() {
         (&["request", "a", "half"], 1, &["`half` n'est pas un état de a : dites `closed` (connecté)"]),
         (&["request", "a", "closed", "--for", "now"], 1, &["`--for now` n'est pas une durée possible ;"]),
         (&["why-not", "heet"], 1, &["il n'y a pas de règle `heet` ; vouliez-vous dire `heat` ?"]),
+        (&["why-not", "heat"], 0, &["la règle « heat » (main.rhai:1) n'est pas active."]),
+        (&["why", "a"], 0, &["sans le programme      non garanti"]),
         (&["release", "a"], 0, &["a : plus aucune personne n'en demande un état"]),
         (&["mode"], 0, &["mode home ; les modes sont home, away"]),
         (&["mode", "aways"], 1, &["il n'y a pas de mode `aways` ; vouliez-vous dire `away` ?"]),
@@ -241,13 +278,25 @@ fn still(data: &mut serde_json::Value) {
 
 #[test]
 fn a_check_is_summed_up_in_french() {
-    let Some(bench) = Bench::new("a check in French", RULES) else { return };
+    let rules = RULES.replace("meter.power > \"1 kW\"", "setting.wish > 1 && meter.power > \"1 kW\"");
+    let Some(bench) = Bench::new("a check in French", &rules) else { return };
     let check = |site: &std::path::Path| {
-        let output = ballast().env("LANG", "fr_FR.UTF-8").arg("check").arg(site).output().unwrap();
+        let output =
+            ballast().env("LANG", "fr_FR.UTF-8").args(["check", "--explain"]).arg(site).output().unwrap();
         String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
     };
     let text = check(&bench.site.0);
     assert!(text.contains("aucune erreur. bench : ") && text.contains("6 sorties, 1 règle"), "{text}");
+    for line in [
+        "sorties :\n",
+        "sans demande : coupé ; sûr : coupé ; à renouveler toutes les 1 min 30 s ; sans le programme : non garanti",
+        "points :\n",
+        "inconnu après 5 min",
+        "ne vieillit jamais",
+        "main.rhai:1:33 1 se lit 1 kW, l'unité de setting.wish",
+    ] {
+        assert!(text.contains(line), "no {line:?} in:\n{text}");
+    }
     bench.write_rules("rule");
     // Mistakes keep their English texts and their codes.
     let text = check(&bench.site.0);

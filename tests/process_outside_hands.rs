@@ -137,3 +137,71 @@ fn a_hand_is_followed_corrected_or_reported() {
     assert_eq!(count("pump was moved by someone else"), 1, "{:#?}", program.lines());
     assert_eq!(count("pump does not stay where it is told to be"), 1);
 }
+
+const TIMED_SITE: &str = r#"site: hands
+label: Relays with a timer of their own
+uuid: 7c4f9b1e-5a39-5d0c-9a51-20f1d7a5c311
+time_zone: Europe/Paris
+location: { latitude: 48.117 deg, longitude: -1.678 deg }
+buses:
+  broker: { driver: mqtt, url: "mqtt://127.0.0.1:1883", client: hands }
+devices:
+  valve: { file: shelly-gen1-relay-mqtt, bus: broker, with: { id: shelly1-AABBCC, auto_off: 4 s } }
+  other: { file: shelly-gen1-relay-mqtt, bus: broker, with: { id: shelly1-DDEEFF, auto_off: 4 s } }
+"#;
+
+const TIMED_SAFETY: &str = "outputs:
+  valve: { safe: open, outside_change: alarm }
+  other: { safe: open, outside_change: alarm }
+";
+
+fn shelly(broker: &Broker, id: &str) -> Relay {
+    let manners = Manners {
+        topic: format!("shellies/{id}/relay/0/command"),
+        state_topic: format!("shellies/{id}/relay/0"),
+        understands: |payload| match payload {
+            "on" => Some((true, None)),
+            "off" => Some((false, None)),
+            _ => None,
+        },
+        says: |closed| if closed { "on".into() } else { "off".into() },
+        auto_off: Some(Duration::from_secs(4)),
+    };
+    Relay::start(broker, manners)
+}
+
+#[test]
+fn a_renewal_leaves_a_hand_alone() {
+    let Some(broker) = Broker::start("hands on relays with a timer") else { return };
+    let site = Scratch::new("timed-hands");
+    std::fs::write(site.0.join("site.yaml"), TIMED_SITE).unwrap();
+    std::fs::write(site.0.join("safety.yaml"), TIMED_SAFETY).unwrap();
+    let [valve, other] = ["shelly1-AABBCC", "shelly1-DDEEFF"].map(|id| shelly(&broker, id));
+    let url = format!("broker.url=mqtt://127.0.0.1:{}", broker.port);
+    let program = Program::run(&site.0, &["--set", &url, "--trust-clock"]);
+    for output in ["valve", "other"] {
+        program.tell(&["request", output, "closed", "--for", "1h"]);
+    }
+    // Told, and renewed once: the next renewal is half a timer away when a hand opens it.
+    valve.wait(What::ToldClosed, 2, PATIENCE);
+    valve.press(false);
+    let told = valve.count(What::ToldClosed);
+    program.wait_line("valve was moved by someone else: told closed, is open", PATIENCE);
+    is_told(&program, "valve does not stay where it is told to be", 1);
+
+    // While its neighbour is renewed eight times, which is four of its timers, nobody tells it anything.
+    let renewed = other.count(What::ToldClosed);
+    other.wait(What::ToldClosed, renewed + 8, PATIENCE);
+    assert_eq!((valve.count(What::ToldClosed), valve.is_closed()), (told, false), "{:?}", valve.log());
+    assert_eq!((other.count(What::TimedOut), other.is_closed()), (0, true));
+    assert_eq!(why(&program, "valve", "cause"), "outside_change");
+    assert_eq!(why(&program, "valve", "confirmed"), "open");
+    let alarms = program.lines().iter().filter(|line| line.contains("valve does not stay")).count();
+    assert_eq!(alarms, 1, "{:#?}", program.lines());
+
+    // The hand gives it back: from then on it is renewed before its timer runs out.
+    valve.press(true);
+    valve.wait(What::ToldClosed, told + 4, PATIENCE);
+    assert_eq!((valve.count(What::TimedOut), valve.is_closed()), (0, true), "{:?}", valve.log());
+    assert_eq!(why(&program, "valve", "cause"), "asked");
+}

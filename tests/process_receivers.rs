@@ -160,3 +160,127 @@ fn no_commands(bench: &Bench, ours: &Observer, program: &common::program::Progra
     assert!(bench.told("a").iter().all(|word| word == "ON"), "{:?}", bench.told("a"));
     wait_document(ours, "ballast/bench/home/outputs/a", "/state", &"closed".into());
 }
+
+/// What is told under terms: to whom, what for, and for so long from now on.
+fn limited(seconds: i64) -> String {
+    let zone = jiff::tz::TimeZone::get("Europe/Paris").unwrap();
+    let end = jiff::Timestamp::now().as_second() + seconds;
+    let end = jiff::Timestamp::from_second(end).unwrap().to_zoned(zone).strftime("%Y-%m-%d %H:%M:%S");
+    let told = format!("kind: home_assistant, bus: broker, every: 1 s, {SHARE}");
+    format!("receivers:\n  home: {{ {told}, purpose: advice on saving energy, until: {end} }}\n")
+}
+
+/// Writes the site with this section behind it.
+fn with_section(bench: &Bench, plain: &str, section: &str) {
+    std::fs::write(bench.site.0.join("site.yaml"), format!("{plain}{section}")).unwrap();
+}
+
+fn explain(bench: &Bench) -> String {
+    let output = common::program::ballast().args(["check", "--explain"]).arg(&bench.site.0).output().unwrap();
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn a_receiver_is_told_until_its_time_is_over_and_then_nothing_stays_behind() {
+    let Some(bench) = Bench::new("an end of telling", "") else { return };
+    let plain = std::fs::read_to_string(bench.site.0.join("site.yaml")).unwrap();
+    let ours = bench.broker.observe("ballast/bench/home/#");
+    let found = bench.broker.observe("homeassistant/#");
+    with_section(&bench, &plain, &limited(-1));
+    let explained = explain(&bench);
+    assert!(explained.contains("(its time is over by the clock of this machine"), "{explained}");
+    let began = std::time::Instant::now();
+    with_section(&bench, &plain, &limited(10));
+    let explained = explain(&bench);
+    let line = explained.lines().find(|line| line.contains("home over bus broker until ")).unwrap();
+    assert!(line.ends_with("for: advice on saving energy; each at most every 1 s:"), "{line}");
+    assert!(!explained.contains("its time is over"), "{explained}");
+    let program = bench.run();
+    bench.tell("meter/power", "1500");
+    let line = program.wait_line("home is told of 3 points and 1 output over bus broker until ", PATIENCE);
+    assert!(line.contains("(Europe/Paris), for: advice on saving energy"), "{line}");
+    let relay = wait_for("the announcement", PATIENCE, || document(&found, RELAY));
+    assert_eq!(relay["purpose"], "advice on saving energy");
+    assert!(relay["until"].as_str().is_some_and(|until| until.ends_with('Z')), "{relay}");
+    wait_document(&ours, "ballast/bench/home/points/meter.power", "/value", &1500.0.into());
+
+    program.wait_line("home is told nothing any more: its time ended at ", PATIENCE);
+    assert!(began.elapsed() >= Duration::from_secs(9), "after {:?}", began.elapsed());
+    wait_for("everything to be taken back", PATIENCE, || kept(&bench.broker).is_empty().then_some(()));
+    wait_for("the file to go", PATIENCE, || {
+        (!bench.site.0.join(".ballast/announced.json").exists()).then_some(())
+    });
+    // From the end on nothing is told, whatever happens and whoever calls.
+    ours.clear();
+    found.clear();
+    bench.tell("meter/power", "1700");
+    bench.broker.publish("homeassistant/status", "online", &["-q", "1"]);
+    program.tell(&["request", "a", "closed", "--for", "1h"]);
+    bench.wait("a", "ON");
+    program.wait_point("meter.power", "1700");
+    assert!(ours.seen().is_empty(), "{:?}", ours.seen());
+
+    // A person moves the end, and it is told again.
+    with_section(&bench, &plain, &limited(3600));
+    program.tell(&["reload"]);
+    wait_document(&ours, "ballast/bench/home/points/meter.power", "/value", &1700.0.into());
+    let lines = program.lines();
+    let begun = lines.iter().filter(|line| line.contains("home is told of 3 points")).count();
+    assert_eq!(begun, 2, "{lines:#?}");
+    assert_eq!(kept(&bench.broker).len(), 4);
+    // It ends while nothing runs.
+    let mut program = program;
+    assert!(program.stop().success());
+    assert_eq!(kept(&bench.broker).len(), 4);
+    with_section(&bench, &plain, &limited(-1));
+    ours.clear();
+    let program = bench.run();
+    program.wait_line("home is told nothing any more: its time ended at ", PATIENCE);
+    wait_for("everything to be taken back", PATIENCE, || kept(&bench.broker).is_empty().then_some(()));
+    assert!(ours.seen().is_empty(), "{:?}", ours.seen());
+}
+
+#[test]
+fn a_clock_that_nobody_answers_for_tells_nothing_to_whose_time_ends() {
+    let Some(bench) = Bench::new("an end by a clock that nobody trusts", "") else { return };
+    let plain = std::fs::read_to_string(bench.site.0.join("site.yaml")).unwrap();
+    let ours = bench.broker.observe("ballast/bench/home/#");
+    with_section(&bench, &plain, &limited(3600));
+    let url = bench.url();
+    let program = common::program::Program::run(&bench.site.0, &["--set", &url]);
+    let first = program.wait_line("home is told ", PATIENCE);
+    if program.get("/metrics").lines().any(|line| line == "ballast_clock_trusted 1") {
+        eprintln!("skipped: a clock that nobody trusts: the kernel answers for the clock of this machine");
+        return;
+    }
+    assert!(
+        first.contains("home is told nothing until the wall clock is trusted: its time ends at"),
+        "{first}"
+    );
+    wait_for("the program to hear the broker", PATIENCE, || {
+        bench.tell("meter/power", "1500");
+        program.tell(&["status"]).contains("1500").then_some(())
+    });
+    assert!(kept(&bench.broker).is_empty() && ours.seen().is_empty(), "{:?}", ours.seen());
+    // A person answers for it.
+    program.tell(&["clock", "trust"]);
+    wait_document(&ours, "ballast/bench/home/points/meter.power", "/value", &1500.0.into());
+    program.wait_line("home is told of 3 points and 1 output over bus broker until ", PATIENCE);
+    assert_eq!(kept(&bench.broker).len(), 4);
+    // He takes his word back: what was announced stays, and nothing is told, seen over two looks at the clock, one a second.
+    program.tell(&["clock", "distrust"]);
+    wait_for("the second time that the clock is not sure", PATIENCE, || {
+        let unsure = |line: &&String| line.contains("home is told nothing until the wall clock is trusted");
+        (program.lines().iter().filter(unsure).count() == 2).then_some(())
+    });
+    std::thread::sleep(Duration::from_secs(2));
+    bench.tell("meter/power", "1600");
+    program.wait_point("meter.power", "1600");
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(kept(&bench.broker).len(), 4);
+    bench.tell("meter/power", "1700");
+    program.wait_point("meter.power", "1700");
+    program.tell(&["clock", "trust"]);
+    wait_document(&ours, "ballast/bench/home/points/meter.power", "/value", &1700.0.into());
+    assert!(!ours.seen().iter().any(|message| message.payload.contains("1600")), "{:?}", ours.seen());
+}

@@ -450,7 +450,9 @@ fn a_person_cannot_ask_a_setpoint_for_what_its_values_do_not_allow() {
 #[test]
 fn alarms_write_one_journal_in_ten_minutes_also_over_reloads() {
     let alarm = |name: &str| {
-        format!("rule \"{name}\" when meter.level > \"50 %\" until meter.level < \"50 %\" {{ alarm(\"{name}\"); }}\n")
+        format!(
+            "rule \"{name}\" when meter.level > \"50 %\" until meter.level < \"50 %\" {{ alarm(\"{name}\"); }}\n"
+        )
     };
     let Some(bench) = Bench::new("journals of alarms", &alarm("one")) else { return };
     let program = bench.run();

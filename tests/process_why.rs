@@ -416,7 +416,8 @@ fn why_tells_the_end_of_the_longest_time_and_not_only_how_long_a_reading_may_be_
 
 /// A site whose relays `a` and `b` are loads that come back one by one after a start.
 fn with_loads(bench: &Bench) {
-    let frequency = "      frequency: { topic: meter/frequency, unit: Hz, max_age: 1 h, resolution: 0.01 Hz }\n";
+    let frequency =
+        "      frequency: { topic: meter/frequency, unit: Hz, max_age: 1 h, resolution: 0.01 Hz }\n";
     bench.site.edit("site.yaml", "      level:", &format!("{frequency}      level:"));
     let load = |name: &str| format!("{{ topic: relay/{name} }}, rated: 1 kW }}");
     for name in ["a", "b"] {

@@ -5,21 +5,23 @@
 //! |---|---|
 //! | [`Ear`] | listens to a line: does a Linky speak there, and in which mode? |
 //! | [`Interview`], [`Ask`] | asks a Modbus unit who it is |
-//! | [`Hearing`], [`hello`], [`listen`] | the packets with which one listens at a broker |
+//! | [`Hearing`] | takes apart what comes from a broker at which one listens ([`crate::bus::Listening`]) |
 //! | [`announced()`] | what a message at a broker announces |
 //! | [`Found`] | a device as a site would name it |
 //!
 //! **Nothing that is found is moved.** An [`Ask`] can only read registers or an identification, the packets at a broker can
-//! only introduce and subscribe, and a line is only listened to: there is no type here that writes anything.
+//! only subscribe, and a meter's line is only listened to: there is no type here that writes anything.
 
 mod announced;
 mod broker;
 mod interview;
 mod meter;
 
-pub use announced::{ANNOUNCEMENTS, announced, of_name};
-pub use broker::{Heard, Hearing, hello, listen};
-pub use interview::{Answer, Ask, Interview, Unit};
+pub use crate::modbus::frame::Framing;
+pub use announced::{ANNOUNCEMENTS, Announced, LeftOut, Why, announced, of_name};
+pub use broker::{Heard, Hearing};
+pub(crate) use broker::{bye, listen};
+pub use interview::{Answer, Ask, Interview, Met, Unit};
 pub use meter::{Ear, Speech};
 
 /// A device as a site would name it; a proposal, which a person reads before it is used.

@@ -1,9 +1,11 @@
 //! Pins of the machine: contacts and pulses that are read, relays that are driven.
 //!
-//! Source: the kernel's character device, `linux/gpio.h`, second interface. This file reads definitions; `gpio/pins.rs` is
-//! what levels and pulses mean, `bus/pins.rs` the task, `bus/chip.rs` what a chip must be able to do. Why gpiocdev and no
-//! pulse width: docs/decisions/0018. No chip was met here: the driver is experimental, tested on a chip in memory.
+//! Source: the kernel's character device, `linux/gpio.h`, second interface. This file reads definitions; `gpio/library.rs`
+//! has what a library can do, `gpio/pins.rs` what levels and pulses mean, `bus/pins.rs` the task, `bus/chip.rs` what a chip
+//! must be able to do. Why gpiocdev, and no pulse width: docs/decisions/0018; rppal where asked: 0025. No chip was met here:
+//! the driver is experimental, tested on a chip in memory.
 
+mod library;
 mod pins;
 mod pulses;
 mod worth;
@@ -11,16 +13,17 @@ mod worth;
 pub use pins::Pins;
 pub(crate) use pins::{Input, Output};
 
-use crate::bus::{Bias, Body, Drive, InputLine, KernelChip, LineName, OpenBus, OutputLine, PinBus};
+use crate::bus::{Bias, Body, Drive, InputLine, LineName, OpenBus, OutputLine, PinBus};
 use crate::limits::TICK_MIN;
 use crate::point::PointReader;
 use crate::readings::Readings;
 use crate::spec::{DriverSpec, Mistakes, key};
 use ballast_guard::plan::Strength;
 use ballast_model::catalog::{Catalog, OutputKind};
-use ballast_model::device::{BusDefinition, OutputDefinition, PointDefinition, Settings};
+use ballast_model::device::{BusDefinition, OutputDefinition, PointDefinition, ReadsEvery, Settings};
 use ballast_model::diagnostic::Diagnostic;
 use ballast_model::{Contact, Span};
+use library::Library;
 use pins::Sense;
 use pulses::Pulses;
 use worth::{Reads, worth};
@@ -34,10 +37,14 @@ pub static SPEC: DriverSpec = DriverSpec {
     is_shareable: false,
     // What a line does when the process is gone is the board's business: see the decision.
     strength: Strength::Soft,
-    bus_keys: &[key(
-        "chip",
-        "the chip: its label (`pinctrl-rp1`, `gpiodetect` shows it), its name (`gpiochip0`) or its path",
-    )],
+    reads_every: Some(ReadsEvery { usual: PERIOD, bus_key: None }),
+    bus_keys: &[
+        key(
+            "chip",
+            "the chip: its label (`pinctrl-rp1`, `gpiodetect` shows it), its name (`gpiochip0`) or its path",
+        ),
+        key("library", "gpiocdev (default), on every board; or rppal, on a Raspberry Pi and without `chip`"),
+    ],
     point_keys: &[
         key("line", "number of the line on the chip, or the name that the board gives it (`GPIO17`)"),
         key("active_low", "whether the line is active when it is low: no (default) or yes"),
@@ -71,24 +78,24 @@ const DEBOUNCE_MAX: Span = Span::from_secs(60);
 
 fn open(definition: &BusDefinition, catalog: &Catalog) -> Result<OpenBus, Vec<Diagnostic>> {
     let mut mistakes = Mistakes::unknown_keys(definition, &SPEC);
-    let chip = mistakes.need(&definition.settings, "chip", "a bus of pins").unwrap_or_default();
+    let library = Library::of_bus(definition, &mut mistakes);
     let (mut pins, mut readers) = (Pins::default(), Vec::new());
     for point in &definition.points {
-        if let Some(reader) = add_point(point, catalog, readers.len(), &mut pins, &mut mistakes) {
+        if let Some(reader) = add_point(point, catalog, readers.len(), &library, &mut pins, &mut mistakes) {
             readers.push((point.point, reader));
         }
     }
     for output in &definition.outputs {
-        if let Some(read) = read_output(output, catalog, &pins, &mut mistakes) {
+        if let Some(read) = read_output(output, catalog, &library, &pins, &mut mistakes) {
             pins.outputs.push(read);
         }
     }
-    let chip = KernelChip::new(chip, pins.input_lines(), pins.output_lines());
-    let body = Body::Pins(PinBus { pins, chip: Box::new(chip) });
+    let chip = library.chip(&pins);
+    let body = Body::Pins(PinBus { pins, chip });
     mistakes.finish(Some(OpenBus::new(&definition.name, &SPEC, Readings::new(readers), body)))
 }
 
-fn line(settings: &Settings, what: &str, mistakes: &mut Mistakes) -> Option<LineName> {
+fn line(settings: &Settings, what: &str, library: &Library, mistakes: &mut Mistakes) -> Option<LineName> {
     let text = mistakes.need(settings, "line", what)?;
     match text.parse() {
         Ok(number) => Some(LineName::Number(number)),
@@ -97,7 +104,7 @@ fn line(settings: &Settings, what: &str, mistakes: &mut Mistakes) -> Option<Line
             if text.len() <= 31
                 && !text.starts_with(|first: char| first.is_ascii_digit() || first == '-') =>
         {
-            Some(LineName::Name(text.into()))
+            library.line(LineName::Name(text.into()), settings, mistakes)
         }
         Err(_) => {
             let wrong = settings.wrong("line", format!("`{text}` is neither a number nor a name of a line"));
@@ -125,6 +132,7 @@ fn add_point(
     point: &PointDefinition,
     catalog: &Catalog,
     slot: usize,
+    library: &Library,
     pins: &mut Pins,
     mistakes: &mut Mistakes,
 ) -> Option<PointReader> {
@@ -132,9 +140,10 @@ fn add_point(
     let spec = catalog.point(point.point)?;
     let words = [("level", Reads::Level), ("count", Reads::Count), ("rate", Reads::Rate)];
     let reads = mistakes.choice(settings, "reads", &words);
-    let line = line(settings, "a point of a pin", mistakes);
+    let line = line(settings, "a point of a pin", library, mistakes);
     let is_active_low = is_active_low(settings, mistakes);
     let bias = bias(settings, mistakes);
+    library.check_input(bias, settings, mistakes);
     let debounce = mistakes.span(settings, "debounce", Span::ZERO);
     if debounce.is_some_and(|span| span > DEBOUNCE_MAX) {
         mistakes.add(settings.wrong("debounce", "no contact bounces for more than a minute"));
@@ -200,6 +209,7 @@ fn input(
 fn read_output(
     definition: &OutputDefinition,
     catalog: &Catalog,
+    library: &Library,
     pins: &Pins,
     mistakes: &mut Mistakes,
 ) -> Option<Output> {
@@ -210,7 +220,7 @@ fn read_output(
             wrong.help("make it `kind: contact`; what is set by a voltage needs a device that makes one"),
         );
     }
-    let line = line(settings, "an output at a pin", mistakes);
+    let line = line(settings, "an output at a pin", library, mistakes);
     let is_active_low = is_active_low(settings, mistakes);
     let bias = bias(settings, mistakes);
     let drives = [
@@ -219,6 +229,7 @@ fn read_output(
         ("open_source", Drive::OpenSource),
     ];
     let drive = mistakes.choice(settings, "drive", &drives);
+    library.check_output(definition, bias, drive, mistakes);
     let contacts = [("open", Contact::Open), ("closed", Contact::Closed)];
     let at_rest = mistakes.choice(settings, "at_rest", &contacts);
     let line = OutputLine { line: line?, is_active_low: is_active_low?, bias: bias?, drive: drive? };

@@ -22,7 +22,7 @@ use crate::spec::{DriverSpec, Mistakes, key};
 use access::{Access, Scheme};
 use ballast_guard::plan::Strength;
 use ballast_model::catalog::{Catalog, OutputKind};
-use ballast_model::device::{BusDefinition, OutputDefinition, PointDefinition, Settings};
+use ballast_model::device::{BusDefinition, OutputDefinition, PointDefinition, ReadsEvery, Settings};
 use ballast_model::diagnostic::Diagnostic;
 use ballast_model::{OutputId, Span};
 use commands::Commands;
@@ -39,6 +39,7 @@ pub static SPEC: DriverSpec = DriverSpec {
     is_network: true,
     is_shareable: true,
     strength: Strength::Soft,
+    reads_every: Some(ReadsEvery { usual: PERIOD, bus_key: None }),
     bus_keys: settings::KEYS,
     point_keys: &[
         key("url", "root of the device's address (that of the bus)"),

@@ -23,6 +23,12 @@ pub const FLOOD_PAUSE: Span = Span::from_millis(1);
 /// A pause that gathered fewer bytes than these ends a flood; about ten short messages.
 pub const FLOOD_BYTES: usize = 400;
 
+/// How long answers of a polled bus are let gather in a flood before they are handed on; the timer may make it two.
+pub const GATHER_MAX: Span = Span::from_millis(1);
+
+/// Samples that are let gather; with so many they are handed on before that. The thread that decides takes as many in one turn.
+pub const GATHER_SAMPLES: usize = 1024;
+
 /// How long a batch that found the shell's queue full waits until it is offered again. Meanwhile nothing is read, so that
 /// the other side feels the pressure, and permits are written as ever.
 pub const FULL_RETRY: Span = Span::from_millis(2);

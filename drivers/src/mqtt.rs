@@ -29,6 +29,7 @@ pub static SPEC: DriverSpec = DriverSpec {
     is_network: true,
     is_shareable: true,
     strength: Strength::Soft,
+    reads_every: None,
     bus_keys: mqtt_settings::KEYS,
     point_keys: &[
         key("topic", "topic on which the value is published, without wildcards"),

@@ -29,6 +29,7 @@ pub static SPEC: DriverSpec = DriverSpec {
     is_network: false,
     is_shareable: false,
     strength: Strength::Soft,
+    reads_every: None,
     bus_keys: &[
         key("port", "serial port, pseudo-terminal, named pipe, or a file with a recording"),
         key("baud", "auto (default): 115200 and 9600 are tried; or the speed of the line"),

@@ -6,6 +6,7 @@
 use crate::spec::{Key, Mistakes, key};
 use ballast_model::catalog::{Catalog, Kind};
 use ballast_model::device::{PointDefinition, Settings};
+use ballast_model::quantity::Shown;
 use ballast_model::{Finite, Reason, Unit, Value};
 
 /// Keys of a point that every driver understands.
@@ -32,6 +33,8 @@ pub struct PointReader {
     scale: f64,
     offset: f64,
     sentinels: Box<[f64]>,
+    /// The name of a counter, for people.
+    counter: Option<Box<str>>,
 }
 
 #[derive(Clone, Debug)]
@@ -65,7 +68,8 @@ const FLAG_WORDS: [(&str, bool); 10] = [
 impl PointReader {
     /// From the point's definition; mistakes go to `mistakes`.
     pub(crate) fn new(point: &PointDefinition, catalog: &Catalog, mistakes: &mut Mistakes) -> Option<Self> {
-        let kind = &catalog.point(point.point)?.kind;
+        let spec = catalog.point(point.point)?;
+        let kind = &spec.kind;
         let settings = &point.settings;
         let scale = number(settings, "scale", 1.0, mistakes);
         if scale.is_some_and(|scale| scale.abs() < f64::MIN_POSITIVE) {
@@ -84,12 +88,27 @@ impl PointReader {
             Kind::Words(words) => Form::Words(word_spellings(words, settings, mistakes)),
             Kind::Flag => Form::Words(flag_spellings(settings, mistakes)),
         };
-        Some(Self { form, scale: scale?, offset: offset?, sentinels })
+        let counter = spec.is_counter.then(|| spec.name.clone());
+        Some(Self { form, scale: scale?, offset: offset?, sentinels, counter })
     }
 
     /// A reader of plain numbers that already are in `unit`.
     pub fn of_unit(unit: Unit) -> Self {
-        Self { form: Form::Number(unit), scale: 1.0, offset: 0.0, sentinels: Box::default() }
+        Self { form: Form::Number(unit), scale: 1.0, offset: 0.0, sentinels: Box::default(), counter: None }
+    }
+
+    /// What is said of a counter that fell: it was reset, or ran over. Nothing where it moved by less than a hundredth, as the
+    /// last digits of a float do.
+    pub(crate) fn fallen(&self, before: Value, after: Value) -> Option<String> {
+        let (name, Form::Number(unit)) = (self.counter.as_ref()?, &self.form) else { return None };
+        let (Value::Number(before), Value::Number(after)) = (before, after) else { return None };
+        if before.get() - after.get() < before.get().abs() / 100.0 || before <= after {
+            return None;
+        }
+        let [before, after] = [before, after].map(|base| Shown { base, unit: *unit });
+        Some(format!(
+            "{name} fell from {before} to {after}: it was reset or ran over, and what went through meanwhile is not counted"
+        ))
     }
 
     /// The same reader for a device whose numbers always come in `unit`.

@@ -2,7 +2,7 @@
 
 use crate::point::{PointReader, Raw};
 use ballast_model::catalog::{OutputId, PointId};
-use ballast_model::{Mono, Quality, Reason, Sample, Utc, Wanted};
+use ballast_model::{Mono, Quality, Reason, Sample, Span, Utc, Value, Wanted};
 
 /// What a bus tells the shell at once. Samples of one point are in their order of arrival.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -116,12 +116,20 @@ struct Slot {
     reader: PointReader,
     sequence: u64,
     is_offline: bool,
+    /// The last good value.
+    last: Option<Value>,
+    /// When it was said that it fell.
+    fell: Option<Mono>,
 }
+
+/// A counter that falls again within this time is not told again.
+const FALLS: Span = Span::from_secs(3600);
 
 impl Readings {
     /// For these points, in the order of the definition.
     pub fn new(points: impl IntoIterator<Item = (PointId, PointReader)>) -> Self {
-        let slot = |(point, reader)| Slot { point, reader, sequence: 0, is_offline: false };
+        let slot =
+            |(point, reader)| Slot { point, reader, sequence: 0, is_offline: false, last: None, fell: None };
         Self { slots: points.into_iter().map(slot).collect(), batch: Batch::default() }
     }
 
@@ -160,6 +168,13 @@ impl Readings {
             (Ok(value), Freshness::Kept) => (Some(value), Quality::Uncertain(Reason::Retained)),
             (Err(reason), _) => (None, Quality::Bad(reason)),
         };
+        if let (Some(after), Quality::Good) = (value, quality)
+            && let Some(text) = slot.last.replace(after).and_then(|before| slot.reader.fallen(before, after))
+            && slot.fell.is_none_or(|at| now.since(at) >= FALLS)
+        {
+            slot.fell = Some(now);
+            self.batch.reports.push(Report::Link { is_up: true, text: text.into(), at: now });
+        }
         let sequence = slot.next_sequence(now);
         slot.is_offline = false;
         self.batch.samples.push(Sample { point: slot.point, value, quality, source, arrival: now, sequence });
@@ -205,7 +220,11 @@ impl Slot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ballast_model::{Dimension, Value};
+    use crate::spec::Mistakes;
+    use ballast_model::catalog::{Kind, Origin, PointSpec};
+    use ballast_model::device::{PointDefinition, Settings, Unsaid};
+    use ballast_model::diagnostic::{FileId, Span as Place};
+    use ballast_model::{Catalog, DeviceId, Dimension, Unit};
 
     fn readings() -> Readings {
         Readings::new([(PointId(7), PointReader::of_unit(Dimension::Voltage.base()))])
@@ -233,6 +252,35 @@ mod tests {
         let value = ballast_model::Finite::new(231.5).map(Value::Number);
         let bad = (None, Quality::Bad(Reason::NotAValue));
         assert_eq!(found, [(value, Quality::Uncertain(Reason::Retained)), bad, bad]);
+    }
+
+    #[test]
+    fn a_counter_that_falls_is_told_and_not_again_and_again() {
+        let mut spec =
+            PointSpec::new("m.energy", Kind::Number(Unit::parse("kWh").unwrap()), Origin::Measured);
+        spec.is_counter = true;
+        let mut catalog = Catalog::default();
+        let point = catalog.add_point(spec).unwrap();
+        let settings = Settings { entries: Vec::new(), file: FileId(0), span: Place::default() };
+        let definition = PointDefinition { point, device: DeviceId(0), settings, unsaid: Unsaid::Nothing };
+        let reader = PointReader::new(&definition, &catalog, &mut Mistakes(Vec::new())).unwrap();
+        let mut readings = Readings::new([(point, reader)]);
+        let mut said = |kwh: f64, secs: u64| {
+            readings.put(0, Raw::Number(kwh), Freshness::Live, Mono::from_millis(secs * 1000));
+            let reports = std::mem::take(&mut readings.batch().reports);
+            reports.iter().map(|report| format!("{report:?}")).collect::<Vec<String>>()
+        };
+        assert_eq!(said(1234.5, 0), [""; 0]);
+        assert_eq!(said(1234.4, 1), [""; 0], "the last digit of a float");
+        let told = said(3.2, 2);
+        assert!(
+            told[0].contains("m.energy fell from 1234.4 kWh to 3.2 kWh: it was reset or ran"),
+            "{told:?}"
+        );
+        assert_eq!(said(3.3, 3), [""; 0]);
+        assert_eq!(said(0.1, 4), [""; 0], "said a moment ago");
+        assert_eq!(said(5.0, 4000), [""; 0]);
+        assert_eq!(said(0.0, 4001).len(), 1);
     }
 
     #[test]

@@ -175,4 +175,7 @@ pub trait Poller: Send {
 
     /// The connection of a wire was made anew: what belonged to the old one is forgotten.
     fn reset(&mut self, wire: usize);
+
+    /// A unit counts as gone: who answers there next may be another one.
+    fn lost(&mut self, _unit: usize) {}
 }

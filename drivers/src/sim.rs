@@ -1,7 +1,7 @@
 //! Points and outputs without a device: of a simulated world that the program joins, of a formula, or of a table.
 //!
-//! Transcripts: none, since nothing is spoken; `tests/sim.rs` has the world, the formulas and the tables. An output that no
-//! world takes remembers what it was told and says so.
+//! Transcripts say what the world says and is told (`transcript/stage.rs`); `tests/sim.rs` has a world that moves, the formulas
+//! and the tables. An output that no world takes remembers what it was told and says so.
 
 use crate::bus::{Body, Meaning, OpenBus, World};
 use crate::formula::Formula;
@@ -12,7 +12,7 @@ use crate::spec::{DriverSpec, Mistakes, key};
 use crate::table::Table;
 use ballast_guard::plan::Strength;
 use ballast_model::catalog::{Catalog, Kind, OutputKind};
-use ballast_model::device::{BusDefinition, OutputDefinition, PointDefinition, Settings};
+use ballast_model::device::{BusDefinition, OutputDefinition, PointDefinition, ReadsEvery, Settings};
 use ballast_model::diagnostic::Diagnostic;
 use ballast_model::{OutputId, Span, Unit};
 use std::path::Path;
@@ -25,6 +25,7 @@ pub static SPEC: DriverSpec = DriverSpec {
     is_network: false,
     is_shareable: true,
     strength: Strength::Soft,
+    reads_every: Some(ReadsEvery { usual: PERIOD, bus_key: None }),
     bus_keys: &[
         key("plant", "the simulated world: village"),
         key("csv", "file with a table; its first column is the time in seconds"),
@@ -42,6 +43,9 @@ pub static SPEC: DriverSpec = DriverSpec {
     ],
     open,
 };
+
+/// How often a point is told that does not say it.
+const PERIOD: Span = Span::from_secs(1);
 
 /// A bus without a wire.
 pub(crate) struct SimBus {
@@ -79,9 +83,47 @@ pub(crate) struct SimOutput {
     settings: Settings,
 }
 
+impl SimOutput {
+    fn meaning(&self) -> Meaning {
+        self.unit.map_or(Meaning::Flag, Meaning::Number)
+    }
+}
+
 impl SimBus {
+    /// One with nothing on it.
+    pub(crate) fn empty() -> Self {
+        Self {
+            plant: None,
+            world: None,
+            table: None,
+            repeats: false,
+            points: Vec::new(),
+            outputs: Vec::new(),
+        }
+    }
+
     pub(crate) fn world(&self) -> Option<&str> {
         self.plant.as_deref()
+    }
+
+    /// What is read of the world, by its names. Words are the plant's own, and are left out.
+    pub(crate) fn readings(&self) -> Vec<(Box<str>, Meaning)> {
+        let point = |point: &SimPoint| {
+            let Source::World { name, .. } = &point.source else { return None };
+            let meaning = match &point.kind {
+                Kind::Number(unit) => Meaning::Number(*unit),
+                Kind::Flag => Meaning::Flag,
+                Kind::Words(_) => return None,
+            };
+            Some((name.clone(), meaning))
+        };
+        let shown = |output: &SimOutput| Some((output.actual.clone()?, output.meaning()));
+        self.points.iter().filter_map(point).chain(self.outputs.iter().filter_map(shown)).collect()
+    }
+
+    /// What the world is told, by its names.
+    pub(crate) fn inputs(&self) -> Vec<(Box<str>, Meaning)> {
+        self.outputs.iter().map(|output| (output.to.clone(), output.meaning())).collect()
     }
 
     pub(crate) fn join(&mut self, world: Box<dyn World>) -> Result<(), Vec<Diagnostic>> {
@@ -156,7 +198,7 @@ fn open(definition: &BusDefinition, catalog: &Catalog) -> Result<OpenBus, Vec<Di
         let (Some(source), Some(reader), Some(spec)) = (source, reader, catalog.point(point.point)) else {
             continue;
         };
-        let period = spec.period.unwrap_or(Span::from_secs(1)).max(TICK_MIN);
+        let period = spec.period.unwrap_or(PERIOD).max(TICK_MIN);
         points.push(SimPoint { period, source, kind: spec.kind.clone(), settings: point.settings.clone() });
         readers.push((point.point, reader));
     }

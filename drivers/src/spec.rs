@@ -3,7 +3,7 @@
 use crate::bus::OpenBus;
 use ballast_guard::plan::Strength;
 use ballast_model::Catalog;
-use ballast_model::device::{BusDefinition, Settings};
+use ballast_model::device::{BusDefinition, ReadsEvery, Settings};
 use ballast_model::diagnostic::Diagnostic;
 use std::path::PathBuf;
 
@@ -22,6 +22,8 @@ pub struct DriverSpec {
     pub is_shareable: bool,
     /// What happens to its outputs when program and guard are gone, where the device has no timer of its own.
     pub strength: Strength,
+    /// How often it reads a point that does not say it; `None` where it only listens.
+    pub reads_every: Option<ReadsEvery>,
     /// Keys of a bus.
     pub bus_keys: &'static [Key],
     /// Keys of a point, beside [`crate::point::COMMON_KEYS`].

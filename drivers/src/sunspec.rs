@@ -5,7 +5,7 @@
 //!
 //! | where | what |
 //! |---|---|
-//! | `walk` | which models a device has |
+//! | `walk`, `who` | which models a device has; whether it is still the same one |
 //! | `table`, `models.csv` | which points a model has |
 //! | `value`, `image` | numbers in registers; which registers are read together |
 //! | `source`, `control` | where a point stands; what can be told, with the device's own timer |
@@ -24,12 +24,13 @@ mod source;
 mod table;
 mod value;
 pub(crate) mod walk;
+mod who;
 
 use crate::bus::OpenBus;
 use crate::readings::Readings;
 use crate::spec::{DriverSpec, Mistakes};
 use ballast_model::catalog::Catalog;
-use ballast_model::device::BusDefinition;
+use ballast_model::device::{BusDefinition, ReadsEvery};
 use ballast_model::diagnostic::Diagnostic;
 
 /// See the file's header.
@@ -37,6 +38,7 @@ pub static SPEC: DriverSpec = DriverSpec {
     name: "sunspec",
     about: "inverters, meters and storage that follow SunSpec, over Modbus TCP or RTU",
     is_experimental: false,
+    reads_every: Some(ReadsEvery { usual: settings::PERIOD, bus_key: None }),
     bus_keys: settings::BUS_KEYS,
     point_keys: settings::POINT_KEYS,
     output_keys: settings::OUTPUT_KEYS,

@@ -28,6 +28,7 @@ pub static SPEC: DriverSpec = DriverSpec {
     is_network: false,
     is_shareable: false,
     strength: Strength::Soft,
+    reads_every: None,
     bus_keys: &[
         key("port", "serial port, pseudo-terminal, named pipe, or a file with a recording"),
         key("mode", "auto (default): both speeds are tried; historical (1200 baud) or standard (9600 baud)"),

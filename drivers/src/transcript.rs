@@ -3,6 +3,7 @@
 //! | line | meaning |
 //! |---|---|
 //! | `with NAME = VALUE` | a parameter of the device file |
+//! | `point NAME { KEYS }` | a point that the site gives, beside those of the file |
 //! | `< TOPIC PAYLOAD`, `<kept TOPIC PAYLOAD` | a message comes, live or kept by the broker |
 //! | `< BYTES` | bytes come, with `\n`, `\r`, `\t`, `\\` and `\x02` |
 //! | `reset` | the link was made anew |
@@ -12,8 +13,13 @@
 //! | `> TOPIC PAYLOAD` | what is sent |
 //! | `= refused`, `= absent`, `= strange`, `= unfinished` | what an answer is that is not what was asked for |
 //!
+//! Values are told as a site that runs takes them: what lies outside of the point's `valid:` is `bad: outside the valid
+//! range`. What needs time between two values (`max_slew`, `stuck_after`) is not tried, since lines have no time.
+//!
 //! Of a chip with pins: `reset` takes the lines, `< LINE high|low SECONDS` is a change by the chip's clock, `at SECONDS` the
 //! time at which every input is due, and `> LINE high|low` what an output's line is made.
+//!
+//! Of a simulated device: `< NAME VALUE` is what the plant says, `> NAME VALUE` what it is told.
 //!
 //! What comes and goes over Modbus is written in hexadecimal digits, as on a serial line; `crc` at the end stands for the two
 //! bytes of the checksum. Over HTTP it is `METHOD PATH BODY` and `STATUS BODY`.
@@ -23,6 +29,7 @@
 mod bytes;
 mod play;
 mod record;
+mod stage;
 
 use crate::bus::OpenBus;
 use ballast_model::Catalog;
@@ -91,6 +98,17 @@ pub enum Trouble {
     NotHere(&'static str),
 }
 
+/// A value outside of the range that the device file calls valid: a site that runs does not believe it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Impossible {
+    /// Line of the transcript that led to it, from 1.
+    pub line: usize,
+    /// The point, as the file calls it.
+    pub point: String,
+    /// What the device said, with its unit.
+    pub value: String,
+}
+
 /// What came of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Played {
@@ -98,6 +116,8 @@ pub struct Played {
     pub checks: Vec<Check>,
     /// Lines that could not be played, each with its number from 1.
     pub troubles: Vec<(usize, Trouble)>,
+    /// Values that are told as bad since they lie outside of `valid:`.
+    pub impossible: Vec<Impossible>,
     /// The transcript with what was told in the place of what it wanted.
     pub filled: String,
 }
@@ -115,6 +135,16 @@ pub fn parameters(text: &str) -> BTreeMap<String, (usize, String)> {
     let given = lines.filter_map(|(place, line)| {
         let (name, value) = line.strip_prefix("with ")?.split_once('=')?;
         Some((name.trim().to_owned(), (place + 1, value.trim().to_owned())))
+    });
+    given.collect()
+}
+
+/// The points that a transcript gives, in their order: line from 1, name, and keys as a map of YAML.
+pub fn points(text: &str) -> Vec<(usize, String, String)> {
+    let lines = text.lines().take(LINES_MAX).enumerate();
+    let given = lines.filter_map(|(place, line)| {
+        let (name, keys) = line.strip_prefix("point ")?.trim().split_once(' ')?;
+        Some((place + 1, name.to_owned(), keys.trim().to_owned()))
     });
     given.collect()
 }

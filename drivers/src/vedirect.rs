@@ -28,6 +28,7 @@ pub static SPEC: DriverSpec = DriverSpec {
     is_network: false,
     is_shareable: false,
     strength: Strength::Soft,
+    reads_every: None,
     bus_keys: &[key("port", "serial port, pseudo-terminal, named pipe, or a file with a recording")],
     point_keys: &[key("field", "the device's label: V, I, VPV, PPV, CS, SOC, H19, ...")],
     output_keys: &[],

@@ -10,8 +10,13 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
 
 /// Where everything that buses tell goes besides: to the program. Must not wait.
-/// Gets what stands for the definitions of the buses, the name of the bus, and what it tells.
-pub type Forward = dyn Fn(u64, &str, Batch) + Send + Sync;
+pub trait Forward: Send + Sync {
+    /// Buses were opened; `definitions` stands for what their ids mean.
+    fn opened(&self, definitions: u64);
+
+    /// A bus tells something.
+    fn tell(&self, definitions: u64, bus: &str, batch: Batch);
+}
 
 /// What it takes to open buses.
 #[derive(Clone)]
@@ -23,7 +28,7 @@ pub struct Means {
     /// On which the buses run.
     pub runtime: tokio::runtime::Handle,
     /// To the program.
-    pub forward: Arc<Forward>,
+    pub forward: Arc<dyn Forward>,
 }
 
 /// Open buses. Dropping them ends their tasks.
@@ -42,6 +47,7 @@ impl Field {
             (0..catalog.points.len() as u32).map(|id| guard.reads(PointId(id))).collect();
         let mut routes = vec![None; catalog.outputs.len()];
         let mut handles = Vec::new();
+        means.forward.opened(definitions);
         for (bus, outputs) in buses {
             for output in outputs {
                 if let Some(route) = routes.get_mut(output.index()) {
@@ -95,7 +101,7 @@ impl Sink for ToDecision {
                 Err(TrySendError::Disconnected(_)) => return true,
             }
         }
-        (self.means.forward)(self.definitions, &self.bus, std::mem::take(batch));
+        self.means.forward.tell(self.definitions, &self.bus, std::mem::take(batch));
         true
     }
 }

@@ -19,6 +19,7 @@
 //! | [`tape`] | the way from there to the witness |
 //! | [`witness`] | the second guard and everything that may wait |
 //! | [`link`] | the program |
+//! | [`relay`] | what buses tell, on to the program |
 //! | [`people`] | questions of persons, and who may ask them |
 //! | [`librarian`] | the files of the site, read again when asked |
 //! | [`keeper`], [`memory`] | what is kept on the disk: two slots, each whole or not at all; the audit log |
@@ -38,6 +39,7 @@ pub mod log;
 pub mod memory;
 pub mod news;
 pub mod people;
+pub mod relay;
 pub mod safe;
 pub mod set;
 pub mod start;

@@ -13,8 +13,12 @@ pub const FRAMES_UNDER_WAY: usize = 256;
 pub const FRAMES_PER_SECOND: u32 = 20_000;
 /// See [`FRAMES_PER_SECOND`].
 pub const FRAMES_AT_ONCE: u32 = 60_000;
-/// A program that was cut off is not taken up again before this.
-pub const AFTER_FLOOD: Duration = Duration::from_secs(1);
+/// After a program was cut off, since it sent too much or what is no frame, none is taken up before this.
+pub const AFTER_CUT: Duration = Duration::from_secs(1);
+/// Programs that connect again and again are taken up at this pace.
+pub const BETWEEN_CONNECTIONS: Duration = Duration::from_millis(50);
+/// Who is not the program is told of this often, however often he comes.
+pub const STRANGERS_TOLD: Duration = Duration::from_secs(10);
 
 /// Inputs of one step: with more, what was said of them would not fit into one piece.
 pub const INPUTS_PER_STEP: usize = 500;
@@ -35,12 +39,17 @@ pub const SEND_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Persons who talk at the same time; a further one waits.
 pub const TALKS: usize = 8;
+/// Of these, by one user who is not root: nobody can keep all others from saying "now".
+pub const TALKS_OF_ONE: usize = 2;
 /// How long a person may take to say what he wants.
 pub const TALK_PATIENCE: Duration = Duration::from_secs(10);
 /// How long an answer may take: reading the files of a large site takes some hundred milliseconds.
 pub const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
 /// Questions that wait for the witness.
 pub const QUESTIONS: usize = 32;
+
+/// The files are read again at this pace, however often somebody wishes it.
+pub const REREAD_PACE: Duration = Duration::from_secs(1);
 
 /// Writes that wait for the disk. Above it a newer state takes the place of an older one; an audited command is refused.
 pub const DISK_JOBS: usize = 64;

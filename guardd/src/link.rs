@@ -5,13 +5,14 @@
 
 use crate::decision::Pulse;
 use crate::limits::{
-    AFTER_FLOOD, FRAMES_AT_ONCE, FRAMES_PER_SECOND, FRAMES_UNDER_WAY, OUTBOX_BYTES, SEND_PATIENCE,
+    AFTER_CUT, BETWEEN_CONNECTIONS, FRAMES_AT_ONCE, FRAMES_PER_SECOND, FRAMES_UNDER_WAY, OUTBOX_BYTES,
+    SEND_PATIENCE, STRANGERS_TOLD,
 };
 use crate::log::{self, Weight};
 use crate::news::News;
 use ballast_host::link::REREAD;
 use ballast_host::link::packet::{PIECE_BYTES_MAX, Packet};
-use ballast_host::link::socket::{Listener, Socket};
+use ballast_host::link::socket::{Listener, Peer, Socket};
 use ballast_host::users;
 use ballast_model::frame::{FRAME_BYTES, Frame};
 use std::collections::VecDeque;
@@ -52,7 +53,7 @@ struct Queue {
 }
 
 impl Outbox {
-    fn new(number: u64, socket: Socket) -> Self {
+    pub(crate) fn new(number: u64, socket: Socket) -> Self {
         Self {
             number,
             socket,
@@ -124,7 +125,8 @@ impl Outbox {
         self.definitions.load(Ordering::Acquire) == definitions
     }
 
-    fn write_all(&self) {
+    /// Sends what waits until the connection ends.
+    pub(crate) fn write_all(&self) {
         loop {
             let mut queue = self.queue();
             let piece = loop {
@@ -166,6 +168,14 @@ pub struct Service {
     pub pulse: Arc<Pulse>,
     /// The connection that counts.
     pub current: Current,
+    /// Nobody is taken up before this: the last one was cut off.
+    pub not_before: Mutex<Option<Instant>>,
+}
+
+impl Service {
+    fn not_before(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.not_before.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Serves programs until the process ends.
@@ -175,29 +185,50 @@ pub struct Service {
 pub fn serve(listener: Listener, service: Service) -> io::Result<()> {
     std::thread::Builder::new().name("link".into()).spawn(move || {
         let service = Arc::new(service);
+        let mut strangers = Strangers::default();
         for number in 1.. {
             match listener.accept() {
-                Ok(socket) => take(number, socket, &service),
+                Ok(socket) => take(number, socket, &service, &mut strangers),
                 Err(error) => {
                     log::line(Weight::Warning, &format!("no program can connect just now: {error}"));
                     std::thread::sleep(Duration::from_millis(200));
                 }
             }
+            std::thread::sleep(BETWEEN_CONNECTIONS);
         }
     })?;
     Ok(())
 }
 
-fn take(number: u64, socket: Socket, service: &Arc<Service>) {
+/// Those who are not the program: told of once in a while, however often they come.
+#[derive(Default)]
+struct Strangers {
+    told: Option<Instant>,
+    since: u32,
+}
+
+impl Strangers {
+    fn turn_away(&mut self, peer: Peer) {
+        self.since += 1;
+        if self.told.is_some_and(|told| told.elapsed() < STRANGERS_TOLD) {
+            return;
+        }
+        let (who, pid) = (users::name_of(peer.uid), peer.pid);
+        let times = if self.since > 1 { format!(" ({} of them since)", self.since) } else { String::new() };
+        let text = format!("{who} (process {pid}) is not the user of the program: turned away{times}");
+        log::line(Weight::Warning, &text);
+        *self = Self { told: Some(Instant::now()), since: 0 };
+    }
+}
+
+fn take(number: u64, socket: Socket, service: &Arc<Service>, strangers: &mut Strangers) {
     let Ok(peer) = socket.peer() else { return };
     let program = *service.program.lock().unwrap_or_else(PoisonError::into_inner);
     let own = rustix::process::geteuid().as_raw();
     if peer.uid != program.unwrap_or(own) {
-        let who = users::name_of(peer.uid);
-        log::line(
-            Weight::Warning,
-            &format!("{who} (process {}) is not the user of the program: turned away", peer.pid),
-        );
+        return strangers.turn_away(peer);
+    }
+    if service.not_before().is_some_and(|until| Instant::now() < until) {
         return;
     }
     if socket.send_within(Some(SEND_PATIENCE)).is_err() {
@@ -221,13 +252,13 @@ fn take(number: u64, socket: Socket, service: &Arc<Service>) {
     let read = std::thread::Builder::new().name("from program".into()).spawn(move || {
         let end = read_all(&reader, &service);
         reader.close();
+        if end != End::Gone {
+            *service.not_before() = Some(Instant::now() + AFTER_CUT);
+        }
         let weight = if end == End::Gone { Weight::Info } else { Weight::Alarm };
         log::line(weight, end.words());
         // A process that ends does not care.
         let _ = service.inbox.send(News::Unlinked(reader.number));
-        if end == End::Flood {
-            std::thread::sleep(AFTER_FLOOD);
-        }
     });
     if written.is_err() || read.is_err() {
         outbox.close();

@@ -159,12 +159,13 @@ fn plan_disarming(guard: &Guard, device: &str, as_it_is: bool) -> Result<Plan, R
 }
 
 fn left(guard: &Guard, output: OutputId) -> Left {
-    let state = guard.output(output).filter(|state| state.sent);
-    let safe = guard.envelope(output).map(|envelope| envelope.safe);
+    let left = guard.left_by_disarming(output);
+    let show = |wanted| show(guard.catalog(), output, wanted);
     Left {
         output: name_of(guard.catalog(), output),
-        told: state.map(|state| show(guard.catalog(), output, state.told)),
-        is_safe: state.is_some_and(|state| Some(state.told) == safe && state.confirmed == safe),
+        told: left.and_then(|left| left.told).map(show),
+        says: left.and_then(|left| left.says).map(show),
+        is_safe: left.is_some_and(|left| left.is_safe),
     }
 }
 

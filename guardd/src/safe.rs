@@ -3,11 +3,12 @@
 //! For the moment after the guard has died: systemd runs it before it starts the guard again. It keeps nothing and asks
 //! nobody; what it does, the guard would do at its start.
 
-use crate::field::{Field, Means};
+use crate::field::{Field, Forward, Means};
 use crate::limits::{INBOX, MAKE_SAFE};
 use crate::log::{self, Weight};
 use crate::news::News;
 use crate::set::Prepared;
+use ballast_drivers::Batch;
 use ballast_guard::{Guard, Input, OperatorCommand, Output, Who};
 use ballast_host::Clock;
 use ballast_model::OutputId;
@@ -18,6 +19,14 @@ use std::time::{Duration, Instant};
 
 /// Who asks, in what the guard says.
 const WHO: &str = "make-safe";
+
+/// No program is told anything.
+struct Nobody;
+
+impl Forward for Nobody {
+    fn opened(&self, _: u64) {}
+    fn tell(&self, _: u64, _: &str, _: Batch) {}
+}
 
 /// Drives every output safe.
 pub fn make_safe(prepared: Prepared) -> ExitCode {
@@ -36,7 +45,7 @@ pub fn make_safe(prepared: Prepared) -> ExitCode {
         inbox,
         clock: Arc::clone(&clock),
         runtime: runtime.handle().clone(),
-        forward: Arc::new(|_, _, _| ()),
+        forward: Arc::new(Nobody),
     };
     let field = Field::open(prepared.buses, prepared.definitions, &guard, &means);
     let mut inputs = vec![Input::Operator { who: Who::new(WHO), command: OperatorCommand::Now(None) }];

@@ -1,10 +1,8 @@
 //! A safety set that was read, with the buses that belong to it.
 
 use ballast_config::diagnostics::Diagnostics;
-use ballast_config::load::Site;
 use ballast_drivers::{OpenBus, Reach};
 use ballast_host::link::mirror::NounSet;
-use ballast_host::nouns::apply_overrides;
 use ballast_host::{Texts, ownership};
 use ballast_model::frame::fnv1a;
 use ballast_model::{Mono, OutputId};
@@ -45,20 +43,12 @@ impl std::fmt::Debug for Change {
 /// # Errors
 /// All mistakes, drawn.
 pub fn read(texts: Texts, overrides: &[String]) -> Result<Prepared, String> {
-    let mut unknown = Vec::new();
-    let (set, (buses, reach, definitions)) = NounSet::read_with(texts, |set, found| {
-        let mut site = Site::clone(&set.site);
-        unknown = apply_overrides(&mut site.buses, overrides);
-        open(&site, set, found)
-    })?;
-    if !unknown.is_empty() {
-        return Err(unknown.concat());
-    }
+    let (set, (buses, reach, definitions)) = NounSet::read_with(texts, overrides, open)?;
     Ok(Prepared { set: Arc::new(set), buses, reach, definitions })
 }
 
-fn open(site: &Site, set: &NounSet, found: &mut Diagnostics) -> (Buses, Reach, u64) {
-    let division = ownership::divide(site, &set.catalog, &set.guard(Mono::ZERO));
+fn open(set: &NounSet, found: &mut Diagnostics) -> (Buses, Reach, u64) {
+    let division = ownership::divide(&set.site, &set.catalog, &set.guard(Mono::ZERO));
     let (mut buses, mut reach) = (Vec::new(), Reach::default());
     // Ids mean what the catalog says, so another catalog is another definition.
     let mut text = format!("{:?}{:?}", set.catalog.points, set.catalog.outputs);

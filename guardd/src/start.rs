@@ -10,6 +10,7 @@ use crate::log::{self, Weight};
 use crate::memory::{self, Found, KeptSets, KeptState, Slots};
 use crate::news::News;
 use crate::people::desk;
+use crate::relay::Relay;
 use crate::set::{self, Prepared};
 use crate::timekeeper::{self, Nouns};
 use crate::watch::until_told;
@@ -20,7 +21,6 @@ use ballast_guard::{Guard, OperatorCommand, Who};
 use ballast_host::Clock;
 use ballast_host::confine::{Needs, Role, confine};
 use ballast_host::link::mirror::NounSet;
-use ballast_host::link::packet::pieces;
 use ballast_host::link::socket::Listener;
 use ballast_host::link::{LINK, PEOPLE, directory};
 use ballast_host::supervisor;
@@ -131,26 +131,7 @@ fn begin(site: &Path, state: &Path, overrides: &[String]) -> Result<Begin, Failu
         }
     };
     let of_disk = files.and_then(|files| set::read(files, overrides));
-    let mut reach = Reach::default();
-    let (prepared, files_differ) = match (last, of_disk) {
-        (Some(last), Ok(now)) => {
-            let is_same = now.set.site.safety.fingerprint == last.set.site.safety.fingerprint
-                && now.definitions == last.definitions;
-            reach.merge(now.reach.clone());
-            if is_same { (now, false) } else { (last, true) }
-        }
-        (Some(last), Err(report)) => {
-            log::line(
-                Weight::Alarm,
-                &format!(
-                    "{report}\nthe files above were not taken: the safety set that was in force last is"
-                ),
-            );
-            (last, false)
-        }
-        (None, Ok(now)) => (now, false),
-        (None, Err(report)) => return Err(Failure::Mistakes(report)),
-    };
+    let (prepared, mut reach, files_differ) = choose(last, of_disk)?;
     if prepared.set.site.safety.process.is_none() {
         let text =
             "safety.yaml has no section `guard:`, so that the program itself holds the outputs of this site";
@@ -170,6 +151,28 @@ fn begin(site: &Path, state: &Path, overrides: &[String]) -> Result<Begin, Failu
     })
 }
 
+/// Which set it begins with, what the files on disk reach beyond it, and whether they differ from it.
+fn choose(
+    last: Option<Prepared>,
+    of_disk: Result<Prepared, String>,
+) -> Result<(Prepared, Reach, bool), Failure> {
+    match (last, of_disk) {
+        (Some(last), Ok(now)) => {
+            let is_same = now.set.site.safety.fingerprint == last.set.site.safety.fingerprint
+                && now.definitions == last.definitions;
+            let reach = now.reach.clone();
+            Ok(if is_same { (now, reach, false) } else { (last, reach, true) })
+        }
+        (Some(last), Err(report)) => {
+            let taken = "the files above were not taken: the safety set that was in force last is";
+            log::line(Weight::Alarm, &format!("{report}\n{taken}"));
+            Ok((last, Reach::default(), false))
+        }
+        (None, Ok(now)) => Ok((now, Reach::default(), false)),
+        (None, Err(report)) => Err(Failure::Mistakes(report)),
+    }
+}
+
 /// Holds the outputs until it is told to end; how many of them had not confirmed their safe state then.
 fn run(arguments: &Arguments, begin: Begin) -> Result<usize, String> {
     let Begin { prepared, files_differ, reach, kept, memory_lost, slots, state } = begin;
@@ -184,14 +187,8 @@ fn run(arguments: &Arguments, begin: Begin) -> Result<usize, String> {
     let runtime = runtime.map_err(|error| format!("no runtime for the buses: {error}"))?;
     let (inbox, news) = sync_channel(INBOX);
     let current: Current = Arc::default();
-    let shared = Shared {
-        inbox,
-        clock: Arc::clone(&clock),
-        pulse: Arc::default(),
-        is_over: Arc::default(),
-        program: Arc::default(),
-        nouns: Arc::new(Mutex::new(Arc::clone(&set.catalog))),
-    };
+    let relay = Arc::new(Relay::new(Arc::clone(&current)));
+    let shared = Shared::new(inbox, &clock, &set);
     let (mut writer, reader) = tape::tape(&guard);
     let (ask, questions) = desk::questions();
     let (callers, called) = sync_channel(CALLERS);
@@ -213,6 +210,7 @@ fn run(arguments: &Arguments, begin: Begin) -> Result<usize, String> {
         nouns: Arc::clone(&shared.nouns),
         program: Arc::clone(&shared.program),
         memory_lost: memory_lost.clone(),
+        relay: Arc::clone(&relay),
         is_over: Arc::clone(&shared.is_over),
     };
     let witness = start_thread("witness", move || witness::run(parts))?;
@@ -220,8 +218,7 @@ fn run(arguments: &Arguments, begin: Begin) -> Result<usize, String> {
     if let Some(why) = &memory_lost {
         hold(&shared.inbox, why, set.site.safety.fingerprint);
     }
-    let deciding =
-        shared.decide(guard, prepared, news, writer, runtime.handle().clone(), forward(&current))?;
+    let deciding = shared.decide(guard, prepared, news, writer, runtime.handle().clone(), relay)?;
     let own = shared.clone();
     start_thread("timekeeper", move || timekeeper::run(&own.clock, &own.nouns, &own.inbox))?;
     let asker = Asker { ask, witness: witness.thread().clone() };
@@ -298,6 +295,17 @@ struct Shared {
 }
 
 impl Shared {
+    fn new(inbox: SyncSender<News>, clock: &Arc<Clock>, set: &NounSet) -> Shared {
+        Shared {
+            inbox,
+            clock: Arc::clone(clock),
+            pulse: Arc::default(),
+            is_over: Arc::default(),
+            program: Arc::default(),
+            nouns: Arc::new(Mutex::new(Arc::clone(&set.catalog))),
+        }
+    }
+
     /// Opens the buses and starts the thread that decides.
     fn decide(
         &self,
@@ -306,7 +314,7 @@ impl Shared {
         inbox: Receiver<News>,
         tape: tape::Writer,
         runtime: tokio::runtime::Handle,
-        forward: Arc<Forward>,
+        forward: Arc<dyn Forward>,
     ) -> Result<std::thread::JoinHandle<()>, String> {
         let (clock, pulse) = (Arc::clone(&self.clock), Arc::clone(&self.pulse));
         let means = Means { inbox: self.inbox.clone(), clock: Arc::clone(&clock), runtime, forward };
@@ -352,6 +360,7 @@ impl Sockets {
             witness: asker.witness.clone(),
             pulse: Arc::clone(&shared.pulse),
             current,
+            not_before: Mutex::default(),
         };
         link::serve(self.link, service).map_err(no_thread)?;
         desk::serve(self.people, asker.ask.clone(), asker.witness.clone()).map_err(no_thread)?;
@@ -370,17 +379,6 @@ fn hold(inbox: &SyncSender<News>, why: &str, fingerprint: u64) {
     );
     // The channel is empty: there is room, and nothing else comes before it.
     let _ = inbox.try_send(News::Person { who: Who::new(MEMORY), command: OperatorCommand::Now(None) });
-}
-
-/// What buses tell goes to the program that is connected.
-fn forward(current: &Current) -> Arc<Forward> {
-    let current = Arc::clone(current);
-    Arc::new(move |definitions, bus, batch| {
-        let outbox = current.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(outbox) = outbox.filter(|outbox| outbox.tells_of(definitions)) {
-            pieces(bus, batch).iter().for_each(|piece| outbox.send(piece));
-        }
-    })
 }
 
 /// Asks the witness in the name of the process itself.

@@ -10,12 +10,13 @@ mod talks;
 pub use sets::Sets;
 
 use crate::keeper::Keeper;
-use crate::limits::{STATE_PACE, STATE_PACE_MOST};
+use crate::limits::{REREAD_PACE, STATE_PACE, STATE_PACE_MOST};
 use crate::link::{Caller, Outbox};
 use crate::log::{self, Weight};
 use crate::memory::KeptState;
 use crate::news::News;
 use crate::people::desk::Asked;
+use crate::relay::Relay;
 use crate::set::Change;
 use crate::tape::{Reader, Record};
 use crate::timekeeper::Nouns;
@@ -64,6 +65,8 @@ pub struct Parts {
     pub program: Arc<Mutex<Option<u32>>>,
     /// Why the memory was lost, until a person resets all.
     pub memory_lost: Option<String>,
+    /// What buses told last.
+    pub relay: Arc<Relay>,
     /// The witness is to end once the tape is read.
     pub is_over: Arc<std::sync::atomic::AtomicBool>,
 }
@@ -77,6 +80,8 @@ struct Witness {
     program: Option<Arc<Outbox>>,
     /// Programs that wait until files were read.
     rereading: Vec<Arc<Outbox>>,
+    /// When the files were read last.
+    read: Option<Instant>,
     /// Files that are being read.
     reading: Option<Receiver<librarian::Found>>,
     started: Mono,
@@ -97,6 +102,7 @@ pub fn run(parts: Parts) {
         talks: Talks::default(),
         program: None,
         rereading: Vec::new(),
+        read: None,
         reading: None,
         started,
         dirty_since: None,
@@ -241,12 +247,13 @@ impl Witness {
         self.is_astray = false;
         self.dirty_since.get_or_insert_with(Instant::now);
         // Steps are missing in what the program was told.
-        self.end_program();
+        self.show_anew();
     }
 
-    fn end_program(&mut self) {
+    /// The program is told anew how the guard is: what it was told until now leads no further.
+    fn show_anew(&mut self) {
         if let Some(program) = self.program.take() {
-            program.finish();
+            self.show(program);
         }
     }
 
@@ -306,7 +313,7 @@ impl Witness {
         for outbox in self.rereading.drain(..) {
             outbox.send(&Packet::Reread(Reread::Changed));
         }
-        self.end_program();
+        self.show_anew();
     }
 
     /// Has the files read; what is found comes later.
@@ -317,9 +324,12 @@ impl Witness {
         let (found, reading) = sync_channel(1);
         let (site, overrides) = (self.parts.site.clone(), self.parts.overrides.clone());
         let witness = std::thread::current();
+        let pause = self.read.map_or(Duration::ZERO, |read| REREAD_PACE.saturating_sub(read.elapsed()));
+        self.read = Some(Instant::now() + pause);
         std::thread::Builder::new()
             .name("librarian".into())
             .spawn(move || {
+                std::thread::sleep(pause);
                 // Nobody waits when the process ends.
                 let _ = found.send(librarian::read(&site, &overrides));
                 witness.unpark();
@@ -363,6 +373,7 @@ impl Witness {
 
     fn reread_for(&mut self, outbox: Arc<Outbox>) {
         match self.reread() {
+            Ok(()) if self.rereading.iter().any(|other| Arc::ptr_eq(other, &outbox)) => {}
             Ok(()) => self.rereading.push(outbox),
             Err(report) => outbox.send(&Packet::Reread(Reread::Refused { report })),
         }
@@ -370,11 +381,10 @@ impl Witness {
 
     // ---- the program ----
 
-    /// Shows a program the guard as it is, and from then on every step.
+    /// Takes up a program that has come; one that was there before is let go.
     fn welcome(&mut self, outbox: Arc<Outbox>) {
-        if self.is_astray {
-            // It tries again.
-            return outbox.finish();
+        if let Some(before) = self.program.take() {
+            before.finish();
         }
         let stamp = self.parts.clock.stamp();
         outbox.send(&Packet::Welcome(Welcome {
@@ -384,9 +394,19 @@ impl Witness {
             boot: stamp.boot,
             started: self.started,
         }));
+        self.show(outbox);
+    }
+
+    /// Shows a program the guard as it is, and from then on every step.
+    fn show(&mut self, outbox: Arc<Outbox>) {
+        if self.is_astray {
+            // It comes again.
+            return outbox.finish();
+        }
         let portrait = Portrait {
             sets: self.parts.sets.in_force(),
             waiting: self.parts.sets.waiting(),
+            overrides: self.parts.overrides.clone(),
             state: self.parts.mirror.save(),
         };
         match portrait.write() {
@@ -396,8 +416,7 @@ impl Witness {
                 return outbox.close();
             }
         }
-        outbox.tell_of(self.parts.sets.definitions());
-        self.end_program();
+        self.parts.relay.begin(&outbox, self.parts.sets.definitions());
         self.program = Some(outbox);
     }
 

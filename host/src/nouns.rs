@@ -6,6 +6,7 @@ use ballast_config::load::{File, Files, Loaded};
 use ballast_config::site::DriverFacts;
 use ballast_config::sources::Sources;
 use ballast_drivers::DRIVERS;
+use ballast_model::catalog::Catalog;
 use ballast_model::device::BusDefinition;
 use include_dir::{Dir, include_dir};
 
@@ -20,6 +21,7 @@ pub fn driver_facts() -> Vec<DriverFacts> {
         strength: spec.strength,
         is_experimental: spec.is_experimental,
         carries_messages: spec.carries_messages(),
+        reads_every: spec.reads_every,
     };
     DRIVERS.iter().map(facts).collect()
 }
@@ -55,4 +57,13 @@ pub fn apply_overrides(buses: &mut [BusDefinition], overrides: &[String]) -> Vec
         bus.settings.set(key, value);
     }
     unknown
+}
+
+/// Points that do not say how often they are read follow their bus, also where a key of it was given another value.
+pub fn follow_buses(buses: &[BusDefinition], catalog: &mut Catalog) {
+    for bus in buses {
+        if let Some(reads) = ballast_drivers::find(&bus.driver).and_then(|driver| driver.reads_every) {
+            ballast_config::site::follow_bus(bus, reads, catalog);
+        }
+    }
 }

@@ -1,7 +1,9 @@
 //! Every command, option and example of the command line. Help, completions and man pages come from here.
 
+mod detect;
 mod device;
 
+pub use detect::{Access, Detect, ParityWord};
 pub use device::{Device, DeviceAction, DeviceCheck, DeviceRead};
 
 use crate::report::language::Language;
@@ -12,13 +14,13 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "ballast", version, max_term_width = 110)]
 #[command(after_help = "Examples:
-  ballast demo                                   a simulated village, no configuration
+  ballast demo                                   a simulated village
   ballast init my-site && ballast check my-site  start a site of your own
   ballast run my-site                            run it
   ballast why water_heater                       why is it as it is?
 
-Exit codes: 0 done, 1 refused or failed, 2 wrong command line, 3 the site has mistakes,
-4 a replay diverged, 5 no program runs on the site, 6 it waits for a person's word.")]
+Exit codes: 0 done, 1 refused or failed, 2 wrong command line, 3 the site has mistakes, 4 a replay diverged, \
+5 no program runs on the site, 6 it waits for a person's word.")]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
@@ -48,7 +50,7 @@ pub enum Command {
     /// Write a small commented site to start from
     Init(Init),
     /// Find devices and print text for a site; tells no device anything
-    Detect(Detect),
+    Detect(Box<Detect>),
     /// Try a device file that you write: check it, play a transcript, read the device
     Device(Device),
     /// Run a site
@@ -125,7 +127,7 @@ pub struct Site {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   ballast demo                       one minute of village in one second
-  ballast demo --start 19:25         just before the main set breaks at the evening peak
+  ballast demo --start 19:25         just before the main set breaks
   ballast demo --speed 1             as fast as life
   ballast demo --seed 7 --for 2min   another day, and an end")]
 pub struct Demo {
@@ -158,49 +160,6 @@ pub struct Init {
     /// The site's readable id; absent: from the directory's name
     #[arg(long)]
     pub name: Option<String>,
-}
-
-/// `ballast detect`
-#[derive(Args, Debug)]
-#[command(after_help = "Examples:
-  ballast detect                                    serial lines of this machine, names in the network
-  ballast detect --serial /dev/ttyUSB0 --listen 10s
-  ballast detect --modbus 192.0.2.7 --units 1-32 --timeout 200ms
-  ballast detect --mqtt mqtt://192.0.2.2 --user me --password-file secret.txt
-  ballast detect --mqtt mqtt://127.0.0.1 --format json
-
-Everything here only listens and reads: no register is written, no message is published, and a serial line that another
-program holds is left alone. What is printed is for site.yaml and safety.yaml: whatever can be switched has
-`armed: by hand` and is told nothing until a person arms it.
-A Modbus gateway may serve one program at a time: let a running site rest while its gateway is scanned.")]
-pub struct Detect {
-    /// Serial line to listen to for a Linky meter, a recording, or `all`; several are listened to at once
-    #[arg(long, value_name = "PATH")]
-    pub serial: Vec<String>,
-    /// Modbus TCP device or gateway whose units are asked who they are
-    #[arg(long, value_name = "HOST[:PORT]")]
-    pub modbus: Vec<String>,
-    /// Units that are asked, one or a range
-    #[arg(long, value_name = "FIRST-LAST", default_value = "1-247")]
-    pub units: String,
-    /// How long a unit may take to answer; a unit that is not there takes it twice
-    #[arg(long, value_name = "TIME", default_value = "300ms")]
-    pub timeout: String,
-    /// Broker at which devices announce themselves
-    #[arg(long, value_name = "URL")]
-    pub mqtt: Vec<String>,
-    /// User name at the broker
-    #[arg(long, value_name = "NAME", requires = "mqtt")]
-    pub user: Option<String>,
-    /// File with the password at the broker
-    #[arg(long, value_name = "FILE", requires = "user")]
-    pub password_file: Option<PathBuf>,
-    /// Ask in the local network who tells a name (mDNS)
-    #[arg(long)]
-    pub mdns: bool,
-    /// How long is listened: on a serial line at each of two speeds, at a broker, for names
-    #[arg(long, value_name = "TIME", default_value = "5s")]
-    pub listen: String,
 }
 
 /// An address for the metrics: a host and a port, or `off`.
@@ -286,7 +245,7 @@ impl Instant {
   ballast why water_heater
   ballast why water_heater --at 06:30
   ballast why water_heater --at 2026-11-20T06:30 --format json
-  ballast why water_heater --at 06:30 --journal alarm-20261120T053100Z.journal")]
+  ballast why water_heater --journal alarm-20261120T053100Z.journal")]
 pub struct Why {
     /// The output
     pub output: String,
@@ -319,7 +278,8 @@ pub struct WhyNot {
 #[command(after_help = "Examples:
   ballast history --last 50
   ballast history water_heater --since 06:30
-  ballast history --kind record --last 60 --format json     the means of the last hour, one JSON document a line")]
+  ballast history --kind record --last 60 --format json
+                                     the means of the last hour")]
 pub struct History {
     /// Only about this output, rule, limit or event; absent: about everything
     pub name: Option<String>,
@@ -346,10 +306,12 @@ pub struct History {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   ballast reload --site my-site
-  ballast reload --trial tomorrow    new and changed rules are on trial for a day and a night
-  ballast reload --accept            load a set that was refused before; this is written to the audit trail
+  ballast reload --trial tomorrow    on trial for a day and a night
+  ballast reload --accept            load a set that was refused before
 
-Exit codes: 0 the new set runs, 1 refused and nothing changed, 6 it waits for `ballast guard confirm`, as a whole or
+What is accepted is written to the audit trail.
+
+Exit codes: 0 the new set runs, 1 refused and nothing changed, 6 it waits for `ballast guard confirm`, as a whole or \
 with what would make the safety set looser.")]
 pub struct Reload {
     /// Apply although the set was returned from before, or its tests fail
@@ -397,10 +359,10 @@ pub struct Release {
 /// `ballast arm`
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  ballast arm plug                     the next request of a rule or a person moves it
+  ballast arm plug                     the next request moves it
   ballast arm plug && ballast request plug closed --for 1min
 
-A device with `armed: by hand` in site.yaml is read and told nothing: no request, no limit and no safe state, until a
+A device with `armed: by hand` in site.yaml is read and told nothing: no request, no limit and no safe state, until a \
 person says this. What is asked of it already is not carried out. Written to the audit trail; survives restarts.")]
 pub struct Arm {
     /// The device, or one of its outputs: all of its outputs are armed together
@@ -414,7 +376,7 @@ pub struct Arm {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   ballast disarm plug                  it is at its safe state and stays there
-  ballast disarm plug --as-it-is       whatever it is: nothing here opens it any more
+  ballast disarm plug --as-it-is       nothing here opens it any more
 
 Written to the audit trail; survives restarts.")]
 pub struct Disarm {
@@ -481,7 +443,9 @@ pub enum RuleAction {
 
 /// `ballast journal`
 #[derive(Args, Debug)]
-#[command(after_help = "Example: ballast journal --output today.journal && ballast replay today.journal")]
+#[command(after_help = "Examples:
+  ballast journal --output today.journal
+  ballast replay today.journal           the same outputs again?")]
 pub struct Journal {
     /// Where to write it; absent: into the site's state directory, under the present time
     #[arg(long, value_name = "FILE")]
@@ -493,9 +457,9 @@ pub struct Journal {
 
 /// `ballast clock`
 #[derive(Args, Debug)]
-#[command(
-    after_help = "Example: ballast clock trust     the clock of this machine is right; holds for 30 days in this boot, until somebody sets the clock"
-)]
+#[command(after_help = "Example: ballast clock trust
+
+The clock of this machine is right then: for 30 days in this boot, until somebody sets it.")]
 pub struct Clock {
     /// What to say about it
     #[arg(value_enum)]
@@ -517,13 +481,13 @@ pub enum Trust {
 /// `ballast guard`
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  ballast guard now                             everything to its safe state, at once
-  ballast guard reset \"battery too hot\"         a latched limit is looked at again
-  ballast guard confirm 5f0c1b2a99d0e3c7        accept a loosening that a reload announced
-  ballast guard status                          its process, its safety set, every output
+  ballast guard now                        everything to its safe state, at once
+  ballast guard reset \"battery too hot\"    a latched limit is looked at again
+  ballast guard confirm 5f0c1b2a99d0e3c7   accept an announced loosening
+  ballast guard status                     its process, its set, every output
 
-Where safety.yaml has a section `guard:`, these speak to the guard itself, also when no program runs; root and the
-operators named there may.")]
+Where safety.yaml has a section `guard:`, these speak to the guard itself,
+also when no program runs; root and the operators named there may.")]
 pub struct Guard {
     /// What to tell it.
     #[command(subcommand)]
@@ -557,7 +521,7 @@ pub enum GuardAction {
 
 /// `ballast replay`
 #[derive(Args, Debug)]
-#[command(after_help = "Example: ballast replay my-site/.ballast/journal-20261122T101500Z.journal")]
+#[command(after_help = "Example: ballast replay .ballast/journal-20261122T101500Z.journal")]
 pub struct Replay {
     /// The journal
     pub journal: PathBuf,

@@ -3,10 +3,14 @@
 use super::Exit;
 use super::arguments::{Check, Format, SchemaFile};
 use super::terminal::{BAD, GOOD, Output, styled, width_of_errors, width_of_output};
-use crate::report::language::{Noun, say};
+use crate::egress::term::Standing;
+use crate::report::language::{Language, Noun, say};
+use crate::report::{causes, egress_words, output_words};
 use crate::site::{Running, Texts, build};
+use ballast_host::Clock;
 use ballast_model::quantity::Shown;
 use serde_json::json;
+use std::borrow::Cow;
 
 /// Checks a site, or explains a code.
 pub fn run(options: &Check, output: &Output) -> Exit {
@@ -64,56 +68,99 @@ pub fn run(options: &Check, output: &Output) -> Exit {
 
 /// What was understood.
 fn tell(running: &Running, notes: &[String], output: &Output) {
+    let language = output.language;
     for note in notes {
-        output.line(note);
+        output.line(&note_in(note, language));
     }
-    output.line("outputs:");
+    output.line(language.say("outputs:", "sorties :"));
     for envelope in &running.safety.envelopes {
         let Some(spec) = running.catalog().output(envelope.output) else { continue };
-        output.line(&format!(
-            "  {:<28} nobody asks: {}; safe: {}; must be renewed every {}; strength: {}{}",
-            spec.name,
-            spec.show(envelope.default),
-            spec.show(envelope.safe),
-            envelope.lease,
-            envelope.strength.word(),
-            if envelope.by_hand { "; told nothing until `ballast arm`" } else { "" },
+        let (default, safe) = (spec.show(envelope.default), spec.show(envelope.safe));
+        let (default, safe) = (causes::state(&default, language), causes::state(&safe, language));
+        let (name, lease) = (&spec.name, envelope.lease);
+        let strength = output_words::strength(envelope.strength, language);
+        let told = match envelope.by_hand {
+            true => language.say("; told nothing until `ballast arm`", " ; sans ordre jusqu'à `ballast arm`"),
+            false => "",
+        };
+        output.line(&say!(
+            language,
+            "  {name:<28} nobody asks: {default}; safe: {safe}; must be renewed every {lease}; strength: {strength}{told}",
+            "  {name:<28} sans demande : {default} ; sûr : {safe} ; à renouveler toutes les {lease} ; sans le programme : {strength}{told}"
         ));
     }
-    output.line("points:");
+    output.line(language.say("points:", "points :"));
     for spec in &running.catalog().points {
-        let age =
-            spec.max_age.map_or_else(|| "never grows old".to_owned(), |age| format!("unknown after {age}"));
-        output.line(&format!("  {:<28} {:<8} {age}", spec.name, spec.unit().symbol()));
+        let every = spec
+            .period
+            .map_or_else(String::new, |period| say!(language, "every {period}, ", "toutes les {period}, "));
+        let age = match spec.max_age {
+            Some(age) => say!(language, "unknown after {age}", "inconnu après {age}"),
+            None => language.say("never grows old", "ne vieillit jamais").to_owned(),
+        };
+        output.line(&format!("  {:<28} {:<8} {every}{age}", spec.name, spec.unit().symbol()));
     }
     tell_receivers(running, output);
     if !running.campaigns.is_empty() {
-        output.line(&styled(
-            BAD,
-            &format!("campaigns are checked and do not run yet: {}", running.campaigns.join(", ")),
-        ));
+        let names = running.campaigns.join(", ");
+        let text = say!(
+            language,
+            "campaigns are checked and do not run yet: {names}",
+            "les campagnes sont vérifiées et ne tournent pas encore : {names}"
+        );
+        output.line(&styled(BAD, &text));
     }
 }
 
-/// What leaves the site, to whom, how often and how fine.
+/// How a number without a unit is read, as the checker says it in English: `PLACE 3 is read as 3 kWh, the unit of POINT`.
+fn note_in(note: &str, language: Language) -> Cow<'_, str> {
+    let parts = || {
+        let (number, rest) = note.split_once(" is read as ")?;
+        let (quantity, point) = rest.split_once(", the unit of ")?;
+        Some(format!("{number} se lit {quantity}, l'unité de {point}"))
+    };
+    match language {
+        Language::En => None,
+        Language::Fr => parts(),
+    }
+    .map_or(note.into(), Into::into)
+}
+
+/// What leaves the site, to whom, how often and how fine, until when and what for.
 fn tell_receivers(running: &Running, output: &Output) {
-    let receivers = &running.site.receivers;
+    let (receivers, language) = (&running.site.receivers, output.language);
     if !receivers.is_empty() {
-        output.line("told to others:");
+        output.line(language.say("told to others:", "dit à d'autres :"));
     }
     let catalog = running.catalog();
     for receiver in receivers {
         let step = |(dimension, base): (&ballast_model::Dimension, &ballast_model::Finite)| {
             Shown { base: *base, unit: dimension.base() }.to_string()
         };
-        let steps: Vec<String> = receiver.steps.iter().map(step).collect();
-        let steps =
-            if steps.is_empty() { String::new() } else { format!(" in steps of {}", steps.join(", ")) };
-        let every = receiver.every;
-        output.line(&format!(
-            "  {} over bus {}, each at most every {every}{steps}:",
-            receiver.name, receiver.bus
+        let steps = receiver.steps.iter().map(step).collect::<Vec<_>>().join(", ");
+        let steps = if steps.is_empty() {
+            String::new()
+        } else {
+            say!(language, " in steps of {steps}", " par pas de {steps}")
+        };
+        let (name, bus, every) = (&receiver.name, &receiver.bus, receiver.every);
+        let end = receiver.until.map(|until| egress_words::end(until, &catalog.zone));
+        let terms = egress_words::terms(end.as_deref(), receiver.purpose.as_deref(), language);
+        let terms = match terms.is_empty() {
+            true => ",".to_owned(),
+            false => terms + language.say(";", " ;"),
+        };
+        output.line(&say!(
+            language,
+            "  {name} over bus {bus}{terms} each at most every {every}{steps}:",
+            "  {name} par le bus {bus}{terms} chacun au plus toutes les {every}{steps} :"
         ));
+        if Standing::of(receiver.until, &Clock::of_machine().wall()) == Standing::Over {
+            output.line(language.say(
+                "    (its time is over by the clock of this machine: nothing of this leaves)",
+                "    (son temps est passé selon l'horloge de cette machine : rien de ceci ne part)",
+            ));
+        }
         let points = receiver.points.iter().filter_map(|point| catalog.point(*point)).map(|spec| &spec.name);
         let outputs = receiver.outputs.iter().filter_map(|output| catalog.output(*output));
         for name in points.chain(outputs.map(|spec| &spec.name)) {
@@ -254,6 +301,43 @@ mod tests {
         let text = build(&texts, &[]).map(drop).unwrap_err().text;
         assert!(text.contains("there is no point `water_heatr` to show"), "{text}");
         assert!(!text.contains("did you mean"), "an output is no help: {text}");
+    }
+
+    /// A pump that a limit opens by a meter whose point says nothing of its period, at a bus with these keys.
+    fn metered(keys: &str) -> Texts {
+        let mut texts = example("site-panel");
+        texts.files.retain(|name, _| !name.starts_with("rules/"));
+        let site = format!(
+            "site: a\ntime_zone: UTC\nbuses:\n  meters: {{ driver: modbus, url: \"tcp://127.0.0.1\"{keys} }}\n\
+             devices:\n  meter: {{ bus: meters, points: {{ power: {{ register: 1, unit: W }} }} }}\n  \
+             pump: {{ bus: meters, outputs: {{ contact: {{ kind: contact, register: 2 }} }} }}\n"
+        );
+        let safety = "outputs:\n  pump: { safe: open }\nlimits:\n  - name: full\n    when: meter.power > 5 kW\n    \
+                      force: [ { pump: open } ]\n    until: meter.power < 4 kW\n";
+        for (name, text) in [("site.yaml", site.as_str()), ("safety.yaml", safety)] {
+            texts.files.insert(name.to_owned(), Arc::from(text.as_bytes()));
+        }
+        texts
+    }
+
+    #[test]
+    fn a_limit_may_lean_on_what_its_bus_reads_without_being_told_how_often() {
+        let age = |texts: &Texts, overrides: &[String]| {
+            let built = build(texts, overrides).unwrap_or_else(|refused| panic!("{}", refused.text));
+            let catalog = built.running.catalog();
+            let spec = catalog.points.iter().find(|spec| &*spec.name == "meter.power").unwrap();
+            (spec.period.unwrap().secs_f64(), spec.max_age.unwrap().secs_f64())
+        };
+        assert_eq!(age(&metered(""), &[]), (1.0, 3.0));
+        assert_eq!(age(&metered(", period: 10 s"), &[]), (10.0, 30.0));
+        // What is said at the start changes how often is asked; no value that a limit reads lives longer by that.
+        let quick = ["meters.period=200 ms".to_owned()];
+        let slow = ["meters.period=1 min".to_owned()];
+        for keys in [", period: 10 s", ""] {
+            let (_, of_file) = age(&metered(keys), &[]);
+            assert_eq!(age(&metered(keys), &slow), (60.0, of_file), "{keys}");
+        }
+        assert!((age(&metered(", period: 10 s"), &quick).1 - 0.6).abs() < 1e-9);
     }
 
     #[test]

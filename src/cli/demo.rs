@@ -4,13 +4,13 @@ use super::Exit;
 use super::arguments::{Demo, Format};
 use super::run::{Undertaking, carry_out};
 use super::terminal::{FAINT, Output, STRONG, styled};
+use super::times;
 use crate::report::language::{Language, say};
 use crate::simulation::field::{self, Onlooker};
 use crate::simulation::lockstep::{VILLAGE, village_at};
 use crate::simulation::pace::Pace;
 use crate::simulation::{SharedPlant, picture};
 use ballast_host::Clock;
-use ballast_model::quantity::parse_span;
 use ballast_model::{Span, Utc};
 use ballast_plant::Village;
 use std::io::IsTerminal;
@@ -112,14 +112,7 @@ impl Wishes {
         let lasting = match &options.lasting {
             None => None,
             Some(text) => {
-                let span = parse_span(text).filter(|span| *span > Span::ZERO);
-                let span = span.ok_or_else(|| {
-                    say!(
-                        language,
-                        "--for {text}: give a time, as 2min or 30s",
-                        "--for {text} : donnez une durée, comme 2min ou 30s"
-                    )
-                })?;
+                let span = times::span("--for", text, Span::from_millis(1), Span::MAX, language)?;
                 Some(Duration::from_nanos(span.nanos()))
             }
         };

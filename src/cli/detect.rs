@@ -1,26 +1,35 @@
 //! `ballast detect`: who is there? Listens and asks, writes nothing, and prints text for a site.
 
 use super::Exit;
-use super::arguments::{Detect, Format};
+use super::arguments::{Access, Detect, Format};
 use super::terminal::{BAD, FAINT, Output, styled, width_of_errors};
+use super::times;
 use crate::detect::fragment::{Fragment, fragment};
+use crate::detect::line::{self, Parity, Setting};
+use crate::detect::wire::Place;
 use crate::detect::{Findings, Reader, broker, names, serial, units};
 use crate::report::language::{Language, say};
-use ballast_model::quantity::parse_span;
+use ballast_drivers::detect::Framing;
+use ballast_model::Span;
 use serde_json::json;
 use std::io::{IsTerminal, Write};
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
 
 /// Columns of the bar.
 const BAR: usize = 20;
 
+/// Speeds that are tried on a line where the person names none: those of most Modbus devices as they are delivered.
+const SPEEDS: [u32; 2] = [9600, 19_200];
+/// The same for parities: none is what most are set to, even is what the standard asks for.
+const PARITIES: [Parity; 2] = [Parity::None, Parity::Even];
+
 /// Runs it.
 pub fn run(options: &Detect, output: &Output) -> Exit {
-    let (listen, timeout, range) = match settings(options, output) {
-        Ok(settings) => settings,
+    let asked = match Asked::read(options, output.language) {
+        Ok(asked) => asked,
         Err(text) => {
             output.complain(&styled(BAD, &text));
             return Exit::Failed;
@@ -30,64 +39,107 @@ pub fn run(options: &Detect, output: &Output) -> Exit {
     let progress = |what: &str, done: usize, all: usize| bar.show(what, done, all);
     let reader = Reader { language: output.language_of_answers(), progress: &progress };
     let mut findings = Findings::default();
-    let mut troubles = Vec::new();
-    let mut take = |found: Result<Findings, String>| match found {
-        Ok(found) => {
-            findings.devices.extend(found.devices);
-            findings.remarks.extend(found.remarks);
-        }
-        Err(trouble) => troubles.push(trouble),
-    };
     let is_bare =
         options.serial.is_empty() && options.modbus.is_empty() && options.mqtt.is_empty() && !options.mdns;
     let paths = lines(options, is_bare);
     if !paths.is_empty() {
-        take(Ok(serial::listen(&paths, listen, reader)));
+        findings.add(serial::listen(&paths, asked.listen, reader));
     } else if options.serial.iter().any(|path| path == "all") || is_bare {
-        take(Ok(Findings {
-            remarks: vec!["this machine has no serial lines".into()],
-            ..Findings::default()
-        }));
+        let text =
+            reader.language.say("this machine has no serial lines", "cette machine n'a pas de ligne série");
+        findings.remarks.push(text.to_owned());
     }
-    for address in &options.modbus {
-        take(host_and_port(address, reader.language).and_then(|(host, port)| {
-            let scan = units::Scan { host, port, units: range.clone(), timeout };
-            units::scan(&scan, reader)
-        }));
+    for place in &asked.modbus {
+        let scan = units::Scan {
+            place: *place,
+            units: asked.units.clone(),
+            timeout: asked.timeout,
+            settings: asked.settings.clone(),
+        };
+        findings.add(units::scan(&scan, reader));
     }
     for url in &options.mqtt {
-        let (user, password_file) = (options.user.as_deref(), options.password_file.as_deref());
-        take(broker::hear(&broker::Place { url, user, password_file }, listen, reader));
+        let broker = broker::Place { keys: keys(url, &options.access) };
+        findings.add(broker::hear(&broker, asked.listen, reader).unwrap_or_else(Findings::trouble));
     }
     if options.mdns || is_bare {
-        take(names::hear(listen, reader));
+        findings.add(names::hear(asked.listen, reader).unwrap_or_else(Findings::trouble));
     }
     bar.clear();
-    tell(&findings, &fragment(&findings), &troubles, output);
-    if troubles.is_empty() { Exit::Done } else { Exit::Failed }
+    let fragment = fragment(&findings);
+    for (about, why) in &fragment.left_out {
+        findings.remarks.push(say!(
+            reader.language,
+            "left out: {about}: no site can use what it says of itself: {why}",
+            "laissé de côté : {about} : aucun site ne peut utiliser ce qu'il dit de lui-même : {why}"
+        ));
+    }
+    tell(&findings, &fragment, output);
+    if findings.troubles.is_empty() { Exit::Done } else { Exit::Failed }
 }
 
-/// How long one listens, how long an answer may take, which units are asked.
-fn settings(options: &Detect, output: &Output) -> Result<(Duration, Duration, RangeInclusive<u8>), String> {
-    let time = |key: &str, text: &str, most: u64| {
-        let span = parse_span(text).map(|span| Duration::from_millis(span.millis()));
-        let is_fit = |span: &Duration| !span.is_zero() && *span <= Duration::from_secs(most);
-        span.filter(is_fit).ok_or_else(|| {
-            say!(
-                output.language,
-                "`{key} {text}` is not a time from 1ms to {most}s",
-                "`{key} {text}` n'est pas une durée de 1ms à {most}s"
-            )
+/// What the person asks for.
+struct Asked<'a> {
+    /// How long one listens.
+    listen: Duration,
+    /// How long an answer may take.
+    timeout: Duration,
+    /// Which units are asked.
+    units: RangeInclusive<u8>,
+    /// Where Modbus units are.
+    modbus: Vec<Place<'a>>,
+    /// How a line may be set.
+    settings: Vec<Setting>,
+}
+
+impl<'a> Asked<'a> {
+    fn read(options: &'a Detect, language: Language) -> Result<Self, String> {
+        let time = |key: &str, text: &str, most: u64| {
+            let span = times::span(key, text, Span::from_millis(1), Span::from_secs(most), language)?;
+            Ok::<_, String>(Duration::from_millis(span.millis()))
+        };
+        let modbus = options.modbus.iter().map(|text| place(text, language)).collect::<Result<_, _>>()?;
+        let parities: Vec<Parity> = options.parity.iter().map(|word| word.parity()).collect();
+        let speeds = if options.baud.is_empty() { &SPEEDS[..] } else { &options.baud };
+        let parities = if parities.is_empty() { &PARITIES[..] } else { &parities };
+        let with = |speed: &u32| {
+            parities.iter().map(|parity| Setting { speed: *speed, parity: *parity }).collect::<Vec<_>>()
+        };
+        Ok(Self {
+            listen: time("--listen", &options.listen, 600)?,
+            timeout: time("--timeout", &options.timeout, 10)?,
+            units: range(&options.units, language)?,
+            modbus,
+            settings: speeds.iter().flat_map(with).collect(),
         })
+    }
+}
+
+/// The keys of an MQTT bus. Files are named in full: a site looks for them from where it runs.
+fn keys(url: &str, access: &Access) -> Vec<(&'static str, String)> {
+    let file = |path: &Option<PathBuf>| {
+        let path = path.as_ref()?;
+        Some(std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string())
     };
-    let listen = time("--listen", &options.listen, 600)?;
-    let timeout = time("--timeout", &options.timeout, 10)?;
-    let text = options.units.as_str();
+    let keys = [
+        ("url", Some(url.to_owned())),
+        ("user", access.user.clone()),
+        ("password_file", file(&access.password_file)),
+        ("password_credential", access.password_credential.clone()),
+        ("password_env", access.password_env.clone()),
+        ("ca", file(&access.ca)),
+        ("certificate", file(&access.certificate)),
+        ("key", file(&access.key)),
+    ];
+    keys.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
+}
+
+fn range(text: &str, language: Language) -> Result<RangeInclusive<u8>, String> {
     let (first, last) = text.split_once('-').unwrap_or((text, text));
     match (first.trim().parse::<u8>(), last.trim().parse::<u8>()) {
-        (Ok(first), Ok(last)) if first <= last && last <= 247 => Ok((listen, timeout, first..=last)),
+        (Ok(first), Ok(last)) if first <= last && last <= 247 => Ok(first..=last),
         _ => Err(say!(
-            output.language,
+            language,
             "`--units {text}` is not one unit or a range from 0 to 247: write 3 or 1-32",
             "`--units {text}` n'est ni une unité ni une plage de 0 à 247 : écrivez 3 ou 1-32"
         )),
@@ -96,38 +148,53 @@ fn settings(options: &Detect, output: &Output) -> Result<(Duration, Duration, Ra
 
 fn lines(options: &Detect, is_bare: bool) -> Vec<PathBuf> {
     if is_bare || options.serial.iter().any(|path| path == "all") {
-        return serial::lines();
+        return line::lines();
     }
-    options.serial.iter().map(PathBuf::from).take(serial::LINES_MAX).collect()
+    options.serial.iter().map(PathBuf::from).take(line::LINES_MAX).collect()
 }
 
-fn host_and_port(address: &str, language: Language) -> Result<(&str, u16), String> {
-    let address = address.strip_prefix("tcp://").unwrap_or(address).trim_end_matches('/');
+/// A path is a line; everything else is a host, whose frames are those of Modbus TCP unless `rtu://` is before it.
+fn place(text: &str, language: Language) -> Result<Place<'_>, String> {
+    let wrong = || {
+        say!(
+            language,
+            "`--modbus {text}`: write `HOST`, `HOST:PORT`, `rtu://HOST:PORT` for the frames of a serial line over TCP, or the path of a serial line",
+            "`--modbus {text}` : écrivez `HÔTE`, `HÔTE:PORT`, `rtu://HÔTE:PORT` pour les trames d'une ligne série sur TCP, ou le chemin d'une ligne série"
+        )
+    };
+    if text.starts_with(['/', '.']) {
+        return Ok(Place::Line(Path::new(text)));
+    }
+    let (framing, address) = match text.split_once("://") {
+        None => (Framing::Tcp, text),
+        Some(("tcp", address)) => (Framing::Tcp, address),
+        Some(("rtu", address)) => (Framing::Rtu, address),
+        Some(_) => return Err(wrong()),
+    };
+    let address = address.trim_end_matches('/');
     let (host, port) = match address.rsplit_once(':') {
         // An address of IPv6 without a port has several colons and no brackets.
         Some((host, port)) if !host.contains(':') || host.ends_with(']') => (host, Some(port)),
         _ => (address, None),
     };
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    match port.map(str::parse) {
-        None => Ok((host, units::PORT)),
-        Some(Ok(port)) => Ok((host, port)),
-        Some(Err(_)) => Err(say!(
-            language,
-            "{address}: write `HOST` or `HOST:PORT`",
-            "{address} : écrivez `HÔTE` ou `HÔTE:PORT`"
-        )),
+    // Converters have no usual port.
+    let usual = (framing == Framing::Tcp).then_some(units::PORT);
+    let port = port.map_or(usual, |port| port.parse().ok().filter(|port| *port != 0));
+    match port {
+        Some(port) if !host.is_empty() && !host.contains('/') => Ok(Place::Host { host, port, framing }),
+        _ => Err(wrong()),
     }
 }
 
 /// Prints what was found: the text for a site on the standard output, everything else behind `#`.
-fn tell(findings: &Findings, fragment: &Fragment, troubles: &[String], output: &Output) {
+fn tell(findings: &Findings, fragment: &Fragment, output: &Output) {
     if output.format == Format::Json {
         let devices = fragment.devices.iter().map(|(name, about)| json!({ "name": name, "about": about }));
         let data = json!({
             "devices": devices.collect::<Vec<_>>(),
             "remarks": findings.remarks,
-            "troubles": troubles,
+            "troubles": findings.troubles,
             "site": fragment.site,
             "safety": fragment.safety,
         });
@@ -135,13 +202,13 @@ fn tell(findings: &Findings, fragment: &Fragment, troubles: &[String], output: &
         return;
     }
     for remark in &findings.remarks {
-        output.line(&styled(FAINT, &format!("# {remark}")));
+        output.line(&styled(FAINT, &format!("# {}", plain(remark))));
     }
-    for trouble in troubles {
-        output.complain(&styled(BAD, trouble));
+    for trouble in &findings.troubles {
+        output.complain(&styled(BAD, &plain(trouble)));
     }
     if fragment.site.is_empty() {
-        output.line(output.say("# nothing was found", "# rien n'a été trouvé"));
+        output.line(nothing(findings, output.language));
         return;
     }
     output.line(output.say(
@@ -161,6 +228,26 @@ fn tell(findings: &Findings, fragment: &Fragment, troubles: &[String], output: &
             output.say("This text is not accepted as it stands:", "Ce texte n'est pas accepté tel quel :"),
         );
         output.complain(fragment.mistakes.trim_end());
+    }
+}
+
+/// On one line, and without what a terminal would obey: names come from devices.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// Why there is no text for a site.
+fn nothing(findings: &Findings, language: Language) -> &'static str {
+    match (findings.seen, findings.troubles.is_empty()) {
+        (1.., _) => language.say(
+            "# nothing for site.yaml: no device file is known for what answers; the lines above say what it is and what to do",
+            "# rien pour site.yaml : aucun fichier d'appareil n'est connu pour ce qui répond ; les lignes ci-dessus disent ce que c'est et que faire",
+        ),
+        (0, false) => language.say(
+            "# nothing was found, and not everything could be looked at: see above",
+            "# rien n'a été trouvé, et tout n'a pas pu être regardé : voir plus haut",
+        ),
+        (0, true) => language.say("# nothing was found", "# rien n'a été trouvé"),
     }
 }
 
@@ -201,15 +288,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_read_with_and_without_a_port() {
-        for (text, host, port) in [
-            ("192.0.2.7", "192.0.2.7", 502),
-            ("tcp://gateway:1502", "gateway", 1502),
-            ("[2001:db8::7]:503", "2001:db8::7", 503),
-            ("2001:db8::7", "2001:db8::7", 502),
+    fn places_are_read() {
+        let host = |host, port, framing| Ok(Place::Host { host, port, framing });
+        for (text, expected) in [
+            ("192.0.2.7", host("192.0.2.7", 502, Framing::Tcp)),
+            ("tcp://gateway:1502", host("gateway", 1502, Framing::Tcp)),
+            ("[2001:db8::7]:503", host("2001:db8::7", 503, Framing::Tcp)),
+            ("2001:db8::7", host("2001:db8::7", 502, Framing::Tcp)),
+            ("rtu://converter:4001", host("converter", 4001, Framing::Rtu)),
+            ("/dev/ttyUSB0", Ok(Place::Line(Path::new("/dev/ttyUSB0")))),
+            ("./line", Ok(Place::Line(Path::new("./line")))),
         ] {
-            assert_eq!(host_and_port(text, Language::En), Ok((host, port)));
+            assert_eq!(place(text, Language::En), expected);
         }
-        assert!(host_and_port("gateway:x", Language::En).is_err());
+        for text in ["gateway:x", "gateway:0", "rtu://converter", "http://gateway", "", "tcp://", "a/b"] {
+            let wrong = place(text, Language::En).unwrap_err();
+            assert!(wrong.contains("rtu://HOST:PORT") && wrong.contains(text), "{wrong}");
+        }
     }
 }

@@ -2,39 +2,31 @@
 //!
 //! Neither needs a site, and neither tells a device anything: what is read is asked by questions that only read.
 
+mod read;
+
 use super::Exit;
-use super::arguments::{Device, DeviceAction, DeviceCheck, DeviceRead, Format};
+use super::arguments::{Device, DeviceAction, DeviceCheck, Format};
 use super::terminal::{BAD, FAINT, GOOD, LOOK, Output, styled, width_of_errors, width_of_output};
-use crate::device_file::{Alone, Draft, Refusal};
-use crate::report::causes::problem;
+use crate::device_file::{Alone, Draft, Given, Refusal, Where};
 use crate::report::language::{Language, Noun, say};
 use ballast_config::diagnostics::Diagnostics;
 use ballast_config::render::{self, Style};
 use ballast_config::sources::Sources;
-use ballast_drivers::transcript::{self, Asked, Check, Played, Recorder, Trouble};
-use ballast_drivers::{Batch, Report, Sink, spawn};
-use ballast_host::Clock;
+use ballast_drivers::transcript::{self, Asked, Check, Impossible, Played, Trouble};
 use ballast_model::catalog::{Kind, PointSpec};
-use ballast_model::quantity::{Shown, parse_span};
-use ballast_model::{PointId, Reason, Sample, Span};
+use ballast_model::quantity::Shown;
+use ballast_model::{PointId, Span, Unit};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 /// Longest transcript that is read, bytes.
 const TRANSCRIPT_MAX: u64 = 4 * 1024 * 1024;
-/// How often it is looked whether everything has been read.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// Longest time for which is read, seconds.
-const LASTING_MAX: u64 = 3600;
 
 /// Runs it.
 pub fn run(options: &Device, output: &Output) -> Exit {
     let result = match &options.action {
         DeviceAction::Check(options) => check(options, output),
-        DeviceAction::Read(options) => read(options, output),
+        DeviceAction::Read(options) => read::read(options, output),
     };
     result.unwrap_or_else(|exit| exit)
 }
@@ -78,11 +70,13 @@ fn text_of(path: &Path, output: &Output) -> Result<String, Exit> {
 }
 
 /// `NAME=VALUE`, several times.
-fn pairs(texts: &[String], option: &str, output: &Output) -> Result<Vec<(String, String)>, Exit> {
+fn pairs(texts: &[String], option: &'static str, output: &Output) -> Result<Vec<Given>, Exit> {
     let pair = |text: &String| match text.split_once('=') {
-        Some((name, value)) if !name.trim().is_empty() => {
-            Ok((name.trim().to_owned(), value.trim().to_owned()))
-        }
+        Some((name, value)) if !name.trim().is_empty() => Ok(Given {
+            key: name.trim().to_owned(),
+            value: value.trim().to_owned(),
+            place: Where::Option(option),
+        }),
         _ => Err(failed(
             &say!(
                 output.language_of_answers(),
@@ -93,6 +87,10 @@ fn pairs(texts: &[String], option: &str, output: &Output) -> Result<Vec<(String,
         )),
     };
     texts.iter().map(pair).collect()
+}
+
+fn by_name(given: Vec<Given>) -> impl Iterator<Item = (String, Given)> {
+    given.into_iter().map(|given| (given.key.clone(), given))
 }
 
 /// The file, checked; what is wrong with it is told.
@@ -146,9 +144,9 @@ fn drawn(found: &Diagnostics, sources: &Sources, width: Option<usize>) -> String
 fn check(options: &DeviceCheck, output: &Output) -> Result<Exit, Exit> {
     let mut draft = Draft::read(&options.file).map_err(|error| unreadable(&options.file, &error, output))?;
     let text = options.transcript.as_deref().map(|path| text_of(path, output)).transpose()?;
-    let given = transcript::parameters(text.as_deref().unwrap_or_default());
-    draft.with.extend(given.into_iter().map(|(name, (_, value))| (name, value)));
-    draft.with.extend(pairs(&options.with, "--with", output)?);
+    draft.give(text.as_deref().unwrap_or_default());
+    draft.transcript = options.transcript.as_deref().map(|path| path.display().to_string()).zip(text.clone());
+    draft.with.extend(by_name(pairs(&options.with, "--with", output)?));
     let alone = accepted(&draft, output)?;
     let played = text.and_then(|text| Some(transcript::play(alone.bus()?, alone.subject(), &text)));
     let asked = alone.bus().map(|bus| transcript::asked(bus, alone.subject())).unwrap_or_default();
@@ -200,7 +198,13 @@ fn tell(alone: &Alone, asked: &[Asked], output: &Output) {
     rows.extend(points.iter().map(|(_, spec)| {
         let span = |span: Option<Span>| span.map_or("-".to_owned(), |span| span.to_string());
         let name = alone.short(&spec.name).to_owned();
-        [name, values(spec), span(spec.period), span(spec.max_age), step(spec).unwrap_or("-".to_owned())]
+        [
+            name,
+            values(spec, language),
+            span(spec.period),
+            span(spec.max_age),
+            step(spec).unwrap_or("-".to_owned()),
+        ]
     }));
     if rows.len() > 1 {
         table(&rows).iter().for_each(|row| output.line(row));
@@ -220,7 +224,7 @@ fn tell(alone: &Alone, asked: &[Asked], output: &Output) {
         output.line(&say!(
             language,
             "ask {place}, every {period}: {request}",
-            "ask {place}, chaque {period} : {request}"
+            "ask {place}, toutes les {period} : {request}"
         ));
         output.line(&styled(FAINT, &format!("  {points}")));
     }
@@ -228,7 +232,9 @@ fn tell(alone: &Alone, asked: &[Asked], output: &Output) {
 
 fn kind_of(kind: &ballast_model::catalog::OutputKind, language: Language) -> String {
     match kind {
-        ballast_model::catalog::OutputKind::Contact => "open, closed".to_owned(),
+        ballast_model::catalog::OutputKind::Contact => {
+            language.say("open, closed", "coupé (open), connecté (closed)").to_owned()
+        }
         ballast_model::catalog::OutputKind::Setpoint(unit) => {
             let symbol = unit.symbol();
             say!(language, "a number in {symbol}", "un nombre en {symbol}")
@@ -241,12 +247,17 @@ fn points(alone: &Alone) -> Vec<(PointId, &PointSpec)> {
     of_device.filter_map(|id| Some((id, alone.catalog.point(id)?))).collect()
 }
 
-fn values(spec: &PointSpec) -> String {
+fn values(spec: &PointSpec, language: Language) -> String {
     match &spec.kind {
-        Kind::Number(unit) => unit.symbol().to_string(),
+        Kind::Number(unit) => symbol(*unit).to_owned(),
         Kind::Words(words) => words.join(", "),
-        Kind::Flag => "yes, no".to_owned(),
+        Kind::Flag => language.say("yes, no", "oui, non").to_owned(),
     }
+}
+
+/// A unit as a file writes it: a plain number has the unit 1.
+fn symbol(unit: Unit) -> &'static str {
+    if unit == Unit::NONE { "1" } else { unit.symbol() }
 }
 
 fn step(spec: &PointSpec) -> Option<String> {
@@ -288,6 +299,14 @@ fn tell_played(path: &Path, played: &Played, is_filled: bool, output: &Output) {
         output.line(&format!("{shown}:{line}: {wants} {wanted}"));
         output.line(&styled(BAD, &format!("{shown}:{line}: {finds} {found}")));
     }
+    for Impossible { line, point, value } in &played.impossible {
+        let text = say!(
+            language,
+            "{shown}:{line}: {point} {value} is outside the valid range: a site takes it for no value",
+            "{shown}:{line} : {point} {value} est hors de la plage valide : un site n'y voit pas de valeur"
+        );
+        output.line(&styled(LOOK, &text));
+    }
     let (count, good) = (played.checks.len(), played.checks.iter().filter(|check| check.is_met()).count());
     let style = if played.is_met() { GOOD } else { BAD };
     let summary =
@@ -327,7 +346,7 @@ fn data(alone: &Alone, asked: &[Asked], played: Option<&Played>) -> Value {
     let point = |(_, spec): &(PointId, &PointSpec)| {
         json!({
             "name": alone.short(&spec.name),
-            "values": values(spec),
+            "values": values(spec, Language::En),
             "period_s": seconds(spec.period),
             "max_age_s": seconds(spec.max_age),
             "resolution": step(spec),
@@ -341,10 +360,12 @@ fn data(alone: &Alone, asked: &[Asked], played: Option<&Played>) -> Value {
         let check = |check: &Check| {
             json!({ "line": check.line, "wanted": check.wanted, "found": check.found, "ok": check.is_met() })
         };
+        let impossible = |it: &Impossible| json!({ "line": it.line, "point": it.point, "value": it.value });
         let trouble = |(line, trouble): &(usize, Trouble)| json!({ "line": line, "text": trouble.to_string() });
         json!({
             "ok": played.is_met(),
             "checks": played.checks.iter().map(check).collect::<Vec<_>>(),
+            "impossible": played.impossible.iter().map(impossible).collect::<Vec<_>>(),
             "troubles": played.troubles.iter().map(trouble).collect::<Vec<_>>(),
         })
     });
@@ -360,169 +381,4 @@ fn data(alone: &Alone, asked: &[Asked], played: Option<&Played>) -> Value {
         "found": { "diagnostics": render::flatten(&alone.found, &alone.sources) },
         "transcript": transcript,
     })
-}
-
-/// What came in: the last sample of each point, and what was said of the bus last.
-#[derive(Default)]
-struct Ear {
-    samples: Mutex<BTreeMap<PointId, Sample>>,
-    said: Mutex<Vec<String>>,
-}
-
-impl Ear {
-    fn has_values(&self) -> bool {
-        let samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
-        samples.values().any(|sample| sample.value.is_some())
-    }
-}
-
-impl Sink for Ear {
-    fn deliver(&self, batch: &mut Batch) -> bool {
-        let mut samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
-        samples.extend(batch.samples.drain(..).map(|sample| (sample.point, sample)));
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        for report in batch.reports.drain(..) {
-            if let Report::Link { text, .. } = report
-                && said.last().is_none_or(|last| **last != *text)
-            {
-                said.push(text.into());
-            }
-        }
-        true
-    }
-}
-
-fn read(options: &DeviceRead, output: &Output) -> Result<Exit, Exit> {
-    let language = output.language_of_answers();
-    let lasting = parse_span(&options.lasting).map(|span| Duration::from_millis(span.millis()));
-    let Some(lasting) = lasting.filter(|span| *span <= Duration::from_secs(LASTING_MAX)) else {
-        let text = &options.lasting;
-        let wrong = say!(
-            language,
-            "`--for {text}` is not a time of {LASTING_MAX}s at most",
-            "`--for {text}` n'est pas une durée de {LASTING_MAX}s au plus"
-        );
-        return Err(failed(&wrong, output));
-    };
-    let mut draft = Draft::read(&options.file).map_err(|error| unreadable(&options.file, &error, output))?;
-    draft.with.extend(pairs(&options.with, "--with", output)?);
-    draft.bus = pairs(&options.bus, "--bus", output)?;
-    let alone = accepted(&draft, output)?;
-    let Some(bus) = alone.bus() else { return Err(Exit::Mistakes) };
-    let (bus, recorder) = transcript::recorded(bus);
-    if let (Some(path), None) = (&options.record, &recorder) {
-        let (driver, shown) = (alone.driver, path.display());
-        let text = say!(
-            language,
-            "only what is said over Modbus is recorded; {shown} was not written: for the driver `{driver}` write the transcript by hand",
-            "seul ce qui se dit en Modbus est enregistré ; {shown} n'a pas été écrit : pour le pilote `{driver}`, écrivez la transcription à la main"
-        );
-        return Err(failed(&text, output));
-    }
-    if let Some(path) = options.record.as_deref().filter(|path| path.exists()) {
-        let shown = path.display();
-        let text = say!(
-            language,
-            "{shown} is there already: give another name, or remove it",
-            "{shown} existe déjà : donnez un autre nom, ou supprimez-le"
-        );
-        return Err(failed(&text, output));
-    }
-    let ear = Arc::new(Ear::default());
-    let wanted: Vec<PointId> = points(&alone).iter().map(|(id, _)| *id).collect();
-    listen(bus, &ear, &wanted, lasting).map_err(|error| failed(&error.to_string(), output))?;
-    let is_whole = show(&alone, &ear, output);
-    if let (Some(path), Some(recorder)) = (&options.record, recorder) {
-        if !ear.has_values() {
-            let shown = path.display();
-            let text = say!(
-                language,
-                "no value came, so {shown} was not written",
-                "aucune valeur n'est venue, donc {shown} n'a pas été écrit"
-            );
-            return Err(failed(&text, output));
-        }
-        draft.bus.clear();
-        record(path, &draft, &recorder, output)?;
-    }
-    Ok(if is_whole { Exit::Done } else { Exit::Failed })
-}
-
-/// Runs the bus until every point was read well, or the time is over.
-fn listen(
-    bus: ballast_drivers::OpenBus,
-    ear: &Arc<Ear>,
-    wanted: &[PointId],
-    lasting: Duration,
-) -> std::io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let clock = Arc::new(Clock::of_machine());
-    let sink: Arc<dyn Sink> = Arc::clone(ear) as Arc<dyn Sink>;
-    let handle = spawn(bus, runtime.handle(), clock, sink);
-    let end = Instant::now() + lasting;
-    let is_whole = || {
-        let samples = ear.samples.lock().unwrap_or_else(PoisonError::into_inner);
-        !wanted.is_empty()
-            && wanted.iter().all(|point| samples.get(point).is_some_and(|it| it.value.is_some()))
-    };
-    runtime.block_on(async {
-        while Instant::now() < end && !is_whole() {
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
-    });
-    drop(handle);
-    Ok(())
-}
-
-/// Prints what was read; whether every point had a value.
-fn show(alone: &Alone, ear: &Ear, output: &Output) -> bool {
-    let samples = ear.samples.lock().unwrap_or_else(PoisonError::into_inner);
-    let said = ear.said.lock().unwrap_or_else(PoisonError::into_inner);
-    let language = output.language;
-    let mut is_whole = true;
-    let (mut rows, mut data) = (Vec::new(), Vec::new());
-    for (id, spec) in points(alone) {
-        let name = alone.short(&spec.name).to_owned();
-        let sample = samples.get(&id);
-        let value = sample.and_then(|sample| sample.value);
-        // As the site that runs takes it: what the file calls impossible is no value.
-        let is_impossible = value.is_some_and(|value| !spec.is_valid(value));
-        let value = value.filter(|_| !is_impossible).map(|value| spec.show(value));
-        let reason = sample.and_then(|sample| sample.quality.reason());
-        let reason = if is_impossible { Some(Reason::OutOfRange) } else { reason };
-        is_whole &= value.is_some();
-        data.push(json!({ "name": name, "value": value, "reason": reason.map(|reason| reason.words()) }));
-        let nothing = match reason {
-            Some(reason) => problem(reason.words(), language).to_owned(),
-            None => language.say("nothing came", "rien n'est venu").to_owned(),
-        };
-        rows.push([name, value.unwrap_or(nothing)]);
-    }
-    if output.format == Format::Json {
-        output.line(&json!({ "ok": is_whole, "points": data, "said": *said }).to_string());
-        return is_whole;
-    }
-    said.iter().for_each(|text| output.line(&styled(FAINT, text)));
-    table(&rows).iter().for_each(|row| output.line(row));
-    is_whole
-}
-
-/// Writes what was said as a transcript, with the values that the file makes of it. `draft` has the bus on which transcripts
-/// are played: a serial line, whatever the wire was.
-fn record(path: &Path, draft: &Draft, recorder: &Recorder, output: &Output) -> Result<(), Exit> {
-    let with: String = draft.with.iter().map(|(name, value)| format!("with {name} = {value}\n")).collect();
-    let text = format!("{with}{}", recorder.text());
-    let alone = accepted(draft, output)?;
-    let Some(bus) = alone.bus() else { return Err(Exit::Mistakes) };
-    let played = transcript::play(bus, alone.subject(), &text);
-    std::fs::write(path, &played.filled).map_err(|error| unreadable(path, &error, output))?;
-    if output.format == Format::Text {
-        let shown = path.display();
-        output.line(&say!(
-            output.language,
-            "{shown} was written: compare its values with the display of the device",
-            "{shown} a été écrit : comparez ses valeurs avec l'écran de l'appareil"
-        ));
-    }
-    Ok(())
 }

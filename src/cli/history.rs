@@ -4,8 +4,8 @@
 use super::Exit;
 use super::arguments::{Format, History};
 use super::terminal::{BAD, FAINT, LOOK, Output, styled};
-use crate::report::instant;
 use crate::report::language::say;
+use crate::report::{instant, retold};
 use crate::site::{state_directory, zone_of};
 use ballast_history::{Query, Reader, Severity, StoredEvent};
 use ballast_model::Utc;
@@ -78,7 +78,12 @@ fn events(options: &History, output: &Output) -> Result<Vec<StoredEvent>, String
 fn line(stored: &StoredEvent, output: &Output, zone: &Zone) -> String {
     let event = &stored.event;
     let payload: Value = serde_json::from_str(&event.payload).unwrap_or_default();
-    let sentence = payload.get("sentence").and_then(Value::as_str).unwrap_or(&event.payload);
+    let is_sentence = payload.get("sentence").is_some_and(Value::is_string);
+    let sentence = if is_sentence {
+        retold::sentence(&event.subject, &event.kind, &payload, output.language_of_answers())
+    } else {
+        event.payload.clone()
+    };
     match output.format {
         Format::Json => json!({
             "sequence": stored.sequence,
@@ -96,12 +101,12 @@ fn line(stored: &StoredEvent, output: &Output, zone: &Zone) -> String {
         Format::Text => {
             let time = styled(FAINT, &instant::local(event.stamp.utc, zone));
             let sentence = match event.severity {
-                Severity::Alarm => styled(BAD, sentence),
-                Severity::Warning => styled(LOOK, sentence),
-                Severity::Info | Severity::Notice => sentence.to_owned(),
+                Severity::Alarm => styled(BAD, &sentence),
+                Severity::Warning => styled(LOOK, &sentence),
+                Severity::Info | Severity::Notice => sentence,
             };
-            let damaged = say!(output.language, " (damaged on the disk)", " (abîmé sur le disque)");
-            format!("{time} {sentence}{}", if stored.is_intact { "" } else { &damaged })
+            let damaged = output.language.say(" (damaged on the disk)", " (abîmé sur le disque)");
+            format!("{time} {sentence}{}", if stored.is_intact { "" } else { damaged })
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::Exit;
 use super::arguments::Init;
 use super::terminal::Output;
-use crate::report::language::say;
+use crate::report::language::{Language, say};
 use ballast_config::diagnostics::Diagnostics;
 use ballast_config::load::{File, Files, load};
 use ballast_config::sources::Sources;
@@ -11,6 +11,8 @@ use include_dir::{Dir, include_dir};
 use std::path::Path;
 
 static TEMPLATE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/cli/template");
+/// The same with French comments, labels and names of rules: who reads French reads the files too.
+static TEMPLATE_FR: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/cli/template_fr");
 
 /// Writes the site, unless something is already there.
 pub fn run(options: &Init, output: &Output) -> Exit {
@@ -33,7 +35,11 @@ pub fn run(options: &Init, output: &Output) -> Exit {
         ));
         return Exit::Failed;
     }
-    match write(&TEMPLATE, directory, &name) {
+    let template = match output.language {
+        Language::En => &TEMPLATE,
+        Language::Fr => &TEMPLATE_FR,
+    };
+    match write(template, directory, &name) {
         Ok(()) => {
             let (shown, typed) = (directory.display(), quoted(directory));
             let text = say!(
@@ -143,6 +149,26 @@ mod tests {
         ] {
             assert_eq!(quoted(Path::new(path)), typed);
         }
+    }
+
+    #[test]
+    fn both_languages_begin_with_the_same_site() {
+        let built = |template: &Dir<'_>, language: &str| {
+            let own = format!("ballast-init-{}-{language}", std::process::id());
+            let directory = std::env::temp_dir().join(own);
+            let _ = std::fs::remove_dir_all(&directory);
+            write(template, &directory, "trial").unwrap();
+            let texts = crate::site::Texts::read(&directory).unwrap();
+            std::fs::remove_dir_all(&directory).unwrap();
+            crate::site::build(&texts, &[]).map_err(|refused| refused.text).unwrap()
+        };
+        let (english, french) = (built(&TEMPLATE, "en"), built(&TEMPLATE_FR, "fr"));
+        let names = |built: &crate::site::Built| -> Vec<String> {
+            built.running.catalog().names().map(|(name, _)| name.to_owned()).collect()
+        };
+        assert_eq!(names(&english), names(&french));
+        assert_eq!(english.running.safety.limits.len(), french.running.safety.limits.len());
+        assert_eq!(&*french.running.plan.rules[0].name, "garder au chaud");
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub mod replay;
 pub mod run;
 pub mod shells;
 pub mod terminal;
+pub mod times;
 
 use arguments::{Arguments, Command};
 use clap::Parser;

@@ -11,7 +11,7 @@ use crate::journal::{self, Journal};
 use crate::replay::{Machines, NotTold, Past, Timeline};
 use crate::report::event::{self, About, Asked};
 use crate::report::language::{Language, say};
-use crate::report::moment::{Moment, Told};
+use crate::report::moment::{Moment, Protection, Told};
 use crate::report::{instant, names, why_output, why_rule};
 use crate::site::{state_directory, zone_of};
 use ballast_model::almanac::Zone;
@@ -178,7 +178,8 @@ fn replayed(
         told: Told::Journal,
         is_memory_lost: machines.is_memory_lost,
         language,
-        protection: None,
+        // A journal does not say whether a guard of its own answered.
+        protection: machines.running.safety.process.is_none().then_some(Protection::Program),
     };
     let when = instant::local_exact(at, &machines.running.catalog().zone);
     let named = match question.about {

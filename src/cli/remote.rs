@@ -4,6 +4,7 @@ use super::arguments::{
     Clock, Journal, Mode, Release, Reload, Request, Rule, RuleAction, Setting, Site, Trust, Why, WhyNot,
 };
 use super::terminal::{BAD, Output, styled};
+use super::times;
 use super::{Exit, past};
 use crate::control::client::{self, NoAnswer};
 use crate::control::protocol::{Answer, Call, Question};
@@ -11,7 +12,6 @@ use crate::report::event::About;
 use crate::report::language::{Language, say};
 use crate::site::state_directory;
 use ballast_model::Span;
-use ballast_model::quantity::parse_span;
 
 /// A person's request ends after this at the latest: longer wishes are rules.
 const REQUEST_MAX: Span = Span::from_secs(7 * 86_400);
@@ -101,14 +101,11 @@ pub fn reload(options: &Reload, output: &Output) -> Exit {
     let trial = match options.trial.as_deref() {
         None => None,
         Some("tomorrow") => Some(UNTIL_TOMORROW),
-        Some(text) => match parse_span(text) {
-            Some(trial) => Some(trial),
-            None => {
-                output.complain(&say!(
-                    output.language,
-                    "`--trial {text}` is not a time; write 2h, 3d or tomorrow (10min to 7d)",
-                    "`--trial {text}` n'est pas une durée ; écrivez 2h, 3d ou tomorrow (10min à 7d)"
-                ));
+        // Who reloads says how short and how long it may be.
+        Some(text) => match times::span("--trial", text, Span::ZERO, Span::MAX, output.language) {
+            Ok(trial) => Some(trial),
+            Err(said) => {
+                output.complain(&said);
                 return Exit::Failed;
             }
         },
@@ -118,15 +115,13 @@ pub fn reload(options: &Reload, output: &Output) -> Exit {
 
 /// `ballast request`
 pub fn request(options: &Request, output: &Output) -> Exit {
-    let lasting = parse_span(&options.lasting).filter(|span| *span > Span::ZERO && *span <= REQUEST_MAX);
-    let Some(lasting) = lasting else {
-        let text = &options.lasting;
-        output.complain(&say!(
-            output.language,
-            "`--for {text}` is not a time a request can last; write 30min or 2h, 7 days at most",
-            "`--for {text}` n'est pas une durée possible ; écrivez 30min ou 2h, 7 jours au plus"
-        ));
-        return Exit::Failed;
+    let least = Span::from_millis(1);
+    let lasting = match times::span("--for", &options.lasting, least, REQUEST_MAX, output.language) {
+        Ok(lasting) => lasting,
+        Err(said) => {
+            output.complain(&said);
+            return Exit::Failed;
+        }
     };
     let question = Question::Request {
         output: options.output.clone(),

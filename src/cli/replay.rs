@@ -5,7 +5,7 @@ use super::arguments::Replay;
 use super::terminal::{BAD, GOOD, LOOK, Output, styled};
 use crate::journal::{self, Segment};
 use crate::replay::Machines;
-use crate::report::language::say;
+use crate::report::language::Noun;
 use crate::runtime::saving::kind;
 use serde_json::json;
 
@@ -44,11 +44,13 @@ pub fn run(options: &Replay, output: &Output) -> Exit {
         "steps": outcome.steps, "differs": outcome.differs, "left_out": outcome.left_out, "cut": cut,
     });
     let language = output.language;
-    let (site, Outcome { segments, steps, .. }) = (&journal.header.site, &outcome);
-    let mut text = say!(
-        language,
-        "{site}: {segments} segments, {steps} steps",
-        "{site} : {segments} segments, {steps} pas"
+    let counted = |count: u64, noun| language.counted(usize::try_from(count).unwrap_or(usize::MAX), noun);
+    let mut text = format!(
+        "{}{} {}, {}",
+        journal.header.site,
+        language.colon(),
+        counted(outcome.segments, Noun::Segment),
+        counted(outcome.steps, Noun::Step)
     );
     for note in cut.iter().chain(&outcome.left_out) {
         text.push_str(&format!("\n{}", styled(LOOK, note)));

@@ -138,11 +138,7 @@ pub(super) fn carry_out(
     };
     let watching = if is_watched { watch_files(site, on_disk, &sender, &output) } else { None };
     if let Some(lasting) = lasting {
-        let sender = sender.clone();
-        runtime.spawn(async move {
-            tokio::time::sleep(lasting).await;
-            serving::stop(&sender).await;
-        });
+        runtime.spawn(stop_after(lasting, sender.clone()));
     }
     let finding = match &watching {
         None => Finding::Nothing,
@@ -176,6 +172,12 @@ fn is_site(site: &Path, state: &Path, output: &Output) -> Result<(), Exit> {
     Err(Exit::Mistakes)
 }
 
+/// For `--for`.
+async fn stop_after(lasting: Duration, sender: SyncSender<Message>) {
+    tokio::time::sleep(lasting).await;
+    serving::stop(&sender).await;
+}
+
 /// What buses and servers run on.
 fn start_runtime(output: &Output) -> Result<tokio::runtime::Runtime, Exit> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
@@ -197,7 +199,12 @@ fn listen(
     match runtime.block_on(async { server::listen(state) }) {
         Ok(listener) => Ok(Some(listener)),
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
-            output.complain(&say!(output.language, "{error}", "ce site a déjà son programme : {error}"));
+            let shown = state.display();
+            output.complain(&say!(
+                output.language,
+                "{error}",
+                "un autre programme tourne déjà sur ce site ({shown} répond)"
+            ));
             Err(Exit::Failed)
         }
         Err(error) => {
@@ -309,13 +316,8 @@ fn open(order: Order) -> Result<(Start, SetId), Exit> {
 
 /// Opens the history; control starts without it when it cannot be used, but not beside another program.
 fn open_store(state: &Path, clock: &Clock, output: &Output) -> (Option<Store>, Option<Opened>) {
-    let nothing = Opened {
-        state: None,
-        damaged_generations: 0,
-        outdated: None,
-        found: Found::Unusable,
-        trouble: None,
-    };
+    let nothing =
+        Opened { state: None, damaged_generations: 0, outdated: None, found: Found::Unusable, trouble: None };
     match Store::open(&state.join(DATABASE), clock.stamp()) {
         Ok((store, opened)) => {
             match &opened.found {

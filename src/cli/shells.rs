@@ -3,6 +3,7 @@
 use super::Exit;
 use super::arguments::Arguments;
 use super::terminal::Output;
+use crate::report::language::say;
 use clap::CommandFactory;
 use std::path::Path;
 
@@ -21,12 +22,19 @@ pub fn manual(directory: &Path, output: &Output) -> Exit {
         .and_then(|()| clap_mangen::generate_to(Arguments::command(), directory));
     match written {
         Ok(()) => {
-            let text = format!("man pages written to {}", directory.display());
+            let shown = directory.display();
+            let text =
+                say!(output.language, "man pages written to {shown}", "pages de manuel écrites dans {shown}");
             output.answer(&text, &serde_json::json!({ "directory": directory }));
             Exit::Done
         }
         Err(error) => {
-            output.complain(&format!("man pages cannot be written to {}: {error}", directory.display()));
+            let shown = directory.display();
+            output.complain(&say!(
+                output.language,
+                "man pages cannot be written to {shown}: {error}",
+                "les pages de manuel ne peuvent pas être écrites dans {shown} : {error}"
+            ));
             Exit::Failed
         }
     }

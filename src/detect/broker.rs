@@ -1,142 +1,178 @@
-//! Devices that announce themselves at an MQTT broker. One connection that subscribes and publishes nothing.
+//! Devices that announce themselves at an MQTT broker. One connection that subscribes and publishes nothing, made as that of
+//! an MQTT bus and from its keys.
 
 use super::{Bus, Findings, Reader};
 use crate::report::language::{Language, say};
-use ballast_drivers::detect::{ANNOUNCEMENTS, Found, Heard, Hearing, announced, hello, listen};
-use std::collections::BTreeMap;
-use std::io::{Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
-use std::path::Path;
+use ballast_drivers::bus::Listening;
+use ballast_drivers::detect::{ANNOUNCEMENTS, Announced, Found, Heard, LeftOut, Why, announced};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 /// How long a connection and its acceptance may take.
 const CONNECT: Duration = Duration::from_secs(5);
+/// Between two strokes of the bar.
+const TURN: Duration = Duration::from_millis(100);
 /// Messages that are looked at, at most.
 const MESSAGES_MAX: usize = 20_000;
-/// Devices that are kept, at most.
+/// Devices that are kept, at most; and so many sensors that are left out.
 const DEVICES_MAX: usize = 2000;
+/// Sensors that are named for one reason.
+const NAMED_MAX: usize = 8;
+/// Reasons that are told.
+const REASONS_MAX: usize = 30;
 
-/// Where one listens, and as whom.
+/// Where one listens, and as whom: the keys of an MQTT bus, of which `url` is one.
 #[derive(Clone, Debug)]
-pub struct Place<'a> {
-    /// `mqtt://host:port`.
-    pub url: &'a str,
-    /// User name.
-    pub user: Option<&'a str>,
-    /// File with the password.
-    pub password_file: Option<&'a Path>,
+pub struct Place {
+    /// The keys.
+    pub keys: Vec<(&'static str, String)>,
+}
+
+/// What came.
+#[derive(Default)]
+struct Ears {
+    found: BTreeMap<String, Found>,
+    left_out: BTreeSet<LeftOut>,
+    messages: usize,
+    /// Filters to which the broker does not let us listen.
+    refused: Vec<&'static str>,
 }
 
 /// Listens for so long.
 ///
 /// # Errors
 /// A sentence: the address, the connection, the refusal.
-pub fn hear(place: &Place<'_>, lasting: Duration, reader: Reader<'_>) -> Result<Findings, String> {
-    let (url, language) = (place.url, reader.language);
-    let (host, port) = address(url, language)?;
-    let password = match place.password_file {
-        Some(path) => Some(std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?),
-        None => None,
-    };
-    let mut stream = connect(host, port).map_err(|error| format!("{url}: {error}"))?;
-    let client = format!("ballast-detect-{}", std::process::id());
-    let password = password.as_deref().map(<[u8]>::trim_ascii_end);
-    let wrong = |error: String| format!("{url}: {error}");
-    stream
-        .write_all(&hello(&client, place.user, password).map_err(wrong)?)
-        .map_err(|e| wrong(e.to_string()))?;
-    let mut hearing = Hearing::default();
-    let mut found: BTreeMap<String, Found> = BTreeMap::new();
-    let (mut end, mut messages, mut is_accepted) = (Instant::now() + CONNECT, 0, false);
-    let start = Instant::now();
-    while Instant::now() < end && messages < MESSAGES_MAX {
-        let total = lasting.as_millis() as usize;
-        (reader.progress)(host, (start.elapsed().as_millis() as usize).min(total), total);
-        read(&mut stream, &mut hearing, end).map_err(|error| wrong(error.to_string()))?;
-        while let Some(heard) = hearing.packet().map_err(wrong)? {
-            match heard {
-                Heard::Accepted => {
-                    is_accepted = true;
-                    let wish = listen(&ANNOUNCEMENTS).map_err(wrong)?;
-                    stream.write_all(&wish).map_err(|error| wrong(error.to_string()))?;
-                    end = Instant::now() + lasting;
-                }
-                Heard::Refused(why) => {
-                    return Err(wrong(say!(
-                        language,
-                        "the broker refuses us: {why}",
-                        "le courtier nous refuse : {why}"
-                    )));
-                }
-                Heard::Message(topic, payload) => {
-                    messages += 1;
-                    announced(&topic, &payload).into_iter().for_each(|device| add(&mut found, device));
-                }
-                Heard::Subscribed | Heard::Other => {}
-            }
-        }
-    }
-    // Who is gone already was told enough.
-    let _ = stream.write_all(&Hearing::bye());
-    if !is_accepted {
-        return Err(wrong(
-            language.say("the broker does not answer", "le courtier ne répond pas").to_owned(),
-        ));
-    }
-    Ok(findings(place, found, messages, language))
+pub fn hear(place: &Place, lasting: Duration, reader: Reader<'_>) -> Result<Findings, String> {
+    let url = place.url();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| format!("{url}: {error}"))?;
+    let ears = runtime.block_on(listen(place, lasting, reader)).map_err(|error| format!("{url}: {error}"))?;
+    Ok(ears.findings(place, reader.language))
 }
 
-fn address(url: &str, language: Language) -> Result<(&str, u16), String> {
-    let Some(rest) = url.strip_prefix("mqtt://") else {
-        return Err(say!(
+impl Place {
+    fn url(&self) -> &str {
+        self.keys.iter().find(|(key, _)| *key == "url").map_or("", |(_, url)| url)
+    }
+}
+
+async fn listen(place: &Place, lasting: Duration, reader: Reader<'_>) -> Result<Ears, String> {
+    let language = reader.language;
+    let mut keys = place.keys.clone();
+    keys.push(("client", format!("ballast-detect-{}", std::process::id())));
+    let connecting = tokio::time::timeout(CONNECT, Listening::connect(&keys)).await;
+    let mut listening = connecting.unwrap_or_else(|_| {
+        Err(language.say("the broker does not answer", "le courtier ne répond pas").to_owned())
+    })?;
+    listening.subscribe(&ANNOUNCEMENTS).await?;
+    let (start, mut ears) = (Instant::now(), Ears::default());
+    let total = lasting.as_millis() as usize;
+    loop {
+        let gone = start.elapsed();
+        (reader.progress)(place.url(), (gone.as_millis() as usize).min(total), total);
+        if gone >= lasting || ears.messages >= MESSAGES_MAX {
+            break;
+        }
+        let moment = TURN.min(lasting.saturating_sub(gone));
+        if let Ok(heard) = tokio::time::timeout(moment, listening.hear()).await {
+            ears.take(heard?);
+        }
+    }
+    listening.leave().await;
+    Ok(ears)
+}
+
+impl Ears {
+    fn take(&mut self, heard: Heard) {
+        match heard {
+            Heard::Message(topic, payload) => {
+                self.messages += 1;
+                let Announced { devices, left_out } = announced(&topic, &payload);
+                devices.into_iter().for_each(|device| add(&mut self.found, device));
+                let room = DEVICES_MAX.saturating_sub(self.left_out.len());
+                self.left_out.extend(left_out.into_iter().take(room));
+            }
+            Heard::Subscribed(refused) => {
+                self.refused =
+                    refused.into_iter().filter_map(|place| ANNOUNCEMENTS.get(place).copied()).collect();
+            }
+            Heard::Other => {}
+        }
+    }
+
+    fn findings(self, place: &Place, language: Language) -> Findings {
+        let url = place.url();
+        let mut findings = Findings::default();
+        let bus = Bus { name: "broker".to_owned(), driver: "mqtt", keys: place.keys.clone() };
+        let (announced, own): (Vec<Found>, Vec<Found>) =
+            self.found.into_values().partition(|device| device.key.starts_with("ha:"));
+        // What a device announces to Home Assistant beside its own way is not a second device.
+        let is_known = |device: &Found| {
+            let covers = |topic: &String| {
+                own.iter().flat_map(|known| &known.topics).any(|begin| topic.starts_with(begin))
+            };
+            !device.topics.is_empty() && device.topics.iter().all(covers)
+        };
+        let others: Vec<Found> = announced.into_iter().filter(|device| !is_known(device)).collect();
+        findings.devices = own.into_iter().chain(others).map(|device| (bus.clone(), device)).collect();
+        findings.seen = findings.devices.len() + self.left_out.len();
+        if !self.refused.is_empty() {
+            let topics = self.refused.join(", ");
+            findings.remarks.push(say!(
+                language,
+                "{url}: the broker does not let us listen to {topics}: give a `--user` who may",
+                "{url} : le courtier ne nous laisse pas écouter {topics} : donnez un `--user` qui en a le droit"
+            ));
+        }
+        if findings.seen == 0 {
+            let messages = self.messages;
+            findings.remarks.push(say!(
+                language,
+                "{url}: {messages} announcements, none that a site could use; devices that announce themselves only when they start may need a restart",
+                "{url} : {messages} annonces, aucune utilisable par un site ; redémarrez les appareils qui ne s'annoncent qu'au démarrage"
+            ));
+        }
+        findings.remarks.extend(left_out(url, self.left_out, language));
+        findings
+    }
+}
+
+/// A remark for each reason, with the sensors.
+fn left_out(url: &str, sensors: BTreeSet<LeftOut>, language: Language) -> Vec<String> {
+    let mut reasons: BTreeMap<Why, Vec<String>> = BTreeMap::new();
+    for LeftOut { sensor, why } in sensors {
+        reasons.entry(why).or_default().push(sensor);
+    }
+    let count = reasons.len();
+    let remark = |(why, sensors): (Why, Vec<String>)| {
+        let mut names: Vec<String> =
+            sensors.iter().take(NAMED_MAX).map(|name| format!("\"{name}\"")).collect();
+        if let Some(more @ 1..) = sensors.len().checked_sub(NAMED_MAX) {
+            names.push(say!(language, "and {more} more", "et {more} autres"));
+        }
+        let names = names.join(", ");
+        match why {
+            Why::Unit(unit) => say!(
+                language,
+                "{url}: left out: {names}: the unit `{unit}` is not known here; where you need it write the point yourself, with a unit that is and a `scale`",
+                "{url} : laissé de côté : {names} : l'unité `{unit}` n'est pas connue ici ; si vous en avez besoin, écrivez le point vous-même, avec une unité connue et un `scale`"
+            ),
+            Why::Template(template) => say!(
+                language,
+                "{url}: left out: {names}: `{template}` computes the value; where you need it write the point yourself, with a `pointer` and a `scale`",
+                "{url} : laissé de côté : {names} : `{template}` calcule la valeur ; si vous en avez besoin, écrivez le point vous-même, avec un `pointer` et un `scale`"
+            ),
+        }
+    };
+    let mut remarks: Vec<String> = reasons.into_iter().take(REASONS_MAX).map(remark).collect();
+    if let Some(more @ 1..) = count.checked_sub(REASONS_MAX) {
+        remarks.push(say!(
             language,
-            "{url}: write `mqtt://host` or `mqtt://host:1883`; with TLS nothing is looked for yet",
-            "{url} : écrivez `mqtt://hôte` ou `mqtt://hôte:1883` ; avec TLS rien n'est encore cherché"
+            "{url}: sensors are left out for {more} reasons more",
+            "{url} : des capteurs sont laissés de côté pour {more} raisons de plus"
         ));
-    };
-    let rest = rest.trim_end_matches('/');
-    match rest.rsplit_once(':') {
-        None => Ok((rest, 1883)),
-        Some((host, port)) => match port.parse() {
-            Ok(port) => Ok((host.trim_matches(['[', ']']), port)),
-            Err(_) => {
-                Err(say!(language, "{url}: `{port}` is not a port", "{url} : `{port}` n'est pas un port"))
-            }
-        },
     }
-}
-
-fn connect(host: &str, port: u16) -> std::io::Result<TcpStream> {
-    let mut last = std::io::Error::other("it has no address");
-    for address in (host, port).to_socket_addrs()? {
-        match TcpStream::connect_timeout(&address, CONNECT) {
-            Ok(stream) => return Ok(stream),
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
-}
-
-/// Reads what is there, waiting a tenth of a second at most.
-fn read(stream: &mut TcpStream, hearing: &mut Hearing, end: Instant) -> std::io::Result<()> {
-    let left = end
-        .saturating_duration_since(Instant::now())
-        .clamp(Duration::from_millis(1), Duration::from_millis(100));
-    stream.set_read_timeout(Some(left))?;
-    let mut buffer = [0; 16 * 1024];
-    match stream.read(&mut buffer) {
-        Ok(0) => Err(std::io::Error::other("the broker closed the connection")),
-        Ok(count) => {
-            hearing.take(buffer.get(..count).unwrap_or_default());
-            Ok(())
-        }
-        Err(error)
-            if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) =>
-        {
-            Ok(())
-        }
-        Err(error) => Err(error),
-    }
+    remarks
 }
 
 /// A device that was found before is the same one, with more points.
@@ -155,36 +191,4 @@ fn add(found: &mut BTreeMap<String, Found>, device: Found) {
     } else if found.len() < DEVICES_MAX {
         found.insert(device.key.clone(), device);
     }
-}
-
-fn findings(
-    place: &Place<'_>,
-    found: BTreeMap<String, Found>,
-    messages: usize,
-    language: Language,
-) -> Findings {
-    let mut findings = Findings::default();
-    let mut keys = vec![("url", place.url.to_owned())];
-    keys.extend(place.user.map(|user| ("user", user.to_owned())));
-    keys.extend(place.password_file.map(|path| ("password_file", path.display().to_string())));
-    let bus = Bus { name: "broker".to_owned(), driver: "mqtt", keys };
-    let (announced, own): (Vec<Found>, Vec<Found>) =
-        found.into_values().partition(|device| device.key.starts_with("ha:"));
-    // What a device announces to Home Assistant beside its own way is not a second device.
-    let is_known = |device: &Found| {
-        let covers =
-            |topic: &String| own.iter().flat_map(|known| &known.topics).any(|begin| topic.starts_with(begin));
-        !device.topics.is_empty() && device.topics.iter().all(covers)
-    };
-    let others: Vec<Found> = announced.into_iter().filter(|device| !is_known(device)).collect();
-    findings.devices = own.into_iter().chain(others).map(|device| (bus.clone(), device)).collect();
-    if findings.devices.is_empty() {
-        let url = place.url;
-        findings.remarks.push(say!(
-            language,
-            "{url}: {messages} announcements, none that a site could use; devices that announce themselves only when they start may need a restart",
-            "{url} : {messages} annonces, aucune utilisable par un site ; redémarrez les appareils qui ne s'annoncent qu'au démarrage"
-        ));
-    }
-    findings
 }

@@ -23,16 +23,46 @@ pub struct Fragment {
     pub safety: String,
     /// What `ballast check` says against it, drawn; empty where nothing.
     pub mistakes: String,
+    /// Devices of which no text can be made, each with why.
+    pub left_out: Vec<(String, String)>,
     /// The names of the devices, with what they are.
     pub devices: Vec<(String, String)>,
 }
 
-/// Makes the text.
+/// Makes the text. A device that says of itself what no site can use is left out, and spoils nothing for the others.
 pub fn fragment(findings: &Findings) -> Fragment {
-    if findings.devices.is_empty() {
+    let made = make(&findings.devices);
+    if made.mistakes.is_empty() {
+        return made;
+    }
+    let mut left_out = Vec::new();
+    let sound = sound(&findings.devices, &mut left_out);
+    Fragment { left_out, ..make(&sound) }
+}
+
+/// Those of which text can be made; the others go to `left_out`.
+fn sound(devices: &[(Bus, Found)], left_out: &mut Vec<(String, String)>) -> Vec<(Bus, Found)> {
+    let mistakes = make(devices).mistakes;
+    if mistakes.is_empty() {
+        return devices.to_vec();
+    }
+    let (first, second) = devices.split_at(devices.len() / 2);
+    if let ([], [(_, found)]) = (first, second) {
+        let line = mistakes.lines().next().unwrap_or_default();
+        let why = line.split_once("]: ").map_or(line, |(_, message)| message);
+        left_out.push((found.about.clone(), why.to_owned()));
+        return Vec::new();
+    }
+    let mut sound_ones = sound(first, left_out);
+    sound_ones.extend(sound(second, left_out));
+    sound_ones
+}
+
+fn make(devices: &[(Bus, Found)]) -> Fragment {
+    if devices.is_empty() {
         return Fragment::default();
     }
-    let named = name_all(&findings.devices);
+    let named = name_all(devices);
     // First without arming: only the device files know who has outputs.
     let catalog = site::catalog(&texts(&draw(&named, &BTreeSet::new()), ""));
     let with_outputs: BTreeSet<&str> = catalog
@@ -56,7 +86,7 @@ pub fn fragment(findings: &Findings) -> Fragment {
     }
     let mistakes = build(&texts(&site, &safety), &[]).err().map(|refused| refused.text).unwrap_or_default();
     let devices = named.iter().map(|device| (device.name.clone(), device.found.about.clone())).collect();
-    Fragment { site, safety, mistakes, devices }
+    Fragment { site, safety, mistakes, left_out: Vec::new(), devices }
 }
 
 /// A device with the names it gets.
@@ -193,7 +223,7 @@ mod tests {
             ("homeassistant/switch/p/config", r#"{"name":"Pump","command_topic":"p/set","state_topic":"p"}"#),
         ];
         for (topic, payload) in messages {
-            let found = announced(topic, payload.as_bytes());
+            let found = announced(topic, payload.as_bytes()).devices;
             assert_eq!(found.len(), 1, "{topic}");
             findings.devices.extend(found.into_iter().map(|found| (broker(), found)));
         }
@@ -249,6 +279,49 @@ mod tests {
             !fragment.site.contains("linky:\n    file: linky\n    bus: tic\n    armed"),
             "it has no outputs"
         );
+    }
+
+    #[test]
+    fn who_says_what_no_site_can_use_is_left_out_and_spoils_nothing() {
+        let mut findings = everything();
+        let bad = |name: &str, topic: &str| {
+            let found = Found {
+                key: format!("bad:{name}"),
+                name: name.to_owned(),
+                about: format!("the {name}"),
+                file: "mqtt-relay",
+                with: vec![("topic", topic.to_owned())],
+                ..Found::default()
+            };
+            (broker(), found)
+        };
+        let count = findings.devices.len();
+        findings.devices.insert(3, bad("first", "a/#"));
+        findings.devices.push(bad("last", "+"));
+        let fragment = fragment(&findings);
+        assert_eq!(fragment.mistakes, "", "{}", fragment.site);
+        assert_eq!(fragment.devices.len(), count - 1, "two were one device");
+        let why = |name: &str, topic: &str| (format!("the {name}"), format!("`{topic}` has a wildcard"));
+        assert_eq!(fragment.left_out, [why("first", "a/#"), why("last", "+")]);
+    }
+
+    #[test]
+    fn whatever_fuzzing_announced_makes_a_site_that_check_accepts() {
+        let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("drivers/corpus/announced");
+        let mut count = 0;
+        for entry in std::fs::read_dir(corpus).unwrap() {
+            let path = entry.unwrap().path();
+            let bytes = std::fs::read(&path).unwrap();
+            let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
+            let topic = String::from_utf8_lossy(&bytes[..end]).into_owned();
+            let devices = announced(&topic, bytes.get(end + 1..).unwrap_or_default()).devices;
+            count += devices.len();
+            let devices = devices.into_iter().map(|found| (broker(), found)).collect();
+            let fragment = fragment(&Findings { devices, ..Findings::default() });
+            assert_eq!(fragment.mistakes, "", "{}: {}\n{}", path.display(), fragment.site, fragment.safety);
+            assert_eq!(fragment.left_out, [], "{}", path.display());
+        }
+        assert!(count > 5, "{count}");
     }
 
     #[test]

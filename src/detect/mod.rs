@@ -5,9 +5,11 @@
 
 pub mod broker;
 pub mod fragment;
+pub mod line;
 pub mod names;
 pub mod serial;
 pub mod units;
+pub mod wire;
 
 use crate::report::language::Language;
 use ballast_drivers::detect::Found;
@@ -30,6 +32,25 @@ pub struct Findings {
     pub devices: Vec<(Bus, Found)>,
     /// What a person should know beside that: lines that were left alone, units that nobody knows.
     pub remarks: Vec<String>,
+    /// What went wrong.
+    pub troubles: Vec<String>,
+    /// How many were seen, also those for whom no device file is known.
+    pub seen: usize,
+}
+
+impl Findings {
+    /// Nothing but a trouble.
+    pub fn trouble(text: String) -> Self {
+        Self { troubles: vec![text], ..Self::default() }
+    }
+
+    /// Takes what was found elsewhere.
+    pub fn add(&mut self, other: Self) {
+        self.devices.extend(other.devices);
+        self.remarks.extend(other.remarks);
+        self.troubles.extend(other.troubles);
+        self.seen += other.seen;
+    }
 }
 
 /// To whom it is told.

@@ -2,12 +2,11 @@
 //!
 //! A line that another program holds is left as it is: it is neither read nor set, and that is said.
 
+use super::line::{Parity, Setting, Taken, Use};
 use super::{Bus, Findings, Reader};
 use crate::report::language::{Language, say};
 use ballast_drivers::detect::{Ear, Found, Speech};
-use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
-use rustix::termios::{self, ControlModes, OptionalActions, Termios};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,30 +14,8 @@ use std::time::{Duration, Instant};
 
 /// Speed of the historical and of the standard mode. Which mode it is tells what is heard: a pseudo-terminal has no speed.
 const SPEEDS: [u32; 2] = [1200, 9600];
-/// Beginnings of the names of lines.
-const LINES: [&str; 5] = ["ttyUSB", "ttyACM", "ttyAMA", "ttyS", "ttymxc"];
-/// Lines that are listened to at most.
-pub const LINES_MAX: usize = 64;
 /// Between two looks at a line.
 const PAUSE: Duration = Duration::from_millis(20);
-
-/// All lines of this machine; those with a name of their own by that, which stays when others are plugged in.
-pub fn lines() -> Vec<PathBuf> {
-    let list = |folder: &str| {
-        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
-        paths.sort();
-        paths
-    };
-    let named = list("/dev/serial/by-id");
-    let taken: Vec<PathBuf> = named.iter().filter_map(|path| path.canonicalize().ok()).collect();
-    let is_line = |path: &PathBuf| {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        LINES.iter().any(|begin| name.starts_with(begin))
-    };
-    let others = list("/dev").into_iter().filter(|path| is_line(path) && !taken.contains(path));
-    named.into_iter().chain(others).take(LINES_MAX).collect()
-}
 
 /// Listens to lines, all at once, for so long at each speed.
 pub fn listen(paths: &[PathBuf], lasting: Duration, reader: Reader<'_>) -> Findings {
@@ -70,9 +47,11 @@ pub fn listen(paths: &[PathBuf], lasting: Duration, reader: Reader<'_>) -> Findi
                 "{shown}: {bytes} bytes came and no meter is understood; another device, another speed or bad wiring",
                 "{shown} : {bytes} octets reçus et aucun compteur compris ; autre appareil, autre vitesse ou mauvais câblage"
             )),
-            Ok(Line::Silent) => {
-                findings.remarks.push(say!(language, "{shown}: silent", "{shown} : silencieuse"));
-            }
+            Ok(Line::Silent) => findings.remarks.push(say!(
+                language,
+                "{shown}: silent; Modbus devices speak only when they are asked: `ballast detect --modbus {shown}`",
+                "{shown} : silencieuse ; les appareils Modbus ne parlent que si on les interroge : `ballast detect --modbus {shown}`"
+            )),
             Ok(Line::Held) => findings.remarks.push(say!(
                 language,
                 "{shown}: another program holds it; left as it is",
@@ -110,36 +89,24 @@ enum Line {
 }
 
 fn one(path: &Path, lasting: Duration, language: Language) -> Result<Line, String> {
-    let flags = OFlags::RDONLY | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let line = match rustix::fs::open(path, flags, Mode::empty()) {
-        Ok(line) => line,
-        Err(Errno::BUSY) => return Ok(Line::Held),
-        Err(error) => return Err(say!(language, "cannot be opened: {error}", "ne s'ouvre pas : {error}")),
-    };
-    // A running program locks its lines; before anything is set that is looked at.
-    match rustix::fs::flock(&line, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => {}
-        Err(Errno::WOULDBLOCK) => return Ok(Line::Held),
-        Err(error) => return Err(say!(language, "cannot be locked: {error}", "ne se réserve pas : {error}")),
+    let Some(taken) = Taken::open(path, Use::Listen, language)? else { return Ok(Line::Held) };
+    if !taken.is_line() {
+        return Ok(understood(hear(taken.line(), lasting), 0));
     }
-    if !termios::isatty(&line) {
-        return Ok(understood(hear(&line, lasting), 0));
-    }
-    let unset = |error: Errno| say!(language, "cannot be set: {error}", "ne se règle pas : {error}");
-    let before = termios::tcgetattr(&line).map_err(unset)?;
     let mut bytes = 0;
     let mut found = Line::Silent;
     for speed in SPEEDS {
-        set(&line, &before, speed).map_err(unset)?;
-        let speech = hear(&line, lasting);
+        // Seven bits with parity look like eight without, and the ear sees the parity.
+        let setting = Setting { speed, parity: Parity::None };
+        let set = taken.set(setting);
+        set.map_err(|error| say!(language, "cannot be set: {error}", "ne se règle pas : {error}"))?;
+        let speech = hear(taken.line(), lasting);
         bytes += speech.bytes;
         found = understood(speech, bytes);
         if matches!(found, Line::Meter(_)) {
             break;
         }
     }
-    // Whoever used it before finds it as it was.
-    let _ = termios::tcsetattr(&line, OptionalActions::Now, &before);
     Ok(found)
 }
 
@@ -149,16 +116,6 @@ fn understood(speech: Speech, bytes: u64) -> Line {
         (None, 0) => Line::Silent,
         (None, bytes) => Line::Strange(bytes),
     }
-}
-
-/// Raw, eight bits: seven with parity look the same, and the ear sees the parity.
-fn set(line: &OwnedFd, before: &Termios, speed: u32) -> rustix::io::Result<()> {
-    let mut wanted = before.clone();
-    wanted.make_raw();
-    wanted.control_modes |= ControlModes::CREAD | ControlModes::CLOCAL | ControlModes::CS8;
-    wanted.set_speed(speed)?;
-    termios::tcsetattr(line, OptionalActions::Now, &wanted)?;
-    termios::tcflush(line, termios::QueueSelector::IFlush)
 }
 
 /// Listens until a meter is understood, the time is over, or a recording ends.

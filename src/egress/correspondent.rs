@@ -9,6 +9,7 @@ use super::gate::Gate;
 use super::home_assistant::{self, SiteNames};
 use super::inquiry::{Fact, Inquiry, SUBJECTS_MAX};
 use super::ledger::{Ledger, Worth};
+use super::term::Standing;
 use crate::runtime::message::Message;
 use crate::site::Running;
 use ballast_drivers::{Ears, Ended, Letter, Office, Post};
@@ -29,7 +30,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Everything is told anew at most this often, however often somebody calls.
 const CALL_PAUSE: Duration = Duration::from_secs(5);
 /// After an announcement every value is told again so much later, for a receiver that was not ready for the first one.
-const AGAIN: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(15)];
+static AGAIN: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(15)];
 /// The decision thread answers within this time, or the question is dropped and asked again later.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// A value that did not leave within this time is not told as if it were one of now.
@@ -168,28 +169,29 @@ impl Correspondent {
         let mut office = self.post.office();
         let mut calls = open.calls;
         self.post.listen(connection, self.ears.clone()).await?;
+        self.review_terms();
         self.take_back(connection).await?;
         if self.ledgers.is_empty() {
             return Ok(End::Done);
         }
         self.announce(connection).await?;
-        let mut announced = Instant::now();
-        let mut again = AGAIN.iter();
-        let mut next_again = again.next();
+        let mut repeats = Repeats::begin();
         let mut look = interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             look.tick().await;
+            let is_changed = self.review_terms();
+            if is_changed {
+                self.take_back(connection).await?;
+            }
             let called = office.borrow_and_update().calls;
-            if called != calls && announced.elapsed() >= CALL_PAUSE {
+            let is_called = called != calls && repeats.begun.elapsed() >= CALL_PAUSE;
+            if is_changed || is_called {
                 calls = called;
                 self.announce(connection).await?;
-                announced = Instant::now();
-                again = AGAIN.iter();
-                next_again = again.next();
+                repeats = Repeats::begin();
             }
-            if next_again.is_some_and(|after| announced.elapsed() >= *after) {
-                next_again = again.next();
+            if repeats.is_due() {
                 self.ledgers.iter_mut().for_each(Ledger::forget);
             }
             for ledger in &mut self.ledgers {
@@ -198,13 +200,26 @@ impl Correspondent {
         }
     }
 
+    /// Looks at the wall clock for those whose time ends; whether anybody is told now who was not, or the other way round.
+    fn review_terms(&mut self) -> bool {
+        let mut is_changed = false;
+        for ledger in self.ledgers.iter_mut().filter(|ledger| ledger.gate().receiver().until.is_some()) {
+            is_changed |= ledger.review(&self.means.clock.wall());
+        }
+        is_changed
+    }
+
     /// Takes back what is announced no longer. What cannot be confirmed is tried again over the next connection.
     async fn take_back(&mut self, connection: u64) -> Result<(), End> {
-        let entities = self.ledgers.iter().flat_map(Ledger::entities);
-        let wanted: BTreeSet<String> = entities.map(|entity| entity.config_topic.clone()).collect();
+        let topics = |is_meant: fn(Standing) -> bool| -> BTreeSet<String> {
+            let ledgers = self.ledgers.iter().filter(|ledger| is_meant(ledger.standing()));
+            ledgers.flat_map(Ledger::entities).map(|entity| entity.config_topic.clone()).collect()
+        };
+        let new = topics(|standing| standing == Standing::Told);
+        let wanted = topics(|standing| standing != Standing::Over);
         let old: Vec<String> = self.kept.difference(&wanted).cloned().collect();
-        if !wanted.is_subset(&self.kept) {
-            self.kept.extend(wanted.iter().cloned());
+        if !new.is_subset(&self.kept) {
+            self.kept.extend(new);
             self.remember().await;
         }
         for topics in old.chunks(RECEIPTS_MAX) {
@@ -246,12 +261,15 @@ impl Correspondent {
         for ledger in &mut self.ledgers {
             for entity in ledger.entities() {
                 self.pace.wait().await;
+                if !ledger.is_open(Instant::now()) {
+                    break;
+                }
                 let letter = Letter {
                     topic: entity.config_topic.clone().into(),
                     payload: entity.config.clone().into(),
                     is_kept: true,
                     receipt: None,
-                    until: None,
+                    until: ledger.ends(),
                 };
                 self.post.send(connection, letter).await?;
             }
@@ -270,7 +288,7 @@ async fn go_round(
     connection: u64,
 ) -> Result<(), End> {
     let mut from = 0;
-    while from < ledger.entities().len() {
+    while from < ledger.entities().len() && ledger.is_open(Instant::now()) {
         let first = from;
         let asked = Instant::now();
         let answer = ask(ledger, first, means).await;
@@ -279,7 +297,11 @@ async fn go_round(
         for (place, fact) in facts.iter().enumerate() {
             let Some(Worth { topic, document }) = ledger.consider(first + place, fact, now) else { continue };
             pace.wait().await;
-            let until = Some(Instant::now() + FACTS_AGE_MAX);
+            if !ledger.is_open(Instant::now()) {
+                return Ok(());
+            }
+            let stale = Instant::now() + FACTS_AGE_MAX;
+            let until = Some(ledger.ends().map_or(stale, |ends| ends.min(stale)));
             let (topic, payload) = (topic.into(), document.into());
             let letter = Letter { topic, payload, is_kept: false, receipt: None, until };
             post.send(connection, letter).await?;
@@ -301,6 +323,28 @@ async fn ask(ledger: &Ledger, from: usize, means: &Means) -> Option<(Vec<Fact>, 
     means.sender.try_send(Message::Inquire(Box::new(inquiry))).ok()?;
     let facts = timeout(PATIENCE, answer).await.ok()?.ok()?;
     Some((facts, means.clock.now()))
+}
+
+/// When everything is told again after an announcement.
+struct Repeats {
+    begun: Instant,
+    rest: std::slice::Iter<'static, Duration>,
+    next: Option<&'static Duration>,
+}
+
+impl Repeats {
+    fn begin() -> Self {
+        let mut rest = AGAIN.iter();
+        Self { begun: Instant::now(), next: rest.next(), rest }
+    }
+
+    fn is_due(&mut self) -> bool {
+        let is_due = self.next.is_some_and(|after| self.begun.elapsed() >= *after);
+        if is_due {
+            self.next = self.rest.next();
+        }
+        is_due
+    }
 }
 
 /// Lets so many letters through in a second, a few of them at once.

@@ -1,13 +1,17 @@
-//! Who may be told what: one gate for each receiver, made of what the site's file says and of nothing else.
+//! Who may be told what and until when: one gate for each receiver, made of what the site's file says and of nothing else.
 //!
 //! A gate knows the nouns of one set of files; after a reload there are others, and an answer for the old nouns is none for
 //! the new ones.
 
 use super::inquiry::{Fact, OutputFact, Subject};
+use super::term::Standing;
+use crate::report::numbers::twelve_digits;
 use ballast_config::site::{Receiver, ReceiverKind};
 use ballast_model::catalog::{Catalog, Kind, OutputKind};
+use ballast_model::time::Wall;
 use ballast_model::{Finite, PointId, Unit, Value, Wanted};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What one receiver may be told.
 #[derive(Clone, Debug)]
@@ -65,6 +69,16 @@ impl Gate {
     /// Who is told.
     pub const fn receiver(&self) -> &Receiver {
         &self.receiver
+    }
+
+    /// Whether it is told anything by a wall clock that was just read.
+    pub fn standing(&self, wall: &Wall) -> Standing {
+        Standing::of(self.receiver.until, wall)
+    }
+
+    /// How long after the wall clock was read nothing passes any more; `None`: without an end.
+    pub fn left(&self, wall: &Wall) -> Option<Duration> {
+        self.receiver.until.map(|until| Duration::from_millis(until.since(wall.utc).millis()))
     }
 
     /// The prefix under which it finds announcements.
@@ -136,13 +150,6 @@ impl Gate {
     }
 }
 
-/// Without what calculating adds behind the last digit that means something: 230.1, not 230.10000000000002.
-fn twelve_digits(number: f64) -> f64 {
-    let near: f64 = format!("{number:.11e}").parse().unwrap_or(number);
-    // Minus zero is zero.
-    near + 0.0
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,6 +174,8 @@ mod tests {
                 .into_iter()
                 .map(|(of, step)| (of, Finite::new(step).unwrap()))
                 .collect::<BTreeMap<_, _>>(),
+            purpose: None,
+            until: None,
         };
         Gate::new(&receiver, &Arc::new(catalog))
     }

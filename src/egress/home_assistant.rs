@@ -6,6 +6,7 @@
 use super::gate::{Gate, Passed, Plain};
 use super::inquiry::Subject;
 use super::units::{self, Shown};
+use crate::report::instant;
 use ballast_model::catalog::{Kind, OutputKind, OutputSpec, PointSpec};
 use ballast_model::{DeviceId, Span};
 use serde_json::{Map, Value as Json, json};
@@ -126,6 +127,14 @@ impl Announcer<'_> {
         config.insert("availability_mode".into(), json!("all"));
         let seconds = silence.plus(SLACK).millis().div_ceil(1000);
         config.insert("expire_after".into(), json!(seconds));
+        // Home Assistant leaves out keys that it does not know; who reads the broker sees why this is told.
+        let receiver = self.gate.receiver();
+        if let Some(purpose) = &receiver.purpose {
+            config.insert("purpose".into(), json!(purpose));
+        }
+        if let Some(until) = receiver.until {
+            config.insert("until".into(), json!(instant::utc(until)));
+        }
         config.insert("origin".into(), json!({ "name": "Ballast", "sw_version": env!("CARGO_PKG_VERSION") }));
         let node = format!("ballast_{site}_{}", self.gate.receiver().name);
         Some(Entity {
@@ -231,7 +240,7 @@ mod tests {
     use super::*;
     use ballast_config::site::{Receiver, ReceiverKind};
     use ballast_model::catalog::{Catalog, DeviceSpec, Origin};
-    use ballast_model::{Finite, OutputId, PointId, Unit, Wanted};
+    use ballast_model::{Finite, OutputId, PointId, Unit, Utc, Wanted};
     use std::collections::BTreeMap;
     use std::sync::Arc;
 
@@ -267,6 +276,8 @@ mod tests {
             outputs: (0..3).map(OutputId).collect(),
             every: Span::from_secs(10),
             steps: BTreeMap::new(),
+            purpose: Some("Advice".into()),
+            until: Some(Utc::from_millis(1_806_530_400_000)),
         };
         let gate = Gate::new(&receiver, &Arc::new(catalog));
         let names = SiteNames { site: "mill".into(), label: String::new() };
@@ -295,6 +306,8 @@ mod tests {
         };
         for config in announced.values() {
             assert!(!config.to_string().contains("command"), "{config}");
+            let terms = (&config["purpose"], &config["until"]);
+            assert_eq!(terms, (&"Advice".into(), &"2027-03-31T22:00:00Z".into()));
         }
         assert_eq!(at("sensor", "heater-used_energy", "/state_class"), Some("total_increasing".into()));
         assert_eq!(at("sensor", "heater-used_energy", "/name"), Some("used energy".into()));

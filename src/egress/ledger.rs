@@ -6,7 +6,10 @@
 use super::gate::{Gate, Passed};
 use super::home_assistant::{Entity, document};
 use super::inquiry::{Fact, Subject};
+use super::term::Standing;
+use ballast_model::time::Wall;
 use ballast_model::{Mono, Span};
+use tokio::time::Instant;
 
 /// Everything that a receiver is told of, in the order of its entities.
 #[derive(Debug)]
@@ -15,6 +18,8 @@ pub struct Ledger {
     entities: Vec<Entity>,
     told: Vec<Option<Told>>,
     every: Span,
+    standing: Standing,
+    ends: Option<Instant>,
 }
 
 /// What was told of one thing.
@@ -39,7 +44,31 @@ impl Ledger {
     /// Nothing was told yet. A value is told every `every` at most.
     pub fn new(gate: Gate, entities: Vec<Entity>, every: Span) -> Self {
         let told = entities.iter().map(|_| None).collect();
-        Self { gate, entities, told, every }
+        let standing = if gate.receiver().until.is_some() { Standing::Unsure } else { Standing::Told };
+        Self { gate, entities, told, every, standing, ends: None }
+    }
+
+    /// Looks whether it is told anything by a wall clock that was just read; whether that is another answer than before.
+    pub fn review(&mut self, wall: &Wall) -> bool {
+        // An end that no clock of this machine can reach is none.
+        self.ends = self.gate.left(wall).and_then(|left| Instant::now().checked_add(left));
+        let standing = self.gate.standing(wall);
+        std::mem::replace(&mut self.standing, standing) != standing
+    }
+
+    /// Whether it is told anything, as of the last review.
+    pub const fn standing(&self) -> Standing {
+        self.standing
+    }
+
+    /// Whether something may leave at this instant.
+    pub fn is_open(&self, now: Instant) -> bool {
+        self.standing == Standing::Told && self.ends.is_none_or(|ends| now < ends)
+    }
+
+    /// When what is said now must have left at the latest: a word that is still on its way at the end is not told.
+    pub fn ends(&self) -> Option<Instant> {
+        self.ends
     }
 
     /// The gate.
@@ -129,6 +158,8 @@ mod tests {
             outputs: BTreeSet::new(),
             every: EVERY,
             steps: BTreeMap::new(),
+            purpose: None,
+            until: None,
         };
         let gate = Gate::new(&receiver, &Arc::new(catalog));
         let names = SiteNames { site: "a".into(), label: String::new() };

@@ -20,7 +20,10 @@ pub struct Shown {
 /// The unit in which numbers of `unit` are told: the same, or the base unit where Home Assistant does not know it.
 pub fn told_in(unit: Unit) -> Unit {
     match unit.symbol() {
-        "kV" | "mW" | "MW" | "kVA" | "kvar" | "mHz" | "mHz/s" => unit.dimension().base(),
+        "kV" | "kA" | "mW" | "MW" | "kVA" | "MVA" | "kvar" | "Mvar" | "mHz" | "mHz/s" | "GWh" | "J"
+        | "kJ" | "Mcal" | "Gcal" | "MPa" | "hL" | "L/s" | "L/h" | "m³/s" | "kW/m²" => {
+            unit.dimension().base()
+        }
         _ => unit,
     }
 }
@@ -39,7 +42,11 @@ pub fn shown(unit: Unit, is_counter: bool) -> Shown {
         D::ReactivePower => (Some("reactive_power"), measured),
         // One that does not only grow may be stored or counted since midnight: its class of state would be a guess.
         D::Energy => (Some("energy"), counted.filter(|_| is_counter)),
+        // Not of class: there kelvins are a temperature, and 5 K would be shown as -268 °C.
+        D::TemperatureDifference => (None, measured),
         D::Temperature => (Some("temperature"), measured),
+        D::Length => (Some("distance"), measured),
+        D::SignalStrength => (Some("signal_strength"), measured),
         D::Duration => (Some("duration"), of_state),
         D::Irradiance => (Some("irradiance"), measured),
         D::Illuminance => (Some("illuminance"), measured),
@@ -57,6 +64,8 @@ pub fn shown(unit: Unit, is_counter: bool) -> Shown {
         "deg" => Some("°"),
         "€" => Some("EUR"),
         "€/kWh" => Some("EUR/kWh"),
+        "€/MWh" => Some("EUR/MWh"),
+        "€/m³" => Some("EUR/m³"),
         symbol => Some(symbol),
     };
     Shown { unit, device_class, state_class }
@@ -84,6 +93,12 @@ mod tests {
         assert_eq!(of("kWh", false), (Some("kWh"), Some("energy"), None));
         assert_eq!(of("mHz", false), (Some("Hz"), Some("frequency"), Some("measurement")));
         assert_eq!(of("°C", false), (Some("°C"), Some("temperature"), Some("measurement")));
+        assert_eq!(of("K", false), (Some("K"), None, Some("measurement")), "kelvins are absolute there");
+        assert_eq!(of("GJ", true), (Some("GJ"), Some("energy"), Some("total_increasing")));
+        assert_eq!(of("m3", true), (Some("m³"), Some("volume"), Some("total_increasing")));
+        assert_eq!(of("L/h", false), (Some("L/min"), Some("volume_flow_rate"), Some("measurement")));
+        assert_eq!(of("dBm", false), (Some("dBm"), Some("signal_strength"), Some("measurement")));
+        assert_eq!(of("rpm", false), (Some("rpm"), None, Some("measurement")));
         assert_eq!(of("%", false), (Some("%"), None, Some("measurement")));
         assert_eq!(of("varh", true), (Some("varh"), None, Some("total_increasing")));
         assert_eq!(of("1", false), (None, None, Some("measurement")));
@@ -93,22 +108,24 @@ mod tests {
     fn a_class_has_only_units_that_home_assistant_knows_in_it() {
         // From the same documentation; `min` and `h` are units of time there as here.
         let known: &[(&str, &[&str])] = &[
-            ("frequency", &["Hz"]),
+            ("frequency", &["Hz", "kHz"]),
             ("voltage", &["V", "mV"]),
             ("current", &["A", "mA"]),
             ("power", &["W", "kW"]),
             ("apparent_power", &["VA"]),
             ("reactive_power", &["var"]),
-            ("energy", &["Wh", "kWh", "MWh"]),
+            ("energy", &["Wh", "kWh", "MWh", "MJ", "GJ"]),
             ("temperature", &["°C"]),
             ("duration", &["s", "ms", "min", "h", "d"]),
             ("irradiance", &["W/m²"]),
             ("illuminance", &["lx"]),
-            ("pressure", &["hPa", "bar"]),
+            ("pressure", &["hPa", "Pa", "kPa", "bar", "psi"]),
             ("speed", &["m/s", "km/h"]),
-            ("volume", &["L", "m³"]),
-            ("volume_storage", &["L", "m³"]),
-            ("volume_flow_rate", &["L/min"]),
+            ("volume", &["L", "mL", "m³"]),
+            ("volume_storage", &["L", "mL", "m³"]),
+            ("volume_flow_rate", &["L/min", "m³/h"]),
+            ("distance", &["m", "mm", "cm", "km"]),
+            ("signal_strength", &["dBm"]),
             ("weight", &["g", "kg"]),
         ];
         for row in UNITS {

@@ -31,7 +31,8 @@ pub struct Machines {
 
 /// The guard with what was in force: where a looser set waited, the stricter of all.
 fn guard(built: &Built, beneath: &[Texts], at: Mono) -> Result<Guard, String> {
-    let sets = beneath::read(beneath).map_err(|report| format!("the confirmed texts do not load: {report}"))?;
+    let sets =
+        beneath::read(beneath, &[]).map_err(|report| format!("the confirmed texts do not load: {report}"))?;
     let guard = beneath::guard(&sets, &built.running, at);
     guard.ok_or_else(|| "its safety sets cannot be in force together".to_owned())
 }

@@ -156,7 +156,7 @@ impl Refused<'_> {
                 "{name} est compris entre {low} et {high}"
             ),
             Self::NotFlag(name) => {
-                say!(language, "{name} is `yes` or `no`", "{name} est `yes` (oui) ou `no` (non)")
+                say!(language, "{name} is `yes` or `no`", "{name} est `oui` ou `non`")
             }
             Self::NoModes => say!(
                 language,

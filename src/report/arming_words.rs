@@ -7,12 +7,21 @@ use super::causes;
 use super::language::{Language, say};
 use super::moment::Moment;
 use ballast_guard::state::Arming;
-use ballast_guard::{Guard, GuardEvent};
-use ballast_model::{Catalog, OutputId, Wanted};
+use ballast_guard::{Guard, GuardEvent, Left};
+use ballast_model::{Catalog, OutputId, Verdict, Wanted};
 
 /// Whether nothing is told to an output because nobody armed its device.
 pub fn is_unarmed(guard: &Guard, output: OutputId) -> bool {
     guard.output(output).is_some_and(|state| state.arming == Arming::Not)
+}
+
+/// What an output is as far as anybody knows: what the guard told it, and what its device says where nothing was told to it
+/// since it was last not armed.
+pub fn state(guard: &Guard, verdict: &Verdict) -> Option<Wanted> {
+    match guard.output(verdict.output) {
+        Some(output) if output.arming != Arming::Armed => output.confirmed,
+        _ => Some(verdict.state),
+    }
 }
 
 /// Says that a person's word is not told to the devices that nobody armed; `None` where there is none.
@@ -77,11 +86,11 @@ pub fn event(event: &GuardEvent, catalog: &Catalog, language: Language) -> Optio
             );
             (text, false)
         }
-        GuardEvent::Disarmed { who, output, left, is_safe } => {
+        GuardEvent::Disarmed { who, output, left } => {
             let (by, name) = (who.as_str(), name(output));
-            let rest = left_as(catalog, *output, *left, *is_safe, language);
+            let rest = left_as(catalog, *output, *left, language);
             let text = say!(language, "{by} disarmed {name}: {rest}", "{by} a désarmé {name} : {rest}");
-            (text, !is_safe)
+            (text, !left.is_safe)
         }
         GuardEvent::ArmRefused { output, .. } => {
             let name = name(output);
@@ -95,18 +104,6 @@ pub fn event(event: &GuardEvent, catalog: &Catalog, language: Language) -> Optio
     })
 }
 
-/// What becomes of an output to which nothing is told any more.
-pub fn left_as(
-    catalog: &Catalog,
-    output: OutputId,
-    left: Wanted,
-    is_safe: bool,
-    language: Language,
-) -> String {
-    let shown = catalog.output(output).map_or_else(String::new, |spec| spec.show(left));
-    self::left(causes::state(&shown, language), is_safe, language)
-}
-
 /// That a device is armed.
 pub fn armed(device: &str, language: Language) -> String {
     say!(
@@ -116,15 +113,78 @@ pub fn armed(device: &str, language: Language) -> String {
     )
 }
 
-/// The same for a state in words.
-pub fn left(state: &str, is_safe: bool, language: Language) -> String {
+/// What becomes of an output that is disarmed: the event and the answer to who disarmed it say the same.
+pub fn left_as(catalog: &Catalog, output: OutputId, left: Left, language: Language) -> String {
+    let show = |wanted| catalog.output(output).map_or_else(String::new, |spec| spec.show(wanted));
+    let (told, says) = (left.told.map(show), left.says.map(show));
+    self::left(told.as_deref(), says.as_deref(), left.is_safe, language)
+}
+
+/// The same of states as `site.yaml` writes them: what it was told last, and what its device says.
+pub fn left(told: Option<&str>, says: Option<&str>, is_safe: bool, language: Language) -> String {
+    let show = |state| causes::state(state, language);
+    let is = match (says.map(show), told.map(show)) {
+        (Some(says), _) => {
+            say!(language, "its device says that it is {says}", "son appareil le dit {says}")
+        }
+        (None, Some(told)) => {
+            say!(language, "it was last told to be {told}", "son dernier ordre était {told}")
+        }
+        (None, None) => language.say("its state is unknown here", "son état n'est pas connu ici").to_owned(),
+    };
+    let nothing_told = match told {
+        Some(_) => language.say("nothing was told to it", "aucun ordre n'est parti"),
+        None => language
+            .say("nothing was told to it since it was armed", "aucun ordre n'est parti depuis son armement"),
+    };
     if is_safe {
-        say!(language, "nothing was told to it, it is {state}", "aucun ordre n'est parti, il est {state}")
-    } else {
-        say!(
-            language,
-            "nothing was told to it; it was last {state}, and neither a limit nor a person moves it from here on",
-            "aucun ordre n'est parti ; il était {state}, et plus aucune limite ni personne ne le manœuvre d'ici"
-        )
+        return say!(language, "{nothing_told}; {is}", "{nothing_told} ; {is}");
+    }
+    say!(
+        language,
+        "{nothing_told}; {is}, and neither a limit nor a person moves it from here on",
+        "{nothing_told} ; {is}, et plus aucune limite ni personne ne le manœuvre d'ici"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ballast_model::catalog::{DeviceId, DeviceSpec, OutputKind};
+
+    #[test]
+    fn what_is_left_is_said_as_far_as_it_is_known() {
+        let mut catalog = Catalog::default();
+        catalog.devices.push(DeviceSpec { name: "pump".into(), label: "".into(), outputs: Vec::new() });
+        let pump =
+            catalog.add_output("pump", "", DeviceId(0), OutputKind::Contact, Wanted::OPEN).expect("its name");
+        let said = |told, says, is_safe| {
+            let left = Left { told, says, is_safe };
+            [Language::En, Language::Fr].map(|language| left_as(&catalog, pump, left, language))
+        };
+        let (open, closed) = (Some(Wanted::OPEN), Some(Wanted::CLOSED));
+        assert_eq!(
+            said(open, open, true),
+            [
+                "nothing was told to it; its device says that it is open",
+                "aucun ordre n'est parti ; son appareil le dit coupé"
+            ]
+        );
+        assert_eq!(
+            said(open, None, true),
+            [
+                "nothing was told to it; it was last told to be open",
+                "aucun ordre n'est parti ; son dernier ordre était coupé"
+            ]
+        );
+        let [english, _] = said(open, closed, false);
+        assert!(english.contains("its device says that it is closed, and neither a limit"), "{english}");
+        let [_, french] = said(closed, None, false);
+        assert!(french.contains("son dernier ordre était connecté, et plus aucune limite"), "{french}");
+        let [english, _] = said(None, None, false);
+        assert!(
+            english.starts_with("nothing was told to it since it was armed; its state is unknown"),
+            "{english}"
+        );
     }
 }

@@ -5,8 +5,9 @@ use super::memory_words;
 use ballast_engine::events::EndReason;
 use ballast_engine::{Plan, Source, Winner};
 use ballast_guard::plan::SafetySet;
+use ballast_model::catalog::PointSpec;
 use ballast_model::intent::{Cause, Witness};
-use ballast_model::{Catalog, Span};
+use ballast_model::{Catalog, Span, Value};
 use std::borrow::Cow;
 
 /// The name of a limit.
@@ -15,11 +16,13 @@ fn limit_name(set: &SafetySet, index: u16) -> &str {
 }
 
 /// The members of an interlock.
-fn members(set: &SafetySet, catalog: &Catalog, index: u16) -> String {
+fn members(set: &SafetySet, catalog: &Catalog, index: u16, language: Language) -> String {
     let Some(interlock) = set.interlocks.get(usize::from(index)) else { return "?".into() };
     let name = |output| catalog.output(output).map_or("?", |spec| &*spec.name);
-    let members =
-        interlock.members.iter().map(|(output, contact)| format!("{} {}", name(*output), contact.word()));
+    let members = interlock
+        .members
+        .iter()
+        .map(|(output, contact)| format!("{} {}", name(*output), state(contact.word(), language)));
     members.collect::<Vec<_>>().join(", ")
 }
 
@@ -32,11 +35,11 @@ pub fn sentence(cause: Cause, set: &SafetySet, catalog: &Catalog, language: Lang
             say!(language, "the limit \"{name}\" forces it", "la limite « {name} » l'impose")
         }
         Cause::Interlock(index) => {
-            let members = members(set, catalog, index);
+            let members = members(set, catalog, index, language);
             say!(language, "never together: {members}", "jamais ensemble : {members}")
         }
         Cause::DeadTime(index) => {
-            let members = members(set, catalog, index);
+            let members = members(set, catalog, index, language);
             say!(
                 language,
                 "the pause between {members} is not over",
@@ -80,12 +83,12 @@ pub fn held_word(cause: Cause, is_memory_lost: bool) -> &'static str {
 fn plain(cause: Cause) -> (&'static str, &'static str) {
     match cause {
         Cause::MinClosed => {
-            ("it has not been closed long enough", "il n'est pas fermé depuis assez longtemps")
+            ("it has not been closed long enough", "il n'est pas connecté depuis assez longtemps")
         }
-        Cause::MinOpen => ("it has not been open long enough", "il n'est pas ouvert depuis assez longtemps"),
+        Cause::MinOpen => ("it has not been open long enough", "il n'est pas coupé depuis assez longtemps"),
         Cause::MaxClosed => (
             "it was closed for its longest time and rests until the request ends",
-            "il a été fermé le temps maximal et se repose jusqu'à la fin de la demande",
+            "il a été connecté le temps maximal et se repose jusqu'à la fin de la demande",
         ),
         Cause::MaxSwitches => ("its number of switchings is spent", "son nombre de manœuvres est épuisé"),
         Cause::Bulk => (
@@ -244,6 +247,7 @@ pub fn problem(words: &str, language: Language) -> &str {
         "the device marks it as invalid" => "l'appareil le dit invalide",
         "damaged on the wire" => "abîmé sur la ligne",
         "an input is unknown" => "une entrée est inconnue",
+        "another device is there" => "un autre appareil est là",
         other => other,
     }
 }
@@ -257,10 +261,28 @@ pub fn state(shown: &str, language: Language) -> &str {
     }
 }
 
+/// A value as people read it: yes and no in the language, the words of an enumeration as rules write them.
+pub fn value(spec: &PointSpec, value: Value, language: Language) -> String {
+    match value {
+        Value::Flag(flag) => language.yes_or_no(flag).to_owned(),
+        value => spec.show(value),
+    }
+}
+
+/// The same from its English text.
+pub fn flag_named(shown: &str, is_flag: bool, language: Language) -> &str {
+    match shown {
+        "yes" if is_flag => language.yes_or_no(true),
+        "no" if is_flag => language.yes_or_no(false),
+        other => other,
+    }
+}
+
 /// A value that decided, with its age: `linky.apparent_power 11900 VA (2 s old)`.
 pub fn witness(witness: &Witness, catalog: &Catalog, language: Language) -> String {
     let Some(spec) = catalog.point(witness.point) else { return String::new() };
-    let value = witness.value.filter(|_| witness.quality.reason().is_none()).map(|value| spec.show(value));
+    let value = witness.value.filter(|_| witness.quality.reason().is_none());
+    let value = value.map(|value| self::value(spec, value, language));
     let reason = witness.quality.reason().map(|reason| reason.words());
     witness_named(&spec.name, value.as_deref(), witness.age, reason, language)
 }

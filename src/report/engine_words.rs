@@ -9,7 +9,7 @@ use ballast_engine::input::Refusal;
 use ballast_engine::{Event, Plan, Source};
 use ballast_model::intent::Witness;
 use ballast_model::time::Gap;
-use ballast_model::{Authority, OutputId, Wanted};
+use ballast_model::{Authority, OutputId, PointId, Value, Wanted};
 use std::borrow::Cow;
 
 /// What happened, as one sentence without a full stop.
@@ -71,6 +71,27 @@ pub fn suspended(name: &str, why: &str, language: Language) -> String {
     say!(language, "rule \"{name}\" is suspended: {why}", "la règle « {name} » est suspendue : {why}")
 }
 
+/// Samples came too fast.
+pub fn coalesced(point: &str, dropped: u64, language: Language) -> String {
+    say!(
+        language,
+        "{dropped} samples of {point} came too fast; only the newest was kept",
+        "{dropped} mesures de {point} sont venues trop vite ; seule la dernière a été gardée"
+    )
+}
+
+/// French of a schedule that keeps values; `who` is `l'horaire « ... »`.
+pub fn recorded(who: &str, record: &str, values: impl Iterator<Item = String>) -> String {
+    let values: Vec<String> = values.collect();
+    let colon = if values.is_empty() { "" } else { " : " };
+    format!("{who} enregistre « {record} »{colon}{}", values.join(", "))
+}
+
+/// French name of a schedule, where the sentence begins with it.
+pub fn schedule_named(name: &str) -> String {
+    format!("l'horaire « {name} »")
+}
+
 /// Why a command was not carried out.
 pub const fn refusal(refusal: Refusal, language: Language) -> &'static str {
     let french = match refusal {
@@ -89,7 +110,9 @@ fn values<'a>(plan: &'a Plan, witnesses: &'a [Witness]) -> impl Iterator<Item = 
         let reading = witness_reading(plan, witness);
         ValueOf {
             point: Cow::Owned(reading.point.to_string()),
-            value: reading.value.map(|value| Cow::Owned(value.to_string())),
+            value: reading.value.map(|value| {
+                Cow::Owned(causes::flag_named(&value, reading.is_flag, Language::Fr).to_owned())
+            }),
             problem: reading.problem,
         }
     })
@@ -98,10 +121,15 @@ fn values<'a>(plan: &'a Plan, witnesses: &'a [Witness]) -> impl Iterator<Item = 
 fn shown(plan: &Plan, output: OutputId, wanted: Wanted) -> String {
     causes::state(&plan.shown(output, wanted), Language::Fr).to_owned()
 }
+
+fn value(plan: &Plan, point: PointId, value: Value) -> String {
+    plan.catalog.point(point).map_or_else(String::new, |spec| causes::value(spec, value, Language::Fr))
+}
+
 fn runner_name(plan: &Plan, runner: Runner) -> String {
     match runner {
         Runner::Rule(rule) => format!("la règle « {} »", plan.rule_name(rule)),
-        Runner::Schedule(schedule) => format!("l'horaire « {} »", plan.schedule_name(schedule)),
+        Runner::Schedule(schedule) => schedule_named(plan.schedule_name(schedule)),
     }
 }
 
@@ -199,12 +227,14 @@ fn of_others(event: &Event, plan: &Plan) -> Option<String> {
             let who = who.as_deref().map(ToOwned::to_owned);
             let who = who.or_else(|| runner.map(|runner| runner_name(plan, runner)));
             let who = who.unwrap_or_else(|| "quelqu'un".to_owned());
-            let old = old.map_or_else(|| "inconnu".to_owned(), |old| plan.value(*point, old));
-            format!("{who} règle {} de {old} à {}", plan.point_name(*point), plan.value(*point, *new))
+            let old = old.map_or_else(|| "inconnu".to_owned(), |old| value(plan, *point, old));
+            format!("{who} règle {} de {old} à {}", plan.point_name(*point), value(plan, *point, *new))
         }
         Event::SettingDropped { point, old, new } => {
             let (name, new) = (plan.point_name(*point), plan.value(*point, *new));
-            format!("{name} valait {old}, ce qui n'est plus possible : il vaut {new}, comme le dit son fichier")
+            format!(
+                "{name} valait {old}, ce qui n'est plus possible : il vaut {new}, comme le dit son fichier"
+            )
         }
         Event::CommandRefused { who, refusal: why } => {
             format!("une commande de {who} a été refusée : {}", refusal(*why, Language::Fr))
@@ -215,12 +245,10 @@ fn of_others(event: &Event, plan: &Plan) -> Option<String> {
         }
         Event::Record { runner, record } => {
             let values = record.values.iter().map(|(point, known)| {
-                let known = known.map_or_else(|| "inconnu".to_owned(), |known| plan.value(*point, known));
+                let known = known.map_or_else(|| "inconnu".to_owned(), |known| value(plan, *point, known));
                 format!("{} {known}", plan.point_name(*point))
             });
-            let values = values.collect::<Vec<_>>().join(", ");
-            let colon = if values.is_empty() { "" } else { " : " };
-            format!("{} enregistre « {} »{colon}{values}", runner_name(plan, *runner), record.name)
+            recorded(&runner_name(plan, *runner), &record.name, values)
         }
         Event::ScheduleRan { schedule } => {
             format!("l'horaire « {} » a été exécuté", plan.schedule_name(*schedule))
@@ -235,8 +263,7 @@ fn of_others(event: &Event, plan: &Plan) -> Option<String> {
             format!("l'horaire « {} » n'a rien fait : {point} {what}", plan.schedule_name(*schedule))
         }
         Event::Coalesced { point, dropped } => {
-            let name = plan.point_name(*point);
-            format!("{dropped} mesures de {name} sont venues trop vite ; seule la dernière a été gardée")
+            coalesced(plan.point_name(*point), u64::from(*dropped), Language::Fr)
         }
         Event::GeneratorPhase { generator, phase, attempt } => {
             let name = plan.generator_name(*generator);

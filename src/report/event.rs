@@ -1,13 +1,12 @@
 //! What was written down last before an instant: what can be said of the past where no journal reaches.
 
 use super::language::{Language, say};
-use super::output_words::OutputWords;
-use super::table::{Table, line};
-use super::{causes, engine_words, instant};
+use super::table::Table;
+use super::{instant, retold};
 use crate::control::protocol::Answer;
 use ballast_history::{Query, Reader, StoredEvent};
+use ballast_model::Utc;
 use ballast_model::almanac::Zone;
-use ballast_model::{Span, Utc};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -71,11 +70,11 @@ pub fn told(history: &Path, asked: &Asked<'_>, why: &str) -> Answer {
         ));
     };
     let payload: Value = serde_json::from_str(&event.payload).unwrap_or_default();
-    let sentence = sentence(name, &event.kind, &payload, language);
+    let sentence = retold::sentence(name, &event.kind, &payload, language);
     let since = instant::local(event.stamp.utc, asked.zone);
     let mut table = Table::default();
     for row in payload.pointer("/data/because").and_then(Value::as_array).into_iter().flatten() {
-        table.add(language.say("by", "selon"), witness(row, language));
+        table.add(language.say("by", "selon"), retold::reading(row, language));
     }
     let table = table.text(WIDTH);
     let text = say!(
@@ -112,112 +111,4 @@ fn last(history: &Path, asked: &Asked<'_>) -> Result<Option<StoredEvent>, ballas
         newest = newest.into_iter().chain(reader.events(&query)?).max_by_key(|found| found.sequence);
     }
     Ok(newest)
-}
-
-/// A value of an event, as the present tells it.
-fn witness(row: &Value, language: Language) -> String {
-    let text = |key: &str| row.get(key).and_then(Value::as_str);
-    line(text("point").unwrap_or("?"), text("value"), age(row), text("unknown"), language)
-}
-
-fn age(row: &Value) -> Option<Span> {
-    row.get("age_s").and_then(Value::as_f64).and_then(Span::from_secs_f64)
-}
-
-/// The sentence of an event as it is stored: the English one, or one made from what else it holds where that suffices.
-fn sentence(name: &str, kind: &str, payload: &Value, language: Language) -> String {
-    let stored = payload.get("sentence").and_then(Value::as_str).unwrap_or_default();
-    let made = match language {
-        Language::En => None,
-        Language::Fr => made(name, kind, stored, payload, language),
-    };
-    made.unwrap_or_else(|| stored.to_owned())
-}
-
-fn made(name: &str, kind: &str, stored: &str, payload: &Value, language: Language) -> Option<String> {
-    let text = |key: &str| payload.pointer(&format!("/data/{key}")).and_then(Value::as_str);
-    let because = || payload.pointer("/data/because").and_then(Value::as_array).into_iter().flatten();
-    match kind {
-        "output" => {
-            let cause = text(language.say("cause_en", "cause_fr"))?;
-            let asker = causes::asker_named(text("winner").unwrap_or("nobody asks"), language);
-            let by = payload.pointer("/data/witness").filter(|by| by.is_object()).map(|by| {
-                let text = |key: &str| by.get(key).and_then(Value::as_str);
-                let (point, age) = (text("point").unwrap_or("?"), age(by).unwrap_or(Span::MAX));
-                causes::witness_named(point, text("value"), age, text("unknown"), language)
-            });
-            let words = OutputWords {
-                name,
-                state: text("state")?,
-                asked: text("asked")?,
-                has_stayed: stored.starts_with(&format!("{name} stays ")),
-                is_out_of_reach: payload.pointer("/data/reachable").and_then(Value::as_bool) == Some(false),
-                cause,
-                asker: &asker,
-                is_asked: text("authority").is_some_and(|authority| authority != "default")
-                    && text("cause") != Some("silence"),
-                witness: by.as_deref(),
-            };
-            Some(words.sentence(language))
-        }
-        "rule_started" => Some(engine_words::started(name, because().map(value_of), language)),
-        "rule_ended" => {
-            let why = causes::end_named(text("ended")?, language);
-            Some(engine_words::ended(name, why, because().map(value_of), language))
-        }
-        "rule_suspended" => {
-            let why = causes::end_named(text("ended")?, language);
-            Some(engine_words::suspended(name, why, language))
-        }
-        _ => None,
-    }
-}
-
-fn value_of(row: &Value) -> engine_words::ValueOf<'_> {
-    let text = |key: &str| row.get(key).and_then(Value::as_str);
-    engine_words::ValueOf {
-        point: text("point").unwrap_or("?").into(),
-        value: text("value").map(Into::into),
-        problem: text("unknown"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn french(kind: &str, payload: &Value) -> String {
-        sentence("pump", kind, payload, Language::Fr)
-    }
-
-    #[test]
-    fn what_was_stored_in_english_is_read_in_french() {
-        let mut data = json!({
-            "state": "open", "asked": "closed", "cause": "limit", "cause_en": "the limit \"full\" forces it",
-            "cause_fr": "la limite « full » l'impose", "winner": "rule \"heat\"", "authority": "rule",
-            "witness": { "point": "tank.level", "value": "91 %", "age_s": 2.0, "unknown": null },
-        });
-        let payload = |data: &Value| json!({ "sentence": "pump stays open: ...", "data": data });
-        assert_eq!(
-            french("output", &payload(&data)),
-            "pump reste coupé : la limite « full » l'impose ; règle « heat » demande connecté (tank.level 91 % (il y a 2 s))"
-        );
-        data["reachable"] = json!(false);
-        let lost = french("output", &payload(&data));
-        assert!(lost.starts_with("pump devrait être coupé et est injoignable : la limite"), "{lost}");
-        data["cause"] = json!("silence");
-        assert!(!french("output", &payload(&data)).contains("demande"));
-        let ended = json!({
-            "sentence": "", "data": { "ended": "its condition is no longer true", "because": [
-                { "point": "tank.level", "value": null, "age_s": null, "unknown": "too old" }] },
-        });
-        assert_eq!(
-            french("rule_ended", &ended),
-            "la règle « pump » s'est terminée : sa condition n'est plus vraie (tank.level trop ancien)"
-        );
-        // What does not suffice is told as it is stored.
-        let old = json!({ "sentence": "pump open", "data": {} });
-        assert_eq!(french("output", &old), "pump open");
-        assert_eq!(sentence("pump", "output", &payload(&data), Language::En), "pump stays open: ...");
-    }
 }

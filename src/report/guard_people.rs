@@ -90,10 +90,7 @@ fn done(question: &Question, is_whole: bool, language: Language) -> String {
 
 fn left(left: &Left, language: Language) -> String {
     let name = &left.output;
-    let rest = match &left.told {
-        None => language.say("nothing was ever told to it", "aucun ordre ne lui a été donné").to_owned(),
-        Some(state) => arming_words::left(causes::state(state, language), left.is_safe, language),
-    };
+    let rest = arming_words::left(left.told.as_deref(), left.says.as_deref(), left.is_safe, language);
     say!(language, "  {name}: {rest}", "  {name} : {rest}")
 }
 
@@ -140,8 +137,24 @@ fn refused(question: &Question, refusal: &Refusal, language: Language) -> String
         Refusal::OtherSetWaits { waits } => Guard::OtherSetWaits(confirmed(), print(waits)).say(language),
         Refusal::AlreadyInForce => Guard::InForce(confirmed()).say(language),
         Refusal::NoSetWaits { in_force } => Guard::NoSetWaits(confirmed(), print(in_force)).say(language),
+        Refusal::OnlyRead
+        | Refusal::ArmedAlready { .. }
+        | Refusal::NotArmed
+        | Refusal::WouldMove { .. }
+        | Refusal::NotSafe { .. } => not_armed(device_of(question), refusal, language),
+        Refusal::Mistakes { report } => report.clone(),
+        Refusal::Late => say!(
+            language,
+            "the guard did not answer in time; look at `ballast guard status` and try again",
+            "le gardien n'a pas répondu à temps ; voyez `ballast guard status` et réessayez"
+        ),
+    }
+}
+
+/// Why a device is not armed, or not disarmed.
+fn not_armed(device: &str, refusal: &Refusal, language: Language) -> String {
+    match refusal {
         Refusal::OnlyRead => {
-            let device = device_of(question);
             say!(
                 language,
                 "{device} has no outputs: it is only read",
@@ -149,19 +162,16 @@ fn refused(question: &Question, refusal: &Refusal, language: Language) -> String
             )
         }
         Refusal::ArmedAlready { always: true } => {
-            let device = device_of(question);
             say!(
                 language,
                 "{device} is always armed: only a device with `armed: by hand` in site.yaml is armed and disarmed",
                 "{device} est toujours armé : seul un appareil avec `armed: by hand` dans site.yaml s'arme et se désarme"
             )
         }
-        Refusal::ArmedAlready { always: false } => {
-            let device = device_of(question);
+        Refusal::ArmedAlready { .. } => {
             say!(language, "{device} is armed already", "{device} est déjà armé")
         }
         Refusal::NotArmed => {
-            let device = device_of(question);
             say!(language, "{device} is not armed", "{device} n'est pas armé")
         }
         Refusal::WouldMove { output, cause } => say!(
@@ -170,7 +180,6 @@ fn refused(question: &Question, refusal: &Refusal, language: Language) -> String
             "refusé : le gardien manœuvrerait {output} dès son armement ({cause}) ; voyez `ballast why {output}`"
         ),
         Refusal::NotSafe { output } => {
-            let device = device_of(question);
             say!(
                 language,
                 "refused: {output} is not known to be at its safe state, and no limit could bring it there any more; \
@@ -179,12 +188,7 @@ fn refused(question: &Question, refusal: &Refusal, language: Language) -> String
                  mettez-le en sécurité d'abord, ou dites `ballast disarm {device} --as-it-is`"
             )
         }
-        Refusal::Mistakes { report } => report.clone(),
-        Refusal::Late => say!(
-            language,
-            "the guard did not answer in time; look at `ballast guard status` and try again",
-            "le gardien n'a pas répondu à temps ; voyez `ballast guard status` et réessayez"
-        ),
+        _ => String::new(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the guard says, as sentences: who acted, on what, by which value.
 
-use super::language::{Language, say};
+use super::language::{Language, Noun, say};
 use super::{arming_words, causes};
 use ballast_guard::plan::SafetySet;
 use ballast_guard::{GuardEvent, ResetWhat, SessionFault, Who};
@@ -195,18 +195,15 @@ fn of_person(event: &GuardEvent, words: &Words<'_>) -> Option<GuardSentence> {
 /// Events about one output.
 fn of_output(event: &GuardEvent, words: &Words<'_>) -> GuardSentence {
     let language = words.language;
-    let about = |id: &OutputId, severity, english: &str, french: &str| {
-        let name = words.output(*id);
-        let text = format!("{name} {}", language.say(english, french));
-        GuardSentence { kind: "output", subject: name, severity, who: None, text }
-    };
+    let about =
+        |id: &OutputId, severity, english: &str, french: &str| about(words, *id, severity, english, french);
     use Severity::{Alarm, Notice, Warning};
     match event {
         GuardEvent::LeaseExpired { output } => {
             about(output, Alarm, "was not renewed by the program", "n'a pas été renouvelé par le programme")
         }
         GuardEvent::MaxClosed { output } => {
-            about(output, Warning, "was closed for its longest time", "a été fermé le temps maximal")
+            about(output, Warning, "was closed for its longest time", "a été connecté le temps maximal")
         }
         GuardEvent::SwitchesSpent { output } => {
             about(output, Warning, "has no switchings left", "n'a plus de manœuvres")
@@ -218,6 +215,29 @@ fn of_output(event: &GuardEvent, words: &Words<'_>) -> GuardSentence {
         GuardEvent::Reachable { output } => {
             about(output, Notice, "can be reached again", "est de nouveau joignable")
         }
+        GuardEvent::Restored { output } => about(output, Notice, "was given back", "a été réalimenté"),
+        GuardEvent::Dropped { events } => GuardSentence {
+            kind: "guard",
+            subject: String::new(),
+            severity: Warning,
+            who: None,
+            text: say!(
+                language,
+                "{events} events of the guard found no room",
+                "{events} événements du gardien n'ont pas trouvé de place"
+            ),
+        },
+        other => of_device(other, words),
+    }
+}
+
+/// Events about an output whose device does something else than it was told.
+fn of_device(event: &GuardEvent, words: &Words<'_>) -> GuardSentence {
+    let language = words.language;
+    let about =
+        |id: &OutputId, severity, english: &str, french: &str| about(words, *id, severity, english, french);
+    use Severity::{Alarm, Notice, Warning};
+    match event {
         GuardEvent::OutsideChange { output: id, told, actual } => {
             let show = |wanted| words.catalog.output(*id).map_or_else(String::new, |spec| spec.show(wanted));
             let (told, actual) = (show(*told), show(*actual));
@@ -232,6 +252,12 @@ fn of_output(event: &GuardEvent, words: &Words<'_>) -> GuardSentence {
         GuardEvent::NotCorrected { output } => {
             about(output, Alarm, "does not stay where it is told to be", "ne reste pas où il doit être")
         }
+        GuardEvent::TimerRanOut { output } => about(
+            output,
+            Warning,
+            "went back by its own timer before it was told again",
+            "est revenu par sa propre minuterie avant que l'ordre soit répété",
+        ),
         GuardEvent::EffectRetried { output } => about(
             output,
             Warning,
@@ -247,20 +273,20 @@ fn of_output(event: &GuardEvent, words: &Words<'_>) -> GuardSentence {
         GuardEvent::EffectBack { output } => {
             about(output, Notice, "shows its effect again", "a de nouveau son effet")
         }
-        GuardEvent::Restored { output } => about(output, Notice, "was given back", "a été réalimenté"),
-        GuardEvent::Dropped { events } => GuardSentence {
-            kind: "guard",
-            subject: String::new(),
-            severity: Warning,
-            who: None,
-            text: say!(
-                language,
-                "{events} events of the guard found no room",
-                "{events} événements du gardien n'ont pas trouvé de place"
-            ),
-        },
         other => of_shedding(other, words),
     }
+}
+
+fn about(
+    words: &Words<'_>,
+    output: OutputId,
+    severity: Severity,
+    english: &str,
+    french: &str,
+) -> GuardSentence {
+    let name = words.output(output);
+    let text = format!("{name} {}", words.language.say(english, french));
+    GuardSentence { kind: "output", subject: name, severity, who: None, text }
 }
 
 /// Events about shedding.
@@ -348,14 +374,17 @@ fn watts(power: Finite) -> String {
 }
 
 fn amount(loads: u32, shed: Finite, before: Finite, language: Language) -> String {
-    let (shed, before) = (watts(shed), watts(before));
-    say!(language, "{loads} loads with {shed} of {before}", "{loads} charges, {shed} sur {before}")
+    let (shed, before, loads) = (watts(shed), watts(before), language.counted(loads as usize, Noun::Load));
+    say!(language, "{loads} with {shed} of {before}", "{loads}, {shed} sur {before}")
 }
 
 const fn fault_words(fault: SessionFault, language: Language) -> &'static str {
     let (english, french) = match fault {
         SessionFault::Bye => ("the program said good-bye", "le programme a pris congé"),
         SessionFault::Link => ("the link broke", "la liaison est rompue"),
+        SessionFault::Silence => {
+            ("the program was silent for too long", "le programme s'est tu trop longtemps")
+        }
         SessionFault::Replaced => {
             ("a newer session took its place", "une session plus récente a pris sa place")
         }

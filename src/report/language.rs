@@ -45,6 +45,11 @@ impl Language {
         self.say(";", " ;")
     }
 
+    /// Yes or no.
+    pub const fn yes_or_no(self, is_so: bool) -> &'static str {
+        if is_so { self.say("yes", "oui") } else { self.say("no", "non") }
+    }
+
     /// `1 rule`, `2 rules`; `1 règle`, `2 règles`: a count with its noun. French counts none as one.
     pub fn counted(self, count: usize, noun: Noun) -> String {
         let (english, french) = noun.words();
@@ -52,7 +57,9 @@ impl Language {
             Self::En => count != 1,
             Self::Fr => count > 1,
         };
-        format!("{count} {}{}", self.say(english, french), if is_several { "s" } else { "" })
+        let word = self.say(english, french);
+        let ending = if is_several && !word.ends_with('s') { "s" } else { "" };
+        format!("{count} {word}{ending}")
     }
 }
 
@@ -65,6 +72,12 @@ pub enum Noun {
     Output,
     /// A rule.
     Rule,
+    /// A load that can be cut.
+    Load,
+    /// A part of a journal.
+    Segment,
+    /// A step of the machines; French has no other plural.
+    Step,
 }
 
 impl Noun {
@@ -73,6 +86,9 @@ impl Noun {
             Self::Point => ("point", "point"),
             Self::Output => ("output", "sortie"),
             Self::Rule => ("rule", "règle"),
+            Self::Load => ("load", "charge"),
+            Self::Segment => ("segment", "segment"),
+            Self::Step => ("step", "pas"),
         }
     }
 }
@@ -84,19 +100,22 @@ pub struct Sentence {
     pub english: String,
     /// As it is shown to those who read French; absent where none does.
     pub french: Option<String>,
+    /// The French one is stored beside the English one: what else an event holds does not make it again
+    /// ([`super::retold`]).
+    pub is_kept: bool,
 }
 
 impl Sentence {
     /// In English, and also in the language of the one who reads it: what happens often is worded once where nobody needs
-    /// it twice.
+    /// it twice. What the event holds must be enough to make the sentence again.
     pub fn read_in(reader: Language, say: impl Fn(Language) -> String) -> Self {
         let french = (reader == Language::Fr).then(|| say(Language::Fr));
-        Self { english: say(Language::En), french }
+        Self { english: say(Language::En), french, is_kept: false }
     }
 
     /// What is only said in English: mistakes, whose codes are the same for everyone.
     pub const fn english(english: String) -> Self {
-        Self { english, french: None }
+        Self { english, french: None, is_kept: false }
     }
 
     /// As one reads it in the language.
@@ -109,7 +128,7 @@ impl Sentence {
 
     /// In both languages, for what happens seldom.
     pub fn both(say: impl Fn(Language) -> String) -> Self {
-        Self::read_in(Language::Fr, say)
+        Self { is_kept: true, ..Self::read_in(Language::Fr, say) }
     }
 }
 
@@ -135,6 +154,7 @@ mod tests {
         assert_eq!(counted(0), ("0 rules".into(), "0 sortie".into()));
         assert_eq!(counted(1), ("1 rule".into(), "1 sortie".into()));
         assert_eq!(counted(2), ("2 rules".into(), "2 sorties".into()));
+        assert_eq!(Language::Fr.counted(2, Noun::Step), "2 pas");
     }
 
     #[test]

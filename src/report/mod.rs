@@ -5,6 +5,7 @@
 
 pub mod answers;
 pub mod arming_words;
+pub mod bus_words;
 pub mod causes;
 pub mod egress_words;
 pub mod engine_words;
@@ -17,10 +18,12 @@ pub mod language;
 pub mod memory_words;
 pub mod moment;
 pub mod names;
+pub mod numbers;
 pub mod output_words;
 pub mod process_words;
 pub mod reach_words;
 pub mod reload_words;
+pub mod retold;
 pub mod status;
 pub mod table;
 pub mod why_output;

@@ -49,7 +49,7 @@ pub struct Moment<'a> {
     pub told: Told,
     /// The guard begins without its memory, and nobody has let go yet.
     pub is_memory_lost: bool,
-    /// Where the guard is; `None`: the journal does not say where it was.
+    /// Where the guard is; `None`: a process of its own, of which the journal does not say whether it answered.
     pub protection: Option<Protection>,
     /// In which language it is told.
     pub language: Language,

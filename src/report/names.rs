@@ -125,9 +125,8 @@ mod tests {
 
     #[test]
     fn an_unknown_name_is_answered_with_the_nearest_or_with_those_there_are() {
-        let said = |name: &str, known: &[&str]| {
-            unknown(Sort::Output, name, known.iter().copied(), Language::En)
-        };
+        let said =
+            |name: &str, known: &[&str]| unknown(Sort::Output, name, known.iter().copied(), Language::En);
         assert_eq!(said("heatr", &["heater", "pump"]), "there is no output `heatr`; did you mean `heater`?");
         assert_eq!(said("valve", &["heater", "pump"]), "there is no output `valve`; there are: heater, pump");
         assert_eq!(said("valve", &[]), "there is no output `valve`; there is none at all");

@@ -2,18 +2,21 @@
 
 use super::causes;
 use super::language::{Language, say};
+use ballast_guard::plan::Strength;
 
 /// What the sentence is made of.
 #[derive(Clone, Copy, Debug)]
 pub struct OutputWords<'a> {
     /// The output.
     pub name: &'a str,
-    /// What it is.
-    pub state: &'a str,
+    /// What it is; `None` where nobody knows, since nothing was told to it yet and its device says nothing.
+    pub state: Option<&'a str>,
     /// What was asked of it.
     pub asked: &'a str,
     /// It was that before.
     pub has_stayed: bool,
+    /// Nobody armed its device: nothing is told to it, and what it is its device says.
+    pub is_unarmed: bool,
     /// It should be that, but cannot be reached: nobody carried it out.
     pub is_out_of_reach: bool,
     /// What the guard says, in the language; empty where it says nothing.
@@ -30,7 +33,11 @@ impl OutputWords<'_> {
     /// The sentence, without a full stop.
     pub fn sentence(&self, language: Language) -> String {
         let Self { name, cause, asker, .. } = self;
-        let (state, asked) = (causes::state(self.state, language), causes::state(self.asked, language));
+        let asked = causes::state(self.asked, language);
+        let Some(state) = self.state.map(|state| causes::state(state, language)).filter(|_| !self.is_unarmed)
+        else {
+            return self.not_operated(asked, language);
+        };
         let is = if self.is_out_of_reach {
             say!(
                 language,
@@ -41,7 +48,7 @@ impl OutputWords<'_> {
             let stays = if self.has_stayed { language.say("stays ", "reste ") } else { "" };
             format!("{name} {stays}{state}")
         };
-        let mut sentence = if self.asked == self.state && cause.is_empty() {
+        let mut sentence = if self.state == Some(self.asked) && cause.is_empty() {
             say!(language, "{is}: {asker}", "{is} : {asker}")
         } else if self.is_asked {
             say!(
@@ -57,6 +64,38 @@ impl OutputWords<'_> {
         }
         sentence
     }
+
+    /// Of an output to which nothing was told: never that it is in a state because somebody asked for it.
+    fn not_operated(&self, asked: &str, language: Language) -> String {
+        let Self { name, asker, .. } = self;
+        let told = if self.is_unarmed {
+            language.say("is not armed and is told nothing", "n'est pas armé et ne reçoit aucun ordre")
+        } else {
+            language.say("is armed and was told nothing yet", "est armé et n'a encore reçu aucun ordre")
+        };
+        let is = match self.state.map(|state| causes::state(state, language)) {
+            Some(state) => {
+                say!(language, "its device says that it is {state}", "son appareil le dit {state}")
+            }
+            None => language.say("its state is unknown", "son état est inconnu").to_owned(),
+        };
+        let asks = if self.is_asked {
+            say!(language, "; {asker} asks for {asked}", " ; {asker} demande {asked}")
+        } else {
+            String::new()
+        };
+        say!(language, "{name} {told}: {is}{asks}", "{name} {told} : {is}{asks}")
+    }
+}
+
+/// What happens to an output when everything else is gone, as people read it; files and programs have the English words.
+pub const fn strength(strength: Strength, language: Language) -> &'static str {
+    let french = match strength {
+        Strength::Wired => "câblé",
+        Strength::Timed => "minuté",
+        Strength::Soft => "non garanti",
+    };
+    language.say(strength.word(), french)
 }
 
 #[cfg(test)]
@@ -67,9 +106,10 @@ mod tests {
     fn the_sentence_is_the_same_in_both_languages() {
         let words = OutputWords {
             name: "pump",
-            state: "open",
+            state: Some("open"),
             asked: "closed",
             has_stayed: true,
+            is_unarmed: false,
             is_out_of_reach: false,
             cause: "x",
             asker: "y",
@@ -88,5 +128,16 @@ mod tests {
         assert_eq!(lost.sentence(Language::En), english);
         let lost = OutputWords { is_out_of_reach: true, ..granted };
         assert_eq!(lost.sentence(Language::Fr), "pump devrait être coupé et est injoignable : y");
+        // What nobody operates is what its device says, and nobody's doing.
+        let found = OutputWords { is_unarmed: true, ..words };
+        let english =
+            "pump is not armed and is told nothing: its device says that it is open; y asks for closed";
+        assert_eq!(found.sentence(Language::En), english);
+        let unknown = OutputWords { state: None, is_asked: false, ..found };
+        let french = "pump n'est pas armé et ne reçoit aucun ordre : son état est inconnu";
+        assert_eq!(unknown.sentence(Language::Fr), french);
+        let fresh = OutputWords { is_unarmed: false, ..unknown };
+        let english = "pump is armed and was told nothing yet: its state is unknown";
+        assert_eq!(fresh.sentence(Language::En), english);
     }
 }

@@ -97,7 +97,8 @@ pub const fn not_loaded(has_last: bool, language: Language) -> &'static str {
 
 /// Rules are gone from the files, and nobody said that it is meant.
 pub fn emptied(emptied: &Emptied, language: Language) -> String {
-    let names: Vec<String> = emptied.names.iter().take(NAMES_MAX).map(|name| quoted(name, language)).collect();
+    let names: Vec<String> =
+        emptied.names.iter().take(NAMES_MAX).map(|name| quoted(name, language)).collect();
     let more = if emptied.names.len() > NAMES_MAX { ", ..." } else { "" };
     let names = format!("{}{more}", names.join(", "));
     match &emptied.file {

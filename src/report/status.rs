@@ -35,7 +35,8 @@ fn points(moment: &Moment<'_>, text: &mut String) -> Map<String, Value> {
             continue;
         }
         let point = PointId(id);
-        let value = snapshot.known(point, moment.now).map(|value| spec.show(value));
+        let known = snapshot.known(point, moment.now);
+        let value = known.map(|known| causes::value(spec, known, moment.language));
         let reading = snapshot.reading(point);
         let shown = match (&value, snapshot.quality(point, moment.now).reason()) {
             (Some(value), _) if spec.max_age.is_some() => {
@@ -50,7 +51,7 @@ fn points(moment: &Moment<'_>, text: &mut String) -> Map<String, Value> {
             }
         };
         text.push_str(&format!("  {:<32} {shown}\n", spec.name));
-        points.insert(spec.name.to_string(), json!(value));
+        points.insert(spec.name.to_string(), json!(known.map(|known| spec.show(known))));
     }
     points
 }
@@ -59,16 +60,16 @@ fn outputs(moment: &Moment<'_>, text: &mut String) -> Map<String, Value> {
     let mut outputs = Map::new();
     for (spec, id) in moment.catalog().outputs.iter().zip((0..).map(OutputId)) {
         let verdict = moment.guard.verdict(id);
-        let state = verdict.map_or_else(|| "?".into(), |verdict| spec.show(verdict.state));
+        let state = verdict.and_then(|verdict| arming_words::state(moment.guard, verdict));
+        let state = state.map(|state| spec.show(state));
         let reason = verdict.map(|verdict| moment.reason(id, verdict)).unwrap_or_default();
         let lost = reach_words::lost(moment.guard, id);
         let confirmed = moment.guard.output(id).and_then(|state| state.confirmed);
         let confirmed = confirmed.map(|wanted| spec.show(wanted));
         // What was not carried out is not shown as if it were.
-        let is_operated =
-            !verdict.is_some_and(|verdict| matches!(verdict.cause, Cause::NotArmed | Cause::JustArmed));
-        let is_known = lost.is_none() && is_operated;
-        let shown = if is_known { &*state } else { confirmed.as_deref().unwrap_or("?") };
+        let is_operated = !verdict.is_some_and(|verdict| verdict.cause == Cause::JustArmed);
+        let shown = if lost.is_none() && is_operated { &state } else { &confirmed };
+        let shown = shown.as_deref().unwrap_or("?");
         let elsewhere = verdict.and_then(|verdict| super::why_output::elsewhere(moment, verdict));
         let shown = elsewhere.as_deref().unwrap_or(shown);
         let shown = causes::state(shown, moment.language);

@@ -28,7 +28,8 @@ impl Table {
 
 /// A value with its age, or why there is none.
 pub fn reading(reading: &Reading, language: Language) -> String {
-    line(&reading.point, reading.value.as_deref(), reading.age, reading.problem, language)
+    let value = reading.value.as_deref().map(|value| causes::flag_named(value, reading.is_flag, language));
+    line(&reading.point, value, reading.age, reading.problem, language)
 }
 
 /// The same from its parts.

@@ -3,7 +3,7 @@
 use super::language::{Language, say};
 use super::moment::Moment;
 use super::table::{Table, reading, reading_data, readings_data};
-use super::{arming_words, causes, instant, process_words, reach_words};
+use super::{arming_words, causes, instant, output_words, process_words, reach_words};
 use crate::control::protocol::Answer;
 use ballast_engine::explain::{Asker, Explanation, witness_reading};
 use ballast_engine::{Plan, Winner};
@@ -34,9 +34,10 @@ pub fn output(moment: &Moment<'_>, id: OutputId) -> Answer {
     };
     let explanation = moment.engine.explain(id, moment.now);
     let next = next_change(moment, verdict, explanation.as_ref());
-    let strength = moment.guard.strength(id).map_or("?", |strength| strength.word());
+    let strength = moment.guard.strength(id);
     let sentence = sentence(moment, id, &spec.show(verdict.state), verdict);
-    let table = table(moment, verdict, explanation.as_ref(), next, strength);
+    let strength_word = strength.map_or("?", |strength| output_words::strength(strength, moment.language));
+    let table = table(moment, verdict, explanation.as_ref(), next, strength_word);
     let mut data = Map::new();
     let mut set = |key: &str, value: Value| data.insert(key.to_owned(), value);
     let winner = moment.winner(id);
@@ -44,7 +45,7 @@ pub fn output(moment: &Moment<'_>, id: OutputId) -> Answer {
     set("told", json!(moment.told.word()));
     set("output", json!(spec.name));
     set("sentence", json!(sentence));
-    set("state", json!(spec.show(verdict.state)));
+    set("state", json!(arming_words::state(moment.guard, verdict).map(|state| spec.show(state))));
     let lost = reach_words::lost(moment.guard, id);
     set("reachable", json!(lost.is_none()));
     let confirmed = moment.guard.output(id).and_then(|state| state.confirmed);
@@ -54,7 +55,7 @@ pub fn output(moment: &Moment<'_>, id: OutputId) -> Answer {
     set("cause", json!(causes::held_word(verdict.cause, moment.is_memory_lost)));
     set("winner", json!(winner.name(&moment.running.plan)));
     set("authority", json!(winner.authority.word()));
-    set("strength", json!(strength));
+    set("strength", json!(strength.map_or("?", |strength| strength.word())));
     set("protection", moment.protection.map_or(Value::Null, process_words::data));
     set("latched", json!(latches(moment, id, verdict)));
     let witness = moment.witness(verdict).map(|witness| witness_reading(&moment.running.plan, &witness));
@@ -123,8 +124,7 @@ fn next_change(moment: &Moment<'_>, verdict: &Verdict, explanation: Option<&Expl
 
 /// The end of the longest time closed, or away from safe, where that runs.
 fn longest(moment: &Moment<'_>, verdict: &Verdict) -> Option<Mono> {
-    let (state, envelope) =
-        (moment.guard.output(verdict.output)?, moment.guard.envelope(verdict.output)?);
+    let (state, envelope) = (moment.guard.output(verdict.output)?, moment.guard.envelope(verdict.output)?);
     let is_engaged = match state.told {
         Wanted::Contact(contact) => contact == Contact::Closed,
         Wanted::Level(_) => state.told != envelope.safe,

@@ -22,8 +22,9 @@ pub fn rule(moment: &Moment<'_>, index: u32) -> Answer {
         return Answer::refused(moment.say("no such rule", "cette règle n'existe pas"));
     };
     let explanation = moment.engine.explain_rule(index, moment.now);
-    let word = moment.say("rule", "la règle");
-    let sentence = format!("{word} \"{}\" ({}) {}.", rule.name, rule.place, does(moment, state, explanation.as_ref()));
+    let (name, place, does) = (&rule.name, &rule.place, does(moment, state, explanation.as_ref()));
+    let sentence =
+        say!(moment.language, "rule \"{name}\" ({place}) {does}.", "la règle « {name} » ({place}) {does}.");
     let table = explanation.as_ref().map(|why| table(moment, why)).unwrap_or_default();
     let mut data = Map::new();
     let mut set = |key: &str, value: Value| data.insert(key.to_owned(), value);

@@ -8,7 +8,6 @@ use crate::control::protocol::Answer;
 use crate::report::language::{Language, say};
 use crate::report::{arming_words, causes, names};
 use ballast_guard::OperatorCommand;
-use ballast_guard::state::Arming;
 use ballast_model::OutputId;
 use ballast_model::intent::Cause;
 use serde_json::json;
@@ -116,17 +115,8 @@ impl Asking<'_> {
     fn left(&self, outputs: &[OutputId], language: Language) -> String {
         let (guard, catalog) = (&self.decision.carrier.guard, self.decision.running.catalog());
         let line = |output: &OutputId| {
-            let (state, envelope) = (guard.output(*output)?, guard.envelope(*output)?);
-            let name = self.named(*output);
-            if !state.sent || state.arming != Arming::Armed {
-                return Some(say!(
-                    language,
-                    "  {name}: nothing was ever told to it",
-                    "  {name} : aucun ordre ne lui a été donné"
-                ));
-            }
-            let is_safe = state.told == envelope.safe && state.confirmed == Some(envelope.safe);
-            let rest = arming_words::left_as(catalog, *output, state.told, is_safe, language);
+            let left = guard.left_by_disarming(*output)?;
+            let (name, rest) = (self.named(*output), arming_words::left_as(catalog, *output, left, language));
             Some(say!(language, "  {name}: {rest}", "  {name} : {rest}"))
         };
         outputs.iter().filter_map(line).collect::<Vec<_>>().join("\n")

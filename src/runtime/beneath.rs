@@ -27,8 +27,8 @@ pub fn guard(beneath: &[NounSet], running: &Running, now: Mono) -> Option<Guard>
 ///
 /// # Errors
 /// All mistakes of the first that this program does not read any more, drawn.
-pub fn read(beneath: &[Texts]) -> Result<Vec<NounSet>, String> {
-    beneath.iter().cloned().map(NounSet::read).collect()
+pub fn read(beneath: &[Texts], overrides: &[String]) -> Result<Vec<NounSet>, String> {
+    beneath.iter().map(|below| NounSet::read(below.clone(), overrides)).collect()
 }
 
 /// What lies below the new texts, given what lay below the old ones and what became of the change.
@@ -60,7 +60,8 @@ mod tests {
         devices: { a: { file: mqtt-relay, bus: broker, with: { topic: a } } }\n";
 
     fn texts(max_closed: &str, min_open: &str, rules: &str) -> Texts {
-        let safety = format!("outputs: {{ a: {{ safe: open, max_closed: {max_closed}, min_open: {min_open} }} }}\n");
+        let safety =
+            format!("outputs: {{ a: {{ safe: open, max_closed: {max_closed}, min_open: {min_open} }} }}\n");
         let file = |name: &str, text: &str| (name.to_owned(), Arc::from(text.as_bytes()));
         let files = [file("site.yaml", SITE), file("safety.yaml", &safety), file("rules/a.rhai", rules)];
         Texts { files: files.into(), ..Texts::default() }
@@ -94,7 +95,7 @@ mod tests {
             beneath = edit(&mut live, beneath, &pair[0], &pair[1]);
         }
         assert_eq!(beneath.len(), 3, "the confirmed set and two that tightened it");
-        let again = guard(&read(&beneath).unwrap(), &running(&edits[4]), Mono::ZERO).unwrap();
+        let again = guard(&read(&beneath, &[]).unwrap(), &running(&edits[4]), Mono::ZERO).unwrap();
         assert_eq!(again.safety_set(), live.safety_set());
         let envelope = &again.safety_set().envelopes[0];
         assert_eq!((envelope.max_closed, envelope.min_open), (Some(Span::from_secs(3)), Span::from_secs(9)));

@@ -11,13 +11,14 @@ use super::message::{Message, Occasion};
 use super::opening::OpenField;
 use super::recorder::Recorder;
 use crate::control::protocol::Answer;
+use crate::egress::term::Standing;
 use crate::journal::Ring;
 use crate::report::moment::Protection;
 use crate::site::{Running, SetId, Texts};
 use ballast_guard::Guard;
 use ballast_host::Clock;
 use ballast_model::time::Wall;
-use ballast_model::{Mono, Span};
+use ballast_model::{Mono, Span, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -84,6 +85,8 @@ pub struct Carrier {
     pub loaded: Mono,
     /// Why the guard's memory was lost at the start; until a person resets all.
     pub memory_lost: Option<String>,
+    /// Whether each receiver is told anything, as it was last written down, with the end by which it was judged.
+    pub standings: BTreeMap<String, (Option<Utc>, Standing)>,
     /// Opens the buses of a new set.
     pub open_field: Box<OpenField>,
     /// Told when the last decision thread has ended.

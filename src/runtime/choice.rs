@@ -110,7 +110,7 @@ fn does_harm(refused: &BTreeSet<SetId>, last: &Texts, texts: &Texts) -> bool {
 fn last(set: RunningSet, overrides: &[String]) -> Result<Last, String> {
     let RunningSet { texts, beneath, trial, .. } = set;
     let built = build(&texts, overrides).map_err(|refused| refused.drawing.coloured(width_of_errors()))?;
-    Ok(Last { built, texts, beneath: beneath::read(&beneath)?, trial })
+    Ok(Last { built, texts, beneath: beneath::read(&beneath, overrides)?, trial })
 }
 
 /// Files that changed while nothing ran: they run at once where only rules did, on trial as after a reload.

@@ -60,6 +60,8 @@ pub struct Decision {
     pub(super) memory: telling::Memory,
     /// Another set runs, or another safety set is in force: the journal begins anew.
     pub(super) checkpoint_due: bool,
+    /// The session with the guard ended since nothing was renewed in time.
+    has_lapsed: bool,
     /// When the memory that building this set took is given back; `None`: it was.
     give_back_due: Option<Mono>,
     engine_in: Vec<EngineInput>,
@@ -94,6 +96,7 @@ impl Decision {
             figures,
             memory,
             checkpoint_due: true,
+            has_lapsed: false,
             give_back_due: Some(now.after(GIVE_BACK_AFTER)),
             pace: Pace::new(now),
             engine_in: Vec::new(),
@@ -116,7 +119,7 @@ impl Decision {
 
     /// Begins a session with the guard: hello, and every intent anew.
     pub fn greet(&mut self) {
-        let hello = self.carrier.link.hello(self.carrier.guard.outputs_hash());
+        let hello = self.carrier.link.hello(self.carrier.guard.table_hash());
         self.frame(hello);
         self.shared = self.carrier.guard.reported().iter().map(|point| (*point, None)).collect();
         for intent in self.engine.intents().collect::<Vec<_>>() {
@@ -326,6 +329,9 @@ impl Decision {
                 self.step_guard(now);
             }
             self.tell_all(now);
+            if std::mem::take(&mut self.has_lapsed) {
+                self.session_anew();
+            }
             if !self.batch.is_empty() {
                 let batch = std::mem::take(&mut self.batch);
                 self.hear("", &batch);
@@ -442,6 +448,11 @@ impl Decision {
         }
     }
 
+    /// The guard heard nothing for too long and listens no more: everything is said anew.
+    pub(super) fn session_lapsed(&mut self) {
+        self.has_lapsed = true;
+    }
+
     /// A new session with the guard.
     pub(super) fn session_anew(&mut self) {
         self.carrier.link = super::opening::new_link(&self.carrier.clock, &self.running);
@@ -501,6 +512,7 @@ impl Decision {
         self.wall_due = now.after(WALL_PERIOD);
         telling::disk(self, now);
         let wall = self.carrier.clock.wall();
+        crate::egress::watch(self, now, &wall);
         let known = self.carrier.wall;
         let drift = wall.utc.millis().abs_diff(known.utc_untrusted(wall.at).millis());
         if wall.trusted != known.trusted || drift > WALL_DRIFT_MS {

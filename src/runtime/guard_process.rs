@@ -69,7 +69,7 @@ struct Linked {
 
 /// What comes from the guard.
 pub enum GuardNews {
-    /// It is there, and this is how it is.
+    /// It is there, and this is how it is; again whenever its set is another one.
     There(Box<There>),
     /// It made a step.
     Step {
@@ -269,7 +269,8 @@ pub fn hear(decision: &mut Decision, news: GuardNews) -> After {
         }
         GuardNews::Field { connection, bus, batch } => {
             if is_followed(decision, connection) {
-                decision.hear(&bus, &batch);
+                // The program may be connected to the same broker as well.
+                decision.hear(&format!("{bus} of the guard"), &batch);
             }
         }
         GuardNews::Reread { connection, reread } => {
@@ -291,7 +292,8 @@ fn is_followed(decision: &Decision, connection: u64) -> bool {
     process.is_some_and(|process| process.is(connection) && process.is_there())
 }
 
-/// The guard is there: the program speaks to it, or first takes up the nouns that it holds to.
+/// The guard is there, or another set is in force there: the program speaks to it, or first takes up the nouns that it
+/// holds to.
 fn meet(decision: &mut Decision, there: There) -> After {
     let There { connection, socket, welcome, reflection } = there;
     let now = decision.carrier.clock.now();
@@ -299,6 +301,7 @@ fn meet(decision: &mut Decision, there: There) -> After {
     let is_shared = reflection.shares(decision.running.catalog());
     let Some(process) = decision.carrier.process.as_mut() else { return After::GoOn };
     let pid = welcome.pid;
+    let is_news = !process.is(connection);
     process.link = Some(Linked { number: connection, socket, welcome, is_shared });
     process.gone_since = None;
     process.files = nouns(&reflection.set.texts);
@@ -316,7 +319,10 @@ fn meet(decision: &mut Decision, there: There) -> After {
     } else {
         refused.take_if(|refused| *refused == FilesRefused::Waits);
     }
-    tell(decision, now, Severity::Notice, Sentence::both(|language| process_words::there(pid, language)));
+    if is_news {
+        let sentence = Sentence::both(|language| process_words::there(pid, language));
+        tell(decision, now, Severity::Notice, sentence);
+    }
     if let Some(take_over) = taking {
         let wanted = nouns(&take_over.texts);
         if decision.carrier.process.as_ref().is_some_and(|process| process.files == wanted) {
@@ -388,14 +394,10 @@ fn part(decision: &mut Decision, connection: u64, why: &str) {
     let was_there = process.link.take_if(|link| link.number == connection).is_some();
     let is_first = process.gone_since.is_none();
     process.gone_since.get_or_insert(now);
-    if let Some(take_over) = process.taking.take() {
-        // A guard that takes another set ends the connection: what became of it comes with the next one.
-        if was_there {
-            process.taking = Some(take_over);
-        } else {
-            let sentence = Sentence::both(|language| process_words::unreachable(why, language));
-            refuse(decision, take_over, sentence);
-        }
+    let taking = process.taking.take();
+    if let Some(take_over) = taking {
+        let sentence = Sentence::both(|language| process_words::unreachable(why, language));
+        refuse(decision, take_over, sentence);
     }
     if was_there || is_first {
         let sentence = Sentence::both(|language| process_words::gone(why, language));

@@ -2,7 +2,7 @@
 //!
 //! Every intent is encoded and decoded: what the guard sees here is what it will see from another process.
 
-use ballast_model::frame::{Frame, FrameError, Message};
+use ballast_model::frame::{Frame, FrameError, LEASE_MS_MAX, Message};
 use ballast_model::{Intent, Mono, PointId, Span, Value};
 
 /// The engine's end of the link.
@@ -10,19 +10,21 @@ use ballast_model::{Intent, Mono, PointId, Span, Value};
 pub struct Link {
     session: u64,
     counter: u64,
-    lease: Span,
+    /// How often everything is renewed.
+    pace: Span,
     renewed: Mono,
 }
 
 impl Link {
-    /// A new session. `session` must be larger than that of any session before.
-    pub fn new(session: u64, lease: Span) -> Self {
-        Self { session, counter: 0, lease, renewed: Mono::ZERO }
+    /// A new session. `session` must be larger than that of any session before; `shortest` is the shortest lease of all
+    /// outputs, so that one renewal in time serves all.
+    pub fn new(session: u64, shortest: Span) -> Self {
+        Self { session, counter: 0, pace: shortest.divided(3), renewed: Mono::ZERO }
     }
 
     /// The first frame of the session.
-    pub fn hello(&mut self, outputs: u64) -> Result<Frame, FrameError> {
-        self.send(Message::Hello { outputs })
+    pub fn hello(&mut self, tables: u64) -> Result<Frame, FrameError> {
+        self.send(Message::Hello { tables })
     }
 
     /// What one output shall be.
@@ -51,13 +53,13 @@ impl Link {
 
     /// When the leases must be renewed.
     pub fn next(&self) -> Mono {
-        self.renewed.after(self.lease.divided(3))
+        self.renewed.after(self.pace)
     }
 
     fn send(&mut self, message: Message) -> Result<Frame, FrameError> {
         self.counter += 1;
-        let lease_ms = u32::try_from(self.lease.millis()).unwrap_or(u32::MAX);
-        let frame = Frame { session: self.session, counter: self.counter, lease_ms, message };
+        // As long as each output's own lease allows.
+        let frame = Frame { session: self.session, counter: self.counter, lease_ms: LEASE_MS_MAX, message };
         Frame::decode(&frame.encode())
     }
 }

@@ -35,8 +35,8 @@ pub mod saving;
 pub mod state;
 pub mod telling;
 pub mod timed;
-pub mod trial;
 pub mod told;
+pub mod trial;
 
 use carrier::Carrier;
 use std::time::Duration;

@@ -112,9 +112,8 @@ pub fn start(start: Start) -> Decision {
         // What happened since the last save nobody remembers: to the machines nothing ran since then.
         remember(&mut guard, &mut engine, saved, gap_of_restart(saved.gap(&stamp)), now);
     }
-    let outage = saved.as_ref().map(|saved| {
-        heartbeat.outage(saved, decode(saved, "ended").unwrap_or(false), &stamp)
-    });
+    let outage =
+        saved.as_ref().map(|saved| heartbeat.outage(saved, decode(saved, "ended").unwrap_or(false), &stamp));
     let news = memory_lost;
     let memory_lost = news.clone().filter(|_| process.is_none());
     let carrier = Carrier {
@@ -144,6 +143,7 @@ pub fn start(start: Start) -> Decision {
         outage,
         dumped: None,
         loaded: now,
+        standings: BTreeMap::new(),
         memory_lost: memory_lost.or_else(|| decode(saved.as_ref()?, "memory").flatten()),
         ended,
     };
@@ -460,7 +460,7 @@ fn tell_reload(
     decision.carrier.recorder.tell(now, &told);
     if let Some(waiting) = waiting {
         // What was taken up holds over a restart from the moment of the answer.
-        saving::acknowledge(decision, waiting, Answer::done(text, data));
+        saving::acknowledge(decision, waiting, Answer::done(text, data), occasion.language());
     }
 }
 
@@ -501,7 +501,7 @@ fn next_session(clock: &Clock) -> u64 {
     clock.now().nanos()
 }
 
-/// The lease that the program asks for: the shortest of the outputs, so that one renewal serves all.
+/// The shortest lease of all outputs.
 fn shortest_lease(running: &Running) -> Span {
     let leases = running.safety.envelopes.iter().map(|envelope| envelope.lease);
     leases.min().unwrap_or(Span::from_secs(3)).min(Span::from_secs(90))

@@ -14,7 +14,7 @@ use crate::report::language::{Language, Sentence, say};
 use crate::report::moment::{Moment, Told as From};
 use crate::report::names::{self, Sort, unknown};
 use crate::report::{
-    arming_words, engine_words, instant, process_words, reach_words, status, why_output, why_rule,
+    arming_words, causes, engine_words, instant, process_words, reach_words, status, why_output, why_rule,
 };
 use ballast_engine::{Command, RuleState};
 use ballast_guard::{OperatorCommand, ResetWhat};
@@ -74,7 +74,7 @@ pub fn answer(decision: &mut Decision, who: String, call: Call, reply: oneshot::
         // An asker that went away does not matter.
         let _ = reply.send(answer);
     } else {
-        saving::acknowledge(decision, reply, answer);
+        saving::acknowledge(decision, reply, answer, language);
     }
 }
 
@@ -314,7 +314,7 @@ impl Asking<'_> {
         let now = self.decision.carrier.clock.now();
         let value = self.decision.engine.snapshot().known(point, now);
         let spec = self.decision.running.catalog().point(point);
-        let shown = spec.zip(value).map(|(spec, value)| spec.show(value));
+        let shown = spec.zip(value).map(|(spec, value)| causes::value(spec, value, self.language));
         shown.unwrap_or_else(|| self.language.say("unknown", "inconnu").into())
     }
 
@@ -400,8 +400,8 @@ impl Asking<'_> {
                 None => Err(unknown(Sort::Word, text, words.iter().map(|word| &**word), self.language)),
             },
             Kind::Flag => match text {
-                "yes" | "true" => Ok(Value::Flag(true)),
-                "no" | "false" => Ok(Value::Flag(false)),
+                "yes" | "oui" | "true" => Ok(Value::Flag(true)),
+                "no" | "non" | "false" => Ok(Value::Flag(false)),
                 _ => self.refused(Refused::NotFlag(&spec.name)),
             },
         }

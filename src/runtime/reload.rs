@@ -195,7 +195,8 @@ impl Context {
             None => Ok(built),
             Some(emptied) => {
                 let report = Sentence::both(|language| reload_words::emptied(&emptied, language));
-                let data = json!({ "error": &report.english, "file": emptied.file, "removed": emptied.names });
+                let data =
+                    json!({ "error": &report.english, "file": emptied.file, "removed": emptied.names });
                 Err(Refusal { refused: FilesRefused::Emptied, report, data })
             }
         }
@@ -307,4 +308,3 @@ pub fn failed(decision: &mut Decision, failed: BuildFailed) {
         let _ = reply.send(Answer { ok: false, ..Answer::done(text, failed.data) });
     }
 }
-

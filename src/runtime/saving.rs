@@ -5,6 +5,7 @@ use super::state::{RunningSet, Trial, encode};
 use crate::control::protocol::Answer;
 use crate::journal::{Header, Ring};
 use crate::report::instant;
+use crate::report::language::{Language, say};
 use crate::site::Texts;
 use ballast_engine::{Input as EngineInput, Output as EngineOutput};
 use ballast_guard::{Input as GuardInput, Output as GuardOutput};
@@ -86,7 +87,12 @@ fn save_with(decision: &mut Decision, now: Mono, has_ended: bool) {
 }
 
 /// Answers once everything that was said and decided so far is on the disk. Waits on a thread of its own.
-pub fn acknowledge(decision: &mut Decision, reply: oneshot::Sender<Answer>, mut answer: Answer) {
+pub fn acknowledge(
+    decision: &mut Decision,
+    reply: oneshot::Sender<Answer>,
+    mut answer: Answer,
+    language: Language,
+) {
     let now = decision.carrier.clock.now();
     save(decision, now);
     let pending = decision.carrier.recorder.pending();
@@ -95,7 +101,12 @@ pub fn acknowledge(decision: &mut Decision, reply: oneshot::Sender<Answer>, mut 
             tickets.iter().all(|ticket| ticket.wait(DISK_PATIENCE) == Progress::Durable)
         });
         if answer.ok && !is_kept {
-            answer.text = format!("{}\nThis is not kept: the disk does not take it.", answer.text.trim_end());
+            let text = answer.text.trim_end();
+            answer.text = say!(
+                language,
+                "{text}\nThis is not kept: the disk does not take it.",
+                "{text}\nCeci n'est pas conservé : le disque ne l'accepte pas."
+            );
             if let Some(data) = answer.data.as_object_mut() {
                 data.insert("kept".into(), false.into());
             }
@@ -162,11 +173,20 @@ pub struct Scribe {
 }
 
 impl Scribe {
+    /// A value as it is kept. It is written into room that is there already: a reading is a dozen pieces of a byte or a few,
+    /// and a vector would ask for room at each.
     fn encode<T: Serialize + ?Sized>(&mut self, value: &T) -> &[u8] {
-        let mut buffer = std::mem::take(&mut self.buffer);
-        buffer.clear();
-        self.buffer = postcard::to_extend(value, buffer).unwrap_or_default();
-        &self.buffer
+        let length = loop {
+            match postcard::to_slice(value, &mut self.buffer) {
+                Ok(encoded) => break encoded.len(),
+                Err(postcard::Error::SerializeBufferFull) => {
+                    let room = self.buffer.len().saturating_mul(2).max(ENCODED_ROOM);
+                    self.buffer.resize(room, 0);
+                }
+                Err(_) => break 0,
+            }
+        };
+        self.buffer.get(..length).unwrap_or_default()
     }
 
     /// A checkpoint, unpacked, in a buffer of its own: it would be too much to keep.
@@ -218,6 +238,9 @@ pub fn guard_hash(outputs: &[GuardOutput]) -> u64 {
     }
     hash
 }
+
+/// Room for one record, bytes; more is taken when one does not fit.
+const ENCODED_ROOM: usize = 4096;
 
 /// Shortest time between two journals that are written by themselves: one holds half an hour.
 const DUMP_PAUSE: Span = Span::from_secs(600);

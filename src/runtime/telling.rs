@@ -9,12 +9,14 @@ use super::told::Told;
 use super::trial;
 use crate::report::language::{Language, Sentence, say};
 use crate::report::output_words::OutputWords;
-use crate::report::{causes, engine_words, guard_words, memory_words, reach_words, reload_words};
+use crate::report::{
+    arming_words, bus_words, causes, engine_words, guard_words, memory_words, reach_words, reload_words,
+};
 use crate::site::Running;
 use ballast_engine::events::{EndReason, Source, Winner};
 use ballast_engine::{Engine, Event as EngineEvent};
 use ballast_guard::plan::{LimitAction, SafetySet};
-use ballast_guard::{Guard, GuardEvent};
+use ballast_guard::{Guard, GuardEvent, SessionFault};
 use ballast_history::Severity;
 use ballast_model::catalog::{Kind, PointSpec};
 use ballast_model::intent::{Cause, Outcome, Witness};
@@ -35,6 +37,8 @@ pub struct Memory {
     reasons: Vec<Vec<Witness>>,
     /// The last verdict of each output.
     verdicts: Vec<Option<Verdict>>,
+    /// What each output was said to be by the last one.
+    states: Vec<Option<Wanted>>,
     actuals: Vec<u64>,
     /// Outputs whose winner changed and was not told yet.
     untold: BTreeSet<OutputId>,
@@ -55,6 +59,7 @@ impl Memory {
             winners: ids().map(winner).collect(),
             reasons: vec![Vec::new(); running.plan.rules.len()],
             verdicts: ids().map(|id| guard.verdict(id).copied()).collect(),
+            states: ids().map(|id| arming_words::state(guard, guard.verdict(id)?)).collect(),
             actuals: vec![0; outputs],
             untold: BTreeSet::new(),
             disk_is_well: true,
@@ -119,13 +124,15 @@ fn engine(decision: &mut Decision, now: Mono, event: EngineEvent) {
     }
     let severity = severity_of(&event);
     let reader = decision.carrier.recorder.reader(now, severity);
-    let mut told = engine_told(&running, &event, reader).severity(severity);
-    if let (EngineEvent::Restored { active, .. }, Some(outage)) = (&event, decision.carrier.outage) {
+    let told = match (&event, decision.carrier.outage) {
         // The engine counts from what it remembers; people are told how long nothing ran.
-        let words = |language| engine_words::goes_on(outage, *active, language);
-        let Sentence { english, french } = Sentence::read_in(reader, words);
-        (told.sentence, told.french) = (english, french);
-    }
+        (EngineEvent::Restored { active, .. }, Some(outage)) => {
+            let sentence = Sentence::both(|language| engine_words::goes_on(outage, *active, language));
+            Told::info(event.kind(), event.subject(&running.plan), sentence, engine_data(&running, &event))
+        }
+        _ => engine_told(&running, &event, reader),
+    };
+    let told = told.severity(severity);
     decision.carrier.recorder.tell(now, &told);
     if let EngineEvent::RuleSuspended { rule, reason: EndReason::Suspended }
     | EngineEvent::RuleEnded { rule, reason: EndReason::Suspended, .. } = &event
@@ -193,6 +200,21 @@ fn recorded(running: &Running, point: PointId, known: Option<ballast_model::Valu
     RecordedValue { point: spec.map(|spec| &*spec.name), value, unit: unit.map(|unit| unit.to_string()) }
 }
 
+/// Whether its data makes the sentence again: that of what happens often does.
+fn is_retold(event: &EngineEvent) -> bool {
+    use EngineEvent as E;
+    let is_told_as_written = |event: &EngineEvent| matches!(event, E::NoticeRaised { .. });
+    is_told_as_written(event)
+        || matches!(
+            event,
+            E::RuleStarted { .. }
+                | E::RuleEnded { .. }
+                | E::RuleSuspended { .. }
+                | E::Record { .. }
+                | E::Coalesced { .. }
+        )
+}
+
 fn severity_of(event: &EngineEvent) -> Severity {
     match event.severity() {
         ballast_engine::Severity::Info => Severity::Info,
@@ -203,8 +225,8 @@ fn severity_of(event: &EngineEvent) -> Severity {
 }
 
 fn engine_told(running: &Running, event: &EngineEvent, reader: Language) -> Told {
-    let sentence =
-        Sentence::read_in(reader, |language| engine_words::sentence(event, &running.plan, language));
+    let say = |language| engine_words::sentence(event, &running.plan, language);
+    let sentence = if is_retold(event) { Sentence::read_in(reader, say) } else { Sentence::both(say) };
     let told = Told::info(event.kind(), event.subject(&running.plan), sentence, engine_data(running, event));
     match event.who().filter(|_| event.is_audit()) {
         Some(who) => told.by(who),
@@ -223,6 +245,9 @@ pub struct Reading<'a> {
     age_s: Option<f64>,
     /// Why it is unknown, if it is.
     unknown: Option<&'static str>,
+    /// Whether the value is a yes or a no; absent where it is not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    is_flag: bool,
 }
 
 /// Values with their ages, for programs.
@@ -237,6 +262,7 @@ fn reading<'a>(running: &'a Running, witness: &Witness) -> Reading<'a> {
         value: witness.value.zip(spec).map(|(value, spec)| spec.show(value)),
         age_s: (witness.age != ballast_model::Span::MAX).then(|| witness.age.secs_f64()),
         unknown: witness.quality.reason().map(|reason| reason.words()),
+        is_flag: matches!(witness.value, Some(ballast_model::Value::Flag(_))),
     }
 }
 
@@ -251,9 +277,12 @@ fn verdict(decision: &mut Decision, now: Mono, verdict: &Verdict) {
     let before =
         decision.memory.verdicts.get_mut(verdict.output.index()).and_then(|place| place.replace(*verdict));
     decision.figures.verdict(verdict);
+    let state = arming_words::state(&decision.carrier.guard, verdict);
+    let states = decision.memory.states.get_mut(verdict.output.index());
+    let state_before = states.and_then(|place| std::mem::replace(place, state));
     let is_same = |old: Verdict| {
         let key = |v: &Verdict| (v.state, v.asked, v.outcome, v.cause, v.awaits_restoration);
-        key(&old) == key(verdict)
+        key(&old) == key(verdict) && state == state_before
     };
     if before.is_some_and(is_same) {
         return;
@@ -262,7 +291,8 @@ fn verdict(decision: &mut Decision, now: Mono, verdict: &Verdict) {
     // Where nobody asks and the guard holds it for the same reason, the engine only followed: that is no news.
     let winner = decision.memory.winners.get(verdict.output.index()).and_then(Option::as_ref);
     let is_default = winner.is_none_or(|(winner, _)| winner.source == Source::Default);
-    let is_held = |old: Verdict| (old.state, old.cause) == (verdict.state, verdict.cause);
+    let is_held =
+        |old: Verdict| (old.state, old.cause, state_before) == (verdict.state, verdict.cause, state);
     if is_default && verdict.cause != Cause::Asked && before.is_some_and(is_held) {
         return;
     }
@@ -306,6 +336,7 @@ fn tell_output(
     let held = Held {
         safety: decision.carrier.guard.safety_set(),
         is_memory_lost: decision.carrier.memory_lost.is_some(),
+        state: arming_words::state(&decision.carrier.guard, verdict),
         is_out_of_reach: lost.is_some_and(|lost| lost.confirmed != Some(verdict.state)),
     };
     let told = output_told(&decision.running, held, verdict, winner.as_ref(), reasons, before, reader);
@@ -327,7 +358,8 @@ pub fn settle(decision: &mut Decision, now: Mono) {
 #[derive(Serialize)]
 struct OutputData<'a> {
     output: &'a str,
-    state: &'a str,
+    /// `None` where nobody knows: nothing was told to it yet, and its device says nothing.
+    state: Option<&'a str>,
     asked: &'a str,
     outcome: &'static str,
     cause: &'static str,
@@ -365,6 +397,7 @@ const fn severity_of_cause(cause: Cause) -> Severity {
 struct Held<'a> {
     safety: &'a SafetySet,
     is_memory_lost: bool,
+    state: Option<Wanted>,
     is_out_of_reach: bool,
 }
 
@@ -383,7 +416,8 @@ fn output_told(
     let show = |wanted| spec.map_or_else(String::new, |spec| spec.show(wanted));
     let who = winner.map(|(winner, _)| winner.name(&running.plan));
     let is_default = winner.is_none_or(|(winner, _)| winner.source == Source::Default);
-    let (state, asked) = (show(verdict.state), show(verdict.asked));
+    let (state, asked) = (held.state.map(show), show(verdict.asked));
+    let state = state.as_deref();
     let cause = |language| causes::held(verdict.cause, held.is_memory_lost, held.safety, catalog, language);
     let (cause_en, cause_fr) = (cause(Language::En), cause(Language::Fr));
     let sentence = Sentence::read_in(reader, |language| {
@@ -391,8 +425,9 @@ fn output_told(
         let by = verdict.witness.as_ref().map(|witness| causes::witness(witness, catalog, language));
         let words = OutputWords {
             name,
-            state: &state,
+            state,
             asked: &asked,
+            is_unarmed: verdict.cause == Cause::NotArmed,
             has_stayed: before.is_some_and(|old| old.state == verdict.state),
             is_out_of_reach: held.is_out_of_reach,
             cause: language.say(&cause_en, &cause_fr),
@@ -405,7 +440,7 @@ fn output_told(
     });
     let data = OutputData {
         output: name,
-        state: &state,
+        state,
         asked: &asked,
         outcome: outcome_word(verdict.outcome),
         cause: causes::held_word(verdict.cause, held.is_memory_lost),
@@ -429,8 +464,6 @@ fn guard(decision: &mut Decision, now: Mono, event: GuardEvent) {
     let safety = decision.carrier.guard.safety_set();
     let word = |language| guard_words::sentence(&event, safety, running.catalog(), language);
     let words = word(Language::En);
-    let reader = decision.carrier.recorder.reader(now, words.severity);
-    let french = (reader == Language::Fr).then(|| word(Language::Fr).text);
     if matches!(
         event,
         GuardEvent::LimitLatched { .. }
@@ -442,7 +475,7 @@ fn guard(decision: &mut Decision, now: Mono, event: GuardEvent) {
     } else {
         decision.pace.touch(now);
     }
-    let sentence = Sentence { english: words.text, french };
+    let sentence = Sentence::both(|language| word(language).text);
     let mut told = Told::info(words.kind, words.subject, sentence, json!({})).severity(words.severity);
     if let Some(who) = words.who {
         told = told.by(who);
@@ -450,6 +483,9 @@ fn guard(decision: &mut Decision, now: Mono, event: GuardEvent) {
     decision.carrier.recorder.tell(now, &told);
     if memory_words::ends(&event) {
         decision.carrier.memory_lost = None;
+    }
+    if let GuardEvent::SessionClosed { fault: SessionFault::Silence, .. } = event {
+        decision.session_lapsed();
     }
     if let GuardEvent::Confirmed { fingerprint, .. } = event {
         super::opening::adopt_confirmed(decision, fingerprint);
@@ -461,7 +497,8 @@ pub fn link(decision: &mut Decision, bus: &str, is_up: bool, text: &str) {
     let now = decision.carrier.clock.now();
     let severity = if is_up { Severity::Info } else { Severity::Warning };
     let sentence = Sentence::both(|language| {
-        let state = if is_up { "en service" } else { "hors service" };
+        let (state, text) =
+            (if is_up { "en service" } else { "hors service" }, bus_words::told(text, language));
         say!(language, "bus {bus}: {text}", "bus {bus} {state} : {text}")
     });
     let told = Told::info("bus", bus, sentence, json!({ "up": is_up }));

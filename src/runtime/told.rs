@@ -19,6 +19,8 @@ pub struct Told {
     pub sentence: String,
     /// The same for those who read it now in French.
     pub french: Option<String>,
+    /// Whether the French one is stored as well.
+    pub is_french_kept: bool,
     /// The same for programs: JSON, written once and then only copied.
     pub data: String,
 }
@@ -31,10 +33,11 @@ impl Told {
         sentence: Sentence,
         data: impl Serialize,
     ) -> Self {
-        let (subject, Sentence { english: sentence, french }) = (subject.into(), sentence);
+        let (subject, Sentence { english: sentence, french, is_kept }) = (subject.into(), sentence);
         // What cannot be written is missing for programs; the sentence says it for people.
         let data = serde_json::to_string(&data).unwrap_or_else(|_| "null".to_owned());
-        Self { kind, subject, severity: Severity::Info, who: None, sentence, french, data }
+        let is_french_kept = is_kept;
+        Self { kind, subject, severity: Severity::Info, who: None, sentence, french, is_french_kept, data }
     }
 
     /// With this weight.
@@ -51,16 +54,20 @@ impl Told {
         self
     }
 
-    /// The sentence and the data as one JSON text: how the history keeps them.
+    /// The sentence and the data as one JSON text: how the history keeps them. The French sentence stands there too where
+    /// the data does not make it again.
     pub fn payload(&self) -> String {
-        let sentence = serde_json::to_string(&self.sentence).unwrap_or_else(|_| "\"\"".to_owned());
-        format!("{{\"sentence\":{sentence},\"data\":{}}}", self.data)
+        let quoted = |text: &str| serde_json::to_string(text).unwrap_or_else(|_| "\"\"".to_owned());
+        let french = self.french.as_deref().filter(|_| self.is_french_kept);
+        let french = french.map_or_else(String::new, |french| format!("\"french\":{},", quoted(french)));
+        format!("{{\"sentence\":{},{french}\"data\":{}}}", quoted(&self.sentence), self.data)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::language::Language;
 
     #[test]
     fn the_payload_holds_the_sentence_and_the_data() {
@@ -70,8 +77,13 @@ mod tests {
         });
         let told = Told::info("output", "pump", sentence, serde_json::json!({ "state": "open" }));
         let payload: serde_json::Value = serde_json::from_str(&told.payload()).unwrap();
-        let expected =
-            serde_json::json!({ "sentence": "the \"pump\" is open\n", "data": { "state": "open" } });
+        let expected = serde_json::json!({
+            "sentence": "the \"pump\" is open\n", "french": "« pump » est coupé", "data": { "state": "open" },
+        });
         assert_eq!(payload, expected);
+        // What the data makes again is stored once, whoever reads it now.
+        let again = Sentence::read_in(Language::Fr, |language| language.say("open", "coupé").to_owned());
+        let told = Told::info("output", "pump", again, serde_json::Value::Null);
+        assert_eq!(told.payload(), "{\"sentence\":\"open\",\"data\":null}");
     }
 }

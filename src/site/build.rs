@@ -15,7 +15,7 @@ use ballast_engine::plan::{
 use ballast_guard::Guard;
 use ballast_guard::plan::SafetySet;
 use ballast_host::file_set::RULE_BYTES_MAX;
-use ballast_host::nouns::{self, apply_overrides};
+use ballast_host::nouns::{self, apply_overrides, follow_buses};
 use ballast_host::ownership;
 use ballast_model::device::BusDefinition;
 use ballast_model::diagnostic::{Diagnostic, FileId};
@@ -176,8 +176,11 @@ pub fn build_after(texts: &Texts, overrides: &[String], before: Option<&Running>
     // From here on with the defaults of the outputs, which the safety set gives.
     let mut catalog = std::mem::take(&mut site.catalog);
     catalog.shrink_to_fit();
-    let catalog = Arc::new(catalog);
     let unknown = apply_overrides(&mut site.buses, overrides);
+    if !overrides.is_empty() {
+        follow_buses(&site.buses, &mut catalog);
+    }
+    let catalog = Arc::new(catalog);
     if !unknown.is_empty() {
         drop(open_buses(&site.buses, &catalog, &mut found));
         return Err(refused(&found, &sources).with(&unknown));
@@ -279,6 +282,7 @@ fn open_buses(
         let outputs = definition.outputs.iter().map(|output| output.output).collect();
         match ballast_drivers::open(definition, catalog) {
             Ok(mut bus) => {
+                found.extend(bus.warnings().iter().cloned());
                 match join_world(definition, &mut bus) {
                     Ok(()) => buses.push((bus, outputs)),
                     Err(mistakes) => found.extend(mistakes),

@@ -54,6 +54,16 @@ pub const fn metric_unit(dimension: Dimension) -> MetricUnit {
         D::Price => ("_euros_per_kilowatt_hour", 1.0),
         D::Money => ("_euros", 1.0),
         D::Mass => ("_grams", 1.0),
+        // As `promtool` wants it: not in the plural.
+        D::TemperatureDifference => ("_kelvin", 1.0),
+        D::Length => ("_meters", 1.0),
+        D::RotationalSpeed => ("_revolutions_per_minute", 1.0),
+        D::Irradiation => ("_joules_per_square_meter", HOUR),
+        // From kilowatt-hours per cubic metre.
+        D::HeatingValue => ("_joules_per_cubic_meter", 1000.0 * HOUR),
+        D::VolumePrice => ("_euros_per_cubic_meter", 1.0),
+        D::Concentration => ("_parts_per_million", 1.0),
+        D::SignalStrength => ("_dbm", 1.0),
     };
     MetricUnit { suffix, scale }
 }
@@ -92,6 +102,15 @@ mod tests {
             (60.0, "L/min", 0.001, "_cubic_meters_per_second"),
             (2.0, "m³", 2.0, "_cubic_meters"),
             (36.0, "km/h", 10.0, "_meters_per_second"),
+            (1.0, "GJ", 1e9, "_joules"),
+            (1.0, "Gcal", 4.1868e9, "_joules"),
+            (3.6, "m³/h", 0.001, "_cubic_meters_per_second"),
+            (1.0, "bar", 1e5, "_pascals"),
+            (5.0, "K", 5.0, "_kelvin"),
+            (1.0, "kWh/m²", 3.6e6, "_joules_per_square_meter"),
+            (10.0, "kWh/m3", 3.6e7, "_joules_per_cubic_meter"),
+            (36.0, "MJ/m³", 3.6e7, "_joules_per_cubic_meter"),
+            (5.0, "cm", 0.05, "_meters"),
             (5.0, "min", 300.0, "_seconds"),
             (50.0, "mHz", 0.05, "_hertz"),
         ] {

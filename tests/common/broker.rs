@@ -102,6 +102,43 @@ impl Drop for Broker {
     }
 }
 
+/// Makes an authority (`ca.pem`) and a certificate that it signed for 127.0.0.1 (`broker.pem`, `broker.key`), and another
+/// authority (`other.pem`); a visible skip where openssl is not installed.
+pub fn certify(folder: &std::path::Path, what: &str) -> Option<()> {
+    let program = super::tool_or_skip("openssl", what)?;
+    std::fs::write(folder.join("names"), "subjectAltName=IP:127.0.0.1\n").expect("written");
+    for line in [
+        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=authority -keyout ca.key -out ca.pem",
+        "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=broker -keyout broker.key -out broker.csr",
+        "x509 -req -in broker.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out broker.pem",
+        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=stranger -keyout other.key -out other.pem",
+    ] {
+        let mut command = Command::new(&program);
+        command.args(line.split(' ')).current_dir(folder).stdout(Stdio::null()).stderr(Stdio::null());
+        assert!(command.status().expect("openssl runs").success(), "{line}");
+    }
+    Some(())
+}
+
+/// Writes a password file of mosquitto for one user: `$6$`, salt and SHA-512 of password and salt.
+pub fn password_file(path: &std::path::Path, user: &str, password: &str) {
+    let openssl = |arguments: &[&str], input: &[u8]| {
+        let program = super::tool("openssl").expect("checked before");
+        let mut child = Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("openssl runs");
+        child.stdin.take().expect("piped").write_all(input).expect("it listens");
+        child.wait_with_output().expect("it ends").stdout
+    };
+    let text = |bytes: &[u8]| String::from_utf8(openssl(&["base64", "-A"], bytes)).expect("base64");
+    let salt = b"twelve bytes";
+    let hash = openssl(&["dgst", "-sha512", "-binary"], &[password.as_bytes(), salt].concat());
+    std::fs::write(path, format!("{user}:$6${}${}\n", text(salt), text(&hash))).expect("written");
+}
+
 /// A publisher that stays connected.
 pub struct Stream {
     input: Option<std::process::ChildStdin>,

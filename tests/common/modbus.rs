@@ -1,5 +1,6 @@
-//! Modbus devices that pymodbus serves over TCP, in a process of its own.
+//! Modbus devices that pymodbus serves over TCP or a serial line, in a process of its own.
 
+use super::terminal::Cable;
 use super::{free_port, wait_for};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -25,21 +26,42 @@ pub fn python(imports: &str, what: &str) -> Option<PathBuf> {
 /// Units with their registers.
 pub struct Units {
     python: PathBuf,
+    way: [String; 2],
     holds: String,
     child: Child,
     input: ChildStdin,
     said: Arc<Mutex<Vec<String>>>,
-    /// Where it listens on loopback.
+    /// Where it listens on loopback; 0 where it does not.
     pub port: u16,
+    /// The line on which it listens, where it does.
+    pub cable: Option<Cable>,
 }
 
 impl Units {
     /// Serves these blocks, a line each (`unit 1 input 0 FLOAT32 230.2 5.1`), or skips visibly.
     pub fn start(what: &str, holds: &str) -> Option<Self> {
+        let port = free_port();
+        Self::start_on(what, holds, ["tcp".to_owned(), port.to_string()], port, None)
+    }
+
+    /// The same, with the frames of a serial line over TCP.
+    pub fn start_behind_converter(what: &str, holds: &str) -> Option<Self> {
+        let port = free_port();
+        Self::start_on(what, holds, ["rtu-tcp".to_owned(), port.to_string()], port, None)
+    }
+
+    /// The same on a serial line of 19200 bits per second. At other speeds nothing is understood there.
+    pub fn start_on_line(what: &str, holds: &str) -> Option<Self> {
+        let cable = Cable::new();
+        let far = cable.far.to_string_lossy().into_owned();
+        Self::start_on(what, holds, ["rtu".to_owned(), far], 0, Some(cable))
+    }
+
+    fn start_on(what: &str, holds: &str, way: [String; 2], port: u16, cable: Option<Cable>) -> Option<Self> {
         let python = python("pymodbus.simulator", what)?;
-        let (port, said) = (free_port(), Arc::default());
-        let (child, input) = run(&python, port, holds, &said);
-        Some(Self { python, holds: holds.to_owned(), child, input, said, port })
+        let said = Arc::default();
+        let (child, input) = run(&python, &way, holds, &said);
+        Some(Self { python, way, holds: holds.to_owned(), child, input, said, port, cable })
     }
 
     /// Kills it: no answer any more, for any unit.
@@ -50,7 +72,7 @@ impl Units {
 
     /// Starts it again with what it held at first.
     pub fn restart(&mut self) {
-        (self.child, self.input) = run(&self.python, self.port, &self.holds, &self.said);
+        (self.child, self.input) = run(&self.python, &self.way, &self.holds, &self.said);
     }
 
     /// Puts numbers into registers, one word each, by the function that reads them.
@@ -68,6 +90,16 @@ impl Units {
     /// A unit answers with this exception from now on; 0: no longer.
     pub fn refuse(&mut self, unit: u8, code: u8) {
         self.say(&format!("refuse {unit} {code}"));
+    }
+
+    /// What units that are not there are answered for, as a gateway does; 0: nothing.
+    pub fn absent(&mut self, code: u8) {
+        self.say(&format!("absent {code}"));
+    }
+
+    /// A unit lies so from now on; `nothing`: no longer.
+    pub fn lie(&mut self, unit: u8, how: &str) {
+        self.say(&format!("lie {unit} {how}"));
     }
 
     /// What its own store holds.
@@ -106,11 +138,11 @@ impl Drop for Units {
 }
 
 /// The server, once it listens.
-fn run(python: &Path, port: u16, holds: &str, said: &Arc<Mutex<Vec<String>>>) -> (Child, ChildStdin) {
+fn run(python: &Path, way: &[String; 2], holds: &str, said: &Arc<Mutex<Vec<String>>>) -> (Child, ChildStdin) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("drivers/tests/modbus/server.py");
     let mut child = Command::new(python)
         .arg(script)
-        .args(["tcp", &port.to_string()])
+        .args(way)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

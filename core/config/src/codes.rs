@@ -30,6 +30,7 @@ codes! {
     CALENDAR_DAY = "calendar::day": "A day of a calendar cannot be read. Days are written `2026-12-24`, ranges with both ends `2026-12-24..2027-01-02`.";
     DERIVED_CYCLE = "derived::cycle": "Derived points are computed from each other in a circle, so none can be computed first.";
     DERIVED_FORM = "derived::form": "A derived point is computed in exactly one way: by an `expression`, or as the `median`, the `first_good` or the `sum` of several points of the same kind.";
+    DEVICE_ADDRESS = "device::address": "An address may be written as people count, and not as it goes over the wire: 40001 for holding register 0, or unit 0 behind a gateway. It is used as it stands; the help says what may be meant, and how to write it so that nothing more is said.";
     DEVICE_BAD_VALUE = "device::bad_value": "A value of a bus, point or output is not one that its driver can use. The message says what the driver expects.";
     DEVICE_BUS = "device::bus": "A device hangs on a bus that does not exist or that speaks another language than the device.";
     DEVICE_EMPTY = "device::empty": "A device has neither points nor outputs, so nothing can be done with it.";
@@ -94,8 +95,10 @@ codes! {
     POINT_WORDS = "point::words": "The words of an enumeration: at least two, and each once.";
     RECEIVER_BUS = "receiver::bus": "A receiver is told over a bus that does not exist or that carries no messages for others, or two receivers are the same one: the same kind at the same broker.";
     RECEIVER_PREFIX = "receiver::prefix": "The prefix under which a receiver looks for announcements is no part of a topic on which can be published.";
+    RECEIVER_PURPOSE = "receiver::purpose": "What a receiver is told for is said in one line of a few words. It is shown to people wherever they see what leaves the site.";
     RECEIVER_SHARE = "receiver::share": "What a receiver is told is not a point or an output of the site, stands twice, is nothing at all or too much. Only what stands here leaves the site, so a slip is a mistake and never taken for nothing.";
     RECEIVER_STEPS = "receiver::steps": "Two steps are given for numbers of one kind; only one of them could hold.";
+    RECEIVER_UNTIL = "receiver::until": "A receiver is told until the end of a day, `2027-03-31`, or until an instant, `2027-03-31 18:00`, in the time zone of the site. What cannot be read is a mistake and never taken for no end.";
     SAFETY_ASLEEP = "safety::asleep": "A point that is asleep has a value and a condition: `0 W when sun.elevation < -2 deg`.";
     SAFETY_EFFECT = "safety::effect": "The effect of an output is seen at a point: what must be true of it while the output is closed, or while it is open.";
     SAFETY_NO_SAFE_STATE = "safety::no_safe_state": "An output has no safe state. Every output says in safety.yaml what is safe: what its wiring does without power, and where every alarm, a lost program and an expired lease lead.";

@@ -57,3 +57,6 @@ pub const RECEIVERS_MAX: usize = 8;
 
 /// Most points and outputs that one receiver is told. A list of more is refused: whoever reads that many wants the metrics.
 pub const SHARED_MAX: usize = 2000;
+
+/// Longest purpose of a receiver, in characters: it stands in one line with what is told. A longer one is refused.
+pub const PURPOSE_CHARS_MAX: usize = 120;

@@ -50,8 +50,7 @@ fn document(title: &str, shape: &MapShape, parameters: Parameters) -> String {
 }
 
 fn map_fields(shape: &MapShape, parameters: Parameters) -> Vec<(String, String)> {
-    let properties =
-        shape.keys.iter().map(|key| (key.name.to_owned(), described(key, parameters))).collect();
+    let properties = shape.keys.iter().map(|key| (key.name.to_owned(), described(key, parameters))).collect();
     let required: Vec<String> =
         shape.keys.iter().filter(|key| key.need != Need::Optional).map(|key| text(key.name)).collect();
     let others = match shape.others {
@@ -123,7 +122,7 @@ fn quantity(dimension: Dimension) -> String {
         .iter()
         .filter(|row| row.dimension == dimension && !row.symbol.is_empty())
         .flat_map(|row| core::iter::once(&row.symbol).chain(row.aliases))
-        .map(|spelling| spelling.replace('.', r"\."))
+        .map(|spelling| spelling.replace('.', r"\.").replace('^', r"\^"))
         .collect();
     let one = format!(r"[-+\u2212]?[0-9.][0-9 _.eE+\-\u00a0\u202f\u2009]*({})", spellings.join("|"));
     if dimension == Dimension::Duration { format!("({one} ?)+") } else { one }

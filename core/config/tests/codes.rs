@@ -15,6 +15,7 @@ const DRIVERS: &[DriverFacts] = &[DriverFacts {
     strength: Strength::Soft,
     is_experimental: false,
     carries_messages: true,
+    reads_every: None,
 }];
 
 /// A site with one point, and below it what is wrong.
@@ -49,7 +50,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
 ];
 
 /// Codes of drivers, which say them about keys that only they understand; listed here for the manual.
-const OF_DRIVERS: &[&str] = &["device::bad_value", "device::missing_key", "device::unknown_key"];
+const OF_DRIVERS: &[&str] =
+    &["device::address", "device::bad_value", "device::missing_key", "device::unknown_key"];
 
 #[test]
 fn the_gallery_shows_what_it_says() {

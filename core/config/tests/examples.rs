@@ -22,7 +22,14 @@ const DRIVERS: &[DriverFacts] = &[
 ];
 
 const fn driver(name: &'static str, is_network: bool, carries_messages: bool) -> DriverFacts {
-    DriverFacts { name, is_network, strength: Strength::Soft, is_experimental: false, carries_messages }
+    DriverFacts {
+        name,
+        is_network,
+        strength: Strength::Soft,
+        is_experimental: false,
+        carries_messages,
+        reads_every: None,
+    }
 }
 
 /// A text of the project, by its path.

@@ -22,6 +22,7 @@ const DRIVERS: &[DriverFacts] = &[
         strength: Strength::Soft,
         is_experimental: false,
         carries_messages: true,
+        reads_every: None,
     },
     DriverFacts {
         name: "sim",
@@ -29,6 +30,7 @@ const DRIVERS: &[DriverFacts] = &[
         strength: Strength::Soft,
         is_experimental: false,
         carries_messages: false,
+        reads_every: None,
     },
     DriverFacts {
         name: "tic",
@@ -36,6 +38,7 @@ const DRIVERS: &[DriverFacts] = &[
         strength: Strength::Soft,
         is_experimental: false,
         carries_messages: false,
+        reads_every: None,
     },
 ];
 

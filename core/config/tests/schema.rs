@@ -120,7 +120,8 @@ fn the_schema_of_device_files_accepts_every_one_that_travels_inside_the_program(
     }
     assert!(count > 40, "{count} files");
     // A word that is neither one of those that are meant nor a parameter is refused all the same.
-    let wrong = "device: x\nlabel: X\ndriver: gpio\nsource: a\noutputs: { a: { kind: contact, unpowered: ajar } }\n";
+    let wrong =
+        "device: x\nlabel: X\ndriver: gpio\nsource: a\noutputs: { a: { kind: contact, unpowered: ajar } }\n";
     assert_eq!(check("device", wrong).len(), 1);
     assert_eq!(check("device", &wrong.replace("ajar", "\"${at_rest}\"")), Vec::<String>::new());
 }

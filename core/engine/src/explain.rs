@@ -73,6 +73,8 @@ pub struct Reading {
     pub age: Option<Span>,
     /// Why it may not be used; `None` when it may.
     pub problem: Option<&'static str>,
+    /// Whether the value is a yes or a no, and not a word of an enumeration.
+    pub is_flag: bool,
 }
 
 /// What the guard said.
@@ -326,6 +328,7 @@ pub fn witness_reading(plan: &Plan, witness: &Witness) -> Reading {
         value: spec.and_then(|spec| witness.value.map(|value| spec.show(value))),
         age: (witness.age < Span::MAX).then_some(witness.age),
         problem: witness.quality.reason().map(|reason| reason.words()),
+        is_flag: matches!(witness.value, Some(ballast_model::Value::Flag(_))),
     }
 }
 

@@ -143,6 +143,9 @@ impl World {
         let after = self.snapshot.known(point, self.now);
         if self.trackers.follows(point) {
             let until = self.snapshot.expires(point).unwrap_or(Mono::MAX);
+            if sample.quality == Quality::Bad(Reason::Replaced) {
+                self.trackers.replaced(point);
+            }
             self.trackers.sample(self.now, point, after, until);
             self.mark_trackers(None);
         }

@@ -4,11 +4,11 @@
 //! armed: the person is told why. What leaves its protection away from safe is not disarmed, unless the person says that
 //! it shall be left as it is.
 
-use crate::events::{GuardEvent, Who};
+use crate::events::{GuardEvent, Left, Who};
 use crate::machine::{Guard, Run};
 use crate::plan::Envelope;
 use crate::rules::{self, Class, Question};
-use crate::state::{Arming, Live, OutputState, Physical};
+use crate::state::{Arming, EffectState, Live, OutputState, Outside, Physical};
 use crate::tables::Plan;
 use ballast_model::catalog::Facet;
 use ballast_model::intent::Cause;
@@ -32,17 +32,35 @@ impl OutputState {
         }
     }
 
-    /// Nothing is told to it from here on, and nothing that was begun is finished.
-    fn let_go(&mut self) {
+    /// What is known of it, for whoever is about to let it go.
+    fn left(&self, envelope: &Envelope) -> Left {
+        let was_told = self.sent && self.arming == Arming::Armed;
+        Left {
+            told: was_told.then_some(self.told),
+            says: self.outside.actual.and(self.confirmed),
+            is_safe: self.is_safe(envelope),
+        }
+    }
+
+    /// Nothing is told to it from here on, and nothing that was begun is finished. What its device said stays known; what
+    /// only its bus took over does not say any more what it is.
+    fn let_go(&mut self, now: Mono) {
+        let (says, is_settled) = (self.outside.actual.and(self.confirmed), self.settled);
         self.arming = Arming::Not;
         (self.sent, self.settled, self.is_switching, self.must_tell) = (false, false, false, false);
         (self.tries, self.retry_at) = (0, None);
-        (self.is_unreachable, self.unreachable_since, self.confirmed) = (false, None, None);
+        (self.is_unreachable, self.unreachable_since, self.confirmed) = (false, None, says);
         (self.spent, self.awaits, self.shed_by) = (None, false, None);
         (self.claim, self.ramp, self.undone) = (None, None, None);
-        (self.outside, self.effect) = (Default::default(), Default::default());
-        // Whoever may not stand beside it waits until its device says where it is.
-        self.physical = Physical::UNKNOWN;
+        self.outside = Outside { actual: self.outside.actual, ..Outside::default() };
+        self.effect = EffectState::default();
+        let physical = core::mem::replace(&mut self.physical, Physical::UNKNOWN);
+        if let Some(says) = says {
+            self.watch(says, now);
+            // Whoever may not stand beside it waits where a command is still under way to it, or says otherwise.
+            let is_sure = is_settled && matches!(says, Wanted::Contact(at) if !physical.may_be(at.other()));
+            self.physical = if is_sure { physical } else { Physical::UNKNOWN };
+        }
     }
 }
 
@@ -77,6 +95,11 @@ impl Guard {
         against_arming(&self.plan, &self.live, output)
     }
 
+    /// What is known of an output that is about to be disarmed, as [`GuardEvent::Disarmed`] will say it.
+    pub fn left_by_disarming(&self, output: OutputId) -> Option<Left> {
+        Some(self.output(output)?.left(self.envelope(output)?))
+    }
+
     /// What stands against disarming an output, if anything does: [`Cause::NotAllowed`] where it is always armed,
     /// [`Cause::NotArmed`] where it is not armed, [`Cause::Asked`] where it is not at its safe state.
     pub fn against_disarming(&self, output: OutputId, as_it_is: bool) -> Option<Cause> {
@@ -105,15 +128,15 @@ impl Run<'_> {
         if let Some(cause) = against {
             return self.event(GuardEvent::DisarmRefused { who, output, cause });
         }
-        let (left, is_safe) = (state.told, state.is_safe(envelope));
-        state.let_go();
+        let left = state.left(envelope);
+        state.let_go(self.now);
         self.forget_state(index);
         self.work.outputs.mark(index);
         self.urge_partners(index);
-        self.event(GuardEvent::Disarmed { who, output, left, is_safe });
+        self.event(GuardEvent::Disarmed { who, output, left });
     }
 
-    /// What an output was told says no longer what it is.
+    /// What an output was told says no longer what it is: its state is unknown to whoever reads it, its actual is not.
     fn forget_state(&mut self, index: usize) {
         if let Some(point) = self.plan.tables.facet(&self.plan.catalog, index, Facet::State)
             && self.live.snapshot.set(&Sample::bad(point, Reason::Offline, self.now, 0))

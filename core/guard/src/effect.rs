@@ -1,10 +1,12 @@
 //! Whether an output does what it was told: by the point that shows it.
 //!
 //! Told once more when the effect does not show in time, and an alarm when it still does not. An unknown reading says
-//! nothing; an `unless` that is unknown excuses nothing.
+//! nothing; an `unless` that is unknown excuses nothing. Where the device itself says that someone else moved it, what does
+//! not show is explained.
 
 use crate::events::GuardEvent;
 use crate::machine::Run;
+use crate::outside;
 use crate::plan::Envelope;
 use crate::rules::is_engaged;
 use ballast_model::{Mono, OutputId};
@@ -19,7 +21,8 @@ impl Run<'_> {
         let seen = self.seen();
         let truth = program.as_ref().and_then(|program| program.truth(&seen, &mut next));
         let unless = effect.unless.as_ref().and_then(|unless| unless.truth(&seen, &mut next));
-        let fails = truth == Some(false) && unless != Some(true);
+        let is_explained = unless == Some(true) || outside::is_moved(envelope, state);
+        let fails = truth == Some(false) && !is_explained;
         let Some(state) = self.live.outputs.get_mut(index) else { return next };
         let output = OutputId(index as u32);
         if !state.settled || !fails {

@@ -136,6 +136,8 @@ pub enum SessionFault {
     Bye,
     /// The link broke.
     Link,
+    /// The sender renewed nothing for longer than its word holds.
+    Silence,
     /// A newer session took its place.
     Replaced,
     /// A frame is missing or came twice.
@@ -152,6 +154,17 @@ pub enum SessionFault {
     OldSession,
     /// The safety set was replaced and the table of outputs is another one.
     Reload,
+}
+
+/// What is known of an output that a person disarms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Left {
+    /// What it was last told to be; `None` where nothing was told to it since it was armed.
+    pub told: Option<Wanted>,
+    /// What its device itself said since; `None` where it said nothing.
+    pub says: Option<Wanted>,
+    /// Whether it was told to be safe, and its device or bus confirmed that.
+    pub is_safe: bool,
 }
 
 /// Something worth writing down. Small and fixed, so that a step never allocates; texts are made by whoever shows it.
@@ -187,8 +200,8 @@ pub enum GuardEvent {
     Armed { who: Who, output: OutputId },
     /// It was not armed: it is already, or this would have moved it at once.
     ArmRefused { who: Who, output: OutputId, cause: Cause },
-    /// Nothing is told to an output any more; what it was last told to be, and whether it surely is at safe.
-    Disarmed { who: Who, output: OutputId, left: Wanted, is_safe: bool },
+    /// Nothing is told to an output any more; what is known of it.
+    Disarmed { who: Who, output: OutputId, left: Left },
     /// It was not disarmed: it is not armed, is never disarmed, or is not at safe.
     DisarmRefused { who: Who, output: OutputId, cause: Cause },
     /// An output was closed for its longest time.
@@ -205,6 +218,8 @@ pub enum GuardEvent {
     OutsideChange { output: OutputId, told: Wanted, actual: Wanted },
     /// Correcting did not help.
     NotCorrected { output: OutputId },
+    /// Its own timer brought it back to safe, since it was not renewed in time; it is told again.
+    TimerRanOut { output: OutputId },
     /// The output was told again because its effect did not show.
     EffectRetried { output: OutputId },
     /// It was told twice and its effect does not show: a welded or broken relay.

@@ -13,7 +13,7 @@
 //! |---|---|
 //! | the shell | [`Guard::new`], [`Guard::step`], [`Guard::output_capacity`], [`Guard::save`], [`Guard::restore`], [`Guard::replace`], [`Guard::adopt_confirmed`] |
 //! | drivers | [`Permit`] -> [`Door`]`::redeem` ([`Redeem`]) -> [`Write`]; then [`Input::Written`] with the counter, also when the permit was stale |
-//! | the engine's side | [`outputs_hash`] for the hello; session numbers must rise from one hello to the next within a boot |
+//! | the engine's side | [`Guard::table_hash`] for the hello; session numbers must rise from one hello to the next within a boot |
 //! | explanations | [`Guard::verdict`], [`Guard::limits`], [`Guard::output`], [`Guard::shedding`], [`Guard::counters`] ... |
 //!
 //! What the shell owes: every permit reaches its driver at once and in order; every permit is answered by
@@ -61,7 +61,7 @@ mod view;
 mod written;
 
 pub use digest::digest;
-pub use events::{GuardEvent, Input, OperatorCommand, Output, ResetWhat, SessionFault, Who};
+pub use events::{GuardEvent, Input, Left, OperatorCommand, Output, ResetWhat, SessionFault, Who};
 pub use loosening::Loosening;
 pub use machine::Guard;
 pub use permit::{Door, Permit, Redeem, Stale, Write};
@@ -69,5 +69,4 @@ pub use reload::{Replaced, Taken};
 pub use reported::ReportsState;
 pub use ring::Ring;
 pub use state::State;
-pub use tables::outputs_hash;
 pub use written::Written;

@@ -1,13 +1,15 @@
 //! Someone else moved an output: a hand on the device, another program, a broker that lets others publish.
 //!
-//! What acts at once is always told again. Otherwise the file says: follow, correct or alarm.
+//! What acts at once is always told again. Otherwise the file says: follow, correct or alarm. While the device says that it
+//! is something else, its own timer is not renewed either: that would undo the hand before anybody judged it, or after an
+//! alarm left it alone. What nobody renews goes to safe by itself in its time.
 
 use crate::bounds::{ACTUAL_SETTLES, ACTUAL_TOLERANCE, CORRECTIONS_FORGOTTEN};
 use crate::events::GuardEvent;
 use crate::machine::Run;
 use crate::plan::{Envelope, OutsideChange};
 use crate::rules::{derate, is_switch, level};
-use crate::state::Arming;
+use crate::state::{Arming, OutputState};
 use ballast_model::catalog::Facet;
 use ballast_model::{Mono, OutputId, Wanted};
 
@@ -19,7 +21,13 @@ impl Run<'_> {
         let (Some(state), Some(envelope)) = (self.live.outputs.get_mut(index), plan.envelope(index)) else {
             return;
         };
-        state.outside.actual = Some(actual);
+        if state.arming != Arming::Armed && state.confirmed.is_none() {
+            // It was not known until now: that is said also where it is what was taken for it.
+            state.verdict = None;
+        }
+        let ran_out = has_run_out(envelope, state, actual, now);
+        // It is renewed now, late: nobody else is left alone with it.
+        state.outside.actual = Some(actual).filter(|_| !ran_out);
         state.confirmed = Some(if is_same(envelope, state.told, actual) { state.told } else { actual });
         if state.arming != Arming::Armed {
             state.watch(actual, now);
@@ -34,6 +42,9 @@ impl Run<'_> {
             if state.physical != before {
                 self.urge_partners(index);
             }
+        }
+        if ran_out {
+            self.event(GuardEvent::TimerRanOut { output });
         }
         self.show_facet(index, Facet::Actual, actual.value());
         self.work.outputs.mark(index);
@@ -144,6 +155,20 @@ impl Run<'_> {
         self.urge_partners(index);
         self.show_facet(index, Facet::State, actual.value());
     }
+}
+
+/// Whether a device says since its last confirmed write that it is something else.
+pub(crate) fn is_moved(envelope: &Envelope, state: &OutputState) -> bool {
+    state.settled && state.outside.actual.is_some_and(|actual| !is_same(envelope, state.told, actual))
+}
+
+/// Whether its own timer brought a device back to safe because it was told nothing for the whole of it: nobody moved it.
+fn has_run_out(envelope: &Envelope, state: &OutputState, actual: Wanted, now: Mono) -> bool {
+    let Some(half) = envelope.refresh.filter(|_| state.settled && state.arming == Arming::Armed) else {
+        return false;
+    };
+    let is_back = is_same(envelope, envelope.safe, actual) && !is_same(envelope, state.told, actual);
+    is_back && !is_moved(envelope, state) && now >= state.permitted_at.after(half.times(2))
 }
 
 /// Whether what a device says is what it was told: setpoints within their step or half a per cent of their range.

@@ -75,7 +75,7 @@ pub struct Envelope {
     /// What happens to it when everything else is gone.
     pub strength: Strength,
     /// Told again this often while away from safe, so that the device's own timer (`timed`) does not run out: half of
-    /// that timer. `None`: only when it changes.
+    /// that timer. Not while the device says that someone else moved it. `None`: only when it changes.
     pub refresh: Option<Span>,
     /// Nothing is told to it until a person armed its device.
     pub by_hand: bool,

@@ -44,7 +44,6 @@ impl Run<'_> {
             if output.word.take().is_some() || output.is_starting {
                 output.silent_since = self.now;
             }
-            output.lapsed = None;
             output.is_starting = false;
             self.work.outputs.mark(index);
         }

@@ -101,7 +101,7 @@ impl Guard {
 
     fn take(&mut self, plan: Plan, now: Mono) -> bool {
         let state = self.save();
-        let ends = plan.tables.outputs_hash != self.plan.tables.outputs_hash && self.live.session.is_open;
+        let ends = plan.tables.table_hash != self.plan.tables.table_hash && self.live.session.is_open;
         let mut live = Live::new(&plan, now);
         save::restore(&plan, &mut live, &state, Gap::SameBoot(Span::ZERO), now, now);
         if ends {

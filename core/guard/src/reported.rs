@@ -24,11 +24,13 @@ impl Run<'_> {
         self.take_reading(point, value);
     }
 
-    /// What the program said of points holds for another lease.
+    /// What the program said of points holds for another lease: the shortest one, since there is one word for all of them.
     pub(crate) fn hold_reports(&mut self, lease: Span) {
         if self.plan.tables.reported.is_empty() {
             return;
         }
+        let shortest = self.plan.tables.leases.iter().map(|(length, _)| *length).min();
+        let lease = shortest.map_or(lease, |shortest| shortest.min(lease));
         self.live.reports.until = self.now.after(lease);
         self.work.timers.set(self.plan.key_reports(), self.live.reports.until);
         if core::mem::take(&mut self.live.reports.are_lapsed) {

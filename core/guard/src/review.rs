@@ -1,8 +1,9 @@
 //! One look at one output: what changed by itself, what the rules say, and what follows from that.
 
 use crate::bounds::{RETRY_FIRST, RETRY_MOST, RETRY_MOST_OWN};
-use crate::events::{GuardEvent, Output};
+use crate::events::{GuardEvent, Output, SessionFault};
 use crate::machine::Run;
+use crate::outside;
 use crate::permit::Permit;
 use crate::plan::Envelope;
 use crate::rules::max_closed::DEFAULT_REQUEST;
@@ -46,12 +47,17 @@ impl Run<'_> {
         if self.now < until {
             return;
         }
+        let mut is_of_session = false;
         if let Some(state) = self.live.outputs.get_mut(index) {
-            state.lapsed = state.word.take();
+            let word = state.word.take();
+            is_of_session = word.is_some_and(|word| word.session == self.live.session.current);
             state.silent_since = until;
-            self.live.session.has_lapsed = true;
         }
         self.event(GuardEvent::LeaseExpired { output: OutputId(index as u32) });
+        // Whoever renews renews everything: what ran out was not forgotten, its speaker was silent.
+        if is_of_session {
+            self.close_session(SessionFault::Silence);
+        }
     }
 
     /// The start is over for an output when all of its own limits know their inputs and the program spoke, or had the
@@ -387,9 +393,11 @@ fn follow_ramp(state: &mut OutputState, envelope: &Envelope, proposal: &Proposal
     }
 }
 
-/// When a device with a timer of its own must be told again.
+/// When a device with a timer of its own must be told again. Not while someone else has moved it: what may be left alone
+/// is not undone by a renewal.
 fn refresh_at(state: &OutputState, envelope: &Envelope) -> Option<Mono> {
-    let refresh = envelope.refresh.filter(|_| state.sent && state.told != envelope.safe)?;
+    let is_left = !state.acts_at_once && outside::is_moved(envelope, state);
+    let refresh = envelope.refresh.filter(|_| state.sent && !is_left && state.told != envelope.safe)?;
     Some(state.permitted_at.after(refresh))
 }
 

@@ -2,8 +2,9 @@
 //!
 //! The engine numbers its sessions so that a later one has a higher number (the moment of its start in nanoseconds
 //! does). Within a session frames are counted without a gap. Whatever is unexpected ends the session; nothing else
-//! happens: the leases run out. A frame of a session that has ended is thrown away and harms nobody, so that a process
-//! that was frozen and wakes up cannot speak any more.
+//! happens: the leases run out. Silence for longer than the shortest lease ends it as well. A frame of a session that has
+//! ended is thrown away and harms nobody, so that a process that was frozen and wakes up cannot go on where it stopped: it
+//! must say hello, and everything anew.
 
 use crate::events::{GuardEvent, SessionFault};
 use crate::machine::Run;
@@ -16,8 +17,8 @@ impl Run<'_> {
     /// Takes a frame of the engine.
     pub(crate) fn frame(&mut self, frame: &Frame) {
         let session = &self.live.session;
-        if let Message::Hello { outputs } = frame.message {
-            self.hello(frame, outputs);
+        if let Message::Hello { tables } = frame.message {
+            self.hello(frame, tables);
             return;
         }
         if !session.is_open || frame.session != session.engine {
@@ -46,12 +47,12 @@ impl Run<'_> {
         self.event(GuardEvent::FrameRefused { session: frame.session, fault });
     }
 
-    fn hello(&mut self, frame: &Frame, outputs: u64) {
+    fn hello(&mut self, frame: &Frame, tables: u64) {
         if frame.session <= self.live.session.engine {
             self.refuse(frame, SessionFault::OldSession);
             return;
         }
-        if outputs != self.plan.tables.outputs_hash {
+        if tables != self.plan.tables.table_hash {
             self.refuse(frame, SessionFault::Table);
             self.close_session(SessionFault::Table);
             return;
@@ -64,7 +65,6 @@ impl Run<'_> {
         session.counter = frame.counter;
         session.is_open = true;
         session.renewed_at = Mono::ZERO;
-        session.has_lapsed = false;
         session.current = session.current.saturating_add(1);
         self.live.counters.frames += 1;
         // The lapsed word of an earlier session comes back only by being said again.
@@ -97,7 +97,6 @@ impl Run<'_> {
         output.asked = if is_default { envelope.default } else { intent.wanted };
         output.authority = intent.authority;
         output.request = intent.request;
-        output.lapsed = None;
         output.word = Some(Word {
             session: self.live.session.current,
             until: self.now.after(envelope.lease.min(lease)),
@@ -116,22 +115,6 @@ impl Run<'_> {
         self.hold_reports(lease);
         for (class, (length, _)) in self.plan.tables.leases.iter().enumerate() {
             self.work.timers.set(self.plan.key_lease(class), self.now.after((*length).min(lease)));
-        }
-        if core::mem::take(&mut self.live.session.has_lapsed) {
-            self.bring_back();
-        }
-    }
-
-    /// What had run out in this session holds again: the program was late, not gone, and says that it still means it.
-    fn bring_back(&mut self) {
-        let session = self.live.session.current;
-        for (index, output) in self.live.outputs.iter_mut().enumerate() {
-            if output.word.is_none()
-                && let Some(word) = output.lapsed.take_if(|word| word.session == session)
-            {
-                output.word = Some(word);
-                self.work.outputs.mark(index);
-            }
         }
     }
 

@@ -15,7 +15,7 @@ use ballast_model::time::Wall;
 use ballast_model::{Authority, Contact, Finite, Mono, OutputId, PointId, Span, Value, Verdict, Wanted};
 
 /// The layout of [`State`]; another one is not read.
-pub const STATE_VERSION: u16 = 4;
+pub const STATE_VERSION: u16 = 5;
 
 /// What the program last asked of an output, while its word holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -176,12 +176,9 @@ pub struct OutputState {
     pub retry_at: Option<Mono>,
     /// The last write did not reach the device.
     pub is_unreachable: bool,
-    /// Since when; `None` where it can be reached or nobody knows any more. Not saved: after a restart it is found out
-    /// anew.
-    #[serde(skip)]
+    /// Since when; `None` where it can be reached or nobody knows any more: after a restart it is found out anew.
     pub unreachable_since: Option<Mono>,
-    /// The last state that its device or bus confirmed since the start. Not saved, for the same reason.
-    #[serde(skip)]
+    /// The last state that its device or bus confirmed since the start.
     pub confirmed: Option<Wanted>,
     /// It must be told again although nothing changed.
     pub must_tell: bool,
@@ -191,8 +188,6 @@ pub struct OutputState {
     pub switches: Ring,
     /// The program's word, while it holds.
     pub word: Option<Word>,
-    /// The word that ran out last; the next renewal of its session brings it back.
-    pub lapsed: Option<Word>,
     /// What the program last asked.
     pub asked: Wanted,
     /// Who asked that.
@@ -282,8 +277,6 @@ pub struct SessionState {
     pub renewed_at: Mono,
     /// For how long.
     pub renewed_for: Span,
-    /// Some words of this session ran out.
-    pub has_lapsed: bool,
 }
 
 /// One frequency source.
@@ -379,7 +372,6 @@ impl OutputState {
             physical: Physical::UNKNOWN,
             switches: Ring::new(places.min(SWITCHES_REMEMBERED)),
             word: None,
-            lapsed: None,
             asked: envelope.default,
             authority: Authority::Default,
             request: 0,
@@ -406,7 +398,7 @@ impl OutputState {
     pub(crate) fn cut(&mut self, by: ShedBy) {
         self.awaits = true;
         self.shed_by = Some(by);
-        for word in [&mut self.word, &mut self.lapsed].into_iter().flatten() {
+        if let Some(word) = &mut self.word {
             word.is_restoration = false;
         }
     }

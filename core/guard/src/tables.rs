@@ -57,23 +57,29 @@ pub(crate) struct Tables {
     pub(crate) never: Vec<bool>,
     /// Outputs by the length of their lease.
     pub(crate) leases: Vec<(Span, Vec<u32>)>,
-    /// See [`outputs_hash`].
-    pub(crate) outputs_hash: u64,
+    /// See `table_hash`.
+    pub(crate) table_hash: u64,
     /// Where the sequences of this site begin.
     pub(crate) site_seed: u64,
     /// Nothing is followed over time: limits read raw values.
     pub(crate) trackers: Trackers,
 }
 
-/// The hash of names, kinds and order of the outputs, which both sides of a session must share.
-pub fn outputs_hash(catalog: &Catalog) -> u64 {
-    fnv1a(catalog.outputs.iter().flat_map(|output| {
+/// The hash of everything that frames name by a number, which both sides of a session must share: names, kinds and order of
+/// the outputs, and the points that the program tells.
+fn table_hash(catalog: &Catalog, reported: &[PointId]) -> u64 {
+    let outputs = catalog.outputs.iter().flat_map(|output| {
         let kind = match output.kind {
             OutputKind::Contact => 0,
             OutputKind::Setpoint(_) => 1,
         };
         output.name.bytes().chain([0xFF, kind])
-    }))
+    });
+    let points = reported.iter().flat_map(|point| {
+        let name = catalog.point(*point).map_or("", |spec| &spec.name);
+        name.bytes().chain([0xFE]).chain(point.0.to_le_bytes())
+    });
+    fnv1a(outputs.chain(points))
 }
 
 impl Plan {
@@ -137,7 +143,6 @@ impl Tables {
             interlocks: vec![Vec::new(); outputs],
             load_of: vec![None; outputs],
             never: vec![false; outputs],
-            outputs_hash: outputs_hash(catalog),
             site_seed: fnv1a(catalog.site.bytes()),
             ..Self::default()
         };
@@ -162,6 +167,7 @@ impl Tables {
         tables.index(found);
         let reported = tables.reads.iter().copied().filter(|point| is_reported(catalog, *point));
         tables.reported = reported.collect();
+        tables.table_hash = table_hash(catalog, &tables.reported);
         tables
     }
 

@@ -71,9 +71,9 @@ impl Guard {
         self.live.session.is_open
     }
 
-    /// The hash of the table of outputs, for the engine's hello.
-    pub fn outputs_hash(&self) -> u64 {
-        self.plan.tables.outputs_hash
+    /// The hash of the tables of outputs and told points, for the engine's hello.
+    pub fn table_hash(&self) -> u64 {
+        self.plan.tables.table_hash
     }
 
     /// The fingerprint of the safety set in force.

@@ -4,7 +4,7 @@
 
 mod kit;
 use ballast_guard::plan::OutsideChange;
-use ballast_guard::{Guard, GuardEvent, Input, OperatorCommand, ResetWhat};
+use ballast_guard::{Guard, GuardEvent, Input, Left, OperatorCommand, ResetWhat};
 use ballast_model::intent::Cause;
 use ballast_model::time::Gap;
 use ballast_model::{Authority, Outcome, OutputId};
@@ -25,6 +25,14 @@ fn arm(bench: &mut Bench, output: OutputId) {
 
 fn disarm(bench: &mut Bench, output: OutputId, as_it_is: bool) {
     bench.operator(OperatorCommand::Disarm { output, as_it_is });
+}
+
+/// What was known of the output that was disarmed last.
+fn disarmed(bench: &Bench) -> Option<Left> {
+    bench.events.iter().rev().find_map(|event| match event {
+        GuardEvent::Disarmed { left, .. } => Some(*left),
+        _ => None,
+    })
 }
 
 /// What stood against it when arming or disarming was last refused.
@@ -176,20 +184,77 @@ fn disarming_moves_nothing_and_wants_the_output_safe() {
     disarm(&mut bench, pump, false);
     assert_eq!(refused(&bench), Some(Cause::Asked), "nobody would open it any more");
     disarm(&mut bench, pump, true);
-    let left = |event: &GuardEvent| matches!(event, GuardEvent::Disarmed { left, is_safe: false, .. } if *left == CLOSED);
-    assert!(bench.has(left));
+    let left = Left { told: Some(CLOSED), says: None, is_safe: false };
+    assert_eq!(disarmed(&bench), Some(left));
     bench.ask(pump, OPEN);
     bench.pass(secs(60));
     bench.pass_in_silence(secs(60));
     assert_eq!((bench.permits.len(), bench.is(pump)), (before, CLOSED), "left as it is");
     // Armed again: again nothing is told before something is asked.
+    bench.hello();
     bench.ask(pump, OPEN);
     arm(&mut bench, pump);
     assert_eq!(bench.permits.len(), before);
     bench.ask(pump, OPEN);
     assert_eq!(bench.is(pump), OPEN);
     disarm(&mut bench, pump, false);
-    assert!(bench.has(|event| matches!(event, GuardEvent::Disarmed { is_safe: true, .. })));
+    assert_eq!(disarmed(&bench), Some(Left { told: Some(OPEN), says: None, is_safe: true }));
+    arm(&mut bench, pump);
+    disarm(&mut bench, pump, false);
+    assert_eq!(disarmed(&bench), Some(Left { told: None, says: None, is_safe: false }), "it was only armed");
+}
+
+#[test]
+fn what_the_device_said_is_known_after_disarming_too() {
+    let (site, pump) = found();
+    let mut bench = site.bench();
+    bench.step(&[]);
+    bench.ask(pump, OPEN);
+    arm(&mut bench, pump);
+    bench.ask(pump, CLOSED);
+    bench.actual(pump, CLOSED);
+    disarm(&mut bench, pump, true);
+    assert_eq!(disarmed(&bench), Some(Left { told: Some(CLOSED), says: Some(CLOSED), is_safe: false }));
+    let state = bench.guard.output(pump).unwrap();
+    assert_eq!((state.confirmed, state.outside.actual), (Some(CLOSED), Some(CLOSED)));
+    assert_eq!((bench.verdict(pump).state, bench.verdict(pump).cause), (CLOSED, Cause::NotArmed));
+    // A hand moves it, later on: that is known as well.
+    bench.actual(pump, OPEN);
+    assert_eq!(bench.guard.output(pump).unwrap().confirmed, Some(OPEN));
+    // Where the device said something else than it was told, what it says is what it is.
+    arm(&mut bench, pump);
+    bench.ask(pump, CLOSED);
+    bench.actual(pump, OPEN);
+    disarm(&mut bench, pump, true);
+    assert_eq!(disarmed(&bench), Some(Left { told: Some(CLOSED), says: Some(OPEN), is_safe: false }));
+    assert_eq!((bench.verdict(pump).state, bench.guard.output(pump).unwrap().confirmed), (OPEN, Some(OPEN)));
+}
+
+#[test]
+fn what_only_the_bus_confirmed_is_not_known_after_disarming() {
+    let (site, pump) = found();
+    let mut bench = site.bench();
+    bench.step(&[]);
+    bench.ask(pump, CLOSED);
+    arm(&mut bench, pump);
+    bench.ask(pump, OPEN);
+    assert_eq!(bench.guard.output(pump).unwrap().confirmed, Some(OPEN));
+    disarm(&mut bench, pump, false);
+    assert_eq!(bench.guard.output(pump).unwrap().confirmed, None);
+}
+
+#[test]
+fn a_first_word_of_the_device_is_answered_also_where_nothing_changes() {
+    let (site, pump) = found();
+    let mut bench = site.bench();
+    bench.step(&[]);
+    bench.ask(pump, CLOSED);
+    assert_eq!((bench.verdict(pump).state, bench.guard.output(pump).unwrap().confirmed), (OPEN, None));
+    let before = bench.answers.len();
+    bench.actual(pump, OPEN);
+    assert_eq!((bench.verdict(pump).state, bench.answers.len()), (OPEN, before + 1));
+    bench.actual(pump, OPEN);
+    assert_eq!(bench.answers.len(), before + 1, "said again it is no news");
 }
 
 #[test]
@@ -369,6 +434,36 @@ fn a_contact_that_was_disarmed_may_be_anywhere() {
     bench.ask(genset, CLOSED);
     bench.pass(secs(1));
     assert_eq!(bench.verdict(genset).cause, Cause::Interlock(0));
+}
+
+#[test]
+fn a_contact_that_was_disarmed_is_where_its_device_says() {
+    // Nothing is under way to it: what its device said still holds, and a partner may take its place.
+    let (site, mains, genset) = pair();
+    let mut bench = site.bench();
+    bench.step(&[]);
+    bench.ask(mains, OPEN);
+    arm(&mut bench, mains);
+    bench.ask(mains, CLOSED);
+    bench.ask(mains, OPEN);
+    bench.actual(mains, OPEN);
+    disarm(&mut bench, mains, false);
+    bench.ask(genset, CLOSED);
+    assert_eq!(bench.is(genset), OPEN, "the dead time is kept");
+    bench.pass(secs(1));
+    assert_eq!(bench.is(genset), CLOSED);
+    bench.ask(genset, OPEN);
+    bench.pass(secs(1));
+    // A command that may still arrive: the device said open before it.
+    arm(&mut bench, mains);
+    bench.ask(mains, OPEN);
+    bench.broken[mains.index()] = true;
+    bench.ask(mains, CLOSED);
+    bench.actual(mains, OPEN);
+    disarm(&mut bench, mains, true);
+    bench.ask(genset, CLOSED);
+    bench.pass(secs(1));
+    assert_eq!((bench.is(genset), bench.verdict(genset).cause), (OPEN, Cause::Interlock(0)));
 }
 
 #[test]

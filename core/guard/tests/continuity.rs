@@ -330,7 +330,7 @@ fn scripted(
     let mut answers: Vec<Input> = Vec::new();
     let mut answered = vec![None; outputs as usize];
     let mut random = seed;
-    let hello = Message::Hello { outputs: guard.outputs_hash() };
+    let hello = Message::Hello { tables: guard.table_hash() };
     answers.push(Input::Frame(Frame { session: 1, counter: 1, lease_ms: 3000, message: hello }));
     for step in 0..steps {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -493,8 +493,8 @@ fn the_shortest_interval_of_a_setpoint_goes_on_over_a_restart() {
     // The program is there before the first step: the output never was at its start.
     bench.session = bench.now.nanos();
     bench.counter = 0;
-    let outputs = bench.guard.outputs_hash();
-    let hello = bench.frame(Message::Hello { outputs });
+    let tables = bench.guard.table_hash();
+    let hello = bench.frame(Message::Hello { tables });
     let intent = bench.intent(charge, level(900.0), Authority::Rule(50), 7);
     bench.step(&[hello, intent]);
     bench.settle();

@@ -1,4 +1,4 @@
-//! Devices that do not do what they were told: lost writes, a hand on the switch, welded relays, timers of their own.
+//! Devices that do not do what they were told: lost writes, welded relays, timers of their own.
 
 mod kit;
 use ballast_guard::plan::{Effect, OutsideChange};
@@ -121,109 +121,6 @@ fn a_permit_that_nobody_answers_is_made_again() {
     assert!(!guard.output(pump).unwrap().settled);
 }
 
-fn moved_by_hand(policy: OutsideChange) -> (Bench, OutputId) {
-    let mut site = Site::new();
-    let pump = site.contact("pump");
-    site.envelope(pump).outside_change = policy;
-    let mut bench = site.bench();
-    bench.ask(pump, OPEN);
-    bench.pass(secs(5));
-    bench.physical[0] = Some(CLOSED);
-    bench.actual(pump, CLOSED);
-    (bench, pump)
-}
-
-#[test]
-fn an_outside_change_is_followed_for_a_while() {
-    let (mut bench, pump) = moved_by_hand(OutsideChange::Follow(secs(100)));
-    assert_eq!((bench.verdict(pump).state, bench.verdict(pump).cause), (CLOSED, Cause::OutsideChange));
-    bench.pass(ms(99_999));
-    assert_eq!(bench.is(pump), CLOSED);
-    bench.pass(ms(1));
-    assert_eq!(bench.is(pump), OPEN);
-}
-
-#[test]
-fn an_outside_change_is_not_followed_into_silence() {
-    let (mut bench, pump) = moved_by_hand(OutsideChange::Follow(secs(100)));
-    bench.pass_in_silence(secs(4));
-    assert_eq!(bench.is(pump), OPEN);
-    bench.physical[0] = Some(CLOSED);
-    bench.pass_in_silence(secs(3));
-    bench.actual(pump, CLOSED);
-    assert_eq!(bench.is(pump), OPEN, "what acts at once is told again");
-}
-
-#[test]
-fn an_outside_change_is_corrected_a_few_times() {
-    let (mut bench, pump) = moved_by_hand(OutsideChange::Correct(3));
-    for _ in 0..5 {
-        bench.pass(secs(3));
-        bench.physical[0] = Some(CLOSED);
-        bench.actual(pump, CLOSED);
-    }
-    assert_eq!(bench.count(|event| matches!(event, GuardEvent::OutsideChange { .. })), 3);
-    assert_eq!(bench.count(|event| matches!(event, GuardEvent::NotCorrected { .. })), 1);
-    assert_eq!((bench.is(pump), bench.verdict(pump).cause), (CLOSED, Cause::OutsideChange));
-    bench.operator(OperatorCommand::Reset(ResetWhat::Output(pump)));
-    bench.actual(pump, CLOSED);
-    assert_eq!(bench.is(pump), OPEN, "a person starts the count anew");
-}
-
-#[test]
-fn whoever_moves_it_again_after_each_correction_is_not_fought_without_end() {
-    let (mut bench, pump) = moved_by_hand(OutsideChange::Correct(3));
-    let duel = |bench: &mut Bench, rounds: u32| {
-        for _ in 0..rounds {
-            bench.pass(secs(3));
-            bench.actual(pump, OPEN);
-            bench.pass(secs(3));
-            bench.physical[0] = Some(CLOSED);
-            bench.actual(pump, CLOSED);
-        }
-    };
-    let told_again = |bench: &Bench| bench.count(|event| matches!(event, GuardEvent::OutsideChange { .. }));
-    let alarms = |bench: &Bench| bench.count(|event| matches!(event, GuardEvent::NotCorrected { .. }));
-    duel(&mut bench, 3);
-    assert_eq!((told_again(&bench), alarms(&bench)), (3, 1));
-    assert_eq!(bench.verdict(pump).cause, Cause::OutsideChange);
-    // A hand a day is corrected every day.
-    let (mut bench, pump) = moved_by_hand(OutsideChange::Correct(3));
-    for _ in 0..9 {
-        bench.pass(secs(600));
-        bench.actual(pump, OPEN);
-        bench.pass(secs(3));
-        bench.physical[0] = Some(CLOSED);
-        bench.actual(pump, CLOSED);
-    }
-    assert_eq!((told_again(&bench), alarms(&bench)), (10, 0));
-}
-
-#[test]
-fn an_outside_change_only_alarms() {
-    let (mut bench, pump) = moved_by_hand(OutsideChange::Alarm);
-    bench.pass(secs(100));
-    bench.actual(pump, CLOSED);
-    assert_eq!(bench.count(|event| matches!(event, GuardEvent::NotCorrected { .. })), 1);
-    assert_eq!((bench.is(pump), bench.verdict(pump).cause), (CLOSED, Cause::OutsideChange));
-    assert_eq!(bench.count(|event| matches!(event, GuardEvent::OutsideChange { .. })), 1);
-    bench.actual(pump, OPEN);
-    assert_eq!(bench.verdict(pump).cause, Cause::Asked);
-}
-
-#[test]
-fn a_reading_that_lags_behind_a_write_is_no_outside_change() {
-    let mut site = Site::new();
-    let pump = site.contact("pump");
-    let mut bench = site.bench();
-    bench.ask(pump, CLOSED);
-    bench.actual(pump, OPEN);
-    bench.pass(ms(1900));
-    bench.actual(pump, CLOSED);
-    bench.pass(secs(10));
-    assert!(!bench.has(|event| matches!(event, GuardEvent::OutsideChange { .. })));
-}
-
 fn watched() -> (Site, OutputId, PointId, PointId) {
     let mut site = Site::new();
     let charger = site.contact("charger");
@@ -308,6 +205,23 @@ fn a_device_with_a_timer_of_its_own_is_told_again() {
 }
 
 #[test]
+fn a_missing_effect_is_explained_by_the_hand_that_moved_it() {
+    let (mut site, charger, current, voltage) = watched();
+    site.envelope(charger).outside_change = OutsideChange::Alarm;
+    let mut bench = site.bench();
+    bench.set(voltage, 12.0);
+    bench.ask(charger, CLOSED);
+    bench.set(current, 3.0);
+    bench.pass(secs(30));
+    bench.physical[0] = Some(OPEN);
+    bench.actual(charger, OPEN);
+    bench.set(current, 0.0);
+    bench.pass(secs(100));
+    assert_eq!((bench.is(charger), bench.verdict(charger).cause), (OPEN, Cause::OutsideChange));
+    assert!(!bench.has(|event| *event == GuardEvent::EffectRetried { output: charger }));
+}
+
+#[test]
 fn now_is_safe_until_it_is_reset() {
     let mut site = Site::new();
     let pump = site.contact("pump");
@@ -330,23 +244,6 @@ fn now_is_safe_until_it_is_reset() {
 }
 
 #[test]
-fn what_someone_else_moved_is_told_again_as_soon_as_something_acts_at_once() {
-    type Trigger = fn(&mut Bench, OutputId);
-    let triggers: [(&str, Trigger); 2] = [
-        ("now", |bench, lamp| bench.operator(OperatorCommand::Now(Some(lamp)))),
-        ("silence", |bench, _| bench.pass_in_silence(secs(5))),
-    ];
-    for (what, trigger) in triggers {
-        let (mut bench, lamp) = moved_by_hand(OutsideChange::Alarm);
-        bench.pass(secs(10));
-        assert_eq!(bench.is(lamp), CLOSED, "only an alarm");
-        // It is told to be safe already; its device says that it is not.
-        trigger(&mut bench, lamp);
-        assert_eq!(bench.is(lamp), OPEN, "{what}");
-    }
-}
-
-#[test]
 fn a_person_starts_the_check_of_an_effect_anew() {
     let (site, charger, current, voltage) = watched();
     let mut bench = site.bench();
@@ -363,17 +260,6 @@ fn a_person_starts_the_check_of_an_effect_anew() {
     assert_eq!(bench.verdict(charger).cause, Cause::Asked);
     bench.pass(secs(60));
     assert_eq!((counts(&bench), bench.verdict(charger).cause), ((2, 2), Cause::NoEffect));
-}
-
-#[test]
-fn an_alarm_of_a_moved_output_is_over_when_a_person_says_so_and_comes_again_while_it_is_moved() {
-    let (mut bench, lamp) = moved_by_hand(OutsideChange::Alarm);
-    bench.pass(secs(10));
-    assert_eq!(bench.verdict(lamp).cause, Cause::OutsideChange);
-    bench.operator(OperatorCommand::Reset(ResetWhat::Output(lamp)));
-    assert!(bench.has(|event| matches!(event, GuardEvent::WasReset { .. })));
-    assert_eq!(bench.count(|event| matches!(event, GuardEvent::OutsideChange { .. })), 2);
-    assert_eq!((bench.is(lamp), bench.verdict(lamp).cause), (CLOSED, Cause::OutsideChange));
 }
 
 #[test]

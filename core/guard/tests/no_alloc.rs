@@ -63,8 +63,8 @@ fn a_step_never_allocates_whatever_comes() {
         if step % 2_000 == 0 {
             bench.session += 1;
             bench.counter = 0;
-            let outputs = bench.guard.outputs_hash();
-            inputs.push(bench.frame(Message::Hello { outputs }));
+            let tables = bench.guard.table_hash();
+            inputs.push(bench.frame(Message::Hello { tables }));
         }
         inputs.push(bench.frame(Message::Renew));
         let output = OutputId((pick % outputs) as u32);
@@ -284,6 +284,14 @@ fn devices(life: &mut Life) {
     life.go(50_000);
     life.bench.set(CURRENT, 1.0);
     life.bench.set(VOLTAGE, 14.0);
+    // Nobody renews a setpoint for the whole time of its device's own timer.
+    life.bench.ask(CHARGE, level(500.0));
+    life.go(5_000);
+    life.bench.now = life.bench.now.after(secs(31));
+    let renew = life.bench.frame(Message::Renew);
+    life.bench.step(&[renew, Input::Actual { output: CHARGE, actual: level(0.0) }]);
+    life.good();
+    life.go(1_000);
 }
 
 /// Limits of each kind, also unknown.
@@ -387,12 +395,12 @@ fn sessions(life: &mut Life) {
         (SessionFault::Link, |_| Input::LinkClosed),
         (SessionFault::Table, |bench| {
             (bench.session, bench.counter) = (bench.now.nanos(), 0);
-            bench.frame(Message::Hello { outputs: 1 })
+            bench.frame(Message::Hello { tables: 1 })
         }),
         (SessionFault::Replaced, |bench| {
             (bench.session, bench.counter) = (bench.now.nanos(), 0);
-            let outputs = bench.guard.outputs_hash();
-            bench.frame(Message::Hello { outputs })
+            let tables = bench.guard.table_hash();
+            bench.frame(Message::Hello { tables })
         }),
     ];
     for (fault, make) in breaks {
@@ -511,6 +519,7 @@ fn a_step_never_allocates_in_any_situation() {
         "Reachable",
         "OutsideChange",
         "NotCorrected",
+        "TimerRanOut",
         "EffectRetried",
         "NoEffect",
         "EffectBack",

@@ -107,8 +107,8 @@ fn a_word_that_does_not_exist_is_refused() {
 }
 
 #[test]
-fn what_is_not_renewed_is_unknown_and_comes_back_with_the_renewal() {
-    let (mut bench, pump, _) = started();
+fn what_is_not_renewed_is_unknown_until_it_is_said_again() {
+    let (mut bench, pump, own) = started();
     bench.renew_for(3000);
     bench.pass_in_silence(ms(2999));
     assert_eq!(bench.is(pump), CLOSED);
@@ -116,7 +116,11 @@ fn what_is_not_renewed_is_unknown_and_comes_back_with_the_renewal() {
     assert_eq!((bench.is(pump), bench.verdict(pump).cause), (OPEN, Cause::Limit(0)));
     bench.renew_for(3000);
     bench.settle();
-    assert_eq!(bench.is(pump), CLOSED, "the program was late, not gone");
+    assert_eq!(bench.is(pump), OPEN, "the session ended with the silence");
+    bench.hello();
+    bench.tell(own, number(20.0));
+    bench.ask(pump, CLOSED);
+    assert_eq!(bench.is(pump), CLOSED);
 }
 
 #[test]

@@ -53,7 +53,7 @@ fn another_table_is_no_session() {
     let (mut bench, pump) = pump();
     bench.session += 1;
     bench.counter = 0;
-    let frame = bench.frame(Message::Hello { outputs: 1 });
+    let frame = bench.frame(Message::Hello { tables: 1 });
     bench.step(&[frame]);
     assert!(closed_by(&bench, SessionFault::Table));
     let frame = bench.intent(pump, CLOSED, Authority::Rule(1), 1);
@@ -79,7 +79,7 @@ fn a_process_that_wakes_up_from_an_old_session_cannot_speak() {
     };
     let frame =
         Frame { session: old, counter: counter + 1, lease_ms: 3000, message: Message::Intent(intent) };
-    let hello = Message::Hello { outputs: bench.guard.outputs_hash() };
+    let hello = Message::Hello { tables: bench.guard.table_hash() };
     let again = Frame { session: old, counter: 1, lease_ms: 3000, message: hello };
     bench.step(&[Input::Frame(frame), Input::Frame(again)]);
     bench.settle();
@@ -89,19 +89,27 @@ fn a_process_that_wakes_up_from_an_old_session_cannot_speak() {
 }
 
 #[test]
-fn a_program_that_was_late_and_still_means_it_gets_its_word_back() {
-    let (mut bench, pump) = pump();
+fn a_program_that_was_silent_for_too_long_must_say_everything_anew() {
+    let mut site = Site::new();
+    let [pump, lamp] = ["pump", "lamp"].map(|name| site.contact(name));
+    site.envelope(lamp).lease = secs(60);
+    let mut bench = site.bench();
+    bench.ask(pump, CLOSED);
+    bench.ask(lamp, CLOSED);
     bench.pass_in_silence(secs(5));
-    assert_eq!(bench.is(pump), OPEN);
-    let frame = bench.frame(Message::Renew);
-    bench.step(&[frame]);
+    assert_eq!((bench.is(pump), bench.is(lamp)), (OPEN, CLOSED), "each by its own lease");
+    assert!(closed_by(&bench, SessionFault::Silence));
+    // It was frozen, and goes on where it stopped.
+    let renew = bench.frame(Message::Renew);
+    let ask = bench.intent(pump, CLOSED, Authority::Operator, 9);
+    bench.step(&[renew, ask]);
     bench.settle();
-    assert_eq!(bench.is(pump), CLOSED);
-    bench.pass(secs(10));
-    bench.pass_in_silence(secs(5));
+    assert_eq!(bench.is(pump), OPEN);
     bench.hello();
     bench.pass(secs(5));
-    assert_eq!(bench.is(pump), OPEN, "another session has to say it anew");
+    assert_eq!(bench.is(pump), OPEN, "a new session has to say it");
+    bench.ask(pump, CLOSED);
+    assert_eq!(bench.is(pump), CLOSED);
 }
 
 #[test]
@@ -138,7 +146,7 @@ fn a_permit_that_is_kept_over_a_new_session_is_stale_and_made_again() {
         .find_map(|output| if let Output::Permit(permit) = output { Some(permit) } else { None });
     let kept = kept.unwrap();
     bench.now = bench.now.after(ms(10));
-    let hello = Message::Hello { outputs: bench.guard.outputs_hash() };
+    let hello = Message::Hello { tables: bench.guard.table_hash() };
     let session = bench.session + 1;
     let frame = Frame { session, counter: 1, lease_ms: 3000, message: hello };
     bench.step(&[Input::Frame(frame)]);

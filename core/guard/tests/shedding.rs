@@ -381,6 +381,7 @@ fn loads_opened_by_a_lease_wait_for_restoration_too() {
     let mut bench = village.up();
     bench.pass_in_silence(secs(4));
     assert_eq!(closed(&bench, &village.loads), 0);
+    bench.hello();
     for load in &village.loads {
         bench.ask(*load, CLOSED);
     }

@@ -1,5 +1,6 @@
 //! Random requests, faults, reloads and restarts against an observer that was written from the text of the design and
-//! knows nothing of the guard's inside: no permit ever leaves an envelope, and what acts at once has acted.
+//! knows nothing of the guard's inside: no permit ever leaves an envelope, and what acts at once has acted. Beside it a
+//! mirror, made now and then from what the guard wrote down, says the same word by word.
 //!
 //! `BALLAST_SIM_STEPS=1000000 cargo test --release -p ballast-guard --test sim_envelope` runs the million steps; without
 //! it 60 000 are made. A failure prints the seed; `BALLAST_SIM_SEED=n` runs that seed alone.
@@ -22,15 +23,17 @@ fn no_permit_leaves_an_envelope() {
         Some(seed) => seed..seed + 1,
         None => 1..1 + steps.div_ceil(STEPS_PER_SEED),
     };
-    let mut permits = 0;
+    let (mut permits, mut mirrored) = (0, 0);
     for seed in seeds.clone() {
         let mut world = World::new(seed);
         for _ in 0..STEPS_PER_SEED {
             world.turn();
         }
         permits += world.permits;
+        mirrored += world.mirrored;
     }
     let turns = seeds.count() as u64 * STEPS_PER_SEED;
     assert!(permits > turns / 20, "{permits} permits in {turns} turns: the observer saw too little");
-    println!("{turns} turns, {permits} permits");
+    assert!(mirrored > turns / 2, "{mirrored} steps in the mirror");
+    println!("{turns} turns, {permits} permits, {mirrored} steps that a mirror took as well");
 }

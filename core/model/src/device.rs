@@ -3,9 +3,13 @@
 //! Units, words, ages and ranges of a point are in the catalog and mean the same for every driver. What only one driver
 //! understands (a topic, a register, a field) travels here as text with its place, and the driver reports what it cannot
 //! use in the same form as every other mistake.
+//!
+//! A driver that asks by itself says how often it does where nobody says it ([`ReadsEvery`]): the age of such points follows
+//! from that, as from a period that is written.
 
 use crate::catalog::{DeviceId, OutputId, PointId};
-use crate::diagnostic::{Diagnostic, FileId, Span, did_you_mean};
+use crate::diagnostic::{Diagnostic, FileId, Span as Place, did_you_mean};
+use crate::time::Span;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec::Vec;
@@ -20,9 +24,9 @@ pub struct Setting {
     /// The file in which it stands.
     pub file: FileId,
     /// Where the key stands.
-    pub key_span: Span,
+    pub key_span: Place,
     /// Where the value stands.
-    pub value_span: Span,
+    pub value_span: Place,
 }
 
 /// The keys of one bus, point or output.
@@ -33,7 +37,7 @@ pub struct Settings {
     /// The file of the whole.
     pub file: FileId,
     /// The place of the whole, for what is missing.
-    pub span: Span,
+    pub span: Place,
 }
 
 impl Settings {
@@ -90,6 +94,36 @@ impl Settings {
     }
 }
 
+/// How often a driver reads a point by itself, where the point does not say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadsEvery {
+    /// Where nothing is said at all.
+    pub usual: Span,
+    /// The key of a bus that says it for its points; `None` where there is none.
+    pub bus_key: Option<&'static str>,
+}
+
+impl ReadsEvery {
+    /// How often on a bus with these keys; `None` where its key cannot be read, which the driver will tell.
+    pub fn on(&self, bus: &Settings) -> Option<Span> {
+        match self.bus_key.and_then(|key| bus.get(key)) {
+            Some(text) => crate::quantity::parse_span(text).filter(|period| *period > Span::ZERO),
+            None => Some(self.usual),
+        }
+    }
+}
+
+/// What the files leave unsaid of how often a point comes and how old it may be: it follows from its driver and bus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unsaid {
+    /// Nothing of the kind, or its driver does not read by itself.
+    Nothing,
+    /// Its period.
+    Period,
+    /// Its period, and its age with it.
+    PeriodAndAge,
+}
+
 /// One bus: a wire, a broker, a plant; one task, one fault domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BusDefinition {
@@ -98,7 +132,7 @@ pub struct BusDefinition {
     /// The driver that speaks on it.
     pub driver: Box<str>,
     /// Where the driver's name stands.
-    pub driver_at: (FileId, Span),
+    pub driver_at: (FileId, Place),
     /// Keys of the bus itself.
     pub settings: Settings,
     /// Points read from it.
@@ -114,6 +148,8 @@ pub struct PointDefinition {
     pub point: PointId,
     /// Its device.
     pub device: DeviceId,
+    /// What of the point follows from driver and bus.
+    pub unsaid: Unsaid,
     /// What only the driver understands.
     pub settings: Settings,
 }
@@ -125,6 +161,8 @@ pub struct OutputDefinition {
     pub output: OutputId,
     /// Its device.
     pub device: DeviceId,
+    /// After how long the device goes back by itself, where the file says that it does.
+    pub reverts_after: Option<Span>,
     /// What only the driver understands.
     pub settings: Settings,
 }

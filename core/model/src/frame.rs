@@ -17,7 +17,7 @@
 //! | 31 | flags: bit 0 restoration |
 //! | 32..40 | level or number, bits of an f64; place of a word; else zero |
 //! | 40..48 | request |
-//! | 48..56 | hello: hash of the output table |
+//! | 48..56 | hello: hash of the tables of outputs and told points |
 //! | 56..60 | lease in ms |
 //! | 60..64 | CRC-32 (IEEE) of bytes 0..60 |
 //!
@@ -39,10 +39,10 @@ const VERSION: u8 = 1;
 /// What a frame says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Message {
-    /// A new session begins; the hash is that of the output table both sides must share.
+    /// A new session begins; the hash is that of the tables both sides must share.
     Hello {
-        /// Hash of names, kinds and order of the outputs.
-        outputs: u64,
+        /// Hash of names, kinds and order of the outputs, and of the points that the sender tells.
+        tables: u64,
     },
     /// What one output shall be from now on.
     Intent(Intent),
@@ -109,7 +109,7 @@ impl Frame {
         put(&mut bytes, 8, &self.session.to_le_bytes());
         put(&mut bytes, 16, &self.counter.to_le_bytes());
         match self.message {
-            Message::Hello { outputs } => put(&mut bytes, 48, &outputs.to_le_bytes()),
+            Message::Hello { tables } => put(&mut bytes, 48, &tables.to_le_bytes()),
             Message::Intent(intent) => put_intent(&mut bytes, &intent),
             Message::Reading { point, value } => put_reading(&mut bytes, point, value),
             Message::Renew | Message::Bye => {}
@@ -138,7 +138,7 @@ impl Frame {
             return Err(FrameError::Field);
         }
         let message = match kind {
-            1 => Message::Hello { outputs: u64::from_le_bytes(take(bytes, 48)) },
+            1 => Message::Hello { tables: u64::from_le_bytes(take(bytes, 48)) },
             2 => Message::Intent(take_intent(bytes)?),
             3 => Message::Renew,
             4 => Message::Bye,
@@ -301,7 +301,7 @@ mod tests {
     #[test]
     fn what_is_sent_is_what_arrives() {
         assert_eq!(crc32(b"123456789"), 0xCBF4_3926);
-        for message in [Message::Hello { outputs: 5 }, frame().message, Message::Renew, Message::Bye] {
+        for message in [Message::Hello { tables: 5 }, frame().message, Message::Renew, Message::Bye] {
             let frame = Frame { message, ..frame() };
             assert_eq!(Frame::decode(&frame.encode()), Ok(frame));
         }

@@ -2,7 +2,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`finite`], [`quantity`] | numbers without NaN, units and dimensions, the text form of a quantity |
+//! | [`finite`], [`quantity`], [`dimension`] | numbers without NaN, units and dimensions, the text form of a quantity |
 //! | [`time`], [`almanac`] | monotonic and wall time; zones, days, the sun |
 //! | [`catalog`] | the nouns of a site: points, outputs, groups, their units and limits, as dense ids |
 //! | [`sample`], [`intake`], [`snapshot`] | a reading on its way in, the checks at the door, what is known now |
@@ -23,6 +23,7 @@ pub mod almanac;
 pub mod catalog;
 pub mod device;
 pub mod diagnostic;
+pub mod dimension;
 pub mod expr;
 pub mod finite;
 pub mod frame;

@@ -6,156 +6,7 @@ use crate::finite::Finite;
 use crate::time::Span;
 use core::fmt;
 
-/// What kind of thing a number counts. Numbers of different dimensions are never compared or added.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-#[expect(missing_docs, reason = "each variant is its own description; the base unit stands in UNITS")]
-pub enum Dimension {
-    Number,
-    Ratio,
-    Frequency,
-    FrequencySlope,
-    Voltage,
-    VoltageSlope,
-    Current,
-    CurrentSlope,
-    Power,
-    PowerSlope,
-    ApparentPower,
-    ReactivePower,
-    Energy,
-    ApparentEnergy,
-    ReactiveEnergy,
-    Charge,
-    Temperature,
-    TemperatureSlope,
-    Duration,
-    Angle,
-    Resistance,
-    Irradiance,
-    Illuminance,
-    Pressure,
-    Speed,
-    Volume,
-    Flow,
-    CarbonIntensity,
-    Price,
-    Money,
-    Mass,
-}
-
-impl Dimension {
-    /// The unit in which numbers of this dimension are kept.
-    pub fn base(self) -> Unit {
-        let index =
-            UNITS.iter().position(|unit| unit.dimension == self && unit.scale.to_bits() == 1f64.to_bits());
-        Unit(index.unwrap_or(0) as u8)
-    }
-
-    /// The everyday name, for messages.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Number => "a plain number",
-            Self::Ratio => "a share",
-            Self::Frequency => "a frequency",
-            Self::FrequencySlope => "a change of frequency",
-            Self::Voltage => "a voltage",
-            Self::VoltageSlope => "a change of voltage",
-            Self::Current => "a current",
-            Self::CurrentSlope => "a change of current",
-            Self::Power => "an active power",
-            Self::PowerSlope => "a change of power",
-            Self::ApparentPower => "an apparent power",
-            Self::ReactivePower => "a reactive power",
-            Self::Energy => "an energy",
-            Self::ApparentEnergy => "an apparent energy",
-            Self::ReactiveEnergy => "a reactive energy",
-            Self::Charge => "a charge",
-            Self::Temperature => "a temperature",
-            Self::TemperatureSlope => "a change of temperature",
-            Self::Duration => "a time",
-            Self::Angle => "an angle",
-            Self::Resistance => "a resistance",
-            Self::Irradiance => "an irradiance",
-            Self::Illuminance => "an illuminance",
-            Self::Pressure => "a pressure",
-            Self::Speed => "a speed",
-            Self::Volume => "a volume",
-            Self::Flow => "a flow",
-            Self::CarbonIntensity => "a carbon intensity",
-            Self::Price => "a price of energy",
-            Self::Money => "an amount of money",
-            Self::Mass => "a mass",
-        }
-    }
-
-    /// The dimension of a product, with the factor that brings base units to the base unit of the result.
-    pub fn times(self, other: Self) -> Option<(Self, f64)> {
-        use Dimension::*;
-        Some(match (self, other) {
-            (Number, any) | (any, Number) => (any, 1.0),
-            (Ratio, any) | (any, Ratio) => (any, 0.01),
-            (Resistance, Current) | (Current, Resistance) => (Voltage, 1.0),
-            (Voltage, Current) | (Current, Voltage) => (ApparentPower, 1.0),
-            (Power, Duration) | (Duration, Power) => (Energy, 1.0 / 3600.0),
-            (Current, Duration) | (Duration, Current) => (Charge, 1.0 / 3600.0),
-            (FrequencySlope, Duration) | (Duration, FrequencySlope) => (Frequency, 1.0),
-            (PowerSlope, Duration) | (Duration, PowerSlope) => (Power, 1.0),
-            (Energy, Price) | (Price, Energy) => (Money, 0.001),
-            (Energy, CarbonIntensity) | (CarbonIntensity, Energy) => (Mass, 0.001),
-            _ => return None,
-        })
-    }
-
-    /// The dimension of a quotient, with the factor that brings base units to the base unit of the result.
-    pub fn over(self, other: Self) -> Option<(Self, f64)> {
-        use Dimension::*;
-        Some(match (self, other) {
-            (a, b) if a == b => (Number, 1.0),
-            (any, Number) => (any, 1.0),
-            (any, Ratio) => (any, 100.0),
-            (Power | ApparentPower, Voltage) => (Current, 1.0),
-            (Power | ApparentPower, Current) => (Voltage, 1.0),
-            (Voltage, Current) => (Resistance, 1.0),
-            (Voltage, Resistance) => (Current, 1.0),
-            (Energy, Duration) => (Power, 3600.0),
-            (Energy, Power) => (Duration, 3600.0),
-            (Charge, Current) => (Duration, 3600.0),
-            (Charge, Duration) => (Current, 3600.0),
-            (Power, ApparentPower) => (Number, 1.0),
-            _ => return None,
-        })
-    }
-
-    /// The dimension of a change per second, with the factor from base unit per second.
-    pub fn slope(self) -> Option<(Self, f64)> {
-        use Dimension::*;
-        Some(match self {
-            Frequency => (FrequencySlope, 1.0),
-            Voltage => (VoltageSlope, 1.0),
-            Current => (CurrentSlope, 1.0),
-            Power => (PowerSlope, 1.0),
-            Temperature => (TemperatureSlope, 1.0),
-            Energy => (Power, 3600.0),
-            Charge => (Current, 3600.0),
-            Number => (Number, 1.0),
-            _ => return None,
-        })
-    }
-
-    /// Above this magnitude (base unit) a value written by a person is more likely a slip of unit than meant: a house
-    /// or a village has no 15 000 kWc roof and no 5 kV socket. Bounds are this project's own choice.
-    pub const fn plausible_max(self) -> Option<f64> {
-        match self {
-            Self::Frequency => Some(1_000.0),
-            Self::Voltage => Some(2_000.0),
-            Self::Current => Some(5_000.0),
-            Self::Power | Self::ApparentPower | Self::ReactivePower => Some(5_000_000.0),
-            Self::Temperature => Some(500.0),
-            Self::Ratio => Some(1_000.0),
-            _ => None,
-        }
-    }
-}
+pub use crate::dimension::Dimension;
 
 /// One row of the table of units.
 #[derive(Debug)]
@@ -185,6 +36,7 @@ pub static UNITS: &[UnitRow] = &[
     unit("%", Dimension::Ratio, 1.0, &["percent", "%RH"]),
     unit("Hz", Dimension::Frequency, 1.0, &[]),
     unit("mHz", Dimension::Frequency, 0.001, &[]),
+    unit("kHz", Dimension::Frequency, 1e3, &[]),
     unit("Hz/s", Dimension::FrequencySlope, 1.0, &[]),
     unit("mHz/s", Dimension::FrequencySlope, 0.001, &[]),
     unit("V", Dimension::Voltage, 1.0, &[]),
@@ -193,6 +45,7 @@ pub static UNITS: &[UnitRow] = &[
     unit("V/s", Dimension::VoltageSlope, 1.0, &[]),
     unit("A", Dimension::Current, 1.0, &[]),
     unit("mA", Dimension::Current, 0.001, &[]),
+    unit("kA", Dimension::Current, 1e3, &[]),
     unit("A/s", Dimension::CurrentSlope, 1.0, &[]),
     unit("W", Dimension::Power, 1.0, &["Wc", "Wp"]),
     unit("mW", Dimension::Power, 0.001, &[]),
@@ -202,17 +55,31 @@ pub static UNITS: &[UnitRow] = &[
     unit("kW/s", Dimension::PowerSlope, 1e3, &[]),
     unit("VA", Dimension::ApparentPower, 1.0, &[]),
     unit("kVA", Dimension::ApparentPower, 1e3, &[]),
+    unit("MVA", Dimension::ApparentPower, 1e6, &[]),
     unit("var", Dimension::ReactivePower, 1.0, &["VAr", "VAR"]),
     unit("kvar", Dimension::ReactivePower, 1e3, &["kVAr", "kVAR"]),
+    unit("Mvar", Dimension::ReactivePower, 1e6, &["MVAr", "MVAR"]),
     unit("Wh", Dimension::Energy, 1.0, &[]),
     unit("kWh", Dimension::Energy, 1e3, &[]),
     unit("MWh", Dimension::Energy, 1e6, &[]),
+    unit("GWh", Dimension::Energy, 1e9, &[]),
+    unit("J", Dimension::Energy, 1.0 / 3600.0, &[]),
+    unit("kJ", Dimension::Energy, 1e3 / 3600.0, &[]),
+    unit("MJ", Dimension::Energy, 1e6 / 3600.0, &[]),
+    unit("GJ", Dimension::Energy, 1e9 / 3600.0, &[]),
+    // The calorie of heat meters, 4.1868 J (international table).
+    unit("Mcal", Dimension::Energy, 1163.0, &[]),
+    unit("Gcal", Dimension::Energy, 1_163_000.0, &[]),
     unit("VAh", Dimension::ApparentEnergy, 1.0, &[]),
+    unit("kVAh", Dimension::ApparentEnergy, 1e3, &[]),
+    unit("MVAh", Dimension::ApparentEnergy, 1e6, &[]),
     unit("varh", Dimension::ReactiveEnergy, 1.0, &["VArh"]),
     unit("kvarh", Dimension::ReactiveEnergy, 1e3, &["kVArh"]),
+    unit("Mvarh", Dimension::ReactiveEnergy, 1e6, &["MVArh"]),
     unit("Ah", Dimension::Charge, 1.0, &[]),
     unit("mAh", Dimension::Charge, 0.001, &[]),
     unit("°C", Dimension::Temperature, 1.0, &["C", "degC", "℃"]),
+    unit("K", Dimension::TemperatureDifference, 1.0, &[]),
     unit("K/s", Dimension::TemperatureSlope, 1.0, &["°C/s"]),
     unit("K/min", Dimension::TemperatureSlope, 1.0 / 60.0, &["°C/min"]),
     unit("s", Dimension::Duration, 1.0, &["sec", "second", "seconds"]),
@@ -223,17 +90,47 @@ pub static UNITS: &[UnitRow] = &[
     unit("deg", Dimension::Angle, 1.0, &["°"]),
     unit("Ω", Dimension::Resistance, 1.0, &["Ohm", "ohm", "\u{2126}"]),
     unit("mΩ", Dimension::Resistance, 0.001, &["mOhm", "mohm", "m\u{2126}"]),
-    unit("W/m²", Dimension::Irradiance, 1.0, &["W/m2"]),
+    unit("kΩ", Dimension::Resistance, 1e3, &["kOhm", "kohm", "k\u{2126}"]),
+    unit("MΩ", Dimension::Resistance, 1e6, &["MOhm", "Mohm", "M\u{2126}"]),
+    unit("W/m²", Dimension::Irradiance, 1.0, &["W/m2", "W/m^2"]),
+    unit("kW/m²", Dimension::Irradiance, 1e3, &["kW/m2", "kW/m^2"]),
+    unit("Wh/m²", Dimension::Irradiation, 1.0, &["Wh/m2", "Wh/m^2"]),
+    unit("kWh/m²", Dimension::Irradiation, 1e3, &["kWh/m2", "kWh/m^2"]),
+    unit("MJ/m²", Dimension::Irradiation, 1e6 / 3600.0, &["MJ/m2", "MJ/m^2"]),
     unit("lx", Dimension::Illuminance, 1.0, &["lux"]),
     unit("hPa", Dimension::Pressure, 1.0, &["mbar"]),
+    unit("Pa", Dimension::Pressure, 0.01, &[]),
+    unit("kPa", Dimension::Pressure, 10.0, &[]),
+    unit("MPa", Dimension::Pressure, 10_000.0, &[]),
     unit("bar", Dimension::Pressure, 1000.0, &[]),
+    // A pound-force on a square inch is 6894.757 Pa.
+    unit("psi", Dimension::Pressure, 68.947_57, &[]),
     unit("m/s", Dimension::Speed, 1.0, &[]),
     unit("km/h", Dimension::Speed, 1.0 / 3.6, &[]),
-    unit("L", Dimension::Volume, 1.0, &["l"]),
-    unit("m³", Dimension::Volume, 1000.0, &["m3"]),
+    unit("m", Dimension::Length, 1.0, &[]),
+    unit("mm", Dimension::Length, 0.001, &[]),
+    unit("cm", Dimension::Length, 0.01, &[]),
+    unit("km", Dimension::Length, 1e3, &[]),
+    unit("rpm", Dimension::RotationalSpeed, 1.0, &["r/min", "tr/min", "U/min"]),
+    unit("L", Dimension::Volume, 1.0, &["l", "dm³", "dm3", "dm^3"]),
+    unit("mL", Dimension::Volume, 0.001, &["ml"]),
+    unit("hL", Dimension::Volume, 100.0, &["hl"]),
+    // A meter that counts at normal conditions (Nm³) still counts cubic metres.
+    unit("m³", Dimension::Volume, 1000.0, &["m3", "m^3", "Nm³", "Nm3", "Nm^3"]),
     unit("L/min", Dimension::Flow, 1.0, &["l/min"]),
-    unit("gCO2eq/kWh", Dimension::CarbonIntensity, 1.0, &["g/kWh"]),
+    unit("L/s", Dimension::Flow, 60.0, &["l/s"]),
+    unit("L/h", Dimension::Flow, 1.0 / 60.0, &["l/h"]),
+    unit("m³/h", Dimension::Flow, 1000.0 / 60.0, &["m3/h", "m^3/h", "Nm³/h", "Nm3/h", "Nm^3/h"]),
+    unit("m³/s", Dimension::Flow, 60_000.0, &["m3/s", "m^3/s"]),
+    unit("kWh/m³", Dimension::HeatingValue, 1.0, &["kWh/m3", "kWh/m^3", "kWh/Nm³", "kWh/Nm3"]),
+    unit("MJ/m³", Dimension::HeatingValue, 1.0 / 3.6, &["MJ/m3", "MJ/m^3", "MJ/Nm³", "MJ/Nm3"]),
+    unit("ppm", Dimension::Concentration, 1.0, &[]),
+    unit("ppb", Dimension::Concentration, 0.001, &[]),
+    unit("dBm", Dimension::SignalStrength, 1.0, &[]),
+    unit("gCO2eq/kWh", Dimension::CarbonIntensity, 1.0, &["g/kWh", "gCO2/kWh"]),
     unit("€/kWh", Dimension::Price, 1.0, &["EUR/kWh"]),
+    unit("€/MWh", Dimension::Price, 0.001, &["EUR/MWh"]),
+    unit("€/m³", Dimension::VolumePrice, 1.0, &["€/m3", "EUR/m³", "EUR/m3"]),
     unit("€", Dimension::Money, 1.0, &["EUR"]),
     unit("g", Dimension::Mass, 1.0, &[]),
     unit("kg", Dimension::Mass, 1000.0, &[]),
@@ -246,6 +143,12 @@ pub struct Unit(u8);
 impl Unit {
     /// A plain number.
     pub const NONE: Self = Self(0);
+
+    /// The unit in which numbers of a dimension are kept.
+    pub(crate) fn base_of(dimension: Dimension) -> Self {
+        let is_base = |row: &UnitRow| row.dimension == dimension && row.scale.to_bits() == 1f64.to_bits();
+        Self(UNITS.iter().position(is_base).unwrap_or(0) as u8)
+    }
 
     /// The unit of that spelling.
     pub fn parse(text: &str) -> Option<Self> {
@@ -469,6 +372,21 @@ mod tests {
             ("1 000 000 W", 1e6, "W"),
             ("1.5e3 W", 1500.0, "W"),
             ("50 °C", 50.0, "°C"),
+            ("1.2 m3/h", 20.0, "m³/h"),
+            ("1.2 Nm³/h", 20.0, "m³/h"),
+            ("7 m^3", 7000.0, "m³"),
+            ("90 l/h", 1.5, "L/h"),
+            ("3.6 GJ", 1e6, "GJ"),
+            ("3.6 MJ", 1000.0, "MJ"),
+            ("1 Gcal", 1.163e6, "Gcal"),
+            ("2 bar", 2000.0, "bar"),
+            ("100 Pa", 1.0, "Pa"),
+            ("5 K", 5.0, "K"),
+            ("-71 dBm", -71.0, "dBm"),
+            ("800 W/m2", 800.0, "W/m²"),
+            ("1500 tr/min", 1500.0, "rpm"),
+            ("36 MJ/m³", 10.0, "MJ/m³"),
+            ("80 EUR/MWh", 0.08, "€/MWh"),
             ("1h30min", 5400.0, "h"),
             ("1 h 30 min", 5400.0, "h"),
         ] {

@@ -47,6 +47,8 @@ pub enum Reason {
     Damaged,
     /// An input of a derived point is unknown.
     Inputs,
+    /// Another device answers in the place of this one: its counters begin anew.
+    Replaced,
 }
 
 impl Reason {
@@ -64,6 +66,7 @@ impl Reason {
             Self::Device => "the device marks it as invalid",
             Self::Damaged => "damaged on the wire",
             Self::Inputs => "an input is unknown",
+            Self::Replaced => "another device is there",
         }
     }
 }

@@ -6,10 +6,12 @@
 mod held;
 mod kernel;
 mod memory;
+mod raspberry;
 
 pub use memory::{MemoryChip, Pinboard};
 
 pub(crate) use kernel::KernelChip;
+pub(crate) use raspberry::RaspberryChip;
 
 use ballast_model::Span;
 use std::task::{Context, Poll};

@@ -3,7 +3,7 @@
 use super::queue::Receiver;
 use super::{Clock, Sink};
 use crate::counters::BusCounters;
-use crate::limits::{FULL_RETRY, REPORTS_MAX};
+use crate::limits::{FULL_RETRY, GATHER_SAMPLES, REPORTS_MAX};
 use crate::readings::{Readings, Report, WriteResult};
 use ballast_guard::{Door, Permit, Redeem, Write};
 use ballast_model::{Mono, OutputId, Span};
@@ -53,9 +53,12 @@ impl Context {
         if batch.is_empty() {
             return true;
         }
+        let count = batch.samples.len();
         let is_taken = self.sink.deliver(batch);
         if is_taken {
             batch.clear();
+            // What was moved out left no room behind; the next batch is as large as this one, most likely.
+            batch.samples.reserve(count.min(GATHER_SAMPLES));
         } else {
             self.counters.full_waits.add(1);
         }

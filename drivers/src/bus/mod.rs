@@ -9,6 +9,8 @@ mod chip;
 mod context;
 mod debts;
 mod flood;
+mod gather;
+mod listening;
 mod memory;
 mod mqtt;
 mod pinned;
@@ -25,14 +27,16 @@ mod tls;
 mod wire;
 
 pub use chip::{Bias, Chip, Drive, Edge, InputLine, LineName, MemoryChip, OutputLine, Pinboard, Trouble};
+pub use listening::Listening;
 pub use memory::{Meaning, World};
 pub use post::{Ears, Ended, Letter, Office, Post};
 pub use reach::Reach;
+pub(crate) use stepped::Moved;
 pub use stepped::SteppedBus;
 pub use tls::Tls;
 pub use wire::{Parity, Wire};
 
-pub(crate) use chip::KernelChip;
+pub(crate) use chip::{KernelChip, RaspberryChip};
 
 use crate::counters::{BusCounters, CounterSnapshot};
 use crate::gpio::Pins;
@@ -45,6 +49,7 @@ use crate::shape::{Listener, Poller};
 use crate::sim::SimBus;
 use crate::spec::DriverSpec;
 use ballast_guard::{Door, Permit};
+use ballast_model::diagnostic::Diagnostic;
 use ballast_model::{Mono, OutputId};
 use bytes::Bytes;
 use context::Context;
@@ -73,6 +78,7 @@ pub struct OpenBus {
     spec: &'static DriverSpec,
     pub(crate) readings: Readings,
     pub(crate) body: Body,
+    warnings: Vec<Diagnostic>,
 }
 
 /// What differs between the buses.
@@ -128,7 +134,17 @@ impl OpenBus {
     }
 
     pub(crate) fn new(name: &str, spec: &'static DriverSpec, readings: Readings, body: Body) -> Self {
-        Self { name: name.into(), spec, readings, body }
+        Self { name: name.into(), spec, readings, body, warnings: Vec::new() }
+    }
+
+    /// With what a person should look at in its definition.
+    pub(crate) fn with_warnings(self, warnings: Vec<Diagnostic>) -> Self {
+        Self { warnings, ..self }
+    }
+
+    /// What a person should look at in its definition, though it can run.
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
     }
 
     /// Its name in the site.
@@ -153,7 +169,7 @@ impl OpenBus {
     ///
     /// # Errors
     /// Every point and output whose name the world does not know, or that means something else there.
-    pub fn join(&mut self, world: Box<dyn World>) -> Result<(), Vec<ballast_model::diagnostic::Diagnostic>> {
+    pub fn join(&mut self, world: Box<dyn World>) -> Result<(), Vec<Diagnostic>> {
         match &mut self.body {
             Body::Sim(sim) => sim.join(world),
             _ => Ok(()),
@@ -166,6 +182,12 @@ impl OpenBus {
             Body::Sim(sim) => Some(SteppedBus::new(sim, self.readings, now)),
             _ => None,
         }
+    }
+
+    /// Takes a simulated bus off its wire, for transcripts; `None` for any other one.
+    pub(crate) fn take_sim(&mut self) -> Option<SimBus> {
+        let Body::Sim(sim) = &mut self.body else { return None };
+        Some(std::mem::replace(sim, SimBus::empty()))
     }
 
     /// The pure part of a driver to which things come, with the points it fills: for tests and for replaying records.

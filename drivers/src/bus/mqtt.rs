@@ -146,7 +146,7 @@ fn explained(error: io::Error, port: u16) -> io::Error {
 }
 
 /// Makes a connection and introduces us.
-async fn connect(connection: &Connection) -> Result<Link, Fault> {
+pub(super) async fn connect(connection: &Connection) -> Result<Link, Fault> {
     let tcp = dial(&connection.host, connection.port).await.map_err(Fault::Connect)?;
     let mut stream: Box<dyn Stream> = match &connection.tls {
         None => Box::new(tcp),

@@ -2,11 +2,13 @@
 //!
 //! Writes go before reads. A device that does not answer is tried three times, not in a row, and then rests for longer and
 //! longer, so that it costs the others next to nothing; its points are offline and its outputs out of reach meanwhile. On a
-//! serial line, one that may still owe an answer is sounded first (`debts.rs`).
+//! serial line, one that may still owe an answer is sounded first (`debts.rs`). Where answers come in a flood, they are handed
+//! on together, after the next request has left (`gather.rs`).
 
 use super::backoff::seed;
 use super::context::{Context, duration};
 use super::debts::{Debts, Manner};
+use super::gather::Gather;
 use super::queue::Closed;
 use super::rounds::Rounds;
 use super::wire::{Line, Wire};
@@ -50,6 +52,9 @@ struct Polled {
     debts: Debts,
     doors: BTreeMap<OutputId, Door>,
     context: Context,
+    gather: Gather,
+    /// The shell took what was offered last.
+    is_free: bool,
     /// Somebody has answered since the start.
     has_answered: bool,
 }
@@ -58,7 +63,10 @@ struct Polled {
 pub(super) async fn run(bus: PollBus, context: Context) {
     let mut polled = Polled::new(bus, context);
     loop {
-        let is_free = polled.context.hand_over();
+        let now = polled.context.now();
+        let next = polled.rounds.next();
+        let is_due = next.is_some_and(|(_, at)| at <= now);
+        let is_free = is_due && polled.may_go_on(now) || polled.hand_over();
         let has_room = polled.context.has_room();
         if has_room {
             match polled.context.permits.try_recv() {
@@ -70,12 +78,10 @@ pub(super) async fn run(bus: PollBus, context: Context) {
                 Ok(None) => {}
             }
         }
-        let now = polled.context.now();
-        let next = polled.rounds.next();
         let pause = match next {
             _ if !is_free => FULL_RETRY,
-            Some((read, at)) if at <= now => {
-                polled.read(read).await;
+            Some((read, _)) if is_due => {
+                polled.read(read, now).await;
                 continue;
             }
             Some((_, at)) => at.since(now),
@@ -102,6 +108,8 @@ impl Polled {
             debts: Debts::new(roster.units.len()),
             doors: doors(roster.outputs.iter().map(|told| told.output)),
             lines: wires.into_iter().map(|wire: Wire| (Line::new(wire), true)).collect(),
+            gather: Gather::new(now),
+            is_free: true,
             poller,
             roster,
             context,
@@ -109,10 +117,51 @@ impl Polled {
         }
     }
 
-    async fn read(&mut self, place: usize) {
+    /// Offers what has gathered; whether the shell has taken it.
+    fn hand_over(&mut self) -> bool {
+        self.is_free = self.context.hand_over();
+        if self.is_free {
+            self.gather.is_handed_on();
+        }
+        self.is_free
+    }
+
+    /// Whether what has gathered can wait until the next request has left. News that is not a reading does not.
+    fn may_go_on(&mut self, now: Mono) -> bool {
+        let batch = self.context.readings.batch();
+        self.is_free && batch.reports.is_empty() && self.gather.may_wait_for_request(batch.samples.len(), now)
+    }
+
+    /// A request has left: the time until its answer is there for handing on.
+    fn offer(&mut self) {
+        let now = self.context.now();
+        let batch = self.context.readings.batch();
+        if !batch.reports.is_empty() || !self.gather.may_wait(batch.samples.len(), now) {
+            self.hand_over();
+        }
+    }
+
+    /// Waits for more bytes; what has gathered is handed on when it may not wait any longer. `false`: the other side has
+    /// closed.
+    async fn receive(&mut self, wire: usize) -> io::Result<bool> {
+        loop {
+            let left = self.gather.left(self.context.now());
+            let Some((line, _)) = self.lines.get_mut(wire) else {
+                return Err(io::ErrorKind::NotConnected.into());
+            };
+            let Some(left) = left else { return line.receive().await };
+            let pause = if self.is_free { left } else { FULL_RETRY };
+            match tokio::time::timeout(duration(pause), line.receive()).await {
+                Ok(received) => return received,
+                Err(_) => self.hand_over(),
+            };
+        }
+    }
+
+    /// Asks for what was due at this moment.
+    async fn read(&mut self, place: usize, now: Mono) {
         let Some(read) = self.roster.reads.get(place) else { return };
         let (unit, timeout) = (read.unit, read.timeout);
-        let now = self.context.now();
         if !self.poller.wants(place, now) {
             self.rounds.done(place, now);
             return;
@@ -120,6 +169,7 @@ impl Polled {
         let outcome = self.exchange(unit, timeout, Job::Read(place), None).await;
         let (began, now) = (now, self.context.now());
         self.context.counters.messages.add(1);
+        self.gather.answer(now);
         match &outcome {
             Outcome::Done(_) | Outcome::Refused | Outcome::NotSent => self.rounds.done(place, now),
             Outcome::NoWire(_)
@@ -170,6 +220,11 @@ impl Polled {
 
     /// Makes a wire ready for a unit, whose old answers are done with. Otherwise nothing can be asked, for that reason.
     async fn ready(&mut self, wire: usize, unit: usize, timeout: Span) -> Result<(), Outcome> {
+        let Some((line, _)) = self.lines.get_mut(wire) else { return Err(Outcome::NotSent) };
+        if !line.settle().await {
+            // What is to be opened first takes its time.
+            self.hand_over();
+        }
         let Some((line, is_there)) = self.lines.get_mut(wire) else { return Err(Outcome::NotSent) };
         let is_shared = line.is_shared();
         let manner = if is_shared { self.debts.manner(unit, self.context.now()) } else { Manner::Ask };
@@ -299,9 +354,13 @@ impl Polled {
             return Err(io::ErrorKind::NotConnected.into());
         };
         line.send(request).await?;
+        self.offer();
         loop {
-            let is_end = !line.receive().await?;
+            let is_end = !self.receive(wire).await?;
             let now = self.context.now();
+            let Some((line, _)) = self.lines.get_mut(wire) else {
+                return Err(io::ErrorKind::NotConnected.into());
+            };
             let answer = self.poller.answer(job, line.input(), is_end, now, &mut self.context.readings);
             if is_end || (answer != Answer::Unfinished && self.poller.hangs_up()) {
                 line.hang_up();
@@ -329,14 +388,13 @@ impl Polled {
 
     /// An answer is through: whatever came behind it belongs to no request.
     fn leave(&mut self, wire: usize, unit: usize, timeout: Span, used: usize) {
-        let now = self.context.now();
         let Some((line, _)) = self.lines.get_mut(wire) else { return };
         self.context.counters.bytes.add(line.input().len() as u64);
         self.debts.is_even(unit);
         if line.input().len() > used {
             self.context.counters.strange.add(1);
             // What was taken may have been owed, and this is the answer.
-            self.debts.owes(unit, timeout, now);
+            self.debts.owes(unit, timeout, self.context.now());
             line.give_up(Span::ZERO);
         }
     }
@@ -445,6 +503,7 @@ impl Polled {
 
     /// A unit counts as gone from now on.
     fn gone(&mut self, unit: usize, why: &str, now: Mono) {
+        self.poller.lost(unit);
         if let Some(spec) = self.roster.units.get(unit) {
             self.context.link(false, &format!("{} {why}", spec.name));
         }

@@ -66,7 +66,7 @@ impl SteppedBus {
 }
 
 /// Points and outputs at a moment.
-pub(super) struct Moved {
+pub(crate) struct Moved {
     bus: SimBus,
     start: Mono,
     due: Vec<Mono>,
@@ -77,7 +77,7 @@ pub(super) struct Moved {
 }
 
 impl Moved {
-    pub(super) fn new(bus: SimBus, start: Mono) -> Self {
+    pub(crate) fn new(bus: SimBus, start: Mono) -> Self {
         let outputs = bus.outputs.len();
         Self {
             start,
@@ -94,7 +94,7 @@ impl Moved {
         self.due.iter().copied().min().map_or(self.say_due, |next| next.min(self.say_due))
     }
 
-    pub(super) fn advance(&mut self, now: Mono, readings: &mut Readings, counters: &BusCounters) {
+    pub(crate) fn advance(&mut self, now: Mono, readings: &mut Readings, counters: &BusCounters) {
         if let Some(world) = &mut self.bus.world {
             world.advance(now);
         }
@@ -141,7 +141,7 @@ impl Moved {
     }
 
     /// Tells an output; whether it can be told that.
-    pub(super) fn tell(&mut self, output: OutputId, wanted: Wanted) -> bool {
+    pub(crate) fn tell(&mut self, output: OutputId, wanted: Wanted) -> bool {
         let Some(place) = self.bus.outputs.iter().position(|known| known.output == output) else {
             return false;
         };

@@ -68,7 +68,7 @@ pub(super) struct Line {
     input: BytesMut,
     /// Until then an answer that nobody awaits any more may come.
     late_until: Instant,
-    /// When the last byte came or left.
+    /// When the last byte came or left, on a serial line.
     last_byte: Instant,
 }
 
@@ -82,22 +82,31 @@ impl Line {
         &self.wire
     }
 
+    /// Forgets what came, and gives up a connection on which something came unasked. Whether a request can leave at once.
+    pub(super) async fn settle(&mut self) -> bool {
+        self.input.clear();
+        let (Wire::Tcp { .. } | Wire::Tls { .. }, Some(stream)) = (&self.wire, &mut self.stream) else {
+            return false;
+        };
+        // Whatever comes unasked, also the other side's farewell: with a new connection it cannot be an answer.
+        let is_quiet = tokio::select! {
+            biased;
+            _ = stream.read_buf(&mut self.input) => false,
+            () = std::future::ready(()) => true,
+        };
+        if !is_quiet {
+            self.stream = None;
+            self.input.clear();
+        }
+        is_quiet
+    }
+
     /// Makes the line ready for a request: open, quiet, with nothing old on it. Whether it was opened for that. On a serial
     /// line that was just opened, whoever had it before may have asked something: it is listened to for as long as an
     /// answer may take.
     pub(super) async fn prepare(&mut self, timeout: Span) -> io::Result<bool> {
-        self.input.clear();
-        if let (Wire::Tcp { .. } | Wire::Tls { .. }, Some(stream)) = (&self.wire, &mut self.stream) {
-            // Whatever comes unasked, also the other side's farewell: with a new connection it cannot be an answer.
-            let is_quiet = tokio::select! {
-                biased;
-                _ = stream.read_buf(&mut self.input) => false,
-                () = std::future::ready(()) => true,
-            };
-            if !is_quiet {
-                self.stream = None;
-                self.input.clear();
-            }
+        if self.settle().await {
+            return Ok(false);
         }
         let is_new = self.stream.is_none();
         let stream = match &mut self.stream {
@@ -148,7 +157,7 @@ impl Line {
         let Some(stream) = &mut self.stream else { return Err(io::ErrorKind::NotConnected.into()) };
         stream.write_all_buf(&mut request).await?;
         stream.flush().await?;
-        self.last_byte = Instant::now();
+        self.note_byte();
         Ok(())
     }
 
@@ -159,8 +168,15 @@ impl Line {
             return Err(io::ErrorKind::InvalidData.into());
         }
         let count = stream.read_buf(&mut self.input).await?;
-        self.last_byte = Instant::now();
+        self.note_byte();
         Ok(count > 0)
+    }
+
+    /// A byte came or left: of interest where a pause must follow it.
+    fn note_byte(&mut self) {
+        if self.is_shared() {
+            self.last_byte = Instant::now();
+        }
     }
 
     /// Everything that came since the request.

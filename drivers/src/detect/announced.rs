@@ -23,9 +23,44 @@ pub const ANNOUNCEMENTS: [&str; 8] = [
 
 /// Devices of one message at most.
 const DEVICES_MAX: usize = 1000;
+/// Longest topic, bytes (MQTT 3.1.1, section 1.5.3).
+const TOPIC_MAX: usize = 65_535;
+
+/// What a message announces.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Announced {
+    /// Devices that a site could use.
+    pub devices: Vec<Found>,
+    /// Sensors that it could not.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A sensor that is announced, and of which no point is made.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LeftOut {
+    /// Its name, with that of its device before it.
+    pub sensor: String,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why no point is made of a sensor.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Why {
+    /// This unit is not known here.
+    Unit(String),
+    /// This template computes.
+    Template(String),
+}
 
 /// What a message announces; nothing where it is none, or says nothing that a site could use.
-pub fn announced(topic: &str, payload: &[u8]) -> Vec<Found> {
+pub fn announced(topic: &str, payload: &[u8]) -> Announced {
+    let mut left_out = Vec::new();
+    let devices = devices(topic, payload, &mut left_out);
+    Announced { devices, left_out }
+}
+
+fn devices(topic: &str, payload: &[u8], left_out: &mut Vec<LeftOut>) -> Vec<Found> {
     let levels: Vec<&str> = topic.split('/').collect();
     let json = || serde_json::from_slice::<Value>(payload).ok();
     match levels.as_slice() {
@@ -42,7 +77,7 @@ pub fn announced(topic: &str, payload: &[u8]) -> Vec<Found> {
         ["shellies", id, "online"] => shelly(id).into_iter().collect(),
         [id, "online"] => shelly(id).filter(is_second).into_iter().collect(),
         ["homeassistant", kind, .., "config"] => {
-            json().and_then(|json| home_assistant(topic, kind, &json)).into_iter().collect()
+            json().and_then(|json| home_assistant(topic, kind, &json, left_out)).into_iter().collect()
         }
         _ => Vec::new(),
     }
@@ -53,7 +88,7 @@ fn text<'a>(json: &'a Value, keys: &[&str]) -> Option<&'a str> {
 }
 
 fn tasmota(json: &Value) -> Option<Found> {
-    let (name, full) = (text(json, &["t"])?, text(json, &["ft"])?);
+    let (name, full) = (text(json, &["t"]).filter(|name| is_topic(name))?, text(json, &["ft"])?);
     // The device file knows the usual order of topics only.
     let prefixes = json.get("tp").and_then(Value::as_array)?;
     let is_usual = prefixes.iter().map(Value::as_str).eq([Some("cmnd"), Some("stat"), Some("tele")]);
@@ -108,7 +143,7 @@ fn family(id: &str) -> Option<&'static (&'static str, Option<&'static str>, &'st
 }
 
 fn shelly(id: &str) -> Option<Found> {
-    let (_, mqtt, _, is_second) = family(id)?;
+    let (_, mqtt, _, is_second) = family(id).filter(|_| is_topic(id))?;
     let topics = if *is_second { vec![format!("{id}/")] } else { vec![format!("shellies/{id}/")] };
     Some(Found {
         key: format!("mqtt:{id}"),
@@ -145,7 +180,7 @@ pub fn of_name(service: &str, name: &str, address: &str) -> Option<Found> {
 
 /// A plug behind zigbee2mqtt: something that is switched and measures power.
 fn zigbee(device: &Value) -> Option<Found> {
-    let name = text(device, &["friendly_name"])?;
+    let name = text(device, &["friendly_name"]).filter(|name| is_topic(name))?;
     let definition = device.get("definition")?;
     let exposes = definition.get("exposes")?.as_array()?;
     let has = |property: &str, list: &[Value]| {
@@ -169,65 +204,90 @@ fn zigbee(device: &Value) -> Option<Found> {
 }
 
 /// A sensor or a switch of Home Assistant's discovery, with long or short keys.
-fn home_assistant(topic: &str, kind: &str, json: &Value) -> Option<Found> {
-    let base = text(json, &["~"]).unwrap_or_default();
-    let topic_of = |keys: &[&str]| {
-        let found = text(json, keys)?;
-        let full = match (found.strip_prefix('~'), found.strip_suffix('~')) {
-            (Some(rest), _) => format!("{base}{rest}"),
-            (None, Some(rest)) => format!("{rest}{base}"),
-            (None, None) => found.to_owned(),
-        };
-        (!full.starts_with("ballast/")).then_some(full)
-    };
+fn home_assistant(topic: &str, kind: &str, json: &Value, left_out: &mut Vec<LeftOut>) -> Option<Found> {
     let device = json.get("device").or_else(|| json.get("dev"));
     let device_name = device.and_then(|device| text(device, &["name"]));
     let own = text(json, &["name"]).or_else(|| text(json, &["unique_id", "uniq_id", "object_id", "obj_id"]));
     let own = own.unwrap_or(topic);
-    let id = device.and_then(identifier).unwrap_or_else(|| topic.to_owned());
-    let mut found = Found {
+    let full_name = device_name.map_or_else(|| own.to_owned(), |device| format!("{device} {own}"));
+    let found = Found {
         name: device_name.unwrap_or(own).to_owned(),
         about: format!("announced to Home Assistant: {}", device_name.unwrap_or(own)),
         ..Found::default()
     };
     match kind {
         "sensor" => {
-            let state = topic_of(&["state_topic", "stat_t"])?;
-            let unit = text(json, &["unit_of_measurement", "unit_of_meas"])?;
-            let pointer = pointer(text(json, &["value_template", "val_tpl"]))?;
-            Unit::parse(unit)?;
-            let mut keys = vec![("topic", state.clone()), ("unit", unit.to_owned())];
-            if !pointer.is_empty() {
-                keys.push(("pointer", pointer));
-            }
-            keys.push(("max_age", "10 min".to_owned()));
-            found.key = format!("ha:{id}");
-            found.file = "mqtt-points";
-            found.points.push((own.to_owned(), keys));
-            found.topics.push(state);
+            let id = device.and_then(identifier).unwrap_or_else(|| topic.to_owned());
+            let point = sensor(json, &full_name, left_out)?;
+            let topics =
+                point.iter().filter(|(key, _)| *key == "topic").map(|(_, topic)| topic.clone()).collect();
+            let points = vec![(own.to_owned(), point)];
+            Some(Found { key: format!("ha:{id}"), file: "mqtt-points", points, topics, ..found })
         }
         "switch" => {
-            let command = topic_of(&["command_topic", "cmd_t"])?;
-            let word = |keys: &[&str], usual: &str| text(json, keys).unwrap_or(usual).to_owned();
-            let mut with = vec![
-                ("topic", command.clone()),
-                ("closed_word", word(&["payload_on", "pl_on"], "ON")),
-                ("open_word", word(&["payload_off", "pl_off"], "OFF")),
-            ];
-            // A state that must be computed is not used; the relay is then moved without saying where it is.
-            let is_plain = json.get("value_template").or_else(|| json.get("val_tpl")).is_none();
-            with.extend(
-                topic_of(&["state_topic", "stat_t"]).filter(|_| is_plain).map(|state| ("state", state)),
-            );
-            found.key = format!("ha:{command}");
-            found.name = device_name.map_or_else(|| own.to_owned(), |device| format!("{device} {own}"));
-            found.file = "mqtt-relay";
-            found.with = with;
-            found.topics.push(command);
+            let with = switch(json)?;
+            let command = with.first()?.1.clone();
+            let topics = vec![command.clone()];
+            let key = format!("ha:{command}");
+            Some(Found { key, name: full_name, file: "mqtt-relay", with, topics, ..found })
         }
-        _ => return None,
+        _ => None,
     }
-    Some(found)
+}
+
+/// A topic of such an announcement, in full.
+fn topic_of(json: &Value, keys: &[&str]) -> Option<String> {
+    let base = text(json, &["~"]).unwrap_or_default();
+    let found = text(json, keys)?;
+    let full = match (found.strip_prefix('~'), found.strip_suffix('~')) {
+        (Some(rest), _) => format!("{base}{rest}"),
+        (None, Some(rest)) => format!("{rest}{base}"),
+        (None, None) => found.to_owned(),
+    };
+    // What this program says is no device.
+    (is_topic(&full) && !full.starts_with("ballast/")).then_some(full)
+}
+
+/// Whether something can be said there: on a filter nothing can.
+fn is_topic(text: &str) -> bool {
+    !text.is_empty()
+        && !text.contains(|c: char| "+#".contains(c) || c.is_control())
+        && text.len() <= TOPIC_MAX
+}
+
+/// The keys of a point for a sensor; `name` is what it is called where none can be made.
+fn sensor(json: &Value, name: &str, left_out: &mut Vec<LeftOut>) -> Option<Vec<(&'static str, String)>> {
+    let state = topic_of(json, &["state_topic", "stat_t"])?;
+    let unit = text(json, &["unit_of_measurement", "unit_of_meas"])?;
+    let template = text(json, &["value_template", "val_tpl"]);
+    let why = match (Unit::parse(unit), pointer(template)) {
+        (Some(_), Some(pointer)) => {
+            let pointer = (!pointer.is_empty()).then_some(("pointer", pointer));
+            let keys = [("topic", state), ("unit", unit.to_owned())].into_iter().chain(pointer);
+            return Some(keys.chain([("max_age", "10 min".to_owned())]).collect());
+        }
+        (None, Some(_)) => Why::Unit(unit.to_owned()),
+        (_, None) => Why::Template(template.unwrap_or_default().to_owned()),
+    };
+    left_out.push(LeftOut { sensor: name.to_owned(), why });
+    None
+}
+
+/// The parameters of a relay for a switch, the topic first.
+fn switch(json: &Value) -> Option<Vec<(&'static str, String)>> {
+    let command = topic_of(json, &["command_topic", "cmd_t"])?;
+    let word = |keys: &[&str], usual: &str| text(json, keys).unwrap_or(usual).to_owned();
+    let closed = word(&["payload_on", "pl_on"], "ON");
+    let open = word(&["payload_off", "pl_off"], "OFF");
+    if closed == open {
+        return None;
+    }
+    let mut with = vec![("topic", command), ("closed_word", closed), ("open_word", open)];
+    // A state that must be computed is not used; the relay is then moved without saying where it is.
+    let is_plain = json.get("value_template").or_else(|| json.get("val_tpl")).is_none();
+    let state = topic_of(json, &["state_topic", "stat_t"]).filter(|_| is_plain);
+    with.extend(state.map(|state| ("state", state)));
+    Some(with)
 }
 
 /// What tells a device of Home Assistant from others.
@@ -277,8 +337,12 @@ mod tests {
 
     fn one(topic: &str, payload: &str) -> Found {
         let found = announced(topic, payload.as_bytes());
-        assert_eq!(found.len(), 1, "{topic}: {found:?}");
-        found.into_iter().next().unwrap()
+        assert_eq!((found.devices.len(), found.left_out.len()), (1, 0), "{topic}: {found:?}");
+        found.devices.into_iter().next().unwrap()
+    }
+
+    fn nothing(topic: &str, payload: &str) {
+        assert_eq!(announced(topic, payload.as_bytes()), Announced::default(), "{topic} {payload}");
     }
 
     #[test]
@@ -292,8 +356,8 @@ mod tests {
         let several = one("tasmota/discovery/X/config", &config.replace("[1,0,", "[1,1,"));
         assert!(several.with.contains(&("relay", "POWER1".to_owned())), "{several:?}");
         let strange = config.replace("%prefix%/%topic%/", "home/%topic%/%prefix%/");
-        assert_eq!(announced("tasmota/discovery/X/config", strange.as_bytes()), []);
-        assert_eq!(announced("tasmota/discovery/X/config", config.replace("[1,0,", "[0,0,").as_bytes()), []);
+        nothing("tasmota/discovery/X/config", &strange);
+        nothing("tasmota/discovery/X/config", &config.replace("[1,0,", "[0,0,"));
     }
 
     #[test]
@@ -307,12 +371,9 @@ mod tests {
             let found = one(topic, payload);
             assert_eq!((found.file, found.with[0].0), (file, key), "{topic}");
         }
-        assert_eq!(announced("door/online", b"true"), []);
-        assert_eq!(
-            announced("shellyplug-s-AABBCC/online", b"true"),
-            [],
-            "the first generation tells elsewhere"
-        );
+        nothing("door/online", "true");
+        // The first generation tells elsewhere.
+        nothing("shellyplug-s-AABBCC/online", "true");
         let found = of_name("_shelly._tcp", "shellyplus1pm-aabb", "192.0.2.9").unwrap();
         assert_eq!((found.file, found.with[0].1.as_str()), ("shelly-gen2-plug-http", "http://192.0.2.9"));
         assert_eq!(of_name("_http._tcp", "printer", "192.0.2.9"), None);
@@ -345,15 +406,28 @@ mod tests {
         let found = one("homeassistant/switch/pump/config", switch);
         assert_eq!((found.file, &found.with[1]), ("mqtt-relay", &("closed_word", "1".to_owned())));
         assert!(found.with.contains(&("state", "pump".to_owned())));
-        for unusable in [
-            sensor.replace("value_json.power", "value_json.power * 1000"),
-            sensor.replace("\"W\"", "\"ppm of something\""),
-            sensor.replace("meter/7", "ballast/home"),
-            sensor.replace("stat_t", "other"),
-        ] {
-            assert_eq!(announced("homeassistant/sensor/m7/config", unusable.as_bytes()), [], "{unusable}");
-        }
-        assert_eq!(announced("homeassistant/light/m7/config", switch.as_bytes()), [], "nothing for a site");
+        nothing("homeassistant/sensor/m7/config", &sensor.replace("meter/7", "ballast/home"));
+        nothing("homeassistant/sensor/m7/config", &sensor.replace("stat_t", "other"));
+        nothing("homeassistant/sensor/m7/config", &sensor.replace("meter/7", "meter/#"));
+        nothing("homeassistant/switch/pump/config", &switch.replace("pump/set", "+/set"));
+        nothing("homeassistant/switch/pump/config", &switch.replace("\"0\"", "\"1\""));
+        // Nothing for a site.
+        nothing("homeassistant/light/m7/config", switch);
+    }
+
+    #[test]
+    fn a_sensor_that_is_left_out_is_told_with_its_unit_or_its_template() {
+        let sensor = r#"{"name":"Gas","stat_t":"m/7","unit_of_meas":"W","val_tpl":"{{ value_json.a }}","dev":{"ids":["m7"],"name":"Kitchen"}}"#;
+        let left_out = |payload: &str| {
+            let found = announced("homeassistant/sensor/m7/gas/config", payload.as_bytes());
+            assert_eq!(found.devices, []);
+            found.left_out
+        };
+        let why = |why| vec![LeftOut { sensor: "Kitchen Gas".to_owned(), why }];
+        assert_eq!(left_out(&sensor.replace("\"W\"", "\"mbbl/d\"")), why(Why::Unit("mbbl/d".to_owned())));
+        let computes = "{{ value_json.a * 1000 }}";
+        let template = left_out(&sensor.replace("{{ value_json.a }}", computes));
+        assert_eq!(template, why(Why::Template(computes.to_owned())));
     }
 
     #[test]

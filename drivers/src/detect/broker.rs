@@ -1,36 +1,17 @@
-//! The packets with which one listens at a broker: an introduction, a subscription, and what comes back. Nothing is
-//! published, no last will is left, and a session ends with its connection.
+//! The packets with which one listens at a broker: a subscription, and what comes back. Nothing is published.
 
 use bytes::BytesMut;
 use rumqttc::mqttbytes::{Error, QoS, v4};
-use v4::{Connect, ConnectReturnCode, Disconnect, Packet, Subscribe, SubscribeFilter};
+use v4::{Disconnect, Packet, Subscribe, SubscribeFilter, SubscribeReasonCode};
 
 /// Longest packet that is read, bytes: the list of a bridge with some hundred devices.
 const PACKET_MAX: usize = 4 * 1024 * 1024;
-
-/// Our introduction to the broker.
-///
-/// # Errors
-/// A name or password that is too long.
-pub fn hello(client: &str, user: Option<&str>, password: Option<&[u8]>) -> Result<Vec<u8>, String> {
-    let mut hello = Connect::new(client);
-    hello.keep_alive = 60;
-    hello.clean_session = true;
-    match (user, password) {
-        (Some(user), Some(password)) => hello.set_credentials(user, password.to_vec()),
-        (Some(user), None) => hello.set_username(user),
-        (None, _) => &mut hello,
-    };
-    let mut out = BytesMut::new();
-    hello.write(&mut out).map_err(|error| error.to_string())?;
-    Ok(out.to_vec())
-}
 
 /// Asks for what is said there.
 ///
 /// # Errors
 /// Too many filters.
-pub fn listen(filters: &[&str]) -> Result<Vec<u8>, String> {
+pub(crate) fn listen(filters: &[&str]) -> Result<Vec<u8>, String> {
     let filters: Vec<SubscribeFilter> = filters
         .iter()
         .map(|filter| SubscribeFilter { path: (*filter).to_owned(), qos: QoS::AtMostOnce })
@@ -42,15 +23,19 @@ pub fn listen(filters: &[&str]) -> Result<Vec<u8>, String> {
     Ok(out.to_vec())
 }
 
+/// Our good-bye.
+pub(crate) fn bye() -> Vec<u8> {
+    let mut out = BytesMut::new();
+    // It has no content that could be wrong.
+    let _ = Disconnect.write(&mut out);
+    out.to_vec()
+}
+
 /// Something that came from the broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Heard {
-    /// It takes us.
-    Accepted,
-    /// It does not, and why.
-    Refused(String),
-    /// It will tell us what it was asked for.
-    Subscribed,
+    /// Which of the filters it does not let us listen to, by their places.
+    Subscribed(Vec<usize>),
     /// A message: topic and payload.
     Message(String, Vec<u8>),
     /// Something else.
@@ -75,9 +60,12 @@ impl Hearing {
     /// This is no broker, or a packet is too long.
     pub fn packet(&mut self) -> Result<Option<Heard>, String> {
         Ok(Some(match Packet::read(&mut self.input, PACKET_MAX) {
-            Ok(Packet::ConnAck(answer)) if answer.code == ConnectReturnCode::Success => Heard::Accepted,
-            Ok(Packet::ConnAck(answer)) => Heard::Refused(format!("{:?}", answer.code)),
-            Ok(Packet::SubAck(_)) => Heard::Subscribed,
+            Ok(Packet::SubAck(answer)) => {
+                let refused = |(place, code): (usize, &SubscribeReasonCode)| {
+                    (*code == SubscribeReasonCode::Failure).then_some(place)
+                };
+                Heard::Subscribed(answer.return_codes.iter().enumerate().filter_map(refused).collect())
+            }
             Ok(Packet::Publish(message)) => {
                 Heard::Message(String::from_utf8_lossy(&message.topic).into_owned(), message.payload.to_vec())
             }
@@ -86,12 +74,23 @@ impl Hearing {
             Err(error) => return Err(error.to_string()),
         }))
     }
+}
 
-    /// Our good-bye.
-    pub fn bye() -> Vec<u8> {
-        let mut out = BytesMut::new();
-        // It has no content that could be wrong.
-        let _ = Disconnect.write(&mut out);
-        out.to_vec()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_one_may_not_listen_to_is_told_by_its_place() {
+        let mut hearing = Hearing::default();
+        // SUBACK of three filters (MQTT 3.1.1, section 3.9), then a message, byte by byte.
+        let bytes = [0x90, 5, 0, 1, 0, 0x80, 0x80, 0x30, 5, 0, 1, b'a', b'4', b'2'];
+        let mut heard = Vec::new();
+        for byte in bytes {
+            hearing.take(&[byte]);
+            heard.extend(hearing.packet().unwrap());
+        }
+        let message = Heard::Message("a".to_owned(), b"42".to_vec());
+        assert_eq!(heard, [Heard::Subscribed(vec![1, 2]), message]);
     }
 }

@@ -5,7 +5,7 @@
 //! SDM Modbus protocol (input registers 0x0000 and 0x0046: voltage and frequency as floats).
 
 use crate::modbus::frame::{Framed, Framing};
-use crate::modbus::pdu::{Reply, Request, Table};
+use crate::modbus::pdu::{Reply, Request, Table, code};
 use crate::sunspec::walk::Walk;
 
 /// A question. There is none that writes.
@@ -28,39 +28,38 @@ pub enum Answer {
     Registers(Vec<u16>),
     /// Maker, product, version, as far as it says.
     Texts(Vec<String>),
-    /// There is somebody, and they do not have that.
-    Refused,
-    /// A gateway says that nobody is there.
-    Nobody,
+    /// Somebody says no, with this exception code.
+    Refused(u8),
     /// This answers something else.
     Strange,
 }
 
 /// Read device identification, basic, from the first object on.
 const IDENTITY: [u8; 4] = [0x2B, 0x0E, 0x01, 0x00];
-/// What a gateway says of a unit that it does not reach: gateway path unavailable, target failed to respond.
-const NOBODY: [u8; 2] = [0x0A, 0x0B];
+/// Exceptions that tell of nobody: a gateway does not reach the unit, or failed. Some gateways say the last one of every
+/// address at which nobody is, and a unit that says nothing else is of no use either.
+const NOBODY: [u8; 3] = [code::NO_PATH, code::NO_ANSWER, code::FAILURE];
 /// Longest text that is kept, characters.
 const TEXT_MAX: usize = 64;
 
 impl Ask {
-    /// The question to a unit over TCP.
-    pub fn write(self, transaction: u16, unit: u8, out: &mut Vec<u8>) {
+    /// The question to a unit. The number of the transaction is for [`Framing::Tcp`].
+    pub fn write(self, framing: Framing, transaction: u16, unit: u8, out: &mut Vec<u8>) {
         let mut pdu = Vec::new();
         match self.request() {
             Some(request) => request.write(&mut pdu),
             None => pdu.extend_from_slice(&IDENTITY),
         }
-        Framing::Tcp.write(transaction, unit, &pdu, out);
+        framing.write(transaction, unit, &pdu, out);
     }
 
     /// What came back to it.
-    pub fn read(self, transaction: u16, unit: u8, bytes: &[u8]) -> Answer {
+    pub fn read(self, framing: Framing, transaction: u16, unit: u8, bytes: &[u8]) -> Answer {
         let length = |begin: &[u8]| match self.request() {
             Some(request) => request.answer_length(begin),
             None => identity_length(begin),
         };
-        let pdu = match Framing::Tcp.read(transaction, unit, bytes, length) {
+        let pdu = match framing.read(transaction, unit, bytes, length) {
             Framed::Whole(pdu, _) => pdu,
             Framed::Unfinished => return Answer::Unfinished,
             Framed::Strange => return Answer::Strange,
@@ -68,8 +67,7 @@ impl Ask {
         let Some(request) = self.request() else { return identity(pdu) };
         match request.reply(pdu) {
             Reply::Data(data) => Answer::Registers(registers(data)),
-            Reply::Exception(code) if NOBODY.contains(&code) => Answer::Nobody,
-            Reply::Exception(_) => Answer::Refused,
+            Reply::Exception(code) => Answer::Refused(code),
             Reply::Written | Reply::Strange => Answer::Strange,
         }
     }
@@ -108,7 +106,7 @@ fn identity_length(begin: &[u8]) -> Option<usize> {
 
 fn identity(pdu: &[u8]) -> Answer {
     if let [0xAB, code] = pdu {
-        return if NOBODY.contains(code) { Answer::Nobody } else { Answer::Refused };
+        return Answer::Refused(*code);
     }
     let mut texts = Vec::new();
     let mut rest = pdu.get(7..).unwrap_or_default();
@@ -147,6 +145,23 @@ pub struct Unit {
     pub eastron: Option<(f32, f32)>,
 }
 
+impl Unit {
+    /// Whether both say the same of themselves. What they measure is another number a moment later.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let unmeasured = |unit: &Self| Self { eastron: unit.eastron.map(|_| (0.0, 0.0)), ..unit.clone() };
+        unmeasured(self) == unmeasured(other)
+    }
+}
+
+/// Who was met at an address.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Met {
+    /// A unit.
+    Unit(Unit),
+    /// Nobody; the exception by which a gateway says so, or nothing came at all.
+    Nobody(Option<u8>),
+}
+
 /// Where the questions to a unit stand.
 #[derive(Clone, Debug)]
 enum At {
@@ -162,19 +177,21 @@ enum At {
     End,
 }
 
-/// The questions to one unit. At most three before it is known whether anybody is there, and some 70 to the longest list
-/// of models.
+/// The questions to one unit. Two where nothing comes, six where everything is answered by a failure, and some 70 to the
+/// longest list of models.
 #[derive(Clone, Debug)]
 pub struct Interview {
     at: At,
     walk: Walk,
     is_there: bool,
+    /// The first exception that tells of nobody.
+    nobody: Option<u8>,
     unit: Unit,
 }
 
 impl Default for Interview {
     fn default() -> Self {
-        Self { at: At::Sunspec, walk: Walk::new(), is_there: false, unit: Unit::default() }
+        Self { at: At::Sunspec, walk: Walk::new(), is_there: false, nobody: None, unit: Unit::default() }
     }
 }
 
@@ -195,20 +212,25 @@ impl Interview {
 
     /// What came back; `None`: nothing in time.
     pub fn hear(&mut self, answer: Option<&Answer>) {
-        let is_answer = matches!(answer, Some(Answer::Registers(_) | Answer::Texts(_) | Answer::Refused));
-        self.is_there |= is_answer;
-        if answer == Some(&Answer::Nobody) && !self.is_there {
+        let exception = if let Some(Answer::Refused(code)) = answer { Some(*code) } else { None };
+        let nobody = exception.filter(|code| NOBODY.contains(code));
+        self.nobody = self.nobody.or(nobody);
+        let is_answer = matches!(answer, Some(Answer::Registers(_) | Answer::Texts(_) | Answer::Refused(_)));
+        self.is_there |= is_answer && nobody.is_none();
+        // A gateway without a way to it has none for the next question either.
+        if exception == Some(code::NO_PATH) && !self.is_there {
             self.at = At::End;
             return;
         }
+        // Who fails at this may not fail at everything: only a unit that stays silent twice is known to be none.
+        let goes_on = self.is_there || exception == Some(code::FAILURE);
         let registers = match answer {
             Some(Answer::Registers(registers)) => registers.as_slice(),
             _ => &[],
         };
         self.at = match (&self.at, registers) {
-            // A unit that is silent twice is none.
-            (At::Sunspec, _) if !self.is_there => At::There,
-            (At::There, _) if !self.is_there => At::End,
+            (At::Sunspec, _) if !goes_on => At::There,
+            (At::There, _) if !goes_on => At::End,
             (At::There, _) => At::Identity,
             (At::Sunspec, found) => {
                 self.walk.hear(<[u16; 2]>::try_from(found).ok());
@@ -260,10 +282,10 @@ impl Interview {
         }
     }
 
-    /// The unit, where there is one.
-    pub fn finish(mut self) -> Option<Unit> {
+    /// Who is there.
+    pub fn finish(mut self) -> Met {
         self.unit.models = self.walk.models().iter().map(|model| model.id).filter(|id| *id != 1).collect();
-        self.is_there.then_some(self.unit)
+        if self.is_there { Met::Unit(self.unit) } else { Met::Nobody(self.nobody) }
     }
 }
 
@@ -287,7 +309,7 @@ mod tests {
         holding: &BTreeMap<u16, u16>,
         input: &BTreeMap<u16, u16>,
         texts: Option<&[&str]>,
-    ) -> (Vec<Ask>, Option<Unit>) {
+    ) -> (Vec<Ask>, Met) {
         let mut interview = Interview::default();
         let mut asked = Vec::new();
         while let Some(ask) = interview.next() {
@@ -296,19 +318,26 @@ mod tests {
             let of = |map: &BTreeMap<u16, u16>, first: u16, count: u16| {
                 let all: Option<Vec<u16>> =
                     (0..count).map(|at| map.get(&first.checked_add(at)?).copied()).collect();
-                all.map_or(Answer::Refused, Answer::Registers)
+                all.map_or(Answer::Refused(code::ADDRESS), Answer::Registers)
             };
             let answer = match ask {
                 Ask::Holding(first, count) => of(holding, first, count),
                 Ask::Input(first, count) => of(input, first, count),
                 Ask::Identity => match texts {
                     Some(texts) => Answer::Texts(texts.iter().map(|text| (*text).to_owned()).collect()),
-                    None => Answer::Refused,
+                    None => Answer::Refused(code::FUNCTION),
                 },
             };
             interview.hear(Some(&answer));
         }
         (asked, interview.finish())
+    }
+
+    fn unit(met: Met) -> Unit {
+        match met {
+            Met::Unit(unit) => unit,
+            Met::Nobody(code) => panic!("nobody: {code:?}"),
+        }
     }
 
     fn put(map: &mut BTreeMap<u16, u16>, first: u16, values: &[u16]) {
@@ -335,7 +364,7 @@ mod tests {
         put(&mut holding, 40_070, &[103, 50]);
         put(&mut holding, 40_122, &[123, 24]);
         put(&mut holding, 40_148, &[0xFFFF, 0]);
-        let unit = meet(&holding, &BTreeMap::new(), None).1.unwrap();
+        let unit = unit(meet(&holding, &BTreeMap::new(), None).1);
         assert_eq!(unit.models, [103, 123]);
         assert_eq!(unit.texts, ["SMA", "STP 10", "123"]);
     }
@@ -344,33 +373,62 @@ mod tests {
     fn others_are_known_by_what_they_say_or_by_their_registers() {
         let mut holding = BTreeMap::new();
         put(&mut holding, 800, &words("0c1c57aabbcc", 6));
-        let unit = meet(&holding, &BTreeMap::new(), None).1.unwrap();
+        let unit = unit(meet(&holding, &BTreeMap::new(), None).1);
         assert_eq!(unit.victron.as_deref(), Some("0c1c57aabbcc"));
         let mut input = BTreeMap::new();
         let float = |value: f32| [(value.to_bits() >> 16) as u16, value.to_bits() as u16];
         put(&mut input, 0, &float(231.5));
         put(&mut input, 0x46, &float(50.02));
-        let unit = meet(&BTreeMap::new(), &input, Some(&["Eastron", "SDM630"])).1.unwrap();
-        assert_eq!(unit.eastron, Some((231.5, 50.02)));
-        assert_eq!(unit.texts, ["Eastron", "SDM630"]);
+        let known = self::unit(meet(&BTreeMap::new(), &input, Some(&["Eastron", "SDM630"])).1);
+        assert_eq!(known.eastron, Some((231.5, 50.02)));
+        assert_eq!(known.texts, ["Eastron", "SDM630"]);
+        let later = Unit { eastron: Some((229.9, 49.98)), ..known.clone() };
+        assert!(known.is_like(&later) && !known.is_like(&unit), "the same one, a moment later");
         // Somebody is there, and nothing is known of them.
         put(&mut input, 0, &[7, 7]);
-        assert_eq!(meet(&BTreeMap::new(), &input, None).1, Some(Unit::default()));
+        assert_eq!(meet(&BTreeMap::new(), &input, None).1, Met::Unit(Unit::default()));
+    }
+
+    /// What one says who always answers the same, and how many questions that took.
+    fn meet_always(answer: Option<Answer>) -> (usize, Met) {
+        let (mut interview, mut count) = (Interview::default(), 0);
+        while interview.next().is_some() {
+            interview.hear(answer.as_ref());
+            count += 1;
+        }
+        (count, interview.finish())
     }
 
     #[test]
     fn nobody_costs_two_questions() {
         for silence in [None, Some(Answer::Strange)] {
-            let (mut interview, mut count) = (Interview::default(), 0);
-            while interview.next().is_some() {
-                interview.hear(silence.as_ref());
-                count += 1;
-            }
-            assert_eq!((count, interview.finish()), (2, None));
+            assert_eq!(meet_always(silence), (2, Met::Nobody(None)));
         }
-        let mut interview = Interview::default();
-        interview.hear(Some(&Answer::Nobody));
-        assert_eq!((interview.next(), interview.finish()), (None, None), "a gateway knows it at once");
+        // A device behind a gateway may be silent where it has nothing, and answer the next question.
+        assert_eq!(meet_always(Some(Answer::Refused(0x0B))), (2, Met::Nobody(Some(0x0B))));
+        assert_eq!(
+            meet_always(Some(Answer::Refused(0x0A))),
+            (1, Met::Nobody(Some(0x0A))),
+            "a gateway knows it at once"
+        );
+    }
+
+    #[test]
+    fn who_only_ever_fails_is_nobody_and_who_answers_once_is_somebody() {
+        let (count, met) = meet_always(Some(Answer::Refused(4)));
+        assert_eq!(met, Met::Nobody(Some(4)));
+        // Any of the questions may be the one that is answered.
+        for answered in 0..count {
+            for answer in [Answer::Registers(vec![7, 7]), Answer::Refused(2), Answer::Refused(1)] {
+                let (mut interview, mut place) = (Interview::default(), 0);
+                while interview.next().is_some() {
+                    interview.hear(Some(if place == answered { &answer } else { &Answer::Refused(4) }));
+                    place += 1;
+                }
+                assert_eq!(interview.finish(), Met::Unit(Unit::default()), "{answered} {answer:?}");
+            }
+        }
+        assert_eq!(meet_always(Some(Answer::Refused(6))).1, Met::Unit(Unit::default()), "busy is somebody");
     }
 
     #[test]
@@ -379,14 +437,24 @@ mod tests {
         bytes.extend([0x2B, 0x0E, 1, 1, 0, 0, 2, 0, 7, b'E', b'a', b's', b't', b'r', b'o', b'n']);
         bytes.extend([1, 3, b'S', b'D', b'M']);
         bytes[5] = (bytes.len() - 6) as u8;
+        let read = |transaction, bytes: &[u8]| Ask::Identity.read(Framing::Tcp, transaction, 3, bytes);
         for end in 0..bytes.len() {
-            assert_eq!(Ask::Identity.read(9, 3, &bytes[..end]), Answer::Unfinished, "{end}");
+            assert_eq!(read(9, &bytes[..end]), Answer::Unfinished, "{end}");
         }
-        let texts = vec!["Eastron".to_owned(), "SDM".to_owned()];
-        assert_eq!(Ask::Identity.read(9, 3, &bytes), Answer::Texts(texts));
-        assert_eq!(Ask::Identity.read(8, 3, &bytes), Answer::Strange, "of another question");
-        assert_eq!(Ask::Identity.read(9, 3, &[0, 9, 0, 0, 0, 3, 3, 0xAB, 1]), Answer::Refused);
-        assert_eq!(Ask::Holding(0, 1).read(9, 3, &[0, 9, 0, 0, 0, 3, 3, 0x83, 0x0B]), Answer::Nobody);
+        let texts = || vec!["Eastron".to_owned(), "SDM".to_owned()];
+        assert_eq!(read(9, &bytes), Answer::Texts(texts()));
+        assert_eq!(read(8, &bytes), Answer::Strange, "of another question");
+        assert_eq!(read(9, &[0, 9, 0, 0, 0, 3, 3, 0xAB, 1]), Answer::Refused(1));
+        let refusal = [0, 9, 0, 0, 0, 3, 3, 0x83, 0x0B];
+        assert_eq!(Ask::Holding(0, 1).read(Framing::Tcp, 9, 3, &refusal), Answer::Refused(0x0B));
+        // The same on a line, behind a checksum.
+        let mut line = Vec::new();
+        Framing::Rtu.write(0, 3, &bytes[7..], &mut line);
+        for end in 0..line.len() {
+            assert_eq!(Ask::Identity.read(Framing::Rtu, 0, 3, &line[..end]), Answer::Unfinished, "{end}");
+        }
+        assert_eq!(Ask::Identity.read(Framing::Rtu, 0, 3, &line), Answer::Texts(texts()));
+        assert_eq!(Ask::Identity.read(Framing::Rtu, 0, 4, &line), Answer::Strange, "of another unit");
     }
 
     proptest! {
@@ -398,12 +466,14 @@ mod tests {
             let mut interview = Interview::default();
             for (kind, first, second) in answers {
                 let Some(ask) = interview.next() else { return Ok(()) };
-                let mut wire = Vec::new();
-                ask.write(7, 3, &mut wire);
-                prop_assert!(matches!(wire[7], 3 | 4 | 0x2B), "function {}", wire[7]);
+                for (framing, function) in [(Framing::Tcp, 7), (Framing::Rtu, 1)] {
+                    let mut wire = Vec::new();
+                    ask.write(framing, 7, 3, &mut wire);
+                    prop_assert!(matches!(wire[function], 3 | 4 | 0x2B), "function {}", wire[function]);
+                }
                 let answer = match kind % 8 {
                     0 => None,
-                    1 => Some(Answer::Refused),
+                    1 => Some(Answer::Refused(first as u8 % 12)),
                     2 => Some(Answer::Strange),
                     3 => Some(Answer::Texts(vec!["x".into()])),
                     4 => Some(Answer::Registers(vec![0x5375, 0x6E53])),
@@ -417,10 +487,12 @@ mod tests {
         #[test]
         fn any_bytes_are_taken(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
             for ask in [Ask::Identity, Ask::Holding(0, 2), Ask::Input(0, 66)] {
-                let _ = ask.read(1, 1, &bytes);
-                let mut framed = vec![0, 1, 0, 0, 0, (bytes.len() + 1).min(254) as u8, 1];
-                framed.extend(&bytes);
-                let _ = ask.read(1, 1, &framed);
+                for framing in [Framing::Tcp, Framing::Rtu] {
+                    let _ = ask.read(framing, 1, 1, &bytes);
+                    let mut framed = Vec::new();
+                    framing.write(1, 1, &bytes, &mut framed);
+                    let _ = ask.read(framing, 1, 1, &framed);
+                }
             }
         }
     }

@@ -81,9 +81,6 @@ fn parse_pulses(text: &str) -> Option<(f64, Unit)> {
 fn rate_of(dimension: Dimension) -> Option<(Dimension, f64)> {
     match dimension {
         Dimension::Number => Some((Dimension::Frequency, 1.0)),
-        Dimension::Volume => Some((Dimension::Flow, 60.0)),
-        Dimension::ApparentEnergy => Some((Dimension::ApparentPower, 3600.0)),
-        Dimension::ReactiveEnergy => Some((Dimension::ReactivePower, 3600.0)),
         other => other.slope(),
     }
 }

@@ -6,7 +6,7 @@
 
 /// The wrapping of a bus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Framing {
+pub enum Framing {
     /// With a header that numbers the request.
     Tcp,
     /// With a checksum behind.

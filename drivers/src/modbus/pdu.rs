@@ -21,6 +21,16 @@ impl Table {
         matches!(self, Self::Coil | Self::Discrete)
     }
 
+    /// As a site names it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Coil => "coil",
+            Self::Discrete => "discrete",
+            Self::Holding => "holding",
+            Self::Input => "input",
+        }
+    }
+
     fn function(self) -> u8 {
         match self {
             Self::Coil => 1,
@@ -64,6 +74,19 @@ pub(crate) enum Reply<'a> {
     Exception(u8),
     /// This answers something else.
     Strange,
+}
+
+/// Why a device says no (Modbus Application Protocol V1.1b3, section 7).
+pub(crate) mod code {
+    pub(crate) const FUNCTION: u8 = 1;
+    pub(crate) const ADDRESS: u8 = 2;
+    pub(crate) const VALUE: u8 = 3;
+    pub(crate) const FAILURE: u8 = 4;
+    pub(crate) const ACKNOWLEDGE: u8 = 5;
+    pub(crate) const BUSY: u8 = 6;
+    pub(crate) const PARITY: u8 = 8;
+    pub(crate) const NO_PATH: u8 = 10;
+    pub(crate) const NO_ANSWER: u8 = 11;
 }
 
 /// An exception.

@@ -3,6 +3,7 @@
 //! What has the same unit, table and period and lies near enough is one request. A request that the device refuses
 //! because of an address is split where its widest gap is; what is refused alone is asked again only now and then.
 
+use super::doubt::Watches;
 use super::pdu::{Request, Table};
 use super::value::Field;
 use ballast_model::Span;
@@ -39,6 +40,8 @@ pub(crate) struct Item {
     pub(crate) place: Place,
     /// Where it goes.
     pub(crate) to: To,
+    /// It counts something; else it stands for a word or a state, and any number may.
+    pub(crate) is_measured: bool,
 }
 
 impl Item {
@@ -86,8 +89,10 @@ pub(crate) struct Block {
     parts: Vec<Part>,
     /// Where the next round begins, after one that was too long.
     resume: usize,
-    /// Its floats make no sense in the order that the file gives; said once.
-    pub(crate) is_doubted: bool,
+    /// Whether its numbers make sense in the order that the file gives, by their sort.
+    pub(crate) watches: Watches,
+    /// The unit does not have something of it; said once.
+    pub(crate) is_missed: bool,
 }
 
 /// Items that are asked for by one request.
@@ -95,8 +100,16 @@ pub(crate) struct Block {
 struct Part {
     from: usize,
     to: usize,
+    /// The first address of all, and the one behind the last.
+    bounds: (u32, u32),
     /// Rounds that it is left out of.
     rests: u8,
+}
+
+impl Part {
+    fn new(items: &[Item], from: usize, to: usize) -> Self {
+        Self { from, to, bounds: bounds(items.get(from..to).unwrap_or_default()), rests: 0 }
+    }
 }
 
 /// The requests of a site, each as large as its unit allows.
@@ -123,20 +136,21 @@ pub(crate) fn blocks(mut wishes: Vec<Wish>, manners: &[Manners]) -> Vec<Block> {
                 items: vec![wish.item],
                 parts: Vec::new(),
                 resume: 0,
-                is_doubted: false,
+                watches: Watches::default(),
+                is_missed: false,
             }),
         }
     }
     for block in &mut blocks {
-        block.parts = vec![Part { from: 0, to: block.items.len(), rests: 0 }];
+        block.parts = vec![Part::new(&block.items, 0, block.items.len())];
     }
     blocks
 }
 
 /// The first address of all, and the one behind the last.
 fn bounds(items: &[Item]) -> (u32, u32) {
-    let first = items.iter().map(|item| item.range().0).min().unwrap_or(0);
-    (first, items.iter().map(|item| item.range().1).max().unwrap_or(first))
+    let join = |(first, end): (u32, u32), (from, to): (u32, u32)| (first.min(from), end.max(to));
+    items.iter().map(Item::range).reduce(join).unwrap_or((0, 0))
 }
 
 impl Block {
@@ -150,10 +164,15 @@ impl Block {
         self.parts.get(part).and_then(|part| self.items.get(part.from..part.to)).unwrap_or_default()
     }
 
+    /// The part that holds a point.
+    pub(crate) fn part_of(&self, slot: usize) -> Option<usize> {
+        let place = self.items.iter().position(|item| item.to == To::Point(slot))?;
+        self.parts.iter().position(|part| (part.from..part.to).contains(&place))
+    }
+
     /// The request of a part, and its first address.
     pub(crate) fn request(&self, part: usize) -> Option<(Request, u16)> {
-        let items = self.part(part);
-        let (first, end) = bounds(items);
+        let (first, end) = self.parts.get(part)?.bounds;
         let count = u16::try_from(end - first).ok().filter(|count| *count > 0)?;
         let first = u16::try_from(first).ok()?;
         Some((Request::Read { table: self.table, first, count }, first))
@@ -188,9 +207,9 @@ impl Block {
         };
         let cut = (1..count).max_by_key(gap).unwrap_or(1);
         if let Some(old) = self.parts.get_mut(part) {
-            let behind = Part { from: old.from + cut, to: old.to, rests: 0 };
-            old.to = behind.from;
-            self.parts.insert(part + 1, behind);
+            let (from, to) = (old.from, old.to);
+            *old = Part::new(&self.items, from, from + cut);
+            self.parts.insert(part + 1, Part::new(&self.items, from + cut, to));
         }
         true
     }
@@ -221,7 +240,8 @@ mod tests {
     fn wish(unit: usize, register: u16, form: Form) -> Wish {
         let field =
             Field { register, form, order: Order::default(), no_value: Box::default(), scale_register: None };
-        let item = Item { place: Place::Field(field), to: To::Point(usize::from(register)) };
+        let to = To::Point(usize::from(register));
+        let item = Item { place: Place::Field(field), to, is_measured: true };
         Wish { unit, table: Table::Holding, period: Span::from_secs(1), item }
     }
 
@@ -253,7 +273,7 @@ mod tests {
     fn coils_are_counted_in_bits() {
         let bit = |address| Wish {
             table: Table::Coil,
-            item: Item { place: Place::Bit(address), to: To::Point(0) },
+            item: Item { place: Place::Bit(address), to: To::Point(0), is_measured: false },
             ..wish(0, 0, Form::Bit(0))
         };
         let blocks = blocks(vec![bit(0), bit(32), bit(66), bit(161)], &[MANNERS]);

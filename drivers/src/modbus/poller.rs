@@ -1,10 +1,12 @@
 //! Asks units for their registers and makes samples of the answers.
 
-use super::doubt;
+use super::doubt::{self, Verdict};
 use super::frame::{Framed, Framing};
+use super::identity::{Change, Identities, NOTHING, Standing, words};
 use super::output::Output;
-use super::pdu::{Reply, Request};
+use super::pdu::{Reply, Request, code};
 use super::plan::{Block, Item, Place, To};
+use super::refusals::{Refusals, missing};
 use super::sounding;
 use super::value::{Registers, Said};
 use crate::limits::STEPS_MAX;
@@ -12,19 +14,6 @@ use crate::point::Raw;
 use crate::readings::{Freshness, Readings, Report};
 use crate::shape::{Answer, Heed, Job, Poller, Roster};
 use ballast_model::{Mono, Quality, Reason, Wanted};
-
-/// Why a device says no (Modbus Application Protocol V1.1b3, section 7).
-mod code {
-    pub(super) const FUNCTION: u8 = 1;
-    pub(super) const ADDRESS: u8 = 2;
-    pub(super) const VALUE: u8 = 3;
-    pub(super) const FAILURE: u8 = 4;
-    pub(super) const ACKNOWLEDGE: u8 = 5;
-    pub(super) const BUSY: u8 = 6;
-    pub(super) const PARITY: u8 = 8;
-    pub(super) const NO_PATH: u8 = 10;
-    pub(super) const NO_ANSWER: u8 = 11;
-}
 
 /// All units of one connection or line.
 pub(super) struct Units {
@@ -36,6 +25,8 @@ pub(super) struct Units {
     pub(super) blocks: Vec<Block>,
     /// One for each output of the roster.
     pub(super) outputs: Vec<Output>,
+    pub(super) refusals: Refusals,
+    pub(super) identities: Identities,
     pub(super) now: Conversation,
 }
 
@@ -50,6 +41,8 @@ pub(super) struct Conversation {
     goes_on: bool,
     /// Part of a block, or step of a write.
     at: usize,
+    /// Before that it is asked what the unit is: a read and its part.
+    who: Option<(usize, usize)>,
     /// Requests of this job so far.
     steps: usize,
     heed: Heed,
@@ -69,11 +62,17 @@ impl Poller for Units {
             };
             self.now = Conversation { transaction, at, ..Conversation::default() };
         }
-        let asked = match job {
-            Job::Read(read) => self.blocks.get(read).and_then(|block| {
+        self.now.who = self.asks_who(job);
+        let asked = match (self.now.who, job) {
+            (Some((read, part)), _) => self
+                .blocks
+                .get(read)
+                .and_then(|block| block.request(part).map(|(request, first)| (block.unit, request, first))),
+            (None, Job::Write { .. }) if self.is_stranger(job) => None,
+            (None, Job::Read(read)) => self.blocks.get(read).and_then(|block| {
                 block.request(self.now.at).map(|(request, first)| (block.unit, request, first))
             }),
-            Job::Write { output, wanted } => self
+            (None, Job::Write { output, wanted }) => self
                 .outputs
                 .iter_mut()
                 .find(|known| known.output == output)
@@ -92,13 +91,9 @@ impl Poller for Units {
 
     fn answer(&mut self, job: Job, bytes: &[u8], _is_end: bool, now: Mono, out: &mut Readings) -> Answer {
         let Some((asked, first)) = self.now.asked.clone() else { return Answer::Strange };
-        let unit = match job {
-            Job::Read(read) => self.blocks.get(read).map(|block| block.unit),
-            Job::Write { output, .. } => {
-                self.outputs.iter().find(|known| known.output == output).map(|output| output.unit)
-            }
+        let Some(address) = self.unit_of(job).and_then(|unit| self.addresses.get(unit)) else {
+            return Answer::Strange;
         };
-        let Some(address) = unit.and_then(|unit| self.addresses.get(unit)) else { return Answer::Strange };
         let length = |begin: &[u8]| asked.answer_length(begin);
         let (pdu, used) = match self.framing.read(self.now.transaction, *address, bytes, length) {
             Framed::Unfinished => return Answer::Unfinished,
@@ -109,9 +104,10 @@ impl Poller for Units {
         if reply == Reply::Exception(code::NO_PATH) || reply == Reply::Exception(code::NO_ANSWER) {
             return Answer::Absent { used };
         }
-        let answer = match job {
-            Job::Read(read) => self.read(read, first, reply, used, now, out),
-            Job::Write { output, .. } => {
+        let answer = match (self.now.who, job) {
+            (Some(who), _) => self.said_who(who, first, reply, used, now, out),
+            (None, Job::Read(read)) => self.read(read, first, reply, used, now, out),
+            (None, Job::Write { output, .. }) => {
                 let told = self.outputs.iter().find(|known| known.output == output);
                 let steps = told.map_or(0, |output| output.steps());
                 self.written(steps, reply, used)
@@ -138,10 +134,111 @@ impl Poller for Units {
 
     fn reset(&mut self, _wire: usize) {
         self.now.goes_on = false;
+        self.identities.doubt_all();
+    }
+
+    fn lost(&mut self, unit: usize) {
+        self.identities.doubt(unit);
     }
 }
 
 impl Units {
+    fn unit_of(&self, job: Job) -> Option<usize> {
+        match job {
+            Job::Read(read) => self.blocks.get(read).map(|block| block.unit),
+            Job::Write { output, .. } => {
+                self.outputs.iter().find(|known| known.output == output).map(|output| output.unit)
+            }
+        }
+    }
+
+    fn is_stranger(&self, job: Job) -> bool {
+        self.unit_of(job).is_some_and(|unit| self.identities.standing(unit) == Standing::Stranger)
+    }
+
+    /// What is asked before a job, while it is not known what the unit is: the read that shows it, and its part.
+    fn asks_who(&self, job: Job) -> Option<(usize, usize)> {
+        let unit = self.unit_of(job)?;
+        let slot =
+            (self.identities.standing(unit) == Standing::Unknown).then(|| self.identities.unsaid(unit))??;
+        let shows = |(read, block): (usize, &Block)| Some((read, block.part_of(slot)?));
+        let (read, part) = self.blocks.iter().enumerate().find_map(shows)?;
+        (job != Job::Read(read)).then_some((read, part))
+    }
+
+    /// The answer to that.
+    fn said_who(
+        &mut self,
+        (read, part): (usize, usize),
+        first: u16,
+        reply: Reply<'_>,
+        used: usize,
+        now: Mono,
+        out: &mut Readings,
+    ) -> Answer {
+        let Some(block) = self.blocks.get(read) else { return Answer::Strange };
+        let (unit, items) = (block.unit, block.part(part).to_vec());
+        let came = match reply {
+            Reply::Data(data) => Some((first, data)),
+            // Who cannot be asked what it is, is not the device of the file. Who is busy or failed may be.
+            Reply::Exception(code::FUNCTION | code::ADDRESS | code::VALUE) => None,
+            Reply::Exception(_) => return Answer::Refused { used },
+            Reply::Written | Reply::Strange => return Answer::Strange,
+        };
+        self.shows(unit, &items, came, now, out);
+        if self.identities.standing(unit) == Standing::Stranger {
+            return Answer::Refused { used };
+        }
+        self.now.goes_on = self.now.steps < STEPS_MAX;
+        if self.now.goes_on { Answer::GoOn } else { Answer::Done { used, heed: self.now.heed } }
+    }
+
+    /// Takes what shows the identity of a unit, of everything that came. Of one that is another now nothing is believed.
+    fn shows(
+        &mut self,
+        unit: usize,
+        items: &[Item],
+        came: Option<(u16, &[u8])>,
+        now: Mono,
+        out: &mut Readings,
+    ) {
+        let name = self.roster.units.get(unit).map_or("", |unit| &unit.name);
+        for item in items {
+            let To::Point(slot) = item.to else { continue };
+            if !self.identities.is_shown_by(unit, slot) {
+                continue;
+            }
+            let said = match (&item.place, came) {
+                (Place::Field(field), Some((first, bytes))) => field.read(Registers { first, bytes }),
+                _ => Said::Nothing,
+            };
+            let shown = match &said {
+                Said::Number(number) => number.to_string(),
+                Said::Text(text) => String::from_utf8_lossy(text).into_owned(),
+                Said::Nothing => NOTHING.to_owned(),
+            };
+            let is_value = tell(item, came, &mut self.outputs, now, out);
+            let count = if is_value { &mut self.now.heed.good } else { &mut self.now.heed.bad };
+            *count += 1;
+            let change = self.identities.hear(unit, slot, &shown, is_value);
+            if let Some((is_up, text)) = words(name, &change) {
+                out.report(Report::Link { is_up, text: text.into(), at: now });
+            }
+            if matches!(change, Change::Stranger(_) | Change::Other(..)) {
+                let of_unit =
+                    self.roster.reads.iter().filter(|read| read.unit == unit).flat_map(|read| &read.slots);
+                for other in of_unit.filter(|other| !self.identities.is_shown_by(unit, **other)) {
+                    out.bad(*other, Reason::Replaced, now);
+                }
+                for place in 0..self.outputs.len() {
+                    if self.outputs.get(place).is_some_and(|output| output.unit == unit) {
+                        bad(To::Output(place), Reason::Replaced, &self.outputs, now, out);
+                    }
+                }
+            }
+        }
+    }
+
     /// An answer to a read.
     fn read(
         &mut self,
@@ -152,33 +249,32 @@ impl Units {
         now: Mono,
         out: &mut Readings,
     ) -> Answer {
+        let Some(unit) = self.blocks.get(read).map(|block| block.unit) else { return Answer::Strange };
+        if let Reply::Data(data) = reply {
+            self.data(unit, read, (first, data), now, out);
+        }
         let Some(block) = self.blocks.get_mut(read) else { return Answer::Strange };
-        let at = self.now.at;
+        let (at, who) = (self.now.at, (unit, read));
+        let name = self.roster.units.get(unit).map_or("", |unit| &unit.name);
         match reply {
-            Reply::Data(data) => {
-                let registers = Registers { first, bytes: data };
-                let doubt = doubt::other_order(block.part(at), registers).filter(|_| !block.table.is_bits());
-                let name = self.roster.units.get(block.unit).map_or("", |unit| &unit.name);
-                doubted(block, name, doubt, now, out);
-                for item in block.part(at) {
-                    if doubt.is_some() && doubt::is_about(item) {
-                        bad(item.to, Reason::NotAValue, &self.outputs, now, out);
-                        self.now.heed.bad += 1;
-                        continue;
-                    }
-                    let is_value = tell(item, Some((first, data)), &mut self.outputs, now, out);
-                    let count = if is_value { &mut self.now.heed.good } else { &mut self.now.heed.bad };
-                    *count += 1;
-                }
-            }
-            Reply::Exception(code::ADDRESS | code::VALUE) => {
-                if block.refused(at) && self.now.steps < STEPS_MAX {
+            Reply::Data(_) => self.refusals.answered(who, name, now, out),
+            Reply::Exception(code @ (code::ADDRESS | code::VALUE)) => {
+                self.refusals.answered(who, name, now, out);
+                let is_split = block.refused(at);
+                if is_split && self.now.steps < STEPS_MAX {
                     self.now.goes_on = true;
                     return Answer::GoOn;
+                }
+                if let ([item, ..], false, false) = (block.part(at), is_split, block.is_missed) {
+                    let text = missing(name, item, block.table, code).into();
+                    // It is there all the same.
+                    out.report(Report::Link { is_up: true, text, at: now });
+                    block.is_missed = true;
                 }
             }
             Reply::Exception(code) => {
                 if let Some(reason) = reason(code) {
+                    self.refusals.refused(who, name, (code, block.table), now, out);
                     for item in block.items() {
                         bad(item.to, reason, &self.outputs, now, out);
                     }
@@ -193,10 +289,54 @@ impl Units {
             return Answer::GoOn;
         }
         for to in block.end_round(next.unwrap_or(0)) {
+            // What a unit does not have at the place that shows what it is, is another one's.
+            if let To::Point(slot) = to
+                && self.identities.is_shown_by(unit, slot)
+            {
+                self.identities.hear(unit, slot, NOTHING, false);
+            }
             bad(to, Reason::NotAValue, &self.outputs, now, out);
             self.now.heed.bad += 1;
         }
         Answer::Done { used, heed: self.now.heed }
+    }
+
+    /// What came to a part of a read.
+    fn data(&mut self, unit: usize, read: usize, came: (u16, &[u8]), now: Mono, out: &mut Readings) {
+        let Some(block) = self.blocks.get_mut(read) else { return };
+        let name = self.roster.units.get(unit).map_or("", |unit| &unit.name);
+        let items = block.part(self.now.at).to_vec();
+        let registers = Registers { first: came.0, bytes: came.1 };
+        let verdicts = block.watches.judge(&items, registers, |sort, doubt| {
+            let text = doubt::words(name, sort, doubt).into();
+            out.report(Report::Link { is_up: doubt.is_none(), text, at: now });
+        });
+        self.shows(unit, &items, Some(came), now, out);
+        let standing = self.identities.standing(unit);
+        for item in &items {
+            if self.is_shown_by(unit, item) {
+                continue;
+            }
+            let reason = match (standing, verdicts.of(item)) {
+                (Standing::Unknown, _) | (Standing::Known, Verdict::Hold) => continue,
+                (Standing::Stranger, _) => Some(Reason::Replaced),
+                (Standing::Known, Verdict::Doubt(_)) => Some(Reason::NotAValue),
+                (Standing::Known, Verdict::Trust) => None,
+            };
+            let is_value = match reason {
+                Some(reason) => {
+                    bad(item.to, reason, &self.outputs, now, out);
+                    false
+                }
+                None => tell(item, Some(came), &mut self.outputs, now, out),
+            };
+            let count = if is_value { &mut self.now.heed.good } else { &mut self.now.heed.bad };
+            *count += 1;
+        }
+    }
+
+    fn is_shown_by(&self, unit: usize, item: &Item) -> bool {
+        matches!(item.to, To::Point(slot) if self.identities.is_shown_by(unit, slot))
     }
 
     /// An answer to one step of a write.
@@ -211,22 +351,6 @@ impl Units {
             Reply::Data(_) | Reply::Strange => Answer::Strange,
         }
     }
-}
-
-/// Says once that floats come in another order than the file gives, and once that they no longer do.
-fn doubted(block: &mut Block, name: &str, doubt: Option<(&str, &str)>, at: Mono, out: &mut Readings) {
-    if std::mem::replace(&mut block.is_doubted, doubt.is_some()) == doubt.is_some() {
-        return;
-    }
-    let text = match doubt {
-        Some((own, other)) => {
-            format!(
-                "{name} tells floats that make sense in the order {other} and not in {own}: see its `order`"
-            )
-        }
-        None => format!("{name} tells floats in their order"),
-    };
-    out.report(Report::Link { is_up: doubt.is_none(), text: text.into(), at });
 }
 
 /// What an exception means for the points that were asked for; `None` where the last value is not in doubt.

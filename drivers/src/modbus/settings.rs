@@ -1,6 +1,7 @@
 //! The keys of a Modbus bus, of its points and of its outputs.
 
 use super::frame::Framing;
+use super::hints;
 use super::output::{Meaning, Target};
 use super::pdu::Table;
 use super::plan::Place;
@@ -54,9 +55,13 @@ pub(super) const POINT_KEYS: &[Key] = &[
     key("length", "how many registers a text has"),
     key(
         "no_value",
-        "patterns by which the device says that it has no value, before scaling: `0x8000, 0xFFFF`",
+        "patterns by which the device says that it has no value, before scaling: `0x8000, 0xFFFF`; of a number that says nothing here the highest (unsigned) or the lowest (signed) is none; `none`: every pattern is a number",
     ),
     key("scale_register", "register with a power of ten by which the number is multiplied, as in SunSpec"),
+    key(
+        "identity",
+        "yes: this says what the device is; while it has no value nothing of the device is believed, and nothing is told to it (no)",
+    ),
     key("most", "most registers that the device allows in one request (125)"),
     key("gap", "as for the bus, for this device"),
 ];
@@ -86,6 +91,9 @@ pub(super) const OUTPUT_KEYS: &[Key] = &[
     key("gap", "as for points"),
 ];
 
+/// Why a unit on a line is not 0.
+pub(crate) const NOBODY: &str = ": 0 is everybody on a line, and nobody answers; addresses begin with 1";
+
 const TABLES: [(&str, Table); 4] = [
     ("holding", Table::Holding),
     ("input", Table::Input),
@@ -95,6 +103,8 @@ const TABLES: [(&str, Table); 4] = [
 
 /// Shortest and longest time that an answer may take.
 const TIMEOUT: (Span, Span) = (Span::from_millis(20), Span::from_secs(60));
+/// How often a point is read whose period neither it nor its bus says.
+pub(super) const PERIOD: Span = Span::from_secs(1);
 /// Shortest time between two reads.
 const PERIOD_MIN: Span = Span::from_millis(1);
 /// Registers of the longest text.
@@ -158,7 +168,16 @@ pub(super) fn number(
         whole(text).and_then(|number| u16::try_from(number).ok()).filter(|number| allowed.contains(number));
     if number.is_none() {
         let wrong = settings.wrong(key, format!("`{key}` cannot be `{text}`"));
-        let help = format!("it is a whole number from {} to {}", allowed.start(), allowed.end());
+        let mut help = format!("it is a whole number from {} to {}", allowed.start(), allowed.end());
+        let given = whole(text).and_then(|number| u32::try_from(number).ok());
+        if let Some(hint) =
+            given.filter(|_| key.ends_with("register")).and_then(|number| hints::classic(number, None))
+        {
+            help = hint;
+        }
+        if given == Some(0) && key == UNIT_ID.name {
+            help.push_str(NOBODY);
+        }
         mistakes.add(wrong.help(help));
     }
     number
@@ -270,7 +289,7 @@ pub(super) fn bus(settings: &Settings, framing: Option<Framing>, mistakes: &mut 
         let text = format!("`timeout` must lie between {} and {}", TIMEOUT.0, TIMEOUT.1);
         mistakes.add(settings.wrong("timeout", text));
     }
-    let period = mistakes.span(settings, "period", Span::from_secs(1)).unwrap_or(PERIOD_MIN);
+    let period = mistakes.span(settings, "period", PERIOD).unwrap_or(PERIOD_MIN);
     if period < PERIOD_MIN {
         mistakes.add(settings.wrong("period", format!("`period` must be at least {PERIOD_MIN}")));
     }
@@ -341,7 +360,7 @@ fn form(settings: &Settings, names: &Names, mistakes: &mut Mistakes) -> Option<F
 fn no_value(settings: &Settings, form: Form, mistakes: &mut Mistakes) -> Box<[u64]> {
     let width = u32::from(form.registers().min(4)) * 16;
     let mut patterns = Vec::new();
-    let text = settings.get("no_value").unwrap_or("");
+    let text = settings.get("no_value").filter(|text| *text != "none").unwrap_or("");
     for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
         // NaN is never a value.
         if part.eq_ignore_ascii_case("nan") && matches!(form, Form::Float(_)) {
@@ -359,6 +378,19 @@ fn no_value(settings: &Settings, form: Form, mistakes: &mut Mistakes) -> Box<[u6
         }
     }
     patterns.into()
+}
+
+/// The pattern that is no value where a file does not say which: all ones of an unsigned number and the lowest signed one. A
+/// device that measured this is at the end of what it can tell, and most mean that they have nothing to tell (SunSpec calls both
+/// "not implemented").
+pub(super) fn usual_no_value(settings: &Settings, form: Form) -> Option<Box<[u64]>> {
+    let width = u32::from(form.registers().min(4)) * 16;
+    let pattern = match form {
+        Form::Unsigned(_) => u64::MAX >> (64 - width),
+        Form::Signed(_) => 1 << (width - 1),
+        Form::Float(_) | Form::Bit(_) | Form::Text(_) => return None,
+    };
+    settings.get("no_value").is_none().then(|| [pattern].into())
 }
 
 /// Where an output is told.

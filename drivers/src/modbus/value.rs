@@ -188,11 +188,9 @@ fn whole(number: f64, form: Form) -> Option<u64> {
 impl Order {
     /// The bits of up to four registers.
     fn join(self, bytes: &[u8]) -> u64 {
-        let mut words: Vec<[u8; 2]> = bytes.chunks_exact(2).filter_map(|word| word.try_into().ok()).collect();
-        if self.is_low_first {
-            words.reverse();
-        }
-        words.into_iter().fold(0, |bits, word| bits << 16 | u64::from(self.word(u16::from_be_bytes(word))))
+        let (words, _) = bytes.as_chunks::<2>();
+        let append = |bits: u64, word: &[u8; 2]| bits << 16 | u64::from(self.word(u16::from_be_bytes(*word)));
+        if self.is_low_first { words.iter().rev().fold(0, append) } else { words.iter().fold(0, append) }
     }
 
     fn split(self, bits: u64, count: u16) -> Vec<u16> {

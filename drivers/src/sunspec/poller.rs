@@ -7,13 +7,14 @@ use super::control::Write;
 use super::image::{Block, Image, plan};
 use super::round::{Lever, Round, find, tell};
 use super::walk::Walk;
+use super::who::{Found, Who};
 use crate::limits::STEPS_MAX;
 use crate::modbus::frame::{Framed, Framing};
 use crate::modbus::pdu::{Reply, Request, Table};
 use crate::modbus::sounding;
-use crate::readings::Readings;
+use crate::readings::{Readings, Report};
 use crate::shape::{Answer, Heed, Job, Poller, Roster};
-use ballast_model::{Mono, Reason};
+use ballast_model::{Mono, Quality, Reason};
 
 /// One device.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub(crate) struct Device {
     pub(crate) address: u8,
     /// The way through its models.
     pub(crate) walk: Walk,
+    /// Who it is.
+    pub(crate) who: Who,
 }
 
 /// A write that is under way.
@@ -37,6 +40,7 @@ struct Telling {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Asked {
     Head,
+    Who,
     Block(Block),
     Write,
 }
@@ -54,6 +58,8 @@ pub(crate) struct SunSpec {
     steps: usize,
     /// The next request belongs to the same job.
     goes_on: bool,
+    /// When an answer came last.
+    now: Mono,
 }
 
 /// Steps of one job that may go into the walk; the rest is for what the job is for.
@@ -87,6 +93,7 @@ impl SunSpec {
             asked: None,
             steps,
             goes_on: false,
+            now: Mono::ZERO,
         }
     }
 
@@ -108,6 +115,9 @@ impl SunSpec {
             return Some((Asked::Head, read(Block { address, count: 2 })));
         }
         let models = device.walk.models();
+        if let Some(block) = device.who.due(models, self.now) {
+            return Some((Asked::Who, read(block)));
+        }
         match job {
             Job::Read(place) => {
                 let round = self.rounds.get_mut(place)?;
@@ -161,9 +171,44 @@ impl SunSpec {
         Answer::Refused { used }
     }
 
+    /// It said who it is, or does not. Of another one nothing is believed that was asked before, and its counters begin anew.
+    fn hear_who(
+        &mut self,
+        job: Job,
+        registers: Option<&[u16]>,
+        used: usize,
+        now: Mono,
+        out: &mut Readings,
+    ) -> Answer {
+        let Some(place) = self.device_of(job) else { return Answer::Strange };
+        let Some(device) = self.devices.get_mut(place) else { return Answer::Strange };
+        let Found::Other(there, before) = device.who.hear(registers, now) else {
+            return match job {
+                _ if self.has_more(job) => self.go_on(),
+                Job::Read(_) => Answer::Done { used, heed: Heed::default() },
+                Job::Write { .. } => Answer::Refused { used },
+            };
+        };
+        let address = device.address;
+        self.forget(place);
+        let text = format!("unit {address} is another device now: {there}, and {before} before");
+        out.report(Report::Link { is_up: true, text: text.into(), at: now });
+        for (round, _) in self.rounds.iter().zip(&self.roster.reads).filter(|(_, read)| read.unit == place) {
+            for wish in &round.wishes {
+                out.bad(wish.slot, Reason::Replaced, now);
+            }
+        }
+        for lever in self.levers.iter().filter(|lever| lever.device == place) {
+            let quality = Quality::Bad(Reason::Replaced);
+            out.report(Report::Actual { output: lever.output, actual: None, quality, at: now });
+        }
+        Answer::Refused { used }
+    }
+
     fn forget(&mut self, place: usize) {
         if let Some(device) = self.devices.get_mut(place) {
             device.walk = Walk::new();
+            device.who.doubt();
         }
         for (round, read) in self.rounds.iter_mut().zip(&self.roster.reads) {
             if read.unit == place {
@@ -277,6 +322,7 @@ impl Poller for SunSpec {
             return Answer::Strange;
         };
         let Some((asked, request)) = self.asked.clone() else { return Answer::Strange };
+        self.now = now;
         let length = |begin: &[u8]| request.answer_length(begin);
         let (pdu, used) = match self.framing.read(self.transaction, device.address, bytes, length) {
             Framed::Unfinished if is_end => return Answer::Strange,
@@ -292,10 +338,12 @@ impl Poller for SunSpec {
             (Asked::Head, Reply::Exception(code)) if NOT_THERE.contains(&code) => {
                 self.hear_head(job, None, used, now, out)
             }
+            (Asked::Who, Reply::Data(data)) => self.hear_who(job, Some(&words(data)), used, now, out),
+            (Asked::Who, Reply::Exception(code)) if NOT_THERE.contains(&code) => {
+                self.hear_who(job, None, used, now, out)
+            }
             (Asked::Block(block), Reply::Data(data)) => {
-                let registers =
-                    data.as_chunks::<2>().0.iter().map(|pair| u16::from_be_bytes(*pair)).collect();
-                self.hear_block(job, block, registers, used, now, out)
+                self.hear_block(job, block, words(data), used, now, out)
             }
             (Asked::Write, Reply::Written) => {
                 self.telling.next += 1;
@@ -330,4 +378,12 @@ impl Poller for SunSpec {
         }
         self.goes_on = false;
     }
+
+    fn lost(&mut self, unit: usize) {
+        self.forget(unit);
+    }
+}
+
+fn words(data: &[u8]) -> Vec<u16> {
+    data.as_chunks::<2>().0.iter().map(|pair| u16::from_be_bytes(*pair)).collect()
 }

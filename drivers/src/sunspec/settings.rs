@@ -5,7 +5,8 @@ use super::poller::Device;
 use super::round::{Lever, Round, Wish};
 use super::source::{Source, factor};
 use super::walk::Walk;
-use crate::modbus::settings::{BAUD, PARITY, PORT, STOP_BITS, UNIT_ID, URL};
+use super::who::Who;
+use crate::modbus::settings::{BAUD, NOBODY, PARITY, PORT, STOP_BITS, UNIT_ID, URL};
 use crate::point::PointReader;
 use crate::shape::{Read, Roster, Told, Unit};
 use crate::spec::{Key, Mistakes, key};
@@ -35,7 +36,7 @@ pub(crate) const OUTPUT_KEYS: &[Key] = &[
 ];
 
 /// How often a point is read whose period nobody says, and the state of an output.
-const PERIOD: Span = Span::from_secs(10);
+pub(crate) const PERIOD: Span = Span::from_secs(10);
 /// Longest time that fits into every timer of a device.
 const REVERT_MAX: Span = Span::from_secs(65_534);
 
@@ -147,7 +148,7 @@ impl Plan {
         let known = self.devices.iter().position(|device| device.address == address);
         known.unwrap_or_else(|| {
             self.roster.units.push(Unit { name: format!("unit {address}").into(), wire: 0 });
-            self.devices.push(Device { address, walk: Walk::new() });
+            self.devices.push(Device { address, walk: Walk::new(), who: Who::default() });
             self.devices.len() - 1
         })
     }
@@ -185,8 +186,11 @@ fn number(
     let Some(text) = settings.get(key) else { return Some(1) };
     let found = text.parse().ok().filter(|number| range.contains(number));
     if found.is_none() {
-        let text = format!("`{key}` is a number from {} to {}", range.start(), range.end());
-        mistakes.add(settings.wrong(key, text));
+        let mut message = format!("`{key}` is a number from {} to {}", range.start(), range.end());
+        if key == UNIT_ID.name && text.trim() == "0" {
+            message.push_str(NOBODY);
+        }
+        mistakes.add(settings.wrong(key, message));
     }
     found
 }

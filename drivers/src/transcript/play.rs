@@ -4,13 +4,14 @@
 //! told as missing there and as more here, so that one line too many does not spoil those behind it.
 
 use super::bytes::{Style, escape, unescape};
-use super::{Check, LINES_MAX, Played, Subject, Trouble};
+use super::stage::Stage;
+use super::{Check, Impossible, LINES_MAX, Played, Subject, Trouble};
 use crate::bus::{Edge, InputLine, OpenBus};
 use crate::readings::{Batch, Report};
 use crate::shape::{Answer, Heard, Job};
 use ballast_model::catalog::Noun;
 use ballast_model::quantity::parse_quantity;
-use ballast_model::{Mono, OutputId, Quality, Sample, Wanted};
+use ballast_model::{Mono, OutputId, Quality, Reason, Sample, Wanted};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Questions that one answer may lead to.
@@ -29,6 +30,7 @@ pub(super) struct Play<'a> {
     job: Option<Job>,
     steps: usize,
     pins: Pinned,
+    stage: Option<Stage>,
     played: Played,
 }
 
@@ -40,8 +42,9 @@ struct Pinned {
 }
 
 impl<'a> Play<'a> {
-    pub(super) fn new(bus: OpenBus, subject: Subject<'a>) -> Self {
+    pub(super) fn new(mut bus: OpenBus, subject: Subject<'a>) -> Self {
         Self {
+            stage: bus.take_sim().and_then(Stage::new),
             style: Style::of(bus.spec().name),
             bus,
             subject,
@@ -63,7 +66,8 @@ impl<'a> Play<'a> {
                 self.expect(line);
                 continue;
             }
-            let is_passive = line.is_empty() || line.starts_with('#') || line.starts_with("with ");
+            let is_passive =
+                ["#", "with ", "point "].iter().any(|begin| line.starts_with(begin)) || line.is_empty();
             if !is_passive {
                 self.expect_nothing();
                 self.cause = self.line;
@@ -196,6 +200,12 @@ impl<'a> Play<'a> {
             return self.answered(text);
         }
         let (name, now) = (self.bus_name(), self.now());
+        if let Some(stage) = &mut self.stage {
+            stage.says(text, &mut self.bus.readings).ok_or(Trouble::NotHere(name))?;
+            let batch = std::mem::take(self.bus.readings.batch());
+            self.take(&batch);
+            return Ok(());
+        }
         let bytes = unescape(text);
         let split = bytes.iter().position(|byte| *byte == b' ').unwrap_or(bytes.len());
         let (topic, payload) = bytes.split_at_checked(split).unwrap_or((&bytes, &[]));
@@ -254,14 +264,25 @@ impl<'a> Play<'a> {
     }
 
     fn take(&mut self, batch: &Batch) {
-        let samples = batch.samples.iter().filter_map(|sample| self.sample(sample));
-        let told: Vec<String> =
-            samples.chain(batch.reports.iter().map(|report| self.report(report))).collect();
+        let mut told: Vec<String> = batch.samples.iter().filter_map(|sample| self.sample(sample)).collect();
+        told.extend(batch.reports.iter().map(|report| self.report(report)));
         told.into_iter().for_each(|text| self.tell(text));
     }
 
-    fn sample(&self, sample: &Sample) -> Option<String> {
-        let spec = self.subject.catalog.point(sample.point)?;
+    /// What a site that runs makes of a sample: what the file calls impossible is no value there.
+    fn sample(&mut self, sample: &Sample) -> Option<String> {
+        let catalog = self.subject.catalog;
+        let spec = catalog.point(sample.point)?;
+        let mut sample = *sample;
+        if let Some(value) = sample.value.filter(|value| sample.quality.is_good() && !spec.is_valid(*value)) {
+            let impossible = Impossible {
+                line: self.cause,
+                point: self.short(&spec.name).to_owned(),
+                value: spec.show(value),
+            };
+            self.played.impossible.push(impossible);
+            (sample.value, sample.quality) = (None, Quality::Bad(Reason::OutOfRange));
+        }
         let name = self.short(&spec.name);
         Some(match (sample.value, sample.quality) {
             (Some(value), quality) => format!("{name} {}{}", spec.show(value), mark(quality)),
@@ -328,6 +349,11 @@ impl<'a> Play<'a> {
             let number = line.line.to_string().replace("line ", "");
             let level = if is_active == line.is_active_low { "low" } else { "high" };
             self.news.push_back(format!("> {number} {level}"));
+            return Ok(());
+        }
+        if let Some(stage) = &mut self.stage {
+            let told = stage.tell(output, wanted).ok_or(Trouble::NotTold)?;
+            self.news.extend(told.into_iter().map(|told| format!("> {told}")));
             return Ok(());
         }
         let command = self.bus.command(output, wanted).ok_or(Trouble::NotTold)?;

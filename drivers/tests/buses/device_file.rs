@@ -3,9 +3,9 @@
 use crate::support::Site;
 use ballast_drivers::point::COMMON_KEYS;
 use ballast_drivers::{DriverSpec, Key};
-use ballast_model::Unit;
 use ballast_model::catalog::{Kind, OutputKind};
-use ballast_model::quantity::parse_span;
+use ballast_model::quantity::{parse_quantity, parse_span};
+use ballast_model::{Finite, Unit};
 use saphyr_parser::{Event, Parser};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -71,13 +71,39 @@ fn node<'a>(events: &mut impl Iterator<Item = Event<'a>>) -> Option<Node> {
     }
 }
 
+/// Keys as a map of YAML.
+fn keys(text: &str) -> Node {
+    let mut events = Parser::new_from_str(text).map(|event| event.unwrap().0);
+    node(&mut events).unwrap_or_else(|| panic!("no keys: {text}"))
+}
+
+/// `40..60 Hz`, `0 W..5 kW`, `-1..1`: the unit of the second stands for a first one without.
+fn range(text: &str) -> Option<(Finite, Finite)> {
+    let (low, high) = text.split_once("..")?;
+    let plain = |text: &str| text.trim().parse().ok().and_then(Finite::new);
+    let Ok(high) = parse_quantity(high) else { return plain(low).zip(plain(high)) };
+    let low = parse_quantity(low).or_else(|_| parse_quantity(&format!("{low} {}", high.unit))).ok()?;
+    Some((low.base, high.base))
+}
+
 /// A site with one device `it` of this file.
 pub(crate) fn site(file: &Node, driver: &DriverSpec, with: &BTreeMap<String, String>) -> Site {
+    site_with(file, driver, with, &[])
+}
+
+/// The same with points of its own.
+pub(crate) fn site_with(
+    file: &Node,
+    driver: &DriverSpec,
+    with: &BTreeMap<String, String>,
+    own_points: &[(String, String)],
+) -> Site {
     let bus: &[(&str, &str)] = match driver.name {
         "gpio" => &[("chip", "gpiochip0")],
         "http" => &[("url", "http://device")],
         "mqtt" => &[("url", "mqtt://127.0.0.1")],
         "modbus" | "p1" | "sunspec" | "tic" | "vedirect" => &[("port", "/dev/null")],
+        "sim" => &[("plant", "village")],
         other => panic!("no transcripts for {other}"),
     };
     let mut site = Site::new(driver.name, bus);
@@ -98,7 +124,9 @@ pub(crate) fn site(file: &Node, driver: &DriverSpec, with: &BTreeMap<String, Str
             .map(|(name, value)| (name.clone(), fill(value.text().unwrap())))
             .collect()
     };
-    for (name, point) in file.entries("points") {
+    let own_points: Vec<(String, Node)> =
+        own_points.iter().map(|(name, text)| (name.clone(), keys(text))).collect();
+    for (name, point) in file.entries("points").iter().chain(&own_points) {
         let kind = match (point.get("unit"), point.get("words")) {
             (Some(unit), _) => Kind::Number(Unit::parse(&fill(unit.text().unwrap())).unwrap()),
             (_, Some(Node::List(words))) => {
@@ -111,6 +139,9 @@ pub(crate) fn site(file: &Node, driver: &DriverSpec, with: &BTreeMap<String, Str
         let id = site.kind(&format!("it.{name}"), kind, &keys);
         let period = point.get("period").and_then(Node::text).and_then(|text| parse_span(&fill(text)));
         site.catalog.points[id.index()].period = period;
+        let valid = point.get("valid").and_then(Node::text).map(&fill).filter(|text| !text.is_empty());
+        site.catalog.points[id.index()].valid =
+            valid.map(|text| range(&text).unwrap_or_else(|| panic!("{text}")));
     }
     for (name, output) in file.entries("outputs") {
         let kind = match output.get("unit") {

@@ -52,8 +52,8 @@ impl Leaves {
         let set = SafetySet { envelopes: envelopes.collect(), ..SafetySet::default() };
         let guard = Guard::new(Arc::new(catalog.clone()), set, now);
         let mut leaves = Self { out: Vec::with_capacity(guard.output_capacity()), guard, counter: 0 };
-        let outputs = leaves.guard.outputs_hash();
-        leaves.say(now, Message::Hello { outputs });
+        let tables = leaves.guard.table_hash();
+        leaves.say(now, Message::Hello { tables });
         leaves
     }
 

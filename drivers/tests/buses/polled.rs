@@ -29,6 +29,7 @@ static SPEC: DriverSpec = DriverSpec {
     is_network: true,
     is_shareable: false,
     strength: Strength::Soft,
+    reads_every: None,
     bus_keys: &[],
     point_keys: &[],
     output_keys: &[],
@@ -37,11 +38,15 @@ static SPEC: DriverSpec = DriverSpec {
 
 /// A bus of these units, by their number, each with one point and one output; the points are in order of the units.
 fn bus(wires: Vec<Wire>, units: &[(&str, usize)], timeout: Span) -> (Site, OpenBus) {
+    bus_with(wires, units, PERIOD, timeout)
+}
+
+fn bus_with(wires: Vec<Wire>, units: &[(&str, usize)], period: Span, timeout: Span) -> (Site, OpenBus) {
     let mut site = Site::new("lines", &[]);
     let mut roster = Roster::default();
     for (place, (number, wire)) in units.iter().enumerate() {
         roster.units.push(Unit { name: (*number).into(), wire: *wire });
-        roster.reads.push(Read { unit: place, period: PERIOD, timeout, slots: vec![place] });
+        roster.reads.push(Read { unit: place, period, timeout, slots: vec![place] });
         let output = site.output(&format!("relay_{place}"), OutputKind::Contact, &[]);
         roster.outputs.push(Told { output, unit: place, timeout, read_back: Some(place) });
     }
@@ -92,6 +97,39 @@ fn bad_units_neither_slow_the_good_ones_nor_lend_them_their_answers() {
     assert!(counters.timeouts >= 6 && counters.strange >= 3, "{counters:?}");
     // A connection for every time-out, every strange and every double answer.
     assert!(counters.connects > counters.timeouts, "{counters:?}");
+}
+
+#[test]
+fn a_flood_of_answers_is_handed_on_together_and_never_waits_for_a_slow_device() {
+    const WAITED: Duration = Duration::from_millis(500);
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    // It answers at once, but for unit 2, which never does.
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            std::thread::spawn(move || {
+                stream.set_nodelay(true).unwrap();
+                for line in BufReader::new(&stream).lines().map_while(Result::ok) {
+                    if let Some(bytes) = answer(&line) {
+                        (&stream).write_all(&bytes).ok();
+                    }
+                }
+            });
+        }
+    });
+    let wire = Wire::Tcp { host: "127.0.0.1".into(), port };
+    let mut units = vec![("1", 0); 20];
+    units.push(("2", 0));
+    let timeout = Span::from_nanos(WAITED.as_nanos() as u64);
+    let (_site, bus) = bus_with(vec![wire], &units, Span::from_millis(1), timeout);
+    let running = Running::start(bus);
+    running.wait("the unit that never answers", |heard| is_offline(heard, 20));
+    let samples = running.wait("samples", |heard| heard.samples.len() > 3000).samples.len();
+    // Three times the bus waited for it, each time with what had come before; a busy machine has a margin.
+    assert!(running.ear.longest() < Span::from_millis(200), "{}", running.ear.longest());
+    // Each answer brings a reading of its point and of nothing else.
+    let each = samples as f64 / running.ear.deliveries() as f64;
+    assert!(each > 2.0, "{each} answers handed on at once");
 }
 
 #[test]

@@ -2,13 +2,13 @@
 
 use ballast_drivers::{Batch, BusHandle, Clock, OpenBus, Report, Sink, WriteResult, spawn};
 use ballast_model::catalog::{DeviceSpec, Kind, Noun, Origin, OutputKind, PointSpec};
-use ballast_model::device::{BusDefinition, OutputDefinition, PointDefinition, Setting, Settings};
+use ballast_model::device::{BusDefinition, OutputDefinition, PointDefinition, Setting, Settings, Unsaid};
 use ballast_model::diagnostic::{Diagnostic, FileId, Span as Place};
 use ballast_model::{
     Catalog, DeviceId, Mono, OutputId, PointId, Quality, Reason, Sample, Span, Unit, Value, Wanted,
 };
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 /// Longest wait for anything. Only a failing test waits so long.
@@ -55,7 +55,12 @@ impl Site {
             ..PointSpec::new(name, kind, Origin::Measured)
         };
         let point = self.catalog.add_point(spec).unwrap();
-        self.definition.points.push(PointDefinition { point, device: DeviceId(0), settings: settings(keys) });
+        self.definition.points.push(PointDefinition {
+            point,
+            device: DeviceId(0),
+            unsaid: Unsaid::Nothing,
+            settings: settings(keys),
+        });
         point
     }
 
@@ -72,9 +77,17 @@ impl Site {
         self.definition.outputs.push(OutputDefinition {
             output,
             device: DeviceId(0),
+            reverts_after: None,
             settings: settings(keys),
         });
         output
+    }
+
+    /// The file says that the device of an output goes back by itself.
+    pub(crate) fn reverts_after(&mut self, name: &str, timer: Option<Span>) {
+        let Some(Noun::Output(output)) = self.catalog.resolve(name) else { panic!("{name} is no output") };
+        let mut own = self.definition.outputs.iter_mut().filter(|own| own.output == output);
+        own.next().unwrap().reverts_after = timer;
     }
 
     /// A point of the device `it`.
@@ -124,12 +137,32 @@ pub(crate) struct Ear {
     heard: Mutex<Batch>,
     news: Condvar,
     is_full: AtomicBool,
+    deliveries: AtomicUsize,
+    /// How long a sample was on its way from its arrival to here, at most; nanoseconds.
+    longest: AtomicU64,
+    clock: OnceLock<Arc<TestClock>>,
+}
+
+impl Ear {
+    /// How often something was delivered.
+    pub(crate) fn deliveries(&self) -> usize {
+        self.deliveries.load(Ordering::SeqCst)
+    }
+
+    /// How long a sample was on its way, at most.
+    pub(crate) fn longest(&self) -> Span {
+        Span::from_nanos(self.longest.load(Ordering::SeqCst))
+    }
 }
 
 impl Sink for Ear {
     fn deliver(&self, batch: &mut Batch) -> bool {
         if self.is_full.load(Ordering::SeqCst) {
             return false;
+        }
+        self.deliveries.fetch_add(1, Ordering::SeqCst);
+        if let (Some(clock), Some(first)) = (self.clock.get(), batch.samples.first()) {
+            self.longest.fetch_max(clock.now().since(first.arrival).nanos(), Ordering::SeqCst);
         }
         let mut heard = self.heard.lock().unwrap();
         heard.samples.append(&mut batch.samples);
@@ -157,6 +190,7 @@ impl Running {
     pub(crate) fn start(bus: OpenBus) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let (ear, clock) = (Arc::new(Ear::default()), TestClock::new());
+        ear.clock.set(clock.clone()).ok();
         let handle = spawn(bus, runtime.handle(), clock.clone(), ear.clone());
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let thread = std::thread::spawn(move || drop(runtime.block_on(stopped)));

@@ -1,8 +1,12 @@
 //! What the fuzzer begins from, and everything it found, played again through whole drivers: nothing may panic, a
-//! sample has a value exactly where it is good, and every number is one.
+//! sample has a value exactly where it is good, and every number is one. The same for what finds devices.
 #![cfg(test)]
 
+mod announced;
+mod broker;
 mod http;
+mod interview;
+mod meter;
 mod modbus;
 mod site;
 mod sunspec;
@@ -32,4 +36,24 @@ fn answers_of_modbus_devices() {
 #[test]
 fn models_of_sunspec_devices() {
     play("sunspec", sunspec::any);
+}
+
+#[test]
+fn announcements_of_devices() {
+    play("announced", announced::any);
+}
+
+#[test]
+fn what_a_broker_says_to_who_listens() {
+    play("broker", broker::any);
+}
+
+#[test]
+fn answers_of_units_that_are_asked_who_they_are() {
+    play("interview", interview::any);
+}
+
+#[test]
+fn meters_on_a_line() {
+    play("meter", meter::any);
 }

@@ -18,7 +18,7 @@ const OUTPUTS: &[(&str, &str)] =
     &[("", "register: 3; before: 40 = 60; after: 41 = 1"), ("W", "register: 70; type: f32; write: multiple")];
 
 /// The checksum of a serial frame, bit by bit as the standard describes it, and not as the driver has it.
-fn checksum(bytes: &[u8]) -> [u8; 2] {
+pub(crate) fn checksum(bytes: &[u8]) -> [u8; 2] {
     let mut sum = 0xFFFF_u16;
     for byte in bytes {
         sum ^= u16::from(*byte);

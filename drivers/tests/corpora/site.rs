@@ -4,7 +4,7 @@ use ballast_drivers::OpenBus;
 use ballast_drivers::readings::Readings;
 use ballast_drivers::shape::{Answer, Job, Poller};
 use ballast_model::catalog::{DeviceSpec, Kind, Origin, OutputKind, PointSpec};
-use ballast_model::device::{BusDefinition, OutputDefinition, PointDefinition, Setting, Settings};
+use ballast_model::device::{BusDefinition, OutputDefinition, PointDefinition, Setting, Settings, Unsaid};
 use ballast_model::diagnostic::{FileId, Span as Place};
 use ballast_model::{Catalog, DeviceId, Finite, Mono, OutputId, Quality, Span, Unit, Value, Wanted};
 
@@ -27,7 +27,12 @@ pub(crate) fn bus(
     };
     for (place, (kind, keys)) in points.iter().enumerate() {
         let point = catalog.add_point(point(&format!("it.p{place}"), kind)).expect("a name of its own");
-        definition.points.push(PointDefinition { point, device: DeviceId(0), settings: settings(keys) });
+        definition.points.push(PointDefinition {
+            point,
+            device: DeviceId(0),
+            unsaid: Unsaid::Nothing,
+            settings: settings(keys),
+        });
     }
     let mut ids = Vec::new();
     for (place, (kind, keys)) in outputs.iter().enumerate() {
@@ -35,7 +40,8 @@ pub(crate) fn bus(
         let name = format!("it.o{place}");
         let output =
             catalog.add_output(&name, "", DeviceId(0), kind, Wanted::OPEN).expect("a name of its own");
-        definition.outputs.push(OutputDefinition { output, device: DeviceId(0), settings: settings(keys) });
+        let (device, settings) = (DeviceId(0), settings(keys));
+        definition.outputs.push(OutputDefinition { output, device, reverts_after: None, settings });
         ids.push(output);
     }
     match ballast_drivers::open(&definition, &catalog) {

@@ -4,6 +4,7 @@
 
 #[path = "../buses/device_file.rs"]
 mod device_file;
+mod doubts;
 mod lies;
 mod lists;
 mod mistakes;

@@ -143,6 +143,12 @@ fn a_file_says_how_much_may_be_asked_at_once() {
     assert_eq!(asked(&peer, "asked"), ["asked 1 3 0 9", "asked 1 3 13 5"]);
 }
 
+/// How often a text was said of the link.
+fn said(heard: &Batch, words: &str) -> usize {
+    let is_it = |report: &&Report| matches!(report, Report::Link { text, .. } if text.contains(words));
+    heard.reports.iter().filter(is_it).count()
+}
+
 #[test]
 fn exceptions_are_states_of_their_own() {
     let Some(mut peer) = Peer::tcp("unit 1 holding 0 UINT16 7\nunit 2 holding 0 UINT16 8") else { return };
@@ -168,6 +174,16 @@ fn exceptions_are_states_of_their_own() {
         peer.say("refuse 1 0");
     }
     running.wait_last(one, base(7.0), Quality::Good);
+    // Each is said once, and once that it is over.
+    let heard = running.wait("that it is over", |heard| said(heard, "answers with values again") == 3);
+    for words in [
+        "it (unit 1) cannot be asked for the table `holding` (exception 1): see `table`",
+        "it (unit 1) answers that it failed (exception 4): it is out of order",
+        "it (unit 1) has no register 0 in `holding` (exception 2): see `register` and `table`",
+        "it (unit 1) finds its own memory damaged (exception 8)",
+    ] {
+        assert_eq!(said(&heard, words), 1, "{words}: {:?}", heard.reports);
+    }
     assert_eq!(running.handle.counters().connects, 1, "no exception costs the connection");
 }
 

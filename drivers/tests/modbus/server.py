@@ -6,6 +6,7 @@ Before `start`, one line for each block: `unit 1 input 0 FLOAT32 230.2 5.1`. Aft
   set UNIT FUNCTION ADDRESS VALUE...  put something else there
   refuse UNIT CODE                    answer with this exception, 0: no longer
   lie UNIT HOW                        spoil the answers of a unit: see `spoil`
+  absent CODE                         what units that are not there are answered for, 0: nothing
   diagnostics known|refused|deaf      what becomes of diagnostics (function 8)
 
 On standard output: `ready`, `asked UNIT FUNCTION ADDRESS COUNT`, `holds VALUE...`.
@@ -23,6 +24,9 @@ TABLES = ["coil", "discrete", "holding", "input"]
 refusals: dict[int, int] = {}
 lies: dict[int, str] = {}
 diagnostics = {"how": "known"}
+# As pymodbus has it over TCP: the gateway gets no answer from there.
+absent = {"code": 11}
+known: set[int] = set()
 last = {"unit": 0, "packet": b"", "is_own": False}
 
 
@@ -79,13 +83,18 @@ def spoil(is_sending, packet, is_tcp):
         return packet
     before, last["packet"] = last["packet"], packet
     how = lies.get(last["unit"], "")
+    head = 6 if is_tcp else 0
+    # Unit 0 of pymodbus is everybody.
+    if last["unit"] not in known and 0 not in known:
+        # pymodbus tells of itself (function 43) in the name of anybody.
+        head_of_three = packet[:4] + b"\0\x03" if is_tcp else b""
+        return exception(head_of_three, packet[head], packet[head + 1] | 0x80, absent["code"])
     if not is_tcp and packet[1:2] == b"\x08" and diagnostics["how"] != "known":
         return refusal(packet[0]) if diagnostics["how"] == "refused" else b""
     if how == "once":
         lies[last["unit"]] = "nothing"
         say("lost", diagnostics["how"])
         return b""
-    head = 6 if is_tcp else 0
     if how == "silent":
         return b""
     if how == "unit":
@@ -108,16 +117,26 @@ def spoil(is_sending, packet, is_tcp):
     return packet
 
 
+def exception(head, unit, function, code):
+    """An exception in the place of an answer; 0: none at all."""
+    packet = bytes([unit, function, code])
+    if not code:
+        return b""
+    return head + packet if head else packet + FramerRTU.compute_CRC(packet).to_bytes(2, "big")
+
+
 def refusal(unit):
     """The answer of a device that knows no diagnostics."""
-    packet = bytes([unit, 0x88, 1])
-    return packet + FramerRTU.compute_CRC(packet).to_bytes(2, "big")
+    return exception(b"", unit, 0x88, 1)
 
 
 async def obey(server, line):
     what, unit, *rest = line.split()
     if what == "diagnostics":
         diagnostics["how"] = unit
+        return
+    if what == "absent":
+        absent["code"] = int(unit)
         return
     unit = int(unit)
     # What is looked at from here was not asked by anybody.
@@ -142,10 +161,15 @@ async def main():
         lines.append(line)
     context = list(devices(lines))
     is_tcp = kind == "tcp"
+    known.update(device.id for device in context)
     trace = lambda is_sending, packet: spoil(is_sending, packet, is_tcp)
-    if is_tcp:
-        server = ModbusTcpServer(context, address=("127.0.0.1", int(where)), trace_packet=trace, trace_pdu=told)
+    if kind in ("tcp", "rtu-tcp"):
+        framer = FramerType.SOCKET if is_tcp else FramerType.RTU
+        server = ModbusTcpServer(
+            context, framer=framer, address=("127.0.0.1", int(where)), trace_packet=trace, trace_pdu=told
+        )
     else:
+        absent["code"] = 0
         server = ModbusSerialServer(
             context, framer=FramerType.RTU, port=where, baudrate=19200, trace_packet=trace, trace_pdu=told,
             ignore_missing_devices=True,

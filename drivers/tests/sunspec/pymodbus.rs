@@ -74,6 +74,31 @@ fn an_inverter_of_pymodbus_is_found_read_and_told_over_a_line() {
 }
 
 #[test]
+fn an_inverter_that_was_exchanged_while_it_was_gone_is_told() {
+    let registers = reads::inverter(40_000).registers;
+    let words: Vec<String> = registers.values().map(u16::to_string).collect();
+    let holds = format!("unit 7 holding 40000 UINT16 {}", words.join(" "));
+    let Some(mut peer) = Peer::tcp(&holds) else { return };
+    let (key, place) = peer.bus();
+    let mut site = Site::new("sunspec", &[(key, place.as_str()), ("timeout", "200 ms")]);
+    let energy = site.number("it.energy", "Wh", &[("field", "101-103.WH"), ("unit_id", "7")]);
+    let running = Running::start(site.open());
+    running.wait("the energy", |heard| value(heard, energy).is_some_and(|value| value != "-"));
+    peer.say("lie 7 silent");
+    running.wait_offline(energy);
+    peer.say("set 7 16 40052 0x4E39 0");
+    peer.say("lie 7 nothing");
+    let is_replaced = |sample: &ballast_model::Sample| {
+        sample.point == energy && sample.quality.reason() == Some(Reason::Replaced)
+    };
+    let heard = running.wait("another device", |heard| heard.samples.iter().any(is_replaced));
+    let is_said = |report: &Report| matches!(report, Report::Link { text, .. } if text.contains("unit 7 is another device now"));
+    assert!(heard.reports.iter().any(is_said), "{:?}", heard.reports);
+    running
+        .wait("the energy again", |heard| heard.samples.last().is_some_and(|sample| sample.value.is_some()));
+}
+
+#[test]
 fn an_inverter_that_was_gone_is_read_again() {
     let Some(mut peer) = Peer::tcp(&holds()) else { return };
     let (key, place) = peer.bus();

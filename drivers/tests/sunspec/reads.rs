@@ -3,7 +3,8 @@
 use crate::device::{Device, device, model};
 use crate::support::Site;
 use ballast_drivers::shape::{Answer, Job};
-use ballast_drivers::{Batch, OpenBus};
+use ballast_drivers::{Batch, OpenBus, Report};
+use ballast_model::{Quality, Reason};
 
 /// A three-phase inverter with a string tracker of two inputs, behind model 1.
 pub(crate) fn inverter(base: u16) -> Device {
@@ -168,6 +169,39 @@ fn a_new_firmware_that_moves_the_models_gives_no_wrong_number() {
     assert!(batch.samples.iter().all(|sample| sample.value.is_none()), "{batch:?}");
     let (_, batch) = round(&mut bus, &mut moved);
     assert_eq!(told(&site, &batch)[..2], ["power -10 kW", "frequency 49.98 Hz"]);
+}
+
+#[test]
+fn another_device_in_the_place_of_one_is_told_and_its_counters_begin_anew() {
+    let site = site();
+    let mut bus = site.open();
+    let serial = |device: &mut Device, number: u16| device.registers.insert(40_052, number);
+    let mut first = inverter(40_000);
+    serial(&mut first, u16::from_be_bytes(*b"N7"));
+    let (_, batch) = round(&mut bus, &mut first);
+    assert!(told(&site, &batch).contains(&"energy 65538 Wh".to_owned()));
+    // Another one of the same kind, with more models, after the connection was lost.
+    let mut second = inverter(40_000);
+    let rest = |from: u16, to: u16| (from..to).map(|address| first.registers[&address]).collect::<Vec<u16>>();
+    let models = [model(1, 66, &[]), model(120, 26, &[]), (103, rest(40_072, 40_122))];
+    second.registers = device(40_000, &models).registers;
+    serial(&mut second, u16::from_be_bytes(*b"N9"));
+    bus.poller().unwrap().0.reset(0);
+    let (answer, batch) = round(&mut bus, &mut second);
+    assert!(matches!(answer, Some(Answer::Refused { .. })), "{answer:?}");
+    assert_eq!(batch.samples.len(), 12);
+    for sample in &batch.samples {
+        assert_eq!(sample.quality, Quality::Bad(Reason::Replaced));
+    }
+    let said = "unit 1 is another device now: `N9`, and `N7` before";
+    let is_said = |report: &Report| matches!(report, Report::Link { text, .. } if **text == *said);
+    assert!(batch.reports.iter().any(is_said), "{:?}", batch.reports);
+    let (_, batch) = round(&mut bus, &mut second);
+    assert!(told(&site, &batch).contains(&"energy 65538 Wh".to_owned()), "{:?}", told(&site, &batch));
+    // The same one after a while: nothing is said.
+    bus.poller().unwrap().0.lost(0);
+    let (_, batch) = round(&mut bus, &mut second);
+    assert_eq!((batch.samples.len(), batch.reports.len()), (8, 0));
 }
 
 #[test]

@@ -1,14 +1,13 @@
 //! The guard's own socket for people: who connects asks one question after another, each as one JSON text.
 
-use crate::limits::{ANSWER_PATIENCE, QUESTIONS, TALK_PATIENCE, TALKS};
+use crate::limits::{ANSWER_PATIENCE, QUESTIONS, TALK_PATIENCE, TALKS, TALKS_OF_ONE};
 use crate::log::{self, Weight};
 use ballast_host::link::people::{Answer, BYTES_MAX, Question, Refusal};
 use ballast_host::link::socket::{Listener, Socket};
 use ballast_host::users;
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Thread;
 
 /// Longest question, bytes: names are short.
@@ -37,7 +36,7 @@ pub fn questions() -> (SyncSender<Asked>, Receiver<Asked>) {
 /// # Errors
 /// The machine has no more threads.
 pub fn serve(listener: Listener, to: SyncSender<Asked>, witness: Thread) -> io::Result<()> {
-    let talks = Arc::new(AtomicUsize::new(0));
+    let talks = Arc::new(Talks::default());
     std::thread::Builder::new().name("people".into()).spawn(move || {
         loop {
             match listener.accept() {
@@ -52,26 +51,48 @@ pub fn serve(listener: Listener, to: SyncSender<Asked>, witness: Thread) -> io::
     Ok(())
 }
 
-/// Gives a talk a thread of its own, where one is free.
-fn take(socket: Socket, talks: &Arc<AtomicUsize>, to: &SyncSender<Asked>, witness: &Thread) {
-    if talks.fetch_add(1, Ordering::AcqRel) >= TALKS {
-        talks.fetch_sub(1, Ordering::AcqRel);
-        // Who is turned away sees that the connection ends.
+/// Who talks just now.
+#[derive(Default)]
+struct Talks(Mutex<Vec<u32>>);
+
+impl Talks {
+    /// Whether there is room for one more of this user; it is taken then.
+    fn begin(&self, uid: u32) -> bool {
+        let mut talking = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_one = talking.iter().filter(|other| **other == uid).count();
+        let has_room = talking.len() < TALKS && (uid == 0 || of_one < TALKS_OF_ONE);
+        if has_room {
+            talking.push(uid);
+        }
+        has_room
+    }
+
+    fn end(&self, uid: u32) {
+        let mut talking = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(place) = talking.iter().position(|other| *other == uid) {
+            talking.swap_remove(place);
+        }
+    }
+}
+
+/// Gives a talk a thread of its own, where one is free. Who is turned away sees that the connection ends.
+fn take(socket: Socket, talks: &Arc<Talks>, to: &SyncSender<Asked>, witness: &Thread) {
+    let Ok(peer) = socket.peer() else { return };
+    if !talks.begin(peer.uid) {
         return;
     }
     let (own, to, witness) = (Arc::clone(talks), to.clone(), witness.clone());
     let started = std::thread::Builder::new().name("talk".into()).spawn(move || {
         // A broken talk concerns only its talker.
-        let _ = talk(&socket, &to, &witness);
-        own.fetch_sub(1, Ordering::AcqRel);
+        let _ = talk(&socket, peer.uid, &to, &witness);
+        own.end(peer.uid);
     });
     if started.is_err() {
-        talks.fetch_sub(1, Ordering::AcqRel);
+        talks.end(peer.uid);
     }
 }
 
-fn talk(socket: &Socket, to: &SyncSender<Asked>, witness: &Thread) -> io::Result<()> {
-    let uid = socket.peer()?.uid;
+fn talk(socket: &Socket, uid: u32, to: &SyncSender<Asked>, witness: &Thread) -> io::Result<()> {
     socket.receive_within(Some(TALK_PATIENCE))?;
     socket.send_within(Some(TALK_PATIENCE))?;
     let mut buffer = vec![0; QUESTION_BYTES];
@@ -108,4 +129,24 @@ fn ask(mut asked: Asked, to: &SyncSender<Asked>, witness: &Thread) -> Answer {
     }
     witness.unpark();
     answer.recv_timeout(ANSWER_PATIENCE).unwrap_or(Answer::Refused(Refusal::Late))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_user_cannot_keep_out_the_others() {
+        let talks = Talks::default();
+        assert_eq!((0..10).filter(|_| talks.begin(1000)).count(), TALKS_OF_ONE);
+        assert!(talks.begin(1001), "another one is heard");
+        assert_eq!(
+            (0..10).filter(|_| talks.begin(0)).count(),
+            TALKS - TALKS_OF_ONE - 1,
+            "root as long as there is room"
+        );
+        assert!(!talks.begin(1002));
+        talks.end(1000);
+        assert!(talks.begin(1000));
+    }
 }

@@ -1,8 +1,8 @@
 //! What a process gives up once it has begun: files, ports, signals to others, system calls.
 //!
-//! A program that was taken over by somebody can then do no more than it must be able to do anyway. The kernel enforces it
-//! (Landlock, seccomp), for good: nothing given up here comes back before the process ends. What a kernel does not know is left out and said;
-//! the units of systemd fence the same things from outside.
+//! A program that was taken over by somebody can then do no more than it must be able to do anyway. The kernel
+//! enforces it (Landlock, seccomp), for good: nothing given up here comes back before the process ends. What a kernel
+//! does not know is left out and said; the units of systemd fence the same things from outside.
 //!
 //! It must be called before the first thread is started: Landlock binds the thread that calls it and those that it starts.
 

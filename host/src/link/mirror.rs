@@ -25,12 +25,12 @@ pub struct NounSet {
 }
 
 impl NounSet {
-    /// Reads and checks the files of a set.
+    /// Reads and checks the files of a set. `overrides` give keys of buses another value (`wire.port=/dev/ttyUSB1`).
     ///
     /// # Errors
     /// All mistakes, drawn.
-    pub fn read(texts: Texts) -> Result<Self, String> {
-        Self::read_with(texts, |_, _| ()).map(|(set, ())| set)
+    pub fn read(texts: Texts, overrides: &[String]) -> Result<Self, String> {
+        Self::read_with(texts, overrides, |_, _| ()).map(|(set, ())| set)
     }
 
     /// The same, and makes something of it that may find more mistakes: its buses.
@@ -39,22 +39,28 @@ impl NounSet {
     /// All mistakes, drawn.
     pub fn read_with<T>(
         texts: Texts,
+        overrides: &[String],
         make: impl FnOnce(&Self, &mut Diagnostics) -> T,
     ) -> Result<(Self, T), String> {
         let (mut sources, mut found) = (Sources::new(), Diagnostics::new());
         let loaded = nouns::load(&texts, &mut sources, &mut found);
+        let mut unknown = Vec::new();
         let made = loaded.site.map(|mut site| {
             let mut catalog = std::mem::take(&mut site.catalog);
             catalog.shrink_to_fit();
+            unknown = nouns::apply_overrides(&mut site.buses, overrides);
+            if !overrides.is_empty() {
+                nouns::follow_buses(&site.buses, &mut catalog);
+            }
             let set = Self { texts, site: Arc::new(site), catalog: Arc::new(catalog) };
             let made = make(&set, &mut found);
             (set, made)
         });
         match made {
-            Some(made) if !found.has_mistakes() => Ok(made),
+            Some(made) if !found.has_mistakes() && unknown.is_empty() => Ok(made),
             _ => {
                 found.sort();
-                Err(render(&found, &sources, Style::Plain))
+                Err(render(&found, &sources, Style::Plain) + &unknown.concat())
             }
         }
     }
@@ -90,10 +96,11 @@ impl Reflection {
     /// # Errors
     /// The portrait was made by a guard that reads its files in another way.
     pub fn of(portrait: Portrait) -> Result<Self, String> {
-        let Portrait { sets, waiting, state } = portrait;
+        let Portrait { sets, waiting, overrides, state } = portrait;
+        let read = |texts| NounSet::read(texts, &overrides);
         let at = state.saved_at;
-        let mut sets = sets.into_iter().map(NounSet::read).collect::<Result<Vec<_>, _>>()?;
-        let waiting = waiting.map(NounSet::read).transpose()?;
+        let mut sets = sets.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let waiting = waiting.map(read).transpose()?;
         let base = sets.first().ok_or("the guard tells no set")?;
         let mut guard = base.guard(at);
         let mut replaced = None;

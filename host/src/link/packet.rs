@@ -91,6 +91,8 @@ pub struct Portrait {
     pub sets: Vec<Texts>,
     /// The files of a set that cannot be in force beside them and waits for a person.
     pub waiting: Option<Texts>,
+    /// What keys of buses were given in the place of what the files say: `wire.period=5s`.
+    pub overrides: Vec<String>,
     /// Its state.
     pub state: ballast_guard::State,
 }

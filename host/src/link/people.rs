@@ -87,8 +87,10 @@ pub enum Answer {
 pub struct Left {
     /// Its name.
     pub output: String,
-    /// What it was told last, as people read it; `None`: nothing.
+    /// What it was told last, as `site.yaml` writes it; `None`: nothing since it was armed.
     pub told: Option<String>,
+    /// What its device itself said since; `None`: nothing.
+    pub says: Option<String>,
     /// Whether it is surely at its safe state.
     pub is_safe: bool,
 }

@@ -1,8 +1,8 @@
 //! Rule files and what they do over time, in a real engine.
 //!
-//! A `.timeline` holds one moment per line: `t | points | active rules | outputs`. `?` is a point without a value, `-` is
-//! no active rule, an empty column asks nothing. `wall` gives the trusted time of the start. The guard of these tests
-//! grants everything.
+//! A `.timeline` holds one moment per line: `t | points | active rules | outputs`. `?` is a point without a value, `!`
+//! one that another device tells from now on, `-` is no active rule, an empty column asks nothing. `wall` gives the trusted
+//! time of the start. The guard of these tests grants everything.
 
 use crate::site::{output, point_id, site};
 use ballast_engine::bodies::NoticeLevel;
@@ -55,7 +55,7 @@ fn line(number: usize, text: &str) -> Line {
 }
 
 fn value(catalog: &Catalog, point: PointId, text: &str) -> Option<Value> {
-    if text == "?" {
+    if text == "?" || text == "!" {
         return None;
     }
     Some(match &catalog.point(point).unwrap().kind {
@@ -136,7 +136,10 @@ impl Run {
             (Origin::Setting, Some(value)) => Input::Command(Command::Setting { point, value, who }),
             (Origin::Mode, Some(Value::Word(word))) => Input::Command(Command::Mode { word, who }),
             (_, Some(value)) => Input::Sample(Sample::good(point, value, now, self.sequence)),
-            (_, None) => Input::Sample(Sample::bad(point, Reason::Offline, now, self.sequence)),
+            (_, None) => {
+                let reason = if text == "!" { Reason::Replaced } else { Reason::Offline };
+                Input::Sample(Sample::bad(point, reason, now, self.sequence))
+            }
         }
     }
 

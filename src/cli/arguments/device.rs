@@ -7,8 +7,8 @@ use std::path::PathBuf;
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   ballast device check my-site/devices/my-meter.yaml
-  ballast device check my-site/devices/my-meter.yaml --transcript my-meter.txt
-  ballast device read my-site/devices/my-meter.yaml --bus url=tcp://192.0.2.7 --record my-meter.txt")]
+  ballast device check my-meter.yaml --transcript my-meter.txt
+  ballast device read my-meter.yaml --bus url=tcp://192.0.2.7")]
 pub struct Device {
     /// What to do with it.
     #[command(subcommand)]
@@ -50,11 +50,14 @@ pub struct DeviceCheck {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   ballast device read my-meter.yaml --bus url=tcp://192.0.2.7
-  ballast device read my-meter.yaml --bus port=/dev/ttyUSB0 --bus baud=9600 --record my-meter.txt
-  ballast device read my-plug.yaml --bus url=mqtt://192.0.2.2 --with topic=plug/kitchen --for 60s
+  ballast device read my-meter.yaml --bus port=/dev/ttyUSB0 --bus baud=9600
+  ballast device read my-meter.yaml --bus url=tcp://host --record meter.txt
+  ballast device read my-plug.yaml --bus url=mqtt://host --with topic=plug
 
-Only reads: no register is written and no message is published. A serial line or a gateway may serve one program at a
-time: let a running site rest meanwhile. Exit codes: 0 every point has a value, 1 some have none.")]
+Only reads: no register is written and no message is published. A serial line or a gateway may serve one program at a \
+time: let a running site rest meanwhile.
+
+Exit codes: 0 every point has a value, 1 some have none, 3 the file or an option has mistakes.")]
 pub struct DeviceRead {
     /// The device file
     pub file: PathBuf,

@@ -1,6 +1,8 @@
 //! The site on which the checks are tested.
 
 use ballast_guard::plan::Strength;
+use ballast_model::Span as Duration;
+use ballast_model::device::ReadsEvery;
 
 use crate::carets;
 use crate::diagnostics::Diagnostics;
@@ -16,6 +18,7 @@ pub(crate) const DRIVERS: &[DriverFacts] = &[
         strength: Strength::Wired,
         is_experimental: false,
         carries_messages: false,
+        reads_every: None,
     },
     DriverFacts {
         name: "lab",
@@ -23,6 +26,15 @@ pub(crate) const DRIVERS: &[DriverFacts] = &[
         strength: Strength::Soft,
         is_experimental: true,
         carries_messages: false,
+        reads_every: None,
+    },
+    DriverFacts {
+        name: "modbus",
+        is_network: true,
+        strength: Strength::Soft,
+        is_experimental: false,
+        carries_messages: false,
+        reads_every: Some(ReadsEvery { usual: Duration::from_secs(1), bus_key: Some("period") }),
     },
     DriverFacts {
         name: "mqtt",
@@ -30,6 +42,7 @@ pub(crate) const DRIVERS: &[DriverFacts] = &[
         strength: Strength::Soft,
         is_experimental: false,
         carries_messages: true,
+        reads_every: None,
     },
     DriverFacts {
         name: "sim",
@@ -37,6 +50,7 @@ pub(crate) const DRIVERS: &[DriverFacts] = &[
         strength: Strength::Soft,
         is_experimental: false,
         carries_messages: false,
+        reads_every: None,
     },
 ];
 

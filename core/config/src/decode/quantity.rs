@@ -230,6 +230,9 @@ pub(crate) fn wrong_dimension(found: Placed<Quantity>, expected: Dimension) -> D
         (Dimension::ApparentPower, Dimension::Power) | (Dimension::Power, Dimension::ApparentPower) => {
             "volt-amperes and watts differ by the power factor and are never exchanged".to_owned()
         }
+        (Dimension::TemperatureDifference, Dimension::Temperature) => {
+            "K is for the difference of two temperatures; write the temperature in °C".to_owned()
+        }
         (_, Dimension::Number) => "write the number alone".to_owned(),
         _ => format!("write {}", examples(number.trim(), expected)),
     };

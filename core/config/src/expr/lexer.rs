@@ -189,24 +189,41 @@ fn unit(text: &str, end: usize) -> Result<Option<(Unit, usize)>, Problem> {
     let blanks = rest.len() - content.len();
     let run = content.find(|c: char| !is_unit_part(c)).unwrap_or(content.len());
     let run = content.get(..run).unwrap_or("");
+    let written = if run.is_empty() { run } else { with_powers(content) };
     let is_keyword = |word: &str| KEYWORDS.iter().any(|(keyword, _)| *keyword == word);
     let letters = run.split('/').next().unwrap_or(run);
     if run.is_empty() || is_keyword(letters) || run.starts_with('/') {
         return Ok(None);
     }
     // `W/s` before `W`: the longest known spelling counts, and what follows must not be a part of the same word.
-    for candidate in [run, letters] {
-        if let Some(unit) = Unit::parse(candidate) {
+    for candidate in [written, run, letters] {
+        // Only times may be followed at once by a digit, as in `1h30min`: `m3x` is no `m`.
+        let is_cut =
+            candidate.len() < written.len() && written.as_bytes().get(candidate.len()).is_some_and(is_power);
+        if let Some(unit) = Unit::parse(candidate)
+            && (!is_cut || unit.dimension() == Dimension::Duration)
+        {
             return Ok(Some((unit, blanks + candidate.len())));
         }
     }
     let start = end + blanks;
     Err(Problem {
         code: codes::UNIT_UNKNOWN,
-        span: span(start, run.len()),
-        message: format!("{} is not a unit that is known here", quote(run)),
-        help: suggest_unit(run),
+        span: span(start, written.len()),
+        message: format!("{} is not a unit that is known here", quote(written)),
+        help: suggest_unit(written),
     })
+}
+
+/// A unit with powers that are written as digits: `m3/h`, `W/m^2`.
+fn with_powers(content: &str) -> &str {
+    let is_part = |c: char| is_unit_part(c) || c == '^' || c.is_ascii_digit();
+    let end = content.find(|c: char| !is_part(c)).unwrap_or(content.len());
+    content.get(..end).unwrap_or("")
+}
+
+fn is_power(byte: &u8) -> bool {
+    byte.is_ascii_digit() || *byte == b'^'
 }
 
 fn is_unit_part(c: char) -> bool {
@@ -262,7 +279,7 @@ pub(crate) fn number_problem(text: &str, error: &QuantityError) -> Problem {
 }
 
 /// Units as people say them, and the symbol to write.
-const SPOKEN: [(&str, &str); 14] = [
+const SPOKEN: [(&str, &str); 20] = [
     ("celsiu", "°C"),
     ("centigrade", "°C"),
     ("degre", "°C"),
@@ -277,6 +294,12 @@ const SPOKEN: [(&str, &str); 14] = [
     ("second", "s"),
     ("minute", "min"),
     ("hour", "h"),
+    ("kelvin", "K"),
+    ("litre", "L"),
+    ("liter", "L"),
+    ("pascal", "Pa"),
+    ("joule", "J"),
+    ("metre", "m"),
 ];
 
 /// "did you mean `kW`?": the same letters in another case first, then a slip of the finger.

@@ -83,6 +83,11 @@ fn a_unit_belongs_to_its_number() {
     means("a > .5 Hz", "(a > \".5 Hz\")");
     means("rate(a, 5 min) < -3 Hz/s", "(rate(a, \"5 min\") < \"-3 Hz/s\")");
     means("known()", "known()");
+    for unit in ["m3", "m³", "m^3", "m3/h", "m³/h", "Nm3/h", "W/m2", "W/m^2", "kWh/m3", "dBm", "K", "GJ"] {
+        means(&format!("a > 5 {unit} and b"), &format!("((a > \"5 {unit}\") && b)"));
+        means(&format!("a > 5{unit}*b"), &format!("(a > (\"5{unit}\" * b))"));
+    }
+    means("a > 5 m / b2", "(a > (\"5 m\" / b2))");
 }
 
 #[test]
@@ -103,6 +108,8 @@ fn what_is_no_condition_is_refused_at_its_place() {
     refused("a > ⟦1,5⟧ V", "`1,5` has a decimal comma");
     refused("a > ⟦1e999⟧ V", "`1e999` is not a finite number");
     refused("a > 5 ⟦kw⟧", "`kw` is not a unit that is known here");
+    refused("a > 5 ⟦m3x⟧", "`m3x` is not a unit that is known here");
+    refused("a > 5 ⟦m4⟧ and b", "`m4` is not a unit that is known here");
     refused("a == ⟦\"⟧b", "the quote that opens here is not closed");
     refused("a > ⟦#⟧", "`#` has no meaning in a condition");
 }

@@ -53,7 +53,7 @@ fn days(found: Placed<&str>, out: &mut Diagnostics) -> Option<core::ops::RangeIn
 }
 
 /// Days since 1970-01-01 of `2026-12-24`, between the years 1970 and 2200.
-fn day(text: &str) -> Option<i32> {
+pub(super) fn day(text: &str) -> Option<i32> {
     let mut parts = text.split('-');
     let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
     let is_plain = [year.len(), month.len(), day.len()] == [4, 2, 2]

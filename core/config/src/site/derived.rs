@@ -196,7 +196,10 @@ fn compute(one: &Waiting<'_>, full: &str, draft: &mut SiteDraft, out: &mut Diagn
         form => of_points(one, form, draft, out)?,
     };
     if let (Some(unit), Kind::Number(found)) = (wanted, &kind) {
-        if unit.dimension() != found.dimension() {
+        let is_difference = matches!(&rule, DerivedRule::Program(program) if program.is_difference);
+        let fits = unit.dimension() == found.dimension()
+            || is_difference && unit.dimension() == Dimension::TemperatureDifference;
+        if !fits {
             let message = format!(
                 "this is {}, and {unit} is a unit of {}",
                 found.dimension().name(),

@@ -195,8 +195,9 @@ impl<'a> Device<'a> {
     fn read_point(&self, entry: &Entry, draft: &mut SiteDraft, out: &mut Diagnostics) -> Option<()> {
         let full = format!("{}.{}", self.name, entry.key.text);
         let is_named = points::check_part(&entry.key.text, entry.key.place(), out);
-        let spec = if is_named { points::read(&full, self.id, &entry.value, out) } else { None };
-        let Some(spec) = spec else {
+        let reads_every = self.reads_every(draft);
+        let spec = if is_named { points::read(&full, self.id, &entry.value, reads_every, out) } else { None };
+        let Some((spec, unsaid)) = spec else {
             draft.catalog.lose(&full);
             return None;
         };
@@ -207,10 +208,19 @@ impl<'a> Device<'a> {
         draft.experimental.push(is_experimental);
         let fields = Fields::read(&entry.value, &shapes::POINT, &mut Diagnostics::new())?;
         if let (settings, true) = settings(&fields, out) {
-            let definition = PointDefinition { point, device: self.id, settings };
+            let definition = PointDefinition { point, device: self.id, unsaid, settings };
             draft.buses.get_mut(self.bus?)?.points.push(definition);
         }
         Some(())
+    }
+
+    /// How often its points are read that do not say it.
+    fn reads_every(&self, draft: &SiteDraft) -> Option<ballast_model::Span> {
+        let reads = self.driver?.reads_every?;
+        match self.bus.and_then(|bus| draft.buses.get(bus)) {
+            Some(bus) => reads.on(&bus.settings),
+            None => Some(reads.usual),
+        }
     }
 
     fn read_output(
@@ -236,7 +246,8 @@ impl<'a> Device<'a> {
         self.note_definition(&entry.value, output.index(), true, draft);
         let fields = Fields::read(&entry.value, &shapes::OUTPUT, &mut Diagnostics::new())?;
         if let (settings, true) = settings(&fields, out) {
-            let definition = OutputDefinition { output, device: self.id, settings };
+            let reverts_after = draft.outputs.get(output.index()).and_then(|facts| facts.reverts_after);
+            let definition = OutputDefinition { output, device: self.id, reverts_after, settings };
             draft.buses.get_mut(self.bus?)?.outputs.push(definition);
         }
         Some(())

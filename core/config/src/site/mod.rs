@@ -17,12 +17,13 @@ mod points;
 mod receivers;
 mod settings;
 pub mod shapes;
+mod terms;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use ballast_guard::plan::Strength;
 use ballast_model::catalog::PointId;
-use ballast_model::device::BusDefinition;
+use ballast_model::device::{BusDefinition, ReadsEvery};
 use ballast_model::{Catalog, Contact, Finite, Span as Duration};
 
 use crate::codes;
@@ -34,6 +35,7 @@ use crate::tree::Tree;
 pub use derived::{Derived, DerivedRule};
 pub use generators::Generator;
 pub use library::Library;
+pub use points::follow_bus;
 pub use receivers::{Receiver, ReceiverKind};
 pub use settings::{Modes, Setting};
 
@@ -50,6 +52,8 @@ pub struct DriverFacts {
     pub is_experimental: bool,
     /// Whether its buses carry messages for others, beside what devices are told.
     pub carries_messages: bool,
+    /// How often it reads a point that does not say it; `None` where it only listens.
+    pub reads_every: Option<ReadsEvery>,
 }
 
 /// What `site.yaml` says, checked, with the places that later checks point at.

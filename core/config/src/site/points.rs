@@ -1,14 +1,15 @@
 //! Points: what their values look like, how old and how fine they may be.
 
 use ballast_model::catalog::{DeviceId, Kind, Origin, PointId, PointSpec};
-use ballast_model::{Dimension, Finite, Unit};
+use ballast_model::device::{BusDefinition, ReadsEvery, Unsaid};
+use ballast_model::{Catalog, Dimension, Finite, Span as Duration, Unit};
 
 use super::{SiteDraft, shapes, taken};
 use crate::codes;
 use crate::decode::fields::Fields;
 use crate::decode::quantity::{bounds, positive, positive_duration};
 use crate::decode::scalar::{flag, list, name, text};
-use crate::diagnostics::{Diagnostics, Place, quote};
+use crate::diagnostics::{Diagnostics, Place, Placed, quote};
 use crate::expr::suggest_unit;
 use crate::tree::Node;
 
@@ -17,7 +18,15 @@ const PERIODS_MAX: u64 = 3;
 
 /// Reads one point of a device. What is wrong is left out, so that the name exists all the same; nothing where even the
 /// kind of its values is not known, so that nothing can be said about those who use it.
-pub(super) fn read(full: &str, device: DeviceId, node: &Node, out: &mut Diagnostics) -> Option<PointSpec> {
+///
+/// `reads_every` is how often its driver reads it where it does not say it; nothing where the driver only listens.
+pub(super) fn read(
+    full: &str,
+    device: DeviceId,
+    node: &Node,
+    reads_every: Option<Duration>,
+    out: &mut Diagnostics,
+) -> Option<(PointSpec, Unsaid)> {
     let fields = Fields::read(node, &shapes::POINT, out)?;
     let kind = kind(&fields, out)?;
     let dimension = match &kind {
@@ -27,19 +36,13 @@ pub(super) fn read(full: &str, device: DeviceId, node: &Node, out: &mut Diagnost
     let label = fields.get("label").and_then(|node| text(node, out)).map_or("", |found| found.value);
     let period = fields.get("period").and_then(|node| positive_duration(node, out));
     let max_age = fields.get("max_age").and_then(|node| positive_duration(node, out));
-    if let (Some(period), Some(max_age)) = (period, max_age)
-        && max_age.value < period.value
-    {
-        let message = format!("values come every {} and are unknown after {}", period.value, max_age.value);
-        out.push(
-            max_age
-                .place
-                .mistake(codes::POINT_MAX_AGE, message)
-                .label("shorter than the period")
-                .also(period.place.file, period.place.span, "the period")
-                .help("allow for one lost report: three periods are usual"),
-        );
-    }
+    check_age(period, reads_every, max_age, out);
+    let unsaid = match (&period, &max_age, reads_every) {
+        (Some(_), ..) | (.., None) => Unsaid::Nothing,
+        (None, Some(_), Some(_)) => Unsaid::Period,
+        (None, None, Some(_)) => Unsaid::PeriodAndAge,
+    };
+    let period = period.map(|found| found.value).or(reads_every);
     let resolution = fields.get("resolution").and_then(|node| positive(node, dimension, out));
     let valid = fields.get("valid").and_then(|node| bounds(node, dimension, false, out));
     let max_slew = fields.get("max_slew").and_then(|node| slew(node, dimension, out));
@@ -47,21 +50,75 @@ pub(super) fn read(full: &str, device: DeviceId, node: &Node, out: &mut Diagnost
     let is_counter = is_set(&fields, "counter", out);
     let is_mean = is_set(&fields, "mean", out);
     let is_number = matches!(kind, Kind::Number(_));
-    Some(PointSpec {
+    let spec = PointSpec {
         name: full.into(),
         label: label.into(),
         kind,
         device: Some(device),
         origin: Origin::Measured,
-        max_age: max_age.map(|found| found.value).or(period.map(|found| found.value.times(PERIODS_MAX))),
-        period: period.map(|found| found.value),
+        max_age: max_age.map(|found| found.value).or(period.map(usual_age)),
+        period,
         resolution: resolution.map(|found| found.value.base),
         valid: valid.map(|found| (found.value.low, found.value.high)),
         max_slew,
         stuck_after: stuck_after.map(|found| found.value),
         is_counter,
         is_instantaneous: is_number && !is_counter && !is_mean,
-    })
+    };
+    Some((spec, unsaid))
+}
+
+/// How old a value may be that comes so often, where nobody says it.
+pub(super) fn usual_age(period: Duration) -> Duration {
+    period.times(PERIODS_MAX)
+}
+
+/// Lets the points of a bus follow its keys once more, after one of them was given another value for this start alone: what
+/// says nothing of its period is read as often as the bus says now. What a limit leans on grows old no later by that than
+/// the files allow.
+pub fn follow_bus(bus: &BusDefinition, reads: ReadsEvery, catalog: &mut Catalog) {
+    let Some(period) = reads.on(&bus.settings) else { return };
+    for definition in bus.points.iter().filter(|definition| definition.unsaid != Unsaid::Nothing) {
+        let Some(spec) = catalog.points.get_mut(definition.point.index()) else { continue };
+        spec.period = Some(period);
+        if definition.unsaid == Unsaid::PeriodAndAge {
+            spec.max_age = spec.max_age.map(|max_age| max_age.min(usual_age(period)));
+        }
+    }
+}
+
+/// A value that is unknown before the next one can come would flicker.
+fn check_age(
+    period: Option<Placed<Duration>>,
+    reads_every: Option<Duration>,
+    max_age: Option<Placed<Duration>>,
+    out: &mut Diagnostics,
+) {
+    let Some(max_age) = max_age else { return };
+    match (period, reads_every) {
+        (Some(period), _) if max_age.value < period.value => {
+            let message =
+                format!("values come every {} and are unknown after {}", period.value, max_age.value);
+            out.push(
+                max_age
+                    .place
+                    .mistake(codes::POINT_MAX_AGE, message)
+                    .label("shorter than the period")
+                    .also(period.place.file, period.place.span, "the period")
+                    .help("allow for one lost report: three periods are usual"),
+            );
+        }
+        // What else is read with it may be read more often, so that this need not be wrong.
+        (None, Some(usual)) if max_age.value < usual => {
+            let message = format!(
+                "without `period` it is read every {usual}, and its values are unknown after {}",
+                max_age.value
+            );
+            let warning = max_age.place.warning(codes::POINT_MAX_AGE, message);
+            out.push(warning.label("shorter than that").help("say how often it is read: `period: ...`"));
+        }
+        _ => {}
+    }
 }
 
 /// Adds a point to the catalog with the place where it is defined.

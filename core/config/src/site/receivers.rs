@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ballast_model::catalog::{DeviceId, Noun, Origin, OutputId, PointId};
-use ballast_model::{Dimension, Finite, Span as Duration};
+use ballast_model::{Dimension, Finite, Span as Duration, Utc};
 
-use super::{DriverFacts, SiteDraft, shapes};
+use super::{DriverFacts, SiteDraft, shapes, terms};
 use crate::codes;
 use crate::decode::fields::Fields;
 use crate::decode::quantity::{any_quantity, duration};
@@ -42,6 +42,10 @@ pub struct Receiver {
     pub every: Duration,
     /// Numbers of these dimensions are told in such steps, base unit; others as they are.
     pub steps: BTreeMap<Dimension, Finite>,
+    /// What it is told for, for people; `None`: the file does not say.
+    pub purpose: Option<Box<str>>,
+    /// From this instant on it is told nothing; `None`: without an end.
+    pub until: Option<Utc>,
 }
 
 /// Who a receiver is.
@@ -99,6 +103,8 @@ fn read_one(
     let every = fields.get("every").map_or(Some(EVERY), |node| every(node, out));
     let steps = fields.get("steps").map_or_else(|| Some(BTreeMap::new()), |node| steps(node, out));
     let prefix = fields.get("prefix").map_or(Some(PREFIX), |node| prefix(node, out));
+    let purpose = fields.get("purpose").map(|node| terms::purpose(node, out));
+    let until = fields.get("until").map(|node| terms::until(node, &draft.catalog.zone, out));
     let (points, outputs) = shared?;
     kind?;
     Some(Receiver {
@@ -109,6 +115,9 @@ fn read_one(
         outputs,
         every: every?,
         steps: steps?,
+        // One that is written and cannot be read is none of the receiver: nothing is told without its terms.
+        purpose: purpose.map_or(Some(None), |found| found.map(Some))?,
+        until: until.map_or(Some(None), |found| found.map(Some))?,
     })
 }
 
@@ -345,6 +354,15 @@ groups: { loads: { members: [heater] } }
         assert_eq!(all.iter().map(counts).collect::<Vec<_>>(), [(3, 3)]);
         let steps: Vec<f64> = all.iter().flat_map(|one| one.steps.values().map(|step| step.get())).collect();
         assert_eq!(steps, [10.0, 500.0]);
+        assert_eq!((first.purpose.as_deref(), first.until), (None, None));
+        let terms = "purpose: Advice on saving energy, until: 2027-03-31 18:00";
+        let told = read(&format!(
+            "receivers: {{ home: {{ kind: home_assistant, bus: broker, share: [meter.power], {terms} }} }}"
+        ));
+        let found = told.first().map(|one| (one.purpose.as_deref(), one.until));
+        // The zone of this site is UTC.
+        let until = Some(Utc::from_millis(1_806_516_000_000));
+        assert_eq!(found, Some((Some("Advice on saving energy"), until)));
         let device = read(
             "receivers: { home: { kind: home_assistant, bus: broker, share: [heater.*, meter.energy] } }",
         );
@@ -386,6 +404,12 @@ receivers:
 #           ^^^ error[number::range]: a step must be above zero
 #                     ^^^ error[receiver::steps]: a step for a voltage stands here already
 #   = help: remove one of them
+    purpose: ' '
+#            ^^^ error[receiver::purpose]: the purpose is empty
+#   = help: say in a few words what it is used for: `advice on saving energy`
+    until: 31.3.2027
+#          ^^^^^^^^^ error[receiver::until]: `31.3.2027` is neither a day nor an instant
+#   = help: write the last day, `2027-03-31`, or an instant in the site's time zone, `2027-03-31 18:00`
     prefix: home/+
 #           ^^^^^^ error[receiver::prefix]: `home/+` is no prefix of topics
 #   = help: it is made of letters, digits, `_`, `-` and `/`: `homeassistant`

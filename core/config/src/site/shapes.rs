@@ -136,7 +136,11 @@ pub static POINT: MapShape = MapShape {
         optional("unit", Form::Text, "the unit of its numbers; `1` for plain numbers."),
         optional("words", Form::List(&Form::Name), "its words, where it is an enumeration."),
         optional("flag", Form::Flag, "`true` where it is yes or no."),
-        optional("period", Form::Quantity(Dimension::Duration), "how often the device reports it."),
+        optional(
+            "period",
+            Form::Quantity(Dimension::Duration),
+            "how often the device reports it, or is asked for it.",
+        ),
         optional(
             "max_age",
             Form::Quantity(Dimension::Duration),
@@ -249,6 +253,12 @@ pub static RECEIVER: MapShape = MapShape {
             Form::List(&Form::AnyQuantity),
             "numbers are told in such steps, `[10 W, 0.5 V]`; as they are if absent.",
         ),
+        optional("purpose", Form::Text, "what it is told for, in a few words for people."),
+        optional(
+            "until",
+            Form::Pattern(UNTIL),
+            "the last day, `2027-03-31`, or an instant, `2027-03-31 18:00`, in the site's zone; no end if absent.",
+        ),
         optional("prefix", Form::Text, "where it looks for announcements; `homeassistant` if absent."),
     ],
 };
@@ -284,6 +294,9 @@ pub static PARAMETER: MapShape = MapShape {
 
 /// `battery.voltage`, `battery.*`, for editors.
 const SHARED: &str = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*(\.\*)?$";
+
+/// `2027-03-31`, `2027-03-31 18:00`, for editors.
+const UNTIL: &str = r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2})?)?$";
 
 /// `200..2000 W`, for editors.
 const RANGE: &str = r"^.+\.\..+$";

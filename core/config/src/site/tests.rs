@@ -8,7 +8,7 @@ use crate::carets;
 use crate::checks::fixture::{DRIVERS, check_site};
 use crate::diagnostics::Diagnostics;
 use crate::load::{File, Files, load};
-use crate::site::{self, Library, SiteDraft};
+use crate::site::{self, Library, SiteDraft, follow_bus};
 use crate::sources::Sources;
 use crate::tree;
 
@@ -320,6 +320,106 @@ modes: [home, away]
     assert_eq!(draft.settings[0].initial, Value::Word(1));
     assert_eq!(draft.settings[1].range.map(|(_, high)| high.get()), Some(9000.0));
     assert_eq!(draft.modes.as_ref().unwrap().initial, Value::Word(0));
+}
+
+/// Period and age of a point, in seconds.
+fn pace(draft: &SiteDraft, name: &str) -> (Option<f64>, Option<f64>) {
+    let Some(Noun::Point(point)) = draft.catalog.resolve(name) else { panic!("{name}") };
+    let spec = draft.catalog.point(point).unwrap();
+    let secs = |span: Option<ballast_model::Span>| span.map(ballast_model::Span::secs_f64);
+    (secs(spec.period), secs(spec.max_age))
+}
+
+#[test]
+fn what_is_asked_for_comes_as_often_as_its_driver_or_bus_says_and_grows_old() {
+    let draft = read(
+        "
+buses:
+  quick: { driver: modbus, url: x }
+  slow: { driver: modbus, url: x, period: 10 s }
+  broker: { driver: mqtt, url: x }
+devices:
+  a: { bus: quick, points: { bare: { unit: W }, own: { unit: W, period: 2 s }, aged: { unit: W, max_age: 5 s } } }
+  b: { bus: slow, points: { bare: { unit: W }, own: { unit: W, period: 2 s } } }
+  c: { bus: broker, points: { bare: { unit: W } } }
+",
+    );
+    assert_eq!(pace(&draft, "a.bare"), (Some(1.0), Some(3.0)), "the driver's, and three of them");
+    assert_eq!(pace(&draft, "a.own"), (Some(2.0), Some(6.0)), "its own");
+    assert_eq!(pace(&draft, "a.aged"), (Some(1.0), Some(5.0)), "an age that is written holds");
+    assert_eq!(pace(&draft, "b.bare"), (Some(10.0), Some(30.0)), "the bus's");
+    assert_eq!(pace(&draft, "b.own"), (Some(2.0), Some(6.0)));
+    assert_eq!(pace(&draft, "c.bare"), (None, None), "who only listens cannot tell");
+}
+
+#[test]
+fn a_bus_that_is_told_another_pace_lets_nothing_grow_older_than_its_file_allows() {
+    let mut draft = read(
+        "
+buses: { meters: { driver: modbus, url: x, period: 2 s } }
+devices:
+  a: { bus: meters, points: { bare: { unit: W }, own: { unit: W, period: 5 s }, aged: { unit: W, max_age: 9 s } } }
+",
+    );
+    let reads = crate::checks::fixture::DRIVERS.iter().find_map(|driver| driver.reads_every).unwrap();
+    let mut tell = |period: &str| {
+        draft.buses[0].settings.entries.iter_mut().find(|entry| &*entry.key == "period").unwrap().value =
+            period.into();
+        follow_bus(&draft.buses[0], reads, &mut draft.catalog);
+        ["a.bare", "a.own", "a.aged"].map(|name| pace(&draft, name))
+    };
+    let own = (Some(5.0), Some(15.0));
+    assert_eq!(tell("1 h"), [(Some(3600.0), Some(6.0)), own, (Some(3600.0), Some(9.0))], "slower");
+    assert_eq!(tell("500 ms"), [(Some(0.5), Some(1.5)), own, (Some(0.5), Some(9.0))], "quicker");
+}
+
+#[test]
+fn a_difference_of_temperatures_is_told_in_kelvin_where_the_file_wants_it() {
+    let draft = read(
+        "
+buses: { broker: { driver: mqtt, url: x } }
+devices: { a: { bus: broker, points: { flow: { unit: °C, max_age: 5 s }, back: { unit: °C, max_age: 5 s } } } }
+derived:
+  plain: { expression: a.flow - a.back }
+  spread: { expression: a.flow - a.back, unit: K }
+  moved: { expression: a.flow + 5 K }
+",
+    );
+    let unit = |name: &str| {
+        let Some(Noun::Point(point)) = draft.catalog.resolve(name) else { panic!("{name}") };
+        draft.catalog.point(point).unwrap().unit().symbol()
+    };
+    assert_eq!(["site.plain", "site.spread", "site.moved"].map(unit), ["°C", "K", "°C"]);
+    check(
+        "
+buses: { broker: { driver: mqtt, url: x } }
+devices: { a: { bus: broker, points: { flow: { unit: °C, max_age: 5 s, valid: 270..370 K } } } }
+#                                                                             ^^^^^^^^^^ error[unit::wrong]: 270 K is a temperature difference; a temperature is expected
+#   = help: K is for the difference of two temperatures; write the temperature in °C
+derived:
+  moved: { expression: a.flow + 5 K, unit: K }
+#                                    ^^^^ error[unit::wrong]: this is a temperature, and K is a unit of a temperature difference
+#   = help: write a unit that fits, or leave `unit` out
+",
+    );
+}
+
+#[test]
+fn an_age_below_the_usual_pace_is_warned_of() {
+    check(
+        "
+buses: { meters: { driver: modbus, url: x } }
+devices:
+  a:
+    bus: meters
+    points:
+      quick: { unit: W, max_age: 500 ms }
+#                                ^^^^^^ warning[point::max_age]: without `period` it is read every 1 s, and its values are unknown after 500 ms (shorter than that)
+      said: { unit: W, max_age: 500 ms, period: 1 s }
+#                               ^^^^^^ error[point::max_age]: values come every 1 s and are unknown after 500 ms (shorter than the period)
+#                                               --- note: the period
+",
+    );
 }
 
 #[test]

@@ -7,10 +7,10 @@ use crate::plan::{GeneratorPlan, RestorationLoad, RestorationPlan};
 use ballast_model::catalog::GroupSpec;
 use ballast_model::{GroupId, PointId};
 
-const HOMES: GroupId = GroupId(0);
+pub(super) const HOMES: GroupId = GroupId(0);
 
 /// Three homes of 100, 200 and 300 W, closed by default; frequency above 49.9 Hz for 2 s gives one back per 10 s.
-fn village() -> Site {
+pub(super) fn village() -> Site {
     let mut catalog = Catalog::default();
     catalog.add_point(spec("grid.frequency", "Hz", Some(5))).unwrap();
     catalog.add_point(spec("battery.soc", "%", None)).unwrap();
@@ -50,13 +50,13 @@ fn shed(amount: ShedAmount) -> Act {
 }
 
 /// Steps and lets the guard do what was asked, without restoration of its own.
-fn obey(run: &mut Run, at: Mono) {
+pub(super) fn obey(run: &mut Run, at: Mono) {
     run.step(at, &[]);
     run.grant_all(at);
     run.grant_all(at);
 }
 
-fn open_loads(run: &Run) -> Vec<OutputId> {
+pub(super) fn open_loads(run: &Run) -> Vec<OutputId> {
     [A, B, C].into_iter().filter(|output| run.wanted(*output) == Wanted::OPEN).collect()
 }
 

@@ -8,6 +8,8 @@ mod properties;
 mod resets;
 mod restoring;
 mod scale;
+mod taking_over;
+mod taking_over_loads;
 mod words;
 
 use crate::bodies::{Asked, Bodies, BodyContext, BodyOutcome, Request};

@@ -22,6 +22,12 @@ pub(crate) fn apply(question: &Question<'_>, proposal: &mut Proposal) {
     }
 }
 
+/// What the lowest cap leaves of a setpoint.
+pub(crate) fn within_cap(question: &Question<'_>, wanted: Finite) -> Finite {
+    let capped = lowest_share(question).and_then(|(share, _)| capped(question, Wanted::Level(wanted), share));
+    if let Some(Wanted::Level(allowed)) = capped { allowed } else { wanted }
+}
+
 /// What is left of a state under a cap; `None` when the cap says nothing about it.
 fn capped(question: &Question<'_>, wanted: Wanted, share: f64) -> Option<Wanted> {
     let safe = question.envelope.safe;

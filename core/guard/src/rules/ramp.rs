@@ -1,13 +1,15 @@
 //! Asked changes away from safe follow a straight line; towards safe is always at once.
 //!
-//! The line starts where and when the change began, so that waiting earns no head start. A change from one side of safe
-//! to the other goes to safe at once and starts its line there.
+//! The line starts where and when the change began, so that waiting earns no head start, and is followed in steps of equal
+//! length from there: looking at it more often does not make more steps. A change from one side of safe to the other goes to
+//! safe at once and starts its line there.
 
+use super::derate;
 use super::level::nearest_within;
 use super::{Class, Proposal, Question};
 use crate::bounds::RAMP_TICK;
 use ballast_model::intent::Cause;
-use ballast_model::{Finite, Outcome, Wanted};
+use ballast_model::{Finite, Outcome, Span, Wanted};
 
 pub(crate) fn apply(question: &Question<'_>, proposal: &mut Proposal) {
     let (Wanted::Level(wanted), Wanted::Level(told)) = (proposal.wanted, question.state.told) else { return };
@@ -16,7 +18,9 @@ pub(crate) fn apply(question: &Question<'_>, proposal: &mut Proposal) {
         return;
     };
     let Some(rate) = level.ramp_away.map(Finite::get) else { return };
-    let (goal, here) = (wanted.get() - safe.get(), told.get() - safe.get());
+    // Where a cap ends the way, there is nothing to climb to beyond it.
+    let reachable = derate::within_cap(question, wanted);
+    let (goal, here) = (reachable.get() - safe.get(), told.get() - safe.get());
     let tick = level.min_interval.max(RAMP_TICK);
     if goal * here < 0.0 {
         slow(proposal, safe);
@@ -27,15 +31,18 @@ pub(crate) fn apply(question: &Question<'_>, proposal: &mut Proposal) {
         return;
     }
     let (began, from) = question.state.ramp.unwrap_or((question.now, told));
-    let reach = (from.get() - safe.get()).abs() + rate * question.now.since(began).secs_f64();
+    let ticks = question.now.since(began).nanos() / tick.nanos().max(1);
+    let passed = Span::from_nanos(ticks.saturating_mul(tick.nanos()));
+    let reach = (from.get() - safe.get()).abs() + rate * passed.secs_f64();
     if goal.abs() > reach {
         let limit = Finite::saturating(safe.get() + if goal < 0.0 { -reach } else { reach });
         let value = nearest_within(level, safe, limit);
         let is_further = (value.get() - safe.get()).abs() >= here.abs();
         slow(proposal, if is_further { value } else { told });
         proposal.is_ramping = true;
-        proposal.wake_at(question.now.after(tick));
-        proposal.next_change = Some(question.now.after(tick));
+        let next = began.after(passed).after(tick);
+        proposal.wake_at(next);
+        proposal.next_change = Some(next);
     }
 }
 

@@ -85,8 +85,12 @@ impl Run<'_> {
             state.acted.iter_mut().for_each(|acted| *acted = false);
             state.bulk_acted = false;
             state.load_before = None;
-            (state.futile, state.is_futile) = (0, false);
+            state.futile = 0;
+            let was_futile = core::mem::take(&mut state.is_futile);
             self.event(GuardEvent::EventOver);
+            if was_futile {
+                self.look_at_shed_requests();
+            }
             // Those that wait say why: no longer the stage, but their turn.
             for (index, output) in
                 self.live.outputs.iter_mut().enumerate().filter(|(_, output)| output.awaits)
@@ -186,6 +190,15 @@ impl Run<'_> {
         if shedding.futile_after.is_some_and(|most| state.futile >= most) && !state.is_futile {
             state.is_futile = true;
             self.event(GuardEvent::Futile);
+            self.look_at_shed_requests();
+        }
+    }
+
+    /// What stands against ordinary shed requests changed.
+    fn look_at_shed_requests(&mut self) {
+        let outputs = self.live.outputs.iter().enumerate();
+        for (index, _) in outputs.filter(|(_, output)| output.authority == Authority::Shed) {
+            self.work.outputs.mark(index);
         }
     }
 

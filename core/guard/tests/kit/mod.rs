@@ -380,8 +380,8 @@ impl Bench {
     pub fn hello(&mut self) {
         self.session = self.now.nanos();
         self.counter = 0;
-        let outputs = self.guard.outputs_hash();
-        let frame = self.frame(Message::Hello { outputs });
+        let tables = self.guard.table_hash();
+        let frame = self.frame(Message::Hello { tables });
         self.step(&[frame]);
         self.settle();
     }

@@ -5,7 +5,7 @@ use super::observer::*;
 use super::site::*;
 use crate::kit::*;
 use ballast_guard::Guard;
-use ballast_model::{Mono, OutputId, Wanted};
+use ballast_model::{Mono, OutputId, Span, Wanted};
 
 /// What is known of one output beyond what it was told.
 #[derive(Clone, Copy)]
@@ -25,6 +25,14 @@ pub struct Device {
     is_alarmed: bool,
     was_alarmed: bool,
     follow_until: Option<Mono>,
+    /// When its last permit was made.
+    told_at: Mono,
+    /// When its own timer brings it back to safe.
+    pub reverts_at: Mono,
+    /// Its timer ran out because nobody renewed it in time: it must be told again.
+    ran_out: bool,
+    /// The guard said in this step that someone moved it.
+    was_found: bool,
 }
 
 impl Device {
@@ -39,11 +47,15 @@ impl Device {
         is_alarmed: false,
         was_alarmed: false,
         follow_until: None,
+        told_at: Mono::ZERO,
+        reverts_at: Mono::MAX,
+        ran_out: false,
+        was_found: false,
     };
 
     /// Another guard takes over.
     pub fn restarted(&self) -> Self {
-        Self { moved_at: self.moved_at, ..Self::NEW }
+        Self { moved_at: self.moved_at, reverts_at: self.reverts_at, ..Self::NEW }
     }
 
     /// Goes away and may forget what it was told.
@@ -52,8 +64,9 @@ impl Device {
     }
 
     /// A permit was made for it.
-    fn be_told(&mut self, is_news: bool) {
+    fn be_told(&mut self, is_news: bool, now: Mono) {
         self.leave();
+        (self.told_at, self.ran_out, self.was_found) = (now, false, false);
         if is_news {
             (self.corrections, self.is_alarmed) = ((0, 0), false);
         }
@@ -81,28 +94,58 @@ fn is_same(index: usize, one: Wanted, other: Wanted) -> bool {
 }
 
 impl Observer {
-    /// A device says what it is, and someone may have moved it.
-    pub fn hear_device(&mut self, index: usize, says: Wanted) {
+    /// Whether a device says since its last confirmed write that it is something else.
+    fn differs(&self, index: usize) -> bool {
+        let (watched, device) = (&self.outputs[index], &self.outputs[index].device);
+        let differs =
+            matches!((device.says, watched.told), (Some(says), Some(told)) if !is_same(index, says, told));
+        differs && device.is_settled
+    }
+
+    /// A device is put into a state, by whom ever: its own timer begins anew, where it has one and is not at safe.
+    pub fn put(&mut self, index: usize, state: Wanted) {
+        let timer = half(index).filter(|_| state != Self::safe(index)).map(|half| half.times(2));
         let watched = &mut self.outputs[index];
-        if says == CLOSED && watched.physical != Some(CLOSED) {
-            watched.left_closed = Mono::MAX;
-        }
-        if says == OPEN && watched.physical == Some(CLOSED) {
+        if state == OPEN && watched.physical == Some(CLOSED) {
             watched.left_closed = self.now;
         }
+        watched.physical = Some(state);
+        watched.device.reverts_at = timer.map_or(Mono::MAX, |timer| self.now.after(timer));
+    }
+
+    /// When the next device goes back by its own timer.
+    pub fn next_revert(&self) -> Mono {
+        self.outputs.iter().map(|watched| watched.device.reverts_at).min().unwrap_or(Mono::MAX)
+    }
+
+    /// A device says what it is, and someone may have moved it. Where its timer ran out because it was told nothing for the
+    /// whole of it, it is nobody.
+    pub fn hear_device(&mut self, index: usize, says: Wanted) {
+        let (watched, safe) = (&self.outputs[index], Self::safe(index));
+        let timer = half(index).filter(|_| watched.device.is_settled).map(|half| half.times(2));
+        let is_late = timer.is_some_and(|timer| self.now >= watched.device.told_at.after(timer));
+        let is_back =
+            is_same(index, says, safe) && watched.told.is_some_and(|told| !is_same(index, says, told));
+        let ran_out = is_late && is_back && !self.differs(index);
         if watched.physical != Some(says) {
+            self.put(index, says);
+            let watched = &mut self.outputs[index];
             watched.device.moved_at = self.now;
+            if says == CLOSED {
+                watched.left_closed = Mono::MAX;
+            }
         }
-        watched.physical = Some(says);
-        watched.device.says = Some(says);
+        if ran_out {
+            self.expect(News::TimerRanOut(index));
+        }
+        let watched = &mut self.outputs[index];
+        watched.device.ran_out |= ran_out;
+        watched.device.says = Some(says).filter(|_| !ran_out);
     }
 
     /// The device said long enough after it confirmed its last write that it is something else.
     fn is_moved(&self, index: usize) -> bool {
-        let (watched, device) = (&self.outputs[index], &self.outputs[index].device);
-        let differs =
-            matches!((device.says, watched.told), (Some(says), Some(told)) if !is_same(index, says, told));
-        differs && device.is_settled && self.now >= device.settled_at.after(SETTLES)
+        self.differs(index) && self.now >= self.outputs[index].device.settled_at.after(SETTLES)
     }
 
     /// Whether anything may act on it at once.
@@ -114,14 +157,19 @@ impl Observer {
             || self.is_starting(index)
             || self.is_spent(index)
             || self.forced(index).is_some()
-            || self.partner(index).is_some_and(|partner| self.is_or_may_be_closed(partner))
+            || self.partner(index).is_some_and(|partner| self.keeps_others_open(partner))
             || (index == BATTERY && self.cap() != (f64::MIN, f64::MAX))
             || (index == GENSET && self.limits[0].acts)
     }
 
-    fn is_or_may_be_closed(&self, index: usize) -> bool {
-        let watched = &self.outputs[index];
-        watched.told == Some(CLOSED) || watched.physical != Some(OPEN)
+    /// Whether it is closed as far as anybody knows, or was a moment ago: a device that is out of reach may have gone back by
+    /// its own timer, and nobody hears of it.
+    pub fn keeps_others_open(&self, index: usize) -> bool {
+        let (watched, device) = (&self.outputs[index], &self.outputs[index].device);
+        let is_heard_of = device.is_settled && device.says != Some(CLOSED);
+        let is_lost = half(index).is_some() && !is_heard_of;
+        let is_dead_time = self.now < watched.left_closed.after(DEAD_TIME);
+        watched.told == Some(CLOSED) || watched.physical != Some(OPEN) || is_dead_time || is_lost
     }
 
     /// Whether something surely acts on it at once: a limit, a person, silence.
@@ -155,16 +203,20 @@ impl Observer {
             }
         }
         let device = &mut self.outputs[index].device;
+        if !std::mem::replace(&mut device.was_found, true) {
+            device.was_alarmed = device.is_alarmed;
+        }
+        device.is_alarmed = true;
         device.corrections.1 += 1;
         device.corrected_at.1 = self.now;
-        (device.was_alarmed, device.is_alarmed) = (device.is_alarmed, true);
     }
 
     /// The guard says that correcting did not help.
     pub fn hear_not_corrected(&mut self, index: usize) {
         let device = self.outputs[index].device;
         let told = self.outputs[index].told.unwrap_or(OPEN);
-        self.outputs[index].device.is_alarmed = true;
+        let alarmed = &mut self.outputs[index].device;
+        (alarmed.was_alarmed, alarmed.is_alarmed) = (true, true);
         let has_tried = index != FAN || (device.corrections.1 >= CORRECTIONS && !device.is_alarmed);
         if !has_tried || !self.is_moved(index) {
             self.fail(index, told, "given up without a reason");
@@ -188,30 +240,38 @@ impl Observer {
         watched.device.follow_until = Some(now.after(FOLLOW));
     }
 
+    /// Whether half of its device's own timer is over, and it is away from safe.
+    fn must_renew(&self, index: usize) -> bool {
+        let watched = &self.outputs[index];
+        let is_over = |half: Span| self.now >= watched.device.told_at.after(half);
+        watched.told != Some(Self::safe(index)) && half(index).is_some_and(is_over)
+    }
+
     /// Before the values of a permit are judged: whether there is a reason to say this now.
     pub fn check_reason(&mut self, index: usize, wanted: Wanted) {
-        let watched = &self.outputs[index];
+        let (watched, device) = (&self.outputs[index], self.outputs[index].device);
         let is_repeated = watched.told == Some(wanted);
         let is_moved = self.is_moved(index)
             && match index {
                 VALVE | BATTERY => true,
-                FAN => watched.device.corrections.0 <= CORRECTIONS,
+                FAN => device.was_found,
                 _ => self.may_act_at_once(index),
             };
+        let is_renewed = self.must_renew(index) && (!self.differs(index) || self.may_act_at_once(index));
         let is_retried = index == HEATER && std::mem::take(&mut self.effect.retries);
         if is_moved && is_repeated {
             // What is told again is no alarm.
-            self.outputs[index].device.is_alarmed = self.outputs[index].device.was_alarmed;
+            self.outputs[index].device.is_alarmed = device.was_alarmed;
         }
-        let device = self.outputs[index].device;
-        if is_repeated && device.is_settled && !is_moved && !is_retried {
+        let has_reason = is_moved || is_retried || is_renewed || device.ran_out;
+        if is_repeated && device.is_settled && !has_reason {
             self.fail(index, wanted, "told again for no reason");
         }
         let follows = device.follow_until.is_some_and(|until| self.now < until);
         if !is_repeated && follows && !self.acts_at_once(index, wanted) && !self.may_act_at_once(index) {
             self.fail(index, wanted, "moved while someone else is right");
         }
-        self.outputs[index].device.be_told(!is_repeated);
+        self.outputs[index].device.be_told(!is_repeated, self.now);
         if index == HEATER && !is_repeated {
             self.effect = EffectWatch::default();
         }
@@ -220,6 +280,7 @@ impl Observer {
     /// Where a device is again what it was told, the alarm is over; after a long pause the count begins anew.
     pub fn watch_devices(&mut self) {
         for (index, watched) in self.outputs.iter_mut().enumerate() {
+            watched.device.was_found = false;
             let (Some(says), Some(told)) = (watched.device.says, watched.told) else { continue };
             if watched.device.is_settled && is_same(index, says, told) {
                 watched.device.is_alarmed = false;
@@ -240,6 +301,12 @@ impl Observer {
         for index in 0..OUTPUTS {
             let Some(told) = self.outputs[index].told else { continue };
             let device = self.outputs[index].device;
+            if device.ran_out {
+                self.fail(index, told, "its timer ran out, and it is not told again");
+            }
+            if self.must_renew(index) && device.is_settled && !self.differs(index) {
+                self.fail(index, told, "not renewed at half of its timer");
+            }
             if self.is_moved(index) {
                 if self.acts_surely(index) {
                     self.fail(index, told, "left where someone put it although it must be so");
@@ -255,7 +322,8 @@ impl Observer {
                 || self.word(index).is_none()
                 || self.is_starting(index)
                 || self.is_spent(index)
-                || self.forced(index).is_some();
+                || self.forced(index).is_some()
+                || (index == GENSET && self.limits[0].acts);
         }
         let says =
             |index: usize| self.outputs[index].device.says.filter(|_| self.outputs[index].device.is_settled);

@@ -48,6 +48,7 @@ pub enum News {
     Bulk(u32),
     EventOver,
     Futile,
+    TimerRanOut(usize),
     EffectRetried,
     NoEffect,
     EffectBack,
@@ -60,6 +61,7 @@ impl News {
             GuardEvent::BulkActed { loads, .. } => Self::Bulk(*loads),
             GuardEvent::EventOver => Self::EventOver,
             GuardEvent::Futile => Self::Futile,
+            GuardEvent::TimerRanOut { output } => Self::TimerRanOut(output.index()),
             GuardEvent::EffectRetried { .. } => Self::EffectRetried,
             GuardEvent::NoEffect { .. } => Self::NoEffect,
             GuardEvent::EffectBack { .. } => Self::EffectBack,
@@ -280,10 +282,7 @@ impl Observer {
             return true;
         }
         let to_safe = wanted == Self::safe(index);
-        let is_crowded = self.partner(index).is_some_and(|partner| {
-            let partner = &self.outputs[partner];
-            partner.told == Some(CLOSED) || partner.physical == Some(CLOSED)
-        });
+        let is_crowded = self.partner(index).is_some_and(|partner| self.keeps_others_open(partner));
         let makes_way = is_crowded || (index == GENSET && self.limits[0].acts);
         let is_load = HOMES.contains(&index);
         (to_safe && (self.word(index).is_none() || watched.is_stopped || self.is_spent(index) || makes_way))
@@ -491,11 +490,12 @@ impl Observer {
         self.sheds.push(self.now);
     }
 
-    /// A limit waits for the partner to leave and for the dead time.
+    /// A limit waits for the partner to leave and for the dead time. A guard that starts does not know whether it left.
     pub fn waits_for_genset(&self) -> bool {
         let genset = &self.outputs[GENSET];
         let left = genset.left_closed.max(genset.confirmed_at).max(genset.device.settled_at);
-        self.now < self.limits[0].since.after(DEAD_TIME) || self.now < left.after(DEAD_TIME)
+        let since = self.limits[0].since.max(self.started_at);
+        self.now < since.after(DEAD_TIME) || self.now < left.after(DEAD_TIME)
     }
 
     /// What must be so whenever the guard has nothing left to do at this moment.

@@ -23,6 +23,9 @@ pub const PANEL: usize = 16; // forced open by too much power of a device that s
 pub const OUTPUTS: usize = 17;
 /// What someone may move by hand.
 pub const BY_HAND: [usize; 5] = [FAN, GENSET, BATTERY, VALVE, LAMP];
+/// What has a timer of its own, and half of that timer: those whose change is followed, corrected and reported.
+pub const RENEWED: [(usize, Span); 3] =
+    [(FAN, Span::from_secs(3)), (BATTERY, Span::from_millis(1_500)), (LAMP, Span::from_secs(1))];
 /// With minimum times, budgets and a longest time.
 pub const TIMED: [usize; 4] = [CHARGER, GENSET, PUMP, VALVE];
 
@@ -77,6 +80,11 @@ pub const CAP_PER: Span = Span::from_secs(30);
 /// What is left of the setpoint at a temperature, per cent: straight lines between these.
 pub const CURVE: [(f64, f64); 3] = [(45.0, 100.0), (50.0, 50.0), (55.0, 0.0)];
 
+/// Half of the timer of an output's device.
+pub fn half(index: usize) -> Option<Span> {
+    RENEWED.iter().find(|(renewed, _)| *renewed == index).map(|(_, half)| *half)
+}
+
 pub fn site() -> Site {
     let mut site = Site::new();
     for (name, unit) in [
@@ -126,6 +134,9 @@ pub fn site() -> Site {
     site.interlock(&[ids[VALVE], ids[LAMP]], DEAD_TIME);
     for index in [VALVE, BATTERY] {
         site.envelope(ids[index]).outside_change = OutsideChange::Follow(FOLLOW);
+    }
+    for (index, half) in RENEWED {
+        site.envelope(ids[index]).refresh = Some(half);
     }
     let closed = Some(site.program(&above("heater.current", "50 mA")));
     let open = Some(site.program(&below("heater.current", "20 mA")));

@@ -1,13 +1,15 @@
 //! The arrangement: the guard, devices that fail, a program that talks nonsense, an observer.
 #![allow(unreachable_pub, reason = "part of a test")]
-#![allow(clippy::panic, reason = "a failing test is its own message")]
+#![allow(clippy::panic, clippy::expect_used, reason = "a failing test is its own message")]
 
 use super::hand::EffectWatch;
 use super::observer::*;
 use super::site::*;
 use super::weather::Weather;
 use crate::kit::*;
-use ballast_guard::{Door, Guard, GuardEvent, Input, OperatorCommand, Output, Redeem, ResetWhat, Who};
+use ballast_guard::{
+    Door, Guard, GuardEvent, Input, OperatorCommand, Output, Redeem, ResetWhat, State, Who, digest,
+};
 use ballast_model::frame::{Frame, Message};
 use ballast_model::time::{Gap, Utc, Wall};
 use ballast_model::{Authority, Intent, Mono, OutputId, Span};
@@ -42,6 +44,10 @@ pub struct World {
     pub next: Mono,
     stepped_at: Mono,
     pub permits: u64,
+    /// Another guard that was made from what this one wrote down, and takes the same steps from there.
+    mirror: Option<Guard>,
+    /// Steps that the mirror took.
+    pub mirrored: u64,
 }
 
 impl World {
@@ -65,7 +71,33 @@ impl World {
             next: Mono::MAX,
             stepped_at: Mono::ZERO,
             permits: 0,
+            mirror: None,
+            mirrored: 0,
         }
+    }
+
+    /// Makes the mirror, as another process does.
+    fn look_into_the_mirror(&mut self) {
+        let text = serde_json::to_string(&self.guard.written()).expect("a state can be written");
+        let state: State = serde_json::from_str(&text).expect("and read");
+        let at = state.saved_at;
+        let mut mirror = Guard::new(Arc::new(self.site.catalog.clone()), self.guard.safety_set().clone(), at);
+        mirror.restore(state, Gap::SameBoot(Span::ZERO), at, at);
+        self.mirror = Some(mirror);
+    }
+
+    /// The mirror says what the guard said.
+    fn mirror_step(&mut self, now: Mono, inputs: &[Input]) {
+        let Some(mirror) = &mut self.mirror else { return };
+        let mut out = Vec::with_capacity(self.guard.output_capacity());
+        mirror.step(now, inputs, &mut out);
+        let seed = self.observer.seed;
+        let (is_same, said) = (digest(&out) == digest(&self.out), &self.out);
+        assert!(
+            is_same,
+            "seed {seed}: at {now:?} given {inputs:?}\nthe mirror said {out:?}\nthe guard {said:?}"
+        );
+        self.mirrored += 1;
     }
 
     pub fn frame(&mut self, message: Message) -> Input {
@@ -79,7 +111,7 @@ impl World {
         if roll == 0 {
             self.restart();
         }
-        let mut inputs = std::mem::take(&mut self.waiting);
+        let mut inputs = self.answers();
         match roll {
             1 => self.reload(),
             2..6 => {
@@ -137,15 +169,21 @@ impl World {
             self.observer.now = goal.after(ms(60_000 + self.dice.roll(260_000_000)));
             return;
         }
+        if self.dice.one_in(60) {
+            // Held up: the wake-ups on the way come late, but before the program's word ends.
+            self.observer.now = goal;
+            return;
+        }
         // Every wake-up on the way is kept.
         for _ in 0..200 {
-            if self.next > goal && self.waiting.is_empty() {
+            let next = self.next.min(self.observer.next_revert());
+            if next > goal && self.waiting.is_empty() {
                 break;
             }
             if self.waiting.is_empty() {
-                self.observer.now = self.next.max(self.observer.now);
+                self.observer.now = next.max(self.observer.now);
             }
-            let inputs = std::mem::take(&mut self.waiting);
+            let inputs = self.answers();
             self.step(&inputs);
         }
         self.observer.now = goal.max(self.observer.now);
@@ -172,8 +210,8 @@ impl World {
             self.end_session();
             self.session = self.observer.now.nanos().max(self.session + 1);
             self.counter = 0;
-            let outputs = self.guard.outputs_hash();
-            inputs.push(self.frame(Message::Hello { outputs }));
+            let tables = self.guard.table_hash();
+            inputs.push(self.frame(Message::Hello { tables }));
             self.observer.is_open = true;
             self.observer.renewed_at = Mono::ZERO;
             // Only what was said in this session is renewed by it.
@@ -233,8 +271,10 @@ impl World {
         self.observer.outputs[index].heard = Some(heard);
     }
 
-    pub fn step(&mut self, inputs: &[Input]) {
-        for input in inputs {
+    /// What the devices say since the last step: whether a write reached them, and that their own timer ran out.
+    fn answers(&mut self) -> Vec<Input> {
+        let mut inputs = std::mem::take(&mut self.waiting);
+        for input in &inputs {
             if let Input::Written { output, counter, ok: true } = input {
                 let now = self.observer.now;
                 let watched = &mut self.observer.outputs[output.index()];
@@ -249,6 +289,22 @@ impl World {
                 }
             }
         }
+        for (index, _) in RENEWED {
+            let safe = Observer::safe(index);
+            if self.observer.now < self.observer.outputs[index].device.reverts_at {
+                continue;
+            }
+            if self.broken[index] {
+                self.observer.put(index, safe);
+            } else {
+                inputs.push(Input::Actual { output: OutputId(index as u32), actual: safe });
+                self.observer.hear_device(index, safe);
+            }
+        }
+        inputs
+    }
+
+    pub fn step(&mut self, inputs: &[Input]) {
         self.observer.watch_limits();
         self.observer.watch_frequency();
         self.observer.watch_effect();
@@ -258,7 +314,11 @@ impl World {
         let stands_still = std::mem::replace(&mut self.stepped_at, self.observer.now) == self.observer.now;
         let goes_back = stands_still && self.dice.one_in(4);
         let back = if goes_back { ms(self.dice.roll(100_000)) } else { Span::ZERO };
+        if self.dice.one_in(100) {
+            self.look_into_the_mirror();
+        }
         self.guard.step(self.observer.now.before(back), inputs, &mut self.out);
+        self.mirror_step(self.observer.now.before(back), inputs);
         self.next = Mono::MAX;
         let (mut said, mut cut) = (Vec::new(), 0);
         let session = self.guard.session();
@@ -287,11 +347,7 @@ impl World {
                         Err(stale) => panic!("seed {}: a fresh permit is stale: {stale}", self.observer.seed),
                     };
                     if ok {
-                        let watched = &mut self.observer.outputs[index];
-                        if watched.physical == Some(CLOSED) && wanted == OPEN {
-                            watched.left_closed = self.observer.now;
-                        }
-                        watched.physical = Some(wanted);
+                        self.observer.put(index, wanted);
                     }
                     self.waiting.push(Input::Written { output: OutputId(index as u32), counter, ok });
                 }
@@ -307,6 +363,14 @@ impl World {
             }
         }
         self.observer.check_news(said);
+        // Who lets the word for one output run out has been silent: he must begin anew.
+        let is_silent = |index: usize| {
+            let observer = &self.observer;
+            observer.outputs[index].heard.is_some() && observer.now >= observer.word_until(index)
+        };
+        if self.observer.is_open && (0..OUTPUTS).any(is_silent) {
+            self.end_session();
+        }
         let to_cut = self.observer.shed.to_cut;
         assert!(cut >= to_cut, "seed {}: {cut} of {to_cut} homes cut", self.observer.seed);
         self.out = Vec::with_capacity(self.guard.output_capacity());
@@ -332,6 +396,7 @@ impl World {
         let now = if gap == Gap::Unknown { saved_at } else { saved_at.after(length) };
         self.guard = Guard::new(Arc::new(self.site.catalog.clone()), self.guard.safety_set().clone(), now);
         self.guard.restore(state, gap, saved_at, now);
+        self.mirror = None;
         let observer = &mut self.observer;
         observer.now = now;
         observer.started_at = now;
@@ -350,6 +415,7 @@ impl World {
                 }
                 watched.told_at = now;
                 (watched.physical, watched.left_closed) = (None, Mono::MAX);
+                watched.device.reverts_at = Mono::MAX;
             }
             if HOMES.contains(&index) {
                 watched.is_cut = Some(true);
@@ -381,7 +447,10 @@ impl World {
             watched.min_open = watched.min_open.max(min_open);
         }
         let before = self.guard.fingerprint();
-        self.guard.replace(Arc::new(site.catalog.clone()), site.set.clone(), false, self.observer.now);
+        let now = self.observer.now;
+        for guard in std::iter::once(&mut self.guard).chain(&mut self.mirror) {
+            guard.replace(Arc::new(site.catalog.clone()), site.set.clone(), false, now);
+        }
         if self.guard.fingerprint() != before {
             // Nobody knows under another set how long it was clear, nor what was about to be judged.
             (self.observer.shed.clear_since, self.observer.shed.judge) = (None, None);

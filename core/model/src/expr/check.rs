@@ -3,7 +3,7 @@
 //! Every mistake of a condition is collected; a program only comes out when there is none.
 
 use super::ast::{BinaryOp, Expr, ExprKind};
-use super::check_numbers::Operand;
+use super::check_numbers::{Operand, is_comparable, makes_difference, sum};
 use super::program::{Node, NodeId, Program, Threshold, Type};
 use super::trackers::TrackerKey;
 use crate::catalog::{Catalog, Kind, Noun, Origin, PointId};
@@ -73,6 +73,8 @@ pub(super) enum Typed {
         /// The points compared directly.
         points: Vec<PointId>,
         is_smoothed: bool,
+        /// A difference of two temperatures: it goes with `K` as well as with `°C`.
+        is_difference: bool,
         /// Its value, when it is constant.
         constant: Option<Finite>,
     },
@@ -91,6 +93,7 @@ pub(super) struct Checker<'a> {
     pub(super) notes: Vec<(Span, String)>,
     problems: Vec<Problem>,
     depth: u32,
+    yields_difference: bool,
 }
 
 /// Checks a condition or a number. All mistakes are returned together.
@@ -104,6 +107,7 @@ pub fn check(expr: &Expr, scope: &Scope<'_>) -> Result<Program, Vec<Problem>> {
         notes: Vec::new(),
         problems: Vec::new(),
         depth: 0,
+        yields_difference: false,
     };
     let typed = checker.walk(expr);
     let yields = typed.and_then(|typed| checker.finish(typed, expr.span));
@@ -119,6 +123,7 @@ pub fn check(expr: &Expr, scope: &Scope<'_>) -> Result<Program, Vec<Problem>> {
         keys: checker.keys,
         links: Vec::new(),
         yields,
+        is_difference: checker.yields_difference,
         reads: checker.reads,
         thresholds: checker.thresholds,
         notes: checker.notes,
@@ -153,6 +158,7 @@ impl Checker<'_> {
 
     /// The result must be the last node, since evaluation starts there.
     fn finish(&mut self, typed: Typed, span: Span) -> Option<Type> {
+        self.yields_difference = matches!(typed, Typed::Number { is_difference: true, .. });
         let (node, yields) = match typed {
             Typed::Truth(node) => (node, Type::Truth),
             Typed::Number { node, dimension, unit, .. } => (node, Type::Number(dimension, unit)),
@@ -239,6 +245,7 @@ impl Checker<'_> {
                 text: full,
                 points: Vec::new(),
                 is_smoothed: false,
+                is_difference: false,
                 constant: None,
             });
         }
@@ -253,6 +260,7 @@ impl Checker<'_> {
                     text: full,
                     points: alloc::vec![point],
                     is_smoothed: false,
+                    is_difference: false,
                     constant: None,
                 }
             }
@@ -304,11 +312,20 @@ impl Checker<'_> {
     fn negate(&mut self, inner: &Expr) -> Option<Typed> {
         match self.walk(inner)? {
             Typed::Bare(value) => Some(Typed::Bare(-value)),
-            Typed::Number { node, dimension, unit, text, points, is_smoothed, constant } => {
+            Typed::Number { node, dimension, unit, text, points, is_smoothed, is_difference, constant } => {
                 let node = self.push(Node::Negate(node));
                 let constant = constant.map(|value| Finite::saturating(-value.get()));
                 let text = format!("-({text})");
-                Some(Typed::Number { node, dimension, unit, text, points, is_smoothed, constant })
+                Some(Typed::Number {
+                    node,
+                    dimension,
+                    unit,
+                    text,
+                    points,
+                    is_smoothed,
+                    is_difference,
+                    constant,
+                })
             }
             Typed::Text(text) => {
                 let (value, unit) = self.quantity(&text, inner.span)?;
@@ -328,6 +345,7 @@ impl Checker<'_> {
             text: format!("{value}"),
             points: Vec::new(),
             is_smoothed: false,
+            is_difference: false,
             constant: Some(value),
         }
     }
@@ -391,15 +409,11 @@ impl Checker<'_> {
         let is_sum = matches!(op, BinaryOp::Add | BinaryOp::Subtract);
         let (a, b) = self.unify(left, right, is_sum)?;
         let (dimension, unit, factor) = if is_sum {
-            if a.dimension != b.dimension {
-                return self.mixed(
-                    span,
-                    a.dimension,
-                    b.dimension,
-                    if op == BinaryOp::Add { "added" } else { "subtracted" },
-                );
-            }
-            (a.dimension, a.unit, 1.0)
+            let Some((dimension, unit)) = sum(op, &a, &b) else {
+                let verb = if op == BinaryOp::Add { "added" } else { "subtracted" };
+                return self.mixed(span, a.dimension, b.dimension, verb);
+            };
+            (dimension, unit, 1.0)
         } else {
             let found = if op == BinaryOp::Multiply {
                 a.dimension.times(b.dimension)
@@ -434,6 +448,7 @@ impl Checker<'_> {
             text: format!("({} {} {})", a.text, op.symbol(), b.text),
             points: Vec::new(),
             is_smoothed: a.is_smoothed && b.is_smoothed,
+            is_difference: makes_difference(op, &a, &b),
             constant,
         })
     }
@@ -443,6 +458,10 @@ impl Checker<'_> {
         let help = match (a, b) {
             (Dimension::Power, Dimension::ApparentPower) | (Dimension::ApparentPower, Dimension::Power) => {
                 "W and VA are different things: compare VA with VA".to_string()
+            }
+            (Dimension::Temperature, Dimension::TemperatureDifference)
+            | (Dimension::TemperatureDifference, Dimension::Temperature) => {
+                "a temperature is written in °C; K is for the difference of two temperatures".to_string()
             }
             _ => format!("one side is in {}, the other in {}", a.base(), b.base()),
         };
@@ -479,7 +498,7 @@ impl Checker<'_> {
         }
         let spans = (left.1, right.1);
         let (a, b) = self.unify(left, right, true)?;
-        if a.dimension != b.dimension {
+        if !is_comparable(&a, &b) {
             return self.mixed(span, a.dimension, b.dimension, "compared");
         }
         self.note_threshold(op, &a, &b, spans);

@@ -120,6 +120,7 @@ impl Checker<'_> {
                 text,
                 points,
                 is_smoothed,
+                is_difference: a.is_difference && b.is_difference,
                 constant: None,
             };
             all = (number, joined);
@@ -149,6 +150,7 @@ impl Checker<'_> {
                     text,
                     points: a.points,
                     is_smoothed,
+                    is_difference: a.is_difference && b.is_difference,
                     constant: None,
                 })
             }
@@ -366,5 +368,14 @@ impl Checker<'_> {
 }
 
 fn number(node: u16, dimension: Dimension, unit: Unit, text: String, is_smoothed: bool) -> Typed {
-    Typed::Number { node, dimension, unit, text, points: Vec::new(), is_smoothed, constant: None }
+    Typed::Number {
+        node,
+        dimension,
+        unit,
+        text,
+        points: Vec::new(),
+        is_smoothed,
+        is_difference: false,
+        constant: None,
+    }
 }

@@ -1,5 +1,6 @@
 //! Numbers in conditions: the units they take, and what is said when a quantity cannot be read.
 
+use super::ast::BinaryOp;
 use super::check::{Checker, Typed};
 use super::program::{Node, NodeId};
 use crate::catalog::PointId;
@@ -18,6 +19,7 @@ pub(super) struct Operand {
     pub(super) text: String,
     pub(super) points: Vec<PointId>,
     pub(super) is_smoothed: bool,
+    pub(super) is_difference: bool,
     pub(super) constant: Option<Finite>,
 }
 
@@ -30,6 +32,7 @@ impl Operand {
             text: format!("{value}"),
             points: Vec::new(),
             is_smoothed: true,
+            is_difference: false,
             constant: Some(value),
         }
     }
@@ -68,8 +71,8 @@ impl Checker<'_> {
 
     fn operand(&mut self, (typed, span): (Typed, Span), meets: Option<(Unit, String)>) -> Option<Operand> {
         match typed {
-            Typed::Number { node, dimension, unit, text, points, is_smoothed, constant } => {
-                Some(Operand { node, dimension, unit, text, points, is_smoothed, constant })
+            Typed::Number { node, dimension, unit, text, points, is_smoothed, is_difference, constant } => {
+                Some(Operand { node, dimension, unit, text, points, is_smoothed, is_difference, constant })
             }
             Typed::Bare(value) => {
                 let unit = meets.as_ref().map_or(Unit::NONE, |(unit, _)| *unit);
@@ -92,6 +95,40 @@ impl Checker<'_> {
             }
         }
     }
+}
+
+/// What a sum or a difference is, and in which unit; `None` where the two cannot be added. A temperature takes a difference of
+/// temperatures and stays one.
+pub(super) fn sum(op: BinaryOp, a: &Operand, b: &Operand) -> Option<(Dimension, Unit)> {
+    use Dimension::{Temperature, TemperatureDifference};
+    match (a.dimension, b.dimension) {
+        (one, other) if one == other => Some((one, a.unit)),
+        (Temperature, TemperatureDifference) => Some((Temperature, a.unit)),
+        (TemperatureDifference, Temperature) if op == BinaryOp::Add => Some((Temperature, b.unit)),
+        (TemperatureDifference, Temperature) if b.is_difference => Some((TemperatureDifference, a.unit)),
+        _ => None,
+    }
+}
+
+/// Whether the outcome is a difference of temperatures although it counts as a temperature: of two temperatures, or of such
+/// differences.
+pub(super) fn makes_difference(op: BinaryOp, a: &Operand, b: &Operand) -> bool {
+    let is_temperature = |operand: &Operand| operand.dimension == Dimension::Temperature;
+    let is_factor = |operand: &Operand| matches!(operand.dimension, Dimension::Number | Dimension::Ratio);
+    match op {
+        BinaryOp::Subtract if is_temperature(a) && is_temperature(b) => a.is_difference == b.is_difference,
+        BinaryOp::Add | BinaryOp::Subtract => {
+            let goes_along = |x: &Operand| x.is_difference || x.dimension == Dimension::TemperatureDifference;
+            (a.is_difference || b.is_difference) && goes_along(a) && goes_along(b)
+        }
+        _ => a.is_difference && is_factor(b) || b.is_difference && is_factor(a),
+    }
+}
+
+/// Whether two numbers can be compared: of one kind, or both differences of temperatures.
+pub(super) fn is_comparable(a: &Operand, b: &Operand) -> bool {
+    let is_kelvin = |operand: &Operand| operand.dimension == Dimension::TemperatureDifference;
+    a.dimension == b.dimension || a.is_difference && is_kelvin(b) || b.is_difference && is_kelvin(a)
 }
 
 /// What is wrong with a quantity and what to write instead, for people.

@@ -107,6 +107,8 @@ pub struct Program {
     pub(super) links: Vec<TrackerId>,
     /// What it yields.
     pub yields: Type,
+    /// It yields a difference of two temperatures: `K` is its unit as well as `°C`.
+    pub is_difference: bool,
     /// Every point it reads directly or through a tracker, sorted, each once.
     pub reads: Vec<PointId>,
     /// Comparisons with constants.
@@ -123,6 +125,7 @@ impl Program {
             keys: self.keys.clone(),
             links: self.links.clone(),
             yields: self.yields,
+            is_difference: self.is_difference,
             reads: self.reads.clone(),
             thresholds: Vec::new(),
             notes: Vec::new(),
@@ -136,6 +139,7 @@ impl Program {
             keys: Vec::new(),
             links: Vec::new(),
             yields: Type::Truth,
+            is_difference: false,
             reads: Vec::new(),
             thresholds: Vec::new(),
             notes: Vec::new(),

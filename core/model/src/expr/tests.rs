@@ -173,7 +173,11 @@ fn used_counts_from_the_last_time_of_day_and_survives_a_reset_of_the_meter() {
     world.set(heater, 5000, 500.0);
     world.set(heater, 6000, 1_400.0);
     assert_eq!(world.truth(&enough, 6000).0, Some(false));
-    world.set(heater, 7000, 1_600.0);
+    // Another meter, far ahead: what it shows at first is no gain.
+    world.trackers.replaced(heater);
+    world.set(heater, 6500, 900_000.0);
+    assert_eq!(world.truth(&enough, 6500).0, Some(false));
+    world.set(heater, 7000, 900_200.0);
     assert_eq!(world.truth(&enough, 7000).0, Some(true));
 }
 
@@ -225,6 +229,55 @@ fn bare_numbers_take_the_unit_they_meet() {
     let program = checked(&binary(BinaryOp::Greater, name("heater.energy"), three), &catalog).unwrap();
     assert_eq!(program.thresholds[0].value, Finite::from(3000));
     assert!(program.notes[0].1.contains("3 is read as 3 kWh"));
+}
+
+#[test]
+fn a_temperature_and_a_difference_of_two_are_two_kinds() {
+    let mut catalog = catalog();
+    catalog.add_point(point("heat.spread", "K", Some(10))).unwrap();
+    let (a, b, spread) = (|| name("battery.a"), || name("battery.b"), || name("heat.spread"));
+    let minus = |left, right| binary(BinaryOp::Subtract, left, right);
+    let plus = |left, right| binary(BinaryOp::Add, left, right);
+    let above = |left, right| binary(BinaryOp::Greater, left, right);
+    let difference = || minus(a(), b());
+    let half = || binary(BinaryOp::Divide, difference(), expr(ExprKind::Number(2.0)));
+    for good in [
+        above(a(), text("50 °C")),
+        above(spread(), text("5 K")),
+        // What is computed from two temperatures goes with both units, as it always did with °C.
+        above(difference(), text("5 °C")),
+        above(difference(), text("5 K")),
+        above(text("5 K"), difference()),
+        above(half(), text("5 K")),
+        above(plus(difference(), minus(b(), a())), text("5 K")),
+        above(expr(ExprKind::Negate(Box::new(difference()))), spread()),
+        above(minus(spread(), difference()), text("1 K")),
+        // A temperature that is moved by a difference is a temperature.
+        above(plus(a(), text("5 K")), text("50 °C")),
+        above(minus(a(), spread()), b()),
+        above(plus(spread(), a()), text("50 °C")),
+        above(minus(plus(a(), text("5 K")), b()), text("5 K")),
+        above(call("max", alloc::vec![difference(), minus(b(), a())]), text("5 K")),
+    ] {
+        assert!(checked(&good, &catalog).is_ok(), "{good:?}: {:?}", checked(&good, &catalog));
+    }
+    for wrong in [
+        // 323 K would never be reached by a tank in °C.
+        above(a(), text("323 K")),
+        above(spread(), text("5 °C")),
+        above(spread(), a()),
+        above(plus(difference(), a()), text("50 K")),
+        above(minus(a(), text("5 K")), text("50 K")),
+        minus(spread(), a()),
+        above(call("max", alloc::vec![a(), difference()]), text("5 K")),
+        above(binary(BinaryOp::Multiply, a(), expr(ExprKind::Number(2.0))), text("5 K")),
+    ] {
+        let problems = checked(&wrong, &catalog).expect_err("two kinds");
+        assert_eq!(problems[0].code, "expr::dimension", "{wrong:?}");
+        assert!(problems[0].help.as_deref().unwrap().contains("K is for the difference"), "{problems:?}");
+    }
+    let value = checked(&difference(), &catalog).unwrap();
+    assert!(value.is_difference && !checked(&a(), &catalog).unwrap().is_difference);
 }
 
 proptest::proptest! {

@@ -230,6 +230,17 @@ impl Trackers {
         }
     }
 
+    /// Another device tells a point from now on: what its counter shows is no gain over the one before.
+    pub fn replaced(&mut self, point: PointId) {
+        for id in self.by_point.get(&point).into_iter().flatten() {
+            if let Some(Follow::Used(used)) =
+                self.entries.get_mut(id.0 as usize).map(|entry| &mut entry.follow)
+            {
+                used.last = None;
+            }
+        }
+    }
+
     /// A rule started: what counts from there begins now. `current` gives the present good value of a point.
     pub fn started(&mut self, rule: u32, now: Mono, current: impl Fn(PointId) -> (Option<Finite>, Mono)) {
         for id in self.by_rule.get(&rule).cloned().unwrap_or_default() {

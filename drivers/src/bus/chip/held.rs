@@ -4,16 +4,25 @@
 //! turns them into inputs would drop its relays. It must never hold a line longer than its [`Held`] lives.
 
 use super::OutputLine;
+use super::raspberry::RegisterLine;
 use gpiocdev::Request;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+/// What holds a line: dropped, it lets go of it.
+pub(super) enum Grip {
+    /// The kernel, for us.
+    Kernel(Request),
+    /// Its registers.
+    Registers(RegisterLine),
+}
 
 /// One line.
 struct Line {
     chip: PathBuf,
     number: u32,
     settings: OutputLine,
-    request: Mutex<Option<Request>>,
+    grip: Mutex<Option<Grip>>,
 }
 
 /// Lines that somebody holds. Those that nobody holds any more are forgotten with the next ones.
@@ -25,9 +34,9 @@ pub(super) struct Held(Vec<Arc<Line>>);
 
 impl Held {
     /// Holds one more line.
-    pub(super) fn add(&mut self, chip: &Path, number: u32, settings: OutputLine, request: Request) {
-        let request = Mutex::new(Some(request));
-        let line = Arc::new(Line { chip: chip.to_owned(), number, settings, request });
+    pub(super) fn add(&mut self, chip: &Path, number: u32, settings: OutputLine, grip: Grip) {
+        let grip = Mutex::new(Some(grip));
+        let line = Arc::new(Line { chip: chip.to_owned(), number, settings, grip });
         let mut lines = lock(&LINES);
         lines.retain(|known| known.strong_count() > 0);
         lines.push(Arc::downgrade(&line));
@@ -47,12 +56,12 @@ fn find(chip: &Path, number: u32) -> Option<Arc<Line>> {
 
 /// Whether a line is held for whoever asks.
 pub(super) fn is_held(chip: &Path, number: u32) -> bool {
-    find(chip, number).is_some_and(|line| lock(&line.request).is_some())
+    find(chip, number).is_some_and(|line| lock(&line.grip).is_some())
 }
 
 /// The line as it was, where it is held and is to be driven in the same way. Held for another way, it is let go of.
-pub(super) fn claim(chip: &Path, number: u32, settings: &OutputLine) -> Option<Request> {
+pub(super) fn claim(chip: &Path, number: u32, settings: &OutputLine) -> Option<Grip> {
     let line = find(chip, number)?;
-    let request = lock(&line.request).take()?;
-    (line.settings == *settings).then_some(request)
+    let grip = lock(&line.grip).take()?;
+    (line.settings == *settings).then_some(grip)
 }

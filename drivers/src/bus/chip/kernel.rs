@@ -3,7 +3,7 @@
 //! Each line is a request of its own, so that one that is taken by somebody else costs the others nothing. The kernel lets
 //! go of all of them when the process ends, in whatever way.
 
-use super::held::{self, Held};
+use super::held::{self, Grip, Held};
 use super::{Bias, Chip, Drive, Edge, InputLine, LineName, OutputLine, Trouble};
 use ballast_model::Span;
 use gpiocdev::line::{EdgeDetection, EdgeKind, Value};
@@ -173,8 +173,14 @@ impl Chip for KernelChip {
         }
         let number = self.number(&line.line)?;
         let request = match held::claim(self.chip()?.path(), number, &line) {
-            Some(request) => {
+            Some(Grip::Kernel(request)) => {
                 request.set_lone_value(value).map_err(|error| self.line_trouble(&line.line, &error))?;
+                request
+            }
+            // Driven past the kernel until now: it goes on from there, and the registers are left alone.
+            Some(Grip::Registers(driven)) => {
+                let request = self.request_output(&line, value)?;
+                driven.leave();
                 request
             }
             None => self.request_output(&line, value)?,
@@ -201,7 +207,7 @@ impl Chip for KernelChip {
             else {
                 continue;
             };
-            held.add(chip.path(), number, line.clone(), request);
+            held.add(chip.path(), number, line.clone(), Grip::Kernel(request));
         }
         Box::new(held)
     }

@@ -1,0 +1,138 @@
+//! What a bus says of itself, in French: the drivers speak English, as the libraries and the system below them do.
+//!
+//! What is not in the table stays as it was said: a reason that comes from far below is worth more than none.
+
+use super::language::Language;
+use std::borrow::Cow;
+
+/// English and French; `{}` stands for what differs. The first that fits counts.
+const WORDS: [(&str, &str); 31] = [
+    ("simulated", "simulé"),
+    ("connected to {}", "connecté à {}"),
+    ("listening to {}", "à l'écoute de {}"),
+    ("{} answers", "{} répond"),
+    ("{} answers with data again", "{} répond de nouveau avec des données"),
+    ("{} does not answer", "{} ne répond pas"),
+    ("{} does not answer, says its gateway", "{} ne répond pas, dit sa passerelle"),
+    (
+        "{} answers what was not asked, or damaged",
+        "{} répond ce qui n'était pas demandé, ou une réponse abîmée",
+    ),
+    ("{} breaks off: {}", "{} s'interrompt : {}"),
+    ("{} is silent: check the wiring", "{} est muet : vérifiez le câblage"),
+    (
+        "{}: bytes come and none is understood: check speed, mode and wiring",
+        "{} : des octets arrivent et aucun n'est compris : vérifiez vitesse, mode et câblage",
+    ),
+    ("cannot open {}", "impossible d'ouvrir {}"),
+    ("cannot reach the broker: {}", "courtier injoignable : {}"),
+    ("the broker did not answer in time", "le courtier n'a pas répondu à temps"),
+    ("the broker refuses us: {}", "le courtier nous refuse : {}"),
+    ("the broker closed the connection", "le courtier a fermé la connexion"),
+    ("the broker does not speak MQTT 3.1.1: {}", "le courtier ne parle pas MQTT 3.1.1 : {}"),
+    ("the broker does not let us read {}", "le courtier ne nous laisse pas lire {}"),
+    ("the connection broke: {}", "la connexion s'est rompue : {}"),
+    ("the connection stalled", "la connexion est figée"),
+    ("cannot read the password: {}", "le mot de passe ne peut pas être lu : {}"),
+    (
+        "{} answered a page, not data: a login, a portal, or another path",
+        "{} a répondu une page, pas des données : une connexion, un portail, ou un autre chemin",
+    ),
+    (
+        "{} answered something that is not JSON, or not all of it",
+        "{} a répondu autre chose que du JSON, ou pas tout",
+    ),
+    (
+        "{} refuses us: password, token or rights (`auth` of the bus) are not right",
+        "{} nous refuse : mot de passe, jeton ou droits (`auth` du bus) ne conviennent pas",
+    ),
+    ("{} refuses us, and we have nothing to show: {}", "{} nous refuse, et nous n'avons rien à montrer : {}"),
+    (
+        "{} sends us to another server ({}): write that as `url`",
+        "{} nous envoie à un autre serveur ({}) : écrivez-le comme `url`",
+    ),
+    ("{} sends us on and on: is that the right path?", "{} nous renvoie sans fin : est-ce le bon chemin ?"),
+    (
+        "{} is not there (404): is that the right path for this firmware?",
+        "{} n'est pas là (404) : est-ce le bon chemin pour ce micrologiciel ?",
+    ),
+    ("{} answered with status {}", "{} a répondu avec l'état {}"),
+    (
+        "{} tells floats that make sense in the order {} and not in {}: see its `order`",
+        "{} donne des nombres qui ont un sens dans l'ordre {} et pas dans {} : voyez son `order`",
+    ),
+    ("{} tells floats in their order", "{} donne ses nombres dans l'ordre"),
+];
+
+/// The same in the language.
+pub fn told(text: &str, language: Language) -> Cow<'_, str> {
+    if language == Language::En {
+        return text.into();
+    }
+    let found = WORDS.iter().find_map(|(english, french)| Some(filled(french, &parts(text, english)?)));
+    found.map_or_else(|| text.into(), Into::into)
+}
+
+/// What stands in a text where a pattern has `{}`; `None` where the rest differs.
+fn parts<'a>(text: &'a str, pattern: &str) -> Option<Vec<&'a str>> {
+    let mut pieces = pattern.split("{}");
+    let mut rest = text.strip_prefix(pieces.next()?)?;
+    let mut parts = Vec::new();
+    let mut pieces = pieces.peekable();
+    while let Some(piece) = pieces.next() {
+        let end = match pieces.peek() {
+            // The last piece ends the text.
+            None => rest.len().checked_sub(piece.len()).filter(|end| rest.get(*end..) == Some(piece))?,
+            Some(_) => rest.find(piece)?,
+        };
+        parts.push(rest.get(..end)?);
+        rest = rest.get(end + piece.len()..)?;
+    }
+    rest.is_empty().then_some(parts)
+}
+
+fn filled(pattern: &str, parts: &[&str]) -> String {
+    let mut parts = parts.iter();
+    let mut text = String::new();
+    for (place, piece) in pattern.split("{}").enumerate() {
+        if place > 0 {
+            text.push_str(parts.next().unwrap_or(&""));
+        }
+        text.push_str(piece);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bus_speaks_french_as_far_as_it_is_known() {
+        for (english, french) in [
+            ("simulated", "simulé"),
+            ("connected to 127.0.0.1:1883", "connecté à 127.0.0.1:1883"),
+            ("unit 3 answers", "unit 3 répond"),
+            ("unit 3 breaks off: reset", "unit 3 s'interrompt : reset"),
+            ("unit 3 does not answer, says its gateway", "unit 3 ne répond pas, dit sa passerelle"),
+            ("cannot open /dev/ttyUSB0: no such file", "impossible d'ouvrir /dev/ttyUSB0: no such file"),
+            (
+                "plug sends us to another server (http://b): write that as `url`",
+                "plug nous envoie à un autre serveur (http://b) : écrivez-le comme `url`",
+            ),
+            ("something new", "something new"),
+        ] {
+            assert_eq!(told(english, Language::Fr), french);
+            assert_eq!(told(english, Language::En), english);
+        }
+    }
+
+    #[test]
+    fn every_pattern_keeps_what_differs() {
+        for (english, french) in WORDS {
+            assert_eq!(english.matches("{}").count(), french.matches("{}").count(), "{english}");
+            let text = english.replace("{}", "X");
+            assert_eq!(told(&text, Language::Fr), french.replace("{}", "X"), "{english}");
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The guard as a process of its own, started as its unit would.
+
+use super::bench::Bench;
+use super::{Scratch, wait_for};
+use rustix::process::{Pid, Signal, kill_process};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// The built guard: it lies beside the program.
+pub fn ballast_guard() -> Command {
+    let program = Path::new(env!("CARGO_BIN_EXE_ballast")).with_file_name("ballast-guard");
+    assert!(program.is_file(), "{} was not built: test the whole workspace", program.display());
+    Command::new(program)
+}
+
+/// A running guard.
+pub struct Guard {
+    child: Child,
+    lines: Arc<Mutex<Vec<String>>>,
+}
+
+/// Where a guard of a test keeps things.
+pub struct Places {
+    scratch: Scratch,
+}
+
+impl Places {
+    /// Fresh ones.
+    pub fn new() -> Self {
+        Self { scratch: Scratch::new("guard") }
+    }
+
+    /// Its two sockets.
+    pub fn sockets(&self) -> PathBuf {
+        self.scratch.0.join("sockets")
+    }
+
+    /// Its memory and its audit log.
+    pub fn state(&self) -> PathBuf {
+        self.scratch.0.join("state")
+    }
+
+    /// The audit log, an entry a line.
+    pub fn audit(&self) -> Vec<serde_json::Value> {
+        let text = std::fs::read_to_string(self.state().join("audit.jsonl")).unwrap_or_default();
+        text.lines().map(|line| serde_json::from_str(line).expect("a JSON text each")).collect()
+    }
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Guard {
+    /// Starts it on a site and waits until it holds the outputs.
+    pub fn run(site: &Path, places: &Places, arguments: &[&str]) -> Self {
+        let mut guard = Self::spawn(site, places, arguments);
+        wait_for("the guard to hold the outputs", Duration::from_secs(30), || {
+            let has_ended = guard.child.try_wait().is_ok_and(|status| status.is_some());
+            assert!(!has_ended, "the guard ended:\n{}", guard.lines().join("\n"));
+            guard.lines().iter().any(|line| line.contains("the guard holds ")).then_some(())
+        });
+        guard
+    }
+
+    /// Starts it and does not wait.
+    pub fn spawn(site: &Path, places: &Places, arguments: &[&str]) -> Self {
+        let mut child = ballast_guard()
+            .arg(site)
+            .arg("--state")
+            .arg(places.state())
+            .arg("--sockets")
+            .arg(places.sockets())
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the guard starts");
+        let lines: Arc<Mutex<Vec<String>>> = Arc::default();
+        let (kept, stream) = (Arc::clone(&lines), child.stderr.take().expect("piped"));
+        std::thread::spawn(move || {
+            for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                kept.lock().expect("no holder panics").push(line);
+            }
+        });
+        Self { child, lines }
+    }
+
+    /// Everything it wrote to its log.
+    pub fn lines(&self) -> Vec<String> {
+        self.lines.lock().expect("no holder panics").clone()
+    }
+
+    /// Waits until its log has a line with this text.
+    pub fn wait_line(&self, text: &str, patience: Duration) -> String {
+        let start = std::time::Instant::now();
+        loop {
+            let lines = self.lines();
+            if let Some(line) = lines.iter().find(|line| line.contains(text)) {
+                return line.clone();
+            }
+            assert!(
+                start.elapsed() < patience,
+                "no line with {text:?}; the guard wrote:\n{}",
+                lines.join("\n")
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(self.pid(), signal).expect("it can be told");
+    }
+
+    /// Kills it, as a power cut would.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Asks it to end and waits.
+    pub fn stop(&mut self) -> std::process::ExitStatus {
+        self.signal(Signal::TERM);
+        self.child.wait().expect("it ends")
+    }
+
+    /// Waits until it has ended by itself.
+    pub fn wait(&mut self, patience: Duration) -> std::process::ExitStatus {
+        wait_for("the guard to end", patience, || self.child.try_wait().ok().flatten())
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the guard wrote:\n{}", self.lines().join("\n"));
+        }
+        // A frozen one ends all the same.
+        self.kill();
+    }
+}
+
+/// Asks the guard of these places as a person on this machine does.
+pub fn ask(bench: &Bench, places: &Places, arguments: &[&str]) -> Output {
+    let mut command = super::program::ballast();
+    command.args(arguments).arg("--site").arg(&bench.site.0).arg("--sockets").arg(places.sockets());
+    command.output().expect("the program runs")
+}
+
+/// What a command said, on both of its outputs.
+pub fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}

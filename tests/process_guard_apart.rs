@@ -1,0 +1,308 @@
+//! The guard as a process of its own: what it does when the program dies, when it dies itself, when somebody speaks to it,
+//! and when its files are changed. A real broker stands between it and its relays.
+#![allow(clippy::unwrap_used, reason = "a failing test is its own message")]
+
+mod common;
+
+use common::bench::{Bench, rule};
+use common::guard::{Guard, Places, ask, ballast_guard, said};
+use common::program::Program;
+use common::wait_for;
+use rustix::process::Signal;
+use std::time::{Duration, Instant};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+/// The lease of output `a`.
+const LEASE: Duration = Duration::from_secs(2);
+/// Beside the lease: threads that wake up, the broker, the observer.
+const SLACK: Duration = Duration::from_millis(500);
+
+/// A site whose guard is a process of its own, and a rule that closes `a`.
+struct Apart {
+    bench: Bench,
+    places: Places,
+}
+
+impl Apart {
+    fn new(what: &str) -> Option<Self> {
+        let rules = rule("much", "a", "meter.power > \"100 W\"", "meter.power < \"50 W\"");
+        let bench = Bench::new(what, &rules)?;
+        bench.site.edit(
+            "safety.yaml",
+            "  a: { safe: open, at_start: open, on_silence: safe, lease: 90 s }",
+            "  a: { safe: open, lease: 2 s }",
+        );
+        bench.site.edit("safety.yaml", "limits:\n", "guard: {}\nlimits:\n");
+        Some(Self { bench, places: Places::new() })
+    }
+
+    fn guard(&self) -> Guard {
+        Guard::run(&self.bench.site.0, &self.places, &["--set", &self.bench.url()])
+    }
+
+    fn program(&self) -> Program {
+        let sockets = self.places.sockets();
+        let program = self.bench.run_with(&["--guard", sockets.to_str().unwrap()]);
+        program.wait_line("the guard listens to the rules", PATIENCE);
+        self.wait_ready();
+        program
+    }
+
+    /// Until the guard hears the program and the sensors of its limits.
+    fn wait_ready(&self) {
+        wait_for("the guard to be ready", PATIENCE, || {
+            self.bench.tell("meter/power", "70");
+            self.bench.tell("meter/level", "10");
+            let status = ask(&self.bench, &self.places, &["guard", "status", "--format", "json"]);
+            let status: serde_json::Value = serde_json::from_slice(&status.stdout).ok()?;
+            let outputs = status.pointer("/outputs")?.as_array()?;
+            let is_at_start =
+                |output: &serde_json::Value| output.pointer("/cause") == Some(&"at_start".into());
+            (!outputs.iter().any(is_at_start)).then_some(())
+        });
+    }
+
+    fn ask(&self, arguments: &[&str]) -> String {
+        let output = ask(&self.bench, &self.places, arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", said(&output));
+        said(&output)
+    }
+
+    /// The relay `a` closes since the rule wants it.
+    fn close(&self) {
+        self.bench.tell("meter/power", "200");
+        self.bench.wait("a", "ON");
+    }
+}
+
+#[test]
+fn outputs_go_safe_within_the_lease_when_the_program_is_killed() {
+    let Some(site) = Apart::new("a killed program") else { return };
+    let _guard = site.guard();
+    let mut program = site.program();
+    site.close();
+    // Longer than the lease: it is renewed.
+    std::thread::sleep(LEASE + SLACK);
+    assert_eq!(site.bench.relays.last("relay/a").as_deref(), Some("ON"));
+    site.bench.relays.clear();
+    let killed = Instant::now();
+    program.kill();
+    let took = site.bench.wait("a", "OFF").at.duration_since(killed);
+    println!("from kill -9 to the safe state: {took:?}, with a lease of {LEASE:?}");
+    assert!(took <= LEASE + SLACK, "{took:?}");
+    // Its rule asks again as soon as it is back.
+    let _program = site.program();
+    site.bench.wait("a", "ON");
+}
+
+#[test]
+fn a_frozen_program_is_fenced() {
+    let Some(site) = Apart::new("a frozen program") else { return };
+    let guard = site.guard();
+    let mut program = site.program();
+    site.close();
+    let frozen = rustix::process::Pid::from_raw(program.pid() as i32).unwrap();
+    site.bench.relays.clear();
+    rustix::process::kill_process(frozen, Signal::STOP).unwrap();
+    let begin = Instant::now();
+    let took = site.bench.wait("a", "OFF").at.duration_since(begin);
+    println!("from SIGSTOP to the safe state: {took:?}, with a lease of {LEASE:?}");
+    assert!(took <= LEASE + SLACK, "{took:?}");
+    site.bench.relays.clear();
+    rustix::process::kill_process(frozen, Signal::CONT).unwrap();
+    // What it said before it froze counts no more: it must say so anew, in a session of its own.
+    site.bench.wait("a", "ON");
+    let opened = guard.lines().iter().filter(|line| line.contains("SessionOpened")).count();
+    assert!(opened >= 2, "{:#?}", guard.lines());
+    assert!(program.stop().success());
+}
+
+#[test]
+fn a_killed_guard_comes_back_safe_and_remembers() {
+    let Some(site) = Apart::new("a killed guard") else { return };
+    let mut guard = site.guard();
+    let program = site.program();
+    site.close();
+    // A limit that latches.
+    site.bench.tell("meter/level", "95");
+    site.bench.wait("d", "OFF");
+    site.bench.tell("meter/level", "10");
+    program.tell(&["request", "d", "closed"]);
+    wait_for("the latch", PATIENCE, || {
+        program.tell(&["why", "d"]).contains("it waits for a person").then_some(())
+    });
+    std::thread::sleep(Duration::from_millis(1500));
+    guard.kill();
+    wait_for("the program to notice", PATIENCE, || {
+        program.tell(&["why", "a"]).contains("has not answered").then_some(())
+    });
+    assert!(program.get("/metrics").contains("ballast_guard_up{in=\"process\"} 0"));
+    let (code, reasons) = program.get_with_code("/readyz");
+    assert_eq!(code, 503, "{reasons}");
+    site.bench.relays.clear();
+    let guard = Guard::run(&site.bench.site.0, &site.places, &["--set", &site.bench.url()]);
+    // Its first word is the safe state.
+    wait_for("the first word", PATIENCE, || site.bench.told("a").first().cloned());
+    assert_eq!(site.bench.told("a").first().map(String::as_str), Some("OFF"));
+    site.wait_ready();
+    site.close();
+    wait_for("the latch", PATIENCE, || {
+        program.tell(&["why", "d"]).contains("it waits for a person").then_some(())
+    });
+    assert_eq!(site.bench.relays.last("relay/d").as_deref(), Some("OFF"));
+    site.ask(&["guard", "reset", "smoke"]);
+    site.bench.wait("d", "ON");
+    drop(guard);
+}
+
+#[test]
+fn loosening_waits_for_a_person_and_tightening_does_not() {
+    let Some(site) = Apart::new("another safety set") else { return };
+    let guard = site.guard();
+    let program = site.program();
+    // Later and further: looser.
+    site.bench.site.edit("safety.yaml", "when: meter.power > 5 kW", "when: meter.power > 8 kW");
+    let answer = program.ask(&["reload"]);
+    let text = said(&answer);
+    assert!(text.contains("ballast guard confirm "), "{text}");
+    program.tell(&["request", "e", "closed"]);
+    site.bench.wait("e", "ON");
+    site.bench.tell("meter/power", "6000");
+    site.bench.wait("e", "OFF");
+    site.bench.tell("meter/power", "10");
+    site.bench.wait("e", "ON");
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let place = words.iter().position(|word| *word == "confirm").unwrap();
+    let print = words[place + 1].trim_matches('`');
+    let wrong = ask(&site.bench, &site.places, &["guard", "confirm", "0123456789abcdef"]);
+    assert_eq!(wrong.status.code(), Some(1), "{}", said(&wrong));
+    site.ask(&["guard", "confirm", print]);
+    // Not before the broker has told the guard: the order of its messages is that of the sender.
+    site.bench.tell("meter/power", "6000");
+    wait_for("the guard to know the power", PATIENCE, || {
+        program.tell(&["status"]).contains("6000 W").then_some(())
+    });
+    assert_eq!(site.bench.relays.last("relay/e").as_deref(), Some("ON"));
+    // Sooner: tighter, by a signal and without a person.
+    site.bench.site.edit("safety.yaml", "when: meter.power > 8 kW", "when: meter.power > 5500 W");
+    guard.signal(Signal::HUP);
+    site.bench.wait("e", "OFF");
+    let audit = site.places.audit();
+    let of = |kind: &str| audit.iter().filter(|entry| entry.to_string().contains(kind)).count();
+    assert!(of("confirm") >= 1, "{audit:#?}");
+    // It outlives the guard.
+    drop(guard);
+    site.bench.relays.clear();
+    site.bench.tell("meter/power", "10");
+    let _guard = site.guard();
+    site.wait_ready();
+    site.bench.wait("e", "ON");
+    site.bench.tell("meter/power", "5600");
+    site.bench.wait("e", "OFF");
+}
+
+#[test]
+fn a_changed_topic_is_a_loosening() {
+    let Some(site) = Apart::new("a changed topic") else { return };
+    let guard = site.guard();
+    let program = site.program();
+    site.close();
+    site.bench.relays.clear();
+    let other = site.bench.broker.observe("other/#");
+    site.bench.site.edit("site.yaml", "with: { topic: relay/a }", "with: { topic: other/a }");
+    let text = said(&program.ask(&["reload"]));
+    assert!(text.contains("ballast guard confirm "), "{text}");
+    std::thread::sleep(Duration::from_secs(1));
+    assert!(other.seen().is_empty(), "{:?}", other.seen());
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let place = words.iter().position(|word| *word == "confirm").unwrap();
+    site.ask(&["guard", "confirm", words[place + 1].trim_matches('`')]);
+    site.bench.tell("meter/power", "200");
+    other.wait_last("other/a", "ON", PATIENCE);
+    drop(guard);
+}
+
+#[test]
+fn now_goes_through_its_own_socket_without_a_program() {
+    let Some(site) = Apart::new("now without a program") else { return };
+    let guard = site.guard();
+    let mut program = site.program();
+    site.close();
+    let frozen = rustix::process::Pid::from_raw(program.pid() as i32).unwrap();
+    rustix::process::kill_process(frozen, Signal::STOP).unwrap();
+    site.bench.relays.clear();
+    site.ask(&["guard", "now"]);
+    site.bench.wait("a", "OFF");
+    rustix::process::kill_process(frozen, Signal::CONT).unwrap();
+    wait_for("the rule to ask in vain", PATIENCE, || {
+        program.tell(&["why", "a"]).contains("a person asked for safety, now").then_some(())
+    });
+    site.ask(&["guard", "reset", "all"]);
+    site.bench.wait("a", "ON");
+    let audit = site.places.audit();
+    let text = serde_json::to_string(&audit).unwrap();
+    assert!(text.contains("now") && text.contains("reset"), "{text}");
+    assert!(program.stop().success());
+    drop(guard);
+}
+
+#[test]
+fn make_safe_drives_everything_safe_and_ends() {
+    let Some(site) = Apart::new("--make-safe") else { return };
+    let mut guard = site.guard();
+    let program = site.program();
+    site.close();
+    guard.kill();
+    site.bench.relays.clear();
+    let mut made =
+        Guard::spawn(&site.bench.site.0, &site.places, &["--set", &site.bench.url(), "--make-safe"]);
+    site.bench.wait("a", "OFF");
+    assert!(made.wait(PATIENCE).success(), "{:?}", made.lines());
+    made.wait_line("6 outputs are safe", PATIENCE);
+    drop(program);
+}
+
+#[test]
+fn a_clean_end_of_the_guard_makes_safe() {
+    let Some(site) = Apart::new("the end of the guard") else { return };
+    let mut guard = site.guard();
+    let _program = site.program();
+    site.close();
+    site.bench.relays.clear();
+    assert!(guard.stop().success());
+    site.bench.wait("a", "OFF");
+}
+
+#[test]
+fn a_guard_that_cannot_read_its_files_does_not_start_half() {
+    let Some(site) = Apart::new("broken files") else { return };
+    site.bench.site.edit("safety.yaml", "until: meter.power < 4 kW", "until: meter.pwer < 4 kW");
+    let mut guard = Guard::spawn(&site.bench.site.0, &site.places, &["--set", &site.bench.url()]);
+    assert_eq!(guard.wait(PATIENCE).code(), Some(2));
+    let text = guard.lines().join("\n");
+    assert!(
+        text.contains("safety.yaml:") && text.contains("meter.pwer") && text.contains("meter.power"),
+        "{text}"
+    );
+    assert!(site.bench.relays.seen().is_empty(), "nothing was told to any relay");
+    let check = ballast_guard().arg(&site.bench.site.0).arg("--check").output().unwrap();
+    assert_eq!(check.status.code(), Some(2), "{}", said(&check));
+    site.bench.site.edit("safety.yaml", "guard: {}\n", "");
+    let check = ballast_guard().arg(&site.bench.site.0).arg("--check").output().unwrap();
+    assert!(said(&check).contains("meter.pwer"), "{}", said(&check));
+}
+
+#[test]
+fn files_that_break_while_it_runs_change_nothing() {
+    let Some(site) = Apart::new("files that break") else { return };
+    let guard = site.guard();
+    let program = site.program();
+    site.close();
+    site.bench.site.edit("safety.yaml", "until: meter.power < 4 kW", "until: meter.pwer < 4 kW");
+    guard.signal(Signal::HUP);
+    guard.wait_line("were not taken", PATIENCE);
+    program.tell(&["request", "e", "closed"]);
+    site.bench.wait("e", "ON");
+    site.bench.tell("meter/power", "6000");
+    site.bench.wait("e", "OFF");
+}
