@@ -11,6 +11,7 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 endif
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 PROGRAM ?= $(TARGET)/release/ballast
+GUARD ?= $(TARGET)/release/ballast-guard
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-test setup-bench build test demo run bench bench-devices fuzz deny fmt lint doc install uninstall clean
@@ -29,12 +30,12 @@ test: setup-test ## every check, with a summary; PARTS="unit peers" for some of 
 run: setup ## run a site: make run SITE=examples/linky-home
 	cargo run --locked --package ballast -- run $(SITE)
 
-build: setup ## the program as it is installed (target/release/ballast)
-	cargo build --locked --release
+build: setup ## the programs as they are installed (target/release/ballast, ballast-guard)
+	cargo build --locked --release --package ballast --package ballast-guardd
 
-install: ## put the program that was built, man pages and completions under PREFIX (may need root)
-	@test -x $(PROGRAM) || { echo 'there is no $(PROGRAM): run `make build` first, as yourself' >&2; exit 1; }
-	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' scripts/install.sh install $(PROGRAM)
+install: ## put what was built, man pages, completions and units of systemd under PREFIX (may need root)
+	@test -x $(PROGRAM) -a -x $(GUARD) || { echo 'there is no $(PROGRAM): run `make build` first, as yourself' >&2; exit 1; }
+	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' scripts/install.sh install $(PROGRAM) $(GUARD)
 
 uninstall: ## remove what `make install` put under PREFIX
 	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' scripts/install.sh uninstall

@@ -249,8 +249,16 @@ fn a_reader_that_goes_away_is_no_failure() {
 fn make(goal: &str, destination: &Path) -> Option<Output> {
     let destination = format!("DESTDIR={}", destination.display());
     let program = format!("PROGRAM={}", env!("CARGO_BIN_EXE_ballast"));
+    let guard = Path::new(env!("CARGO_BIN_EXE_ballast")).with_file_name("ballast-guard");
+    if !guard.exists() {
+        eprintln!(
+            "skipped: make {goal}: ballast-guard is not built beside ballast (cargo build --workspace)"
+        );
+        return None;
+    }
+    let guard = format!("GUARD={}", guard.display());
     let arguments =
-        ["--silent", "-C", env!("CARGO_MANIFEST_DIR"), goal, "PREFIX=/usr", &destination, &program];
+        ["--silent", "-C", env!("CARGO_MANIFEST_DIR"), goal, "PREFIX=/usr", &destination, &program, &guard];
     // Goals of the make that runs the tests are not ours.
     match Command::new("make").args(arguments).env_remove("MAKEFLAGS").env_remove("MAKELEVEL").output() {
         Ok(output) => Some(output),
@@ -279,6 +287,11 @@ fn make_install_puts_program_pages_and_completions_and_make_uninstall_removes_th
     let installed = files(&place.0);
     for file in [
         "bin/ballast",
+        "bin/ballast-guard",
+        "lib/systemd/system/ballast.service",
+        "lib/systemd/system/ballast-guard.service",
+        "lib/sysusers.d/ballast.conf",
+        "share/man/man8/ballast-guard.8",
         "share/bash-completion/completions/ballast",
         "share/zsh/site-functions/_ballast",
         "share/fish/vendor_completions.d/ballast.fish",

@@ -28,6 +28,7 @@ be reached), 2 the files have mistakes."
 )]
 pub struct Arguments {
     /// Directory of the site: site.yaml, safety.yaml, devices/
+    #[arg(default_value = ".", hide_default_value = true, required_unless_present = "write_manual")]
     pub site: PathBuf,
     /// Where state and audit log are kept [default: .ballast-guard in the site's directory]
     #[arg(long, value_name = "DIRECTORY")]
@@ -44,4 +45,7 @@ pub struct Arguments {
     /// Read the files, say what is wrong with them, and end
     #[arg(long)]
     pub check: bool,
+    /// Write the man page into this directory, and end
+    #[arg(long, value_name = "DIRECTORY", hide = true)]
+    pub write_manual: Option<PathBuf>,
 }

@@ -1,9 +1,31 @@
 //! `ballast-guard`: see the library beside it.
 
 use ballast_guardd::arguments::Arguments;
-use clap::Parser;
+use clap::{CommandFactory, Parser};
+use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    ballast_guardd::start::main(&Arguments::parse())
+    let arguments = Arguments::parse();
+    match &arguments.write_manual {
+        Some(directory) => write_manual(directory),
+        None => ballast_guardd::start::main(&arguments),
+    }
+}
+
+/// In section 8, of what a system runs: `ballast-guard(1)` is the command `ballast guard`.
+fn write_manual(directory: &Path) -> ExitCode {
+    let mut page = Vec::new();
+    let written = clap_mangen::Man::new(Arguments::command())
+        .section("8")
+        .render(&mut page)
+        .and_then(|()| std::fs::create_dir_all(directory))
+        .and_then(|()| std::fs::write(directory.join("ballast-guard.8"), &page));
+    match written {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("the man page cannot be written to {}: {error}", directory.display());
+            ExitCode::FAILURE
+        }
+    }
 }

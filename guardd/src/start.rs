@@ -24,7 +24,9 @@ use ballast_host::link::mirror::NounSet;
 use ballast_host::link::socket::Listener;
 use ballast_host::link::{LINK, PEOPLE, directory};
 use ballast_host::supervisor;
+use std::fs::Permissions;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -366,12 +368,21 @@ struct Sockets {
     people: Listener,
 }
 
+/// Makes a directory that everybody may enter, whatever files of this process are otherwise.
+fn make_reachable(directory: &Path) -> io::Result<()> {
+    if directory.is_dir() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(directory)?;
+    std::fs::set_permissions(directory, Permissions::from_mode(0o755))
+}
+
 impl Sockets {
     /// Who may speak is checked by the user at the other end, and not by who can reach the file.
     fn open(set: &NounSet, arguments: &Arguments) -> Result<Self, String> {
         let process = set.site.safety.process.clone().unwrap_or_default();
         let directory = directory(&process, &set.catalog.site, arguments.sockets.as_deref());
-        std::fs::create_dir_all(&directory).map_err(|error| format!("{}: {error}", directory.display()))?;
+        make_reachable(&directory).map_err(|error| format!("{}: {error}", directory.display()))?;
         let listen = |name: &str| {
             let path = directory.join(name);
             Listener::bind(&path, 0o666).map_err(|error| format!("{}: {error}", path.display()))

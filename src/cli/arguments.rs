@@ -486,8 +486,7 @@ pub enum Trust {
   ballast guard confirm 5f0c1b2a99d0e3c7   accept an announced loosening
   ballast guard status                     its process, its set, every output
 
-Where safety.yaml has a section `guard:`, these speak to the guard itself,
-also when no program runs; root and the operators named there may.")]
+Where safety.yaml has a section `guard:`, these speak to the guard itself, also when no program runs; root and the operators named there may.")]
 pub struct Guard {
     /// What to tell it.
     #[command(subcommand)]
