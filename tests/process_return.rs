@@ -4,6 +4,7 @@
 mod common;
 
 use common::bench::{Bench, rule};
+use common::guard::{Apart, Guard, said};
 use common::program::Program;
 use common::wait_for;
 use std::time::{Duration, Instant};
@@ -280,4 +281,152 @@ fn ready_is_who_runs_what_lies_in_the_files() {
     assert!(told.contains("waits for a person: `ballast guard confirm "), "{told}");
     confirm(&program);
     ready(&program);
+}
+
+// ---- the guard as a process of its own ----
+
+/// What a program said of a safety set that waits.
+fn print_of(said: &str) -> String {
+    let (_, print) = said.split_once("ballast guard confirm ").unwrap_or_else(|| panic!("{said}"));
+    print.get(..16).unwrap().to_owned()
+}
+
+/// Ends program and guard, the one well and the other as a power cut would, and starts both again.
+fn restart(site: &Apart, program: &mut Program, guard: &mut Guard) {
+    // The sets are kept by a thread of their own.
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(program.stop().success());
+    guard.kill();
+    *guard = site.guard();
+    *program = site.program();
+}
+
+#[test]
+fn a_set_that_was_returned_from_stays_out_beside_a_guard_of_its_own() {
+    let Some(site) = Apart::with("a harmful set beside a guard", &follow()) else { return };
+    let bench = &site.bench;
+    bench.site.edit("safety.yaml", "  a: { safe: open,", "  a: { max_closed: 60 s, safe: open,");
+    bench.site.edit("safety.yaml", "  c: { safe: open,", "  c: { min_open: 8 s, safe: open,");
+    let (mut guard, mut program) = (site.guard(), site.program());
+    // One edit tightens, loosens, and brings the harmful rule.
+    bench.site.edit("safety.yaml", "max_closed: 60 s", "max_closed: 3 s");
+    bench.site.edit("safety.yaml", "min_open: 8 s", "min_open: 1 s");
+    bench.write_rules(&(follow() + HARMFUL));
+    let reload = program.ask(&["reload"]);
+    assert_eq!(reload.status.code(), Some(6), "{}", said(&reload));
+    do_harm(bench, &program, "removed \"more\"");
+    assert_good(bench, &program, "b");
+    for round in 0..2 {
+        if round == 0 {
+            program.kill();
+            program = site.program();
+        } else {
+            restart(&site, &mut program, &mut guard);
+        }
+        program.wait_line("did harm before", PATIENCE);
+        assert_good(bench, &program, "b");
+        assert!(not_ready(&program).contains("the site's files did harm: the last good rules run"));
+        let closed = closed_for(bench, &program, "a");
+        assert!(closed < Duration::from_secs(10), "round {round}: closed for {closed:?}");
+    }
+}
+
+#[test]
+fn the_rules_return_beside_a_guard_that_took_other_points() {
+    let Some(site) = Apart::with("a return beside a guard", &follow()) else { return };
+    let bench = &site.bench;
+    let (mut guard, mut program) = (site.guard(), site.program());
+    bench.site.edit("site.yaml", "topic: relay/b", "topic: relay/other");
+    bench.write_rules(&(follow() + HARMFUL));
+    let print = print_of(&said(&program.ask(&["reload"])));
+    site.ask(&["guard", "confirm", &print]);
+    program.wait_line("added \"more\"", PATIENCE);
+    site.wait_ready();
+    do_harm(bench, &program, "removed \"more\"");
+    assert_good(bench, &program, "other");
+    assert!(not_ready(&program).contains("did harm"));
+    restart(&site, &mut program, &mut guard);
+    program.wait_line("did harm before", PATIENCE);
+    assert_good(bench, &program, "other");
+}
+
+#[test]
+fn a_guard_that_starts_again_loosens_nothing_while_a_looser_set_waits() {
+    let Some(site) = Apart::with("a guard over restarts", &follow()) else { return };
+    let bench = &site.bench;
+    bench.site.edit("safety.yaml", "  a: { safe: open,", "  a: { max_closed: 60 s, safe: open,");
+    bench.site.edit("safety.yaml", "  c: { safe: open,", "  c: { min_open: 8 s, safe: open,");
+    let (mut guard, mut program) = (site.guard(), site.program());
+    bench.site.edit("safety.yaml", "max_closed: 60 s", "max_closed: 3 s");
+    bench.site.edit("safety.yaml", "min_open: 8 s", "min_open: 1 s");
+    let print = print_of(&said(&program.ask(&["reload"])));
+    // Neither the rules nor the nouns on the disk can be read any more.
+    bench.write_rules(&(follow() + "rule \"Y\" when"));
+    bench.site.edit("safety.yaml", "until: meter.power < 4 kW", "until: meter.pwer < 4 kW");
+    restart(&site, &mut program, &mut guard);
+    guard.wait_line("the safety set that was in force last is", PATIENCE);
+    guard.wait_line("waits for a person: `ballast guard confirm", PATIENCE);
+    program.wait_line("the set that ran last runs again", PATIENCE);
+    let closed = closed_for(bench, &program, "a");
+    assert!(closed < Duration::from_secs(10), "closed for {closed:?}");
+    let rest = rest_of(bench, &program, "c");
+    assert!(rest >= Duration::from_millis(7500), "it rested for {rest:?} only");
+    // What waits can be confirmed as before, and the rules that run go on.
+    site.ask(&["guard", "confirm", &print]);
+    wait_for("the set to be in force", PATIENCE, || {
+        (rest_of(bench, &program, "c") < Duration::from_secs(6)).then_some(())
+    });
+    bench.tell("meter/level", "70");
+    bench.relays.wait_last("relay/b", "ON", PATIENCE);
+    assert!(not_ready(&program).contains("have mistakes: the set before them runs"));
+}
+
+#[test]
+fn the_rules_that_run_go_on_with_the_points_that_a_person_confirmed_to_the_guard() {
+    let Some(site) = Apart::with("broken rules beside a guard", &follow()) else { return };
+    let bench = &site.bench;
+    let (_guard, program) = (site.guard(), site.program());
+    bench.site.edit("site.yaml", "topic: relay/b", "topic: relay/other");
+    let print = print_of(&said(&program.ask(&["reload"])));
+    bench.write_rules(&(follow() + "rule \"Y\" when"));
+    wait_for("the mistakes to be found", PATIENCE, || {
+        not_ready(&program).contains("have mistakes: the set before them runs").then_some(())
+    });
+    site.ask(&["guard", "confirm", &print]);
+    wait_for("the rule to move the output at its other place", PATIENCE, || {
+        bench.tell("meter/level", "30");
+        bench.tell("meter/level", "70");
+        (bench.relays.last("relay/other").as_deref() == Some("ON")).then_some(())
+    });
+    assert!(not_ready(&program).contains("have mistakes: the set before them runs"));
+}
+
+#[test]
+fn a_program_that_lost_its_memory_says_so_and_its_guard_remembers() {
+    let Some(site) = Apart::with("a lost memory beside a guard", &follow()) else { return };
+    let bench = &site.bench;
+    let (_guard, mut program) = (site.guard(), site.program());
+    bench.tell("meter/level", "95");
+    bench.wait("d", "OFF");
+    bench.tell("meter/level", "10");
+    program.wait_point("meter.level", "10");
+    program.kill();
+    let state = bench.site.0.join(".ballast");
+    for name in ["ballast.db", "ballast.db-wal"] {
+        if state.join(name).exists() {
+            std::fs::write(state.join(name), [0x5a; 20_000]).unwrap();
+        }
+    }
+    let program = site.program();
+    program.wait_line("memory", PATIENCE);
+    // The guard holds what it held, and nothing else.
+    program.tell(&["request", "c", "closed"]);
+    bench.wait("c", "ON");
+    program.tell(&["request", "d", "closed"]);
+    wait_for("the latch", PATIENCE, || {
+        program.tell(&["why", "d"]).contains("it waits for a person").then_some(())
+    });
+    assert_eq!(program.metric("ballast_guard_memory_lost").as_deref(), Some("0"));
+    site.ask(&["guard", "reset", "smoke"]);
+    bench.wait("d", "ON");
 }

@@ -80,7 +80,10 @@ pub enum Occasion {
         trial: Option<Span>,
     },
     /// The guard holds to other files: the program takes them up.
-    Guard,
+    Guard {
+        /// Why not with the rules of the site's files; `None`: with them.
+        refused: Option<FilesRefused>,
+    },
     /// The new set did harm: back to the last good rules.
     Return(Harm),
 }
@@ -99,7 +102,7 @@ impl Occasion {
     pub const fn language(&self) -> Language {
         match self {
             Self::Asked { language, .. } => *language,
-            Self::Saved | Self::Guard | Self::Confirmed { .. } | Self::Return(_) => Language::En,
+            Self::Saved | Self::Guard { .. } | Self::Confirmed { .. } | Self::Return(_) => Language::En,
         }
     }
 
@@ -107,7 +110,7 @@ impl Occasion {
     pub const fn trial(&self) -> Option<Span> {
         match self {
             Self::Asked { trial, .. } | Self::Confirmed { trial, .. } => *trial,
-            Self::Saved | Self::Guard | Self::Return(_) => None,
+            Self::Saved | Self::Guard { .. } | Self::Return(_) => None,
         }
     }
 }

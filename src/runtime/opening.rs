@@ -302,6 +302,9 @@ fn adopt(
         carrier.texts = texts;
         let probation = carrier.probation.take();
         carrier.files_refused = replaced.waits_for.map(|_| FilesRefused::Waits);
+        if let Occasion::Guard { refused: Some(refused) } = &occasion {
+            carrier.files_refused = Some(*refused);
+        }
         if let Occasion::Return(Harm { set, .. }) = &occasion {
             carrier.refused.insert(*set);
             carrier.files_refused = Some(FilesRefused::Harm);

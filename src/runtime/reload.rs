@@ -70,9 +70,10 @@ pub fn files_changed(decision: &mut Decision, still: Option<SetHash>) {
     begin_with(decision, (None, None), Occasion::Saved, None, still);
 }
 
-/// The guard holds to other files than the program runs with: they are taken up, with the rules of the site.
+/// The guard holds to other files than the program runs with: they are taken up, with the rules of the site, or with those
+/// that run where the files of the site are refused. A program that did not take them up could ask the guard for nothing.
 pub fn with_nouns(decision: &mut Decision, nouns: Texts) {
-    begin_with(decision, (None, Some(nouns)), Occasion::Guard, None, None);
+    begin_with(decision, (None, Some(nouns)), Occasion::Guard { refused: None }, None, None);
 }
 
 /// A set that the guard does not take before a person says so; nothing changes.
@@ -140,8 +141,8 @@ struct Context {
     running: Arc<Running>,
     /// What runs.
     texts: Texts,
-    /// The site's files are other ones.
-    is_amiss: bool,
+    /// Why the site's files are other ones.
+    amiss: Option<FilesRefused>,
     refused: BTreeSet<SetId>,
     /// No further set of nouns finds room below the next one; with the fingerprint that a person may confirm.
     is_full: Option<u64>,
@@ -155,7 +156,7 @@ impl Context {
             clock: Arc::clone(&carrier.clock),
             running: Arc::clone(&decision.running),
             texts: carrier.texts.clone(),
-            is_amiss: carrier.files_refused.is_some(),
+            amiss: carrier.files_refused,
             refused: carrier.refused.clone(),
             is_full: waits_for.filter(|_| beneath::is_full(&carrier.beneath)),
         }
@@ -168,7 +169,9 @@ impl Context {
         }
         let id = texts.id();
         let is_accepted = matches!(occasion, Occasion::Asked { accept: true, .. });
-        if self.refused.contains(&id) && !is_accepted {
+        // The rules that did harm do it beside other nouns too.
+        let is_known = matches!(occasion, Occasion::Guard { .. }) && self.amiss == Some(FilesRefused::Harm);
+        if (self.refused.contains(&id) || is_known) && !is_accepted {
             let set = id.to_string();
             let report = Sentence::both(|language| reload_words::did_harm(&set, language));
             let data = json!({ "error": &report.english, "set": set });
@@ -189,8 +192,10 @@ impl Context {
                 (FilesRefused::Mistakes, Sentence::english(refused.text), refused.data);
             Refusal { refused, report, data }
         })?;
-        let is_by_itself =
-            matches!(occasion, Occasion::Saved | Occasion::Guard | Occasion::Asked { accept: false, .. });
+        let is_by_itself = matches!(
+            occasion,
+            Occasion::Saved | Occasion::Guard { .. } | Occasion::Asked { accept: false, .. }
+        );
         match emptied(&self.running, &built.running, texts).filter(|_| is_by_itself) {
             None => Ok(built),
             Some(emptied) => {
@@ -200,6 +205,19 @@ impl Context {
                 Err(Refusal { refused: FilesRefused::Emptied, report, data })
             }
         }
+    }
+
+    /// The rules that run with the nouns that the guard holds to, where those of the site's files are refused.
+    fn with_own_rules(
+        &self,
+        nouns: Option<&Texts>,
+        occasion: &Occasion,
+        overrides: &[String],
+    ) -> Option<(Texts, Built)> {
+        let nouns = nouns.filter(|_| matches!(occasion, Occasion::Guard { .. }))?;
+        let texts = self.texts.clone().with_nouns_of(nouns);
+        let built = self.build(&texts, occasion, overrides).ok()?;
+        Some((texts, built))
     }
 }
 
@@ -219,12 +237,12 @@ fn build(order: Order, context: &Context) {
     };
     let built = match found {
         Ok(Some(texts)) => {
-            let texts = match nouns {
-                Some(nouns) => texts.with_nouns_of(&nouns),
+            let texts = match &nouns {
+                Some(nouns) => texts.with_nouns_of(nouns),
                 None => texts,
             };
-            let runs_already = texts.files == context.texts.files && !context.is_amiss;
-            if runs_already && matches!(occasion, Occasion::Saved | Occasion::Guard) {
+            let runs_already = texts.files == context.texts.files && context.amiss.is_none();
+            if runs_already && matches!(occasion, Occasion::Saved | Occasion::Guard { .. }) {
                 return;
             }
             match context.refusal(&texts, &occasion) {
@@ -241,13 +259,15 @@ fn build(order: Order, context: &Context) {
             Err(Refusal { refused: FilesRefused::Mistakes, report, data })
         }
     };
-    let (texts, built) = match built {
-        Ok(built) => built,
+    let (texts, built, occasion, reply) = match built {
+        Ok((texts, built)) => (texts, built, occasion, reply),
         Err(Refusal { refused, report, data }) => {
+            let own = context.with_own_rules(nouns.as_ref(), &occasion, &place.overrides);
             let failed = BuildFailed { occasion, refused, report, data, reply };
             // A program that ends does not care.
             let _ = sender.send(Message::BuildFailed(Box::new(failed)));
-            return;
+            let Some((texts, built)) = own else { return };
+            (texts, built, Occasion::Guard { refused: Some(refused) }, None)
         }
     };
     let (to, carriers) = channel();
