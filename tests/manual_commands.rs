@@ -2,7 +2,7 @@
 //!
 //! A `console` block behind a line `<!-- test -->` is carried out: each `$ ballast ...` in one scratch folder per page, its
 //! output compared with the lines below it. The marker may say what happens before: `edit FILE | FROM | TO`,
-//! `wait SITE | TEXT` (until `ballast status` shows it), `do COMMAND`, several of them with `;` between. A block behind a line
+//! `wait SITE | TEXT` (until `ballast status` shows it), `do COMMAND` (`ballast-guard SITE` among them, which goes on), several of them with `;` between. A block behind a line
 //! `<!-- file: NAME -->` is written into that file of the folder. Times, names of
 //! users and fingerprints differ from run to run and are compared as such. The session is French where the page is.
 //! `UPDATE_EXPECT=1` writes the blocks anew.
@@ -10,6 +10,7 @@
 
 mod common;
 
+use common::guard::Guard;
 use common::program::{Program, ballast};
 use common::{Scratch, wait_for};
 use std::path::{Path, PathBuf};
@@ -18,6 +19,8 @@ use std::time::Duration;
 
 /// The user whom the manual shows.
 const USER: &str = "pi";
+/// The number of the guard's process that the manual shows.
+const PROCESS: &str = "4242";
 /// What follows a number that differs from run to run.
 const UNITS: [&str; 10] = ["ms", "s", "min", "h", "d", "segment", "segments", "step", "steps", "pas"];
 
@@ -25,6 +28,7 @@ const UNITS: [&str; 10] = ["ms", "s", "min", "h", "d", "segment", "segments", "s
 struct Page {
     scratch: Scratch,
     running: Vec<Program>,
+    guards: Vec<Guard>,
     /// The last fingerprint that was printed: what a person copies.
     fingerprint: String,
     user: String,
@@ -37,7 +41,14 @@ impl Page {
         let id = std::process::Command::new("id").arg("-un").output().unwrap();
         let user = String::from_utf8_lossy(&id.stdout).trim().to_owned();
         let session = if name.contains("-fr-") { "fr_FR.UTF-8" } else { "C" };
-        Self { scratch: Scratch::new(name), running: Vec::new(), fingerprint: String::new(), user, session }
+        Self {
+            scratch: Scratch::new(name),
+            running: Vec::new(),
+            guards: Vec::new(),
+            fingerprint: String::new(),
+            user,
+            session,
+        }
     }
 
     fn prepare(&mut self, marker: &str) {
@@ -45,7 +56,10 @@ impl Page {
             let (verb, rest) = step.split_once(' ').unwrap_or((step, ""));
             let parts: Vec<String> = rest.split(" | ").map(|part| part.trim().replace("\\n", "\n")).collect();
             match (verb, parts.as_slice()) {
-                ("edit", [file, from, to]) => self.scratch.edit(file, from, to),
+                ("edit", [file, from, to]) => {
+                    let folder = self.scratch.0.display().to_string();
+                    self.scratch.edit(file, from, &to.replace("@FOLDER@", &folder));
+                }
                 ("wait", [site, text]) => {
                     wait_for(text, Duration::from_secs(40), || {
                         let (shown, _) = self.carry_out(&format!("ballast status --site {site}"));
@@ -67,7 +81,11 @@ impl Page {
             None => (command, false),
         };
         let mut words = split(command);
-        words.remove(0);
+        if words.remove(0) == "ballast-guard" {
+            let guard = Guard::plain(&self.scratch.0.join(&words[0]));
+            self.guards.push(guard);
+            return (String::new(), false);
+        }
         if words.first().is_some_and(|word| word == "run") {
             let site = self.scratch.0.join(&words[1]);
             let session = ["env", &format!("LANG={}", self.session)];
@@ -94,6 +112,9 @@ impl Page {
             text.push_str(&format!("{}\n", output.status.code().unwrap()));
         }
         let folder = format!("{}/", self.scratch.0.display());
+        for guard in &self.guards {
+            text = text.replace(&guard.pid().as_raw_nonzero().to_string(), PROCESS);
+        }
         (text.replace(&folder, "").replace(&self.user, USER), false)
     }
 
@@ -309,6 +330,11 @@ fn configure_shows_what_the_program_says() {
 #[test]
 fn operate_shows_what_the_program_says() {
     check("docs/manual/en/operate.md");
+}
+
+#[test]
+fn safety_shows_what_the_program_says() {
+    check("docs/manual/en/safety.md");
 }
 
 #[test]

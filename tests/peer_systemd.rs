@@ -1,5 +1,11 @@
 //! The units of systemd, as systemd itself reads them: nothing in them is unknown to it, and little of the machine is open
 //! to the two processes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::panic,
+    reason = "a failing test is its own message"
+)]
 
 mod common;
 

@@ -35,6 +35,7 @@ pub static SPEC: DriverSpec = DriverSpec {
     is_experimental: true,
     is_network: false,
     is_shareable: false,
+    exclusive_key: None,
     // What a line does when the process is gone is the board's business: see the decision.
     strength: Strength::Soft,
     reads_every: Some(ReadsEvery { usual: PERIOD, bus_key: None }),

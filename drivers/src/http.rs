@@ -38,6 +38,7 @@ pub static SPEC: DriverSpec = DriverSpec {
     is_experimental: false,
     is_network: true,
     is_shareable: true,
+    exclusive_key: None,
     strength: Strength::Soft,
     reads_every: Some(ReadsEvery { usual: PERIOD, bus_key: None }),
     bus_keys: settings::KEYS,

@@ -29,6 +29,7 @@ pub mod http;
 pub mod limits;
 pub mod modbus;
 pub mod mqtt;
+mod mqtt_access;
 mod mqtt_presence;
 mod mqtt_settings;
 mod mqtt_topics;
@@ -51,6 +52,7 @@ pub use bus::{
     SteppedBus, Wire, World, spawn,
 };
 pub use counters::{BusCounters, CounterSnapshot};
+pub use mqtt_access::{Access, Topics};
 pub use readings::{Batch, Report, WriteResult};
 pub use spec::{DriverSpec, Key};
 

@@ -41,6 +41,7 @@ pub static SPEC: DriverSpec = DriverSpec {
     is_experimental: false,
     is_network: true,
     is_shareable: false,
+    exclusive_key: None,
     strength: Strength::Soft,
     reads_every: Some(ReadsEvery { usual: settings::PERIOD, bus_key: Some("period") }),
     bus_keys: settings::BUS_KEYS,

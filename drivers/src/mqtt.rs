@@ -28,6 +28,7 @@ pub static SPEC: DriverSpec = DriverSpec {
     is_experimental: false,
     is_network: true,
     is_shareable: true,
+    exclusive_key: Some("exclusive"),
     strength: Strength::Soft,
     reads_every: None,
     bus_keys: mqtt_settings::KEYS,

@@ -26,6 +26,11 @@ pub(crate) const KEYS: &[Key] = &[
         "status_topic",
         "where the broker keeps `online`, and `offline` once we are gone, or `none` (`ballast/SITE/BUS/status`)",
     ),
+    key(
+        "exclusive",
+        "whether the broker's access list lets nobody else command what is on this bus: no (default), or yes, \
+         with which a device's own timer (`reverts_after`) makes it `timed`; `ballast guard acl` prints that list",
+    ),
     key("session", "clean (default), or persistent: what was said meanwhile comes later, marked as not live"),
 ];
 
@@ -94,6 +99,10 @@ pub(crate) fn read(definition: &BusDefinition, site: &str, mistakes: &mut Mistak
         None if site.is_empty() => None,
         None => Some(format!("ballast/{site}/{}/status", definition.name).into()),
     };
+    let is_exclusive = mistakes.choice(settings, "exclusive", &[("no", false), ("yes", true)]);
+    if is_exclusive == Some(true) && settings.get("user").is_none() {
+        mistakes.add(settings.missing("user", "a bus that nobody else can command"));
+    }
     let client = settings.get("client");
     if is_persistent == Some(true) && client.is_none() {
         mistakes.add(settings.missing("client", "a persistent session"));

@@ -28,6 +28,7 @@ pub static SPEC: DriverSpec = DriverSpec {
     is_experimental: false,
     is_network: false,
     is_shareable: false,
+    exclusive_key: None,
     strength: Strength::Soft,
     reads_every: None,
     bus_keys: &[

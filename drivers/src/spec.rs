@@ -20,6 +20,9 @@ pub struct DriverSpec {
     pub is_network: bool,
     /// Whether several programs may use one bus at a time. A line has one master; a broker and a web server have many guests.
     pub is_shareable: bool,
+    /// The key of a bus by which a person vouches that nobody but its guard can command what is on it, where others could:
+    /// without that word a timer of the device promises nothing, since others may renew it.
+    pub exclusive_key: Option<&'static str>,
     /// What happens to its outputs when program and guard are gone, where the device has no timer of its own.
     pub strength: Strength,
     /// How often it reads a point that does not say it; `None` where it only listens.

@@ -1,6 +1,7 @@
 //! `ballast-guard`: see the library beside it.
 
 use ballast_guardd::arguments::Arguments;
+use ballast_guardd::log::{self, Weight};
 use clap::{CommandFactory, Parser};
 use std::path::Path;
 use std::process::ExitCode;
@@ -24,7 +25,8 @@ fn write_manual(directory: &Path) -> ExitCode {
     match written {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("the man page cannot be written to {}: {error}", directory.display());
+            let shown = directory.display();
+            log::line(Weight::Alarm, &format!("the man page cannot be written to {shown}: {error}"));
             ExitCode::FAILURE
         }
     }

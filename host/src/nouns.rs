@@ -19,6 +19,7 @@ pub fn driver_facts() -> Vec<DriverFacts> {
         name: spec.name,
         is_network: spec.is_network,
         strength: spec.strength,
+        exclusive_key: spec.exclusive_key,
         is_experimental: spec.is_experimental,
         carries_messages: spec.carries_messages(),
         reads_every: spec.reads_every,

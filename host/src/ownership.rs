@@ -29,7 +29,10 @@ pub fn divide(site: &Site, catalog: &Catalog, guard: &Guard) -> Division {
         let is_guards = !bus.outputs.is_empty()
             || bus.points.iter().any(|point| reads(point.point))
             || has_device_files(bus, catalog);
-        let is_shareable = find(&bus.driver).is_some_and(|driver| driver.is_shareable);
+        let driver = find(&bus.driver);
+        // Where nobody else can command, the program cannot either.
+        let is_exclusive = driver.and_then(|driver| bus.settings.get(driver.exclusive_key?)) == Some("yes");
+        let is_shareable = !is_exclusive && driver.is_some_and(|driver| driver.is_shareable);
         if !is_guards {
             division.program.push(bus.clone());
         } else if !is_shareable {
@@ -139,6 +142,15 @@ limits:
             buses.iter().map(of).collect::<Vec<_>>()
         };
         (list(&division.guard), list(&division.program), division)
+    }
+
+    #[test]
+    fn where_nobody_else_commands_the_program_is_nobody_too() {
+        let alone = SITE.replace("mqtt://127.0.0.1 }", "mqtt://127.0.0.1, user: keeper, exclusive: yes }");
+        let (guard, program, division) = divided(&alone, SAFETY);
+        assert_eq!(guard[0], "broker: plug.power room.temperature plug");
+        assert!(program.iter().all(|bus| !bus.starts_with("broker")), "{program:?}");
+        assert_eq!(division.guard[0].settings.get("client"), None, "it comes alone");
     }
 
     #[test]

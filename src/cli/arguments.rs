@@ -485,6 +485,7 @@ pub enum Trust {
   ballast guard reset \"battery too hot\"    a latched limit is looked at again
   ballast guard confirm 5f0c1b2a99d0e3c7   accept an announced loosening
   ballast guard status                     its process, its set, every output
+  ballast guard acl                        a list for mosquitto: nobody else commands
 
 Where safety.yaml has a section `guard:`, these speak to the guard itself, also when no program runs; root and the operators named there may.")]
 pub struct Guard {
@@ -516,6 +517,12 @@ pub enum GuardAction {
     },
     /// How the guard is: its process, its safety set and every output
     Status,
+    /// Print the access list under which nobody but the guard can command MQTT outputs
+    #[command(after_help = "Examples:
+  ballast guard acl --site my-site > site.acl   for `acl_file` of mosquitto
+
+With the list in force and `exclusive: yes` on the bus in site.yaml, an output with a timer of its own (`reverts_after`) counts as timed.")]
+    Acl,
 }
 
 /// `ballast replay`

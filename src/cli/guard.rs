@@ -1,5 +1,7 @@
 //! Commands that speak to the guard: where it is a process of its own, on its own socket, also when no program runs.
 
+mod acl;
+
 use super::arguments::{Arm, Disarm, Format, Guard, GuardAction, Site};
 use super::terminal::{BAD, Output, styled};
 use super::{Exit, remote};
@@ -12,6 +14,9 @@ use std::path::Path;
 
 /// `ballast guard`
 pub fn guard(options: &Guard, output: &Output) -> Exit {
+    if let GuardAction::Acl = options.action {
+        return acl::print(&options.site.site, output);
+    }
     let sockets = sockets_of(&options.site.site, options.sockets.as_deref());
     let (own, of_program) = match &options.action {
         GuardAction::Now => (Question::Now { output: None }, OfProgram::GuardNow),
@@ -22,7 +27,7 @@ pub fn guard(options: &Guard, output: &Output) -> Exit {
             Question::Confirm { fingerprint: fingerprint.clone() },
             OfProgram::GuardConfirm { fingerprint: fingerprint.clone() },
         ),
-        GuardAction::Status => (Question::Status, OfProgram::Status),
+        GuardAction::Status | GuardAction::Acl => (Question::Status, OfProgram::Status),
     };
     match sockets {
         None => remote::ask(&options.site, of_program, output),

@@ -69,19 +69,23 @@ impl Guard {
         guard
     }
 
+    /// The same where its files say where its sockets are, with its memory beside them.
+    pub fn plain(site: &Path) -> Self {
+        let guard = Self::launch(ballast_guard().arg(site));
+        guard.wait_line("the guard holds ", Duration::from_secs(30));
+        guard
+    }
+
     /// Starts it and does not wait.
     pub fn spawn(site: &Path, places: &Places, arguments: &[&str]) -> Self {
-        let mut child = ballast_guard()
-            .arg(site)
-            .arg("--state")
-            .arg(places.state())
-            .arg("--sockets")
-            .arg(places.sockets())
-            .args(arguments)
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the guard starts");
+        let mut command = ballast_guard();
+        command.arg(site).arg("--state").arg(places.state()).arg("--sockets").arg(places.sockets());
+        Self::launch(command.args(arguments))
+    }
+
+    fn launch(command: &mut Command) -> Self {
+        let mut child =
+            command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the guard starts");
         let lines: Arc<Mutex<Vec<String>>> = Arc::default();
         let (kept, stream) = (Arc::clone(&lines), child.stderr.take().expect("piped"));
         std::thread::spawn(move || {

@@ -93,7 +93,7 @@ codes! {
     POINT_KIND = "point::kind": "A point is a number with a `unit`, an enumeration with `words`, or `flag: true` for yes or no: exactly one of them.";
     POINT_MAX_AGE = "point::max_age": "A point is declared to be unknown before its next value can come. It would flicker between known and unknown.";
     POINT_WORDS = "point::words": "The words of an enumeration: at least two, and each once.";
-    RECEIVER_BUS = "receiver::bus": "A receiver is told over a bus that does not exist or that carries no messages for others, or two receivers are the same one: the same kind at the same broker.";
+    RECEIVER_BUS = "receiver::bus": "A receiver is told over a bus that does not exist, that carries no messages for others or that is the guard's alone, or two receivers are the same one: the same kind at the same broker.";
     RECEIVER_PREFIX = "receiver::prefix": "The prefix under which a receiver looks for announcements is no part of a topic on which can be published.";
     RECEIVER_PURPOSE = "receiver::purpose": "What a receiver is told for is said in one line of a few words. It is shown to people wherever they see what leaves the site.";
     RECEIVER_SHARE = "receiver::share": "What a receiver is told is not a point or an output of the site, stands twice, is nothing at all or too much. Only what stands here leaves the site, so a slip is a mistake and never taken for nothing.";

@@ -13,6 +13,7 @@ const DRIVERS: &[DriverFacts] = &[DriverFacts {
     name: "mqtt",
     is_network: true,
     strength: Strength::Soft,
+    exclusive_key: None,
     is_experimental: false,
     carries_messages: true,
     reads_every: None,

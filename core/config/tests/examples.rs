@@ -26,6 +26,7 @@ const fn driver(name: &'static str, is_network: bool, carries_messages: bool) ->
         name,
         is_network,
         strength: Strength::Soft,
+        exclusive_key: None,
         is_experimental: false,
         carries_messages,
         reads_every: None,

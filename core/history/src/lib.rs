@@ -10,7 +10,7 @@
 //! | [`state`] | named, versioned blobs saved together; the last two generations are kept, each with its checksum |
 //! | [`events`] | the append-only record, its queries and its retention |
 //! | [`health`] | what the writer reports about the disk |
-//! | [`stamp`] | the moment that the caller gives to everything that is stored |
+//! | `stamp` | the moment that the caller gives to everything that is stored |
 //! | [`limits`] | every maximum, and what happens there |
 //! | `schema` | pragmas, versions, migrations, the check at opening |
 //! | `queue`, `writer` | what waits, and the thread that writes it |

@@ -29,7 +29,7 @@ pub struct Detect {
     /// Serial line to listen to for a Linky meter, a recording, or `all`; several are listened to at once
     #[arg(long, value_name = "PATH")]
     pub serial: Vec<String>,
-    /// Modbus units that are asked who they are: HOST[:PORT] for a device or gateway over TCP, rtu://HOST:PORT for the
+    /// Modbus units that are asked who they are: `HOST[:PORT]` for a device or gateway over TCP, rtu://HOST:PORT for the
     /// frames of a serial line over TCP, or the PATH of a serial line
     #[arg(long, value_name = "PLACE")]
     pub modbus: Vec<String>,
@@ -45,7 +45,7 @@ pub struct Detect {
     /// Parities that are tried on a serial line; absent: none,even
     #[arg(long, value_name = "PARITY", value_delimiter = ',')]
     pub parity: Vec<ParityWord>,
-    /// Broker at which devices announce themselves: mqtt://HOST[:PORT], or mqtts://HOST[:PORT] for TLS
+    /// Broker at which devices announce themselves: `mqtt://HOST[:PORT]`, or `mqtts://HOST[:PORT]` for TLS
     #[arg(long, value_name = "URL")]
     pub mqtt: Vec<String>,
     /// How one comes in at the broker.

@@ -16,6 +16,7 @@ pub(crate) const DRIVERS: &[DriverFacts] = &[
         name: "gpio",
         is_network: false,
         strength: Strength::Wired,
+        exclusive_key: None,
         is_experimental: false,
         carries_messages: false,
         reads_every: None,
@@ -24,6 +25,7 @@ pub(crate) const DRIVERS: &[DriverFacts] = &[
         name: "lab",
         is_network: false,
         strength: Strength::Soft,
+        exclusive_key: None,
         is_experimental: true,
         carries_messages: false,
         reads_every: None,
@@ -32,6 +34,7 @@ pub(crate) const DRIVERS: &[DriverFacts] = &[
         name: "modbus",
         is_network: true,
         strength: Strength::Soft,
+        exclusive_key: None,
         is_experimental: false,
         carries_messages: false,
         reads_every: Some(ReadsEvery { usual: Duration::from_secs(1), bus_key: Some("period") }),
@@ -40,6 +43,7 @@ pub(crate) const DRIVERS: &[DriverFacts] = &[
         name: "mqtt",
         is_network: true,
         strength: Strength::Soft,
+        exclusive_key: Some("exclusive"),
         is_experimental: false,
         carries_messages: true,
         reads_every: None,
@@ -48,6 +52,7 @@ pub(crate) const DRIVERS: &[DriverFacts] = &[
         name: "sim",
         is_network: false,
         strength: Strength::Soft,
+        exclusive_key: None,
         is_experimental: false,
         carries_messages: false,
         reads_every: None,
@@ -61,7 +66,7 @@ time_zone: Europe/Paris
 location: { latitude: 48 deg, longitude: -1.7 deg }
 buses:
   pins: { driver: gpio }
-  broker: { driver: mqtt, url: x }
+  broker: { driver: mqtt, url: x, user: keeper, exclusive: yes }
   bench: { driver: lab }
 devices:
   battery:

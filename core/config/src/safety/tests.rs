@@ -51,6 +51,23 @@ fn a_device_that_was_found_is_armed_by_hand() {
 }
 
 #[test]
+fn a_timer_promises_nothing_where_others_may_renew_it() {
+    let with = |bus: &str| {
+        let site = format!(
+            "site: bench\ntime_zone: Europe/Paris\nbuses: {{ broker: {{ driver: mqtt, url: x{bus} }} }}\ndevices:\n  \
+             plug: {{ bus: broker, outputs: {{ plug: {{ kind: contact, reverts_after: 60 s }} }} }}\n"
+        );
+        let safety = File::Bytes(b"outputs: { plug: { safe: open } }");
+        let files = Files { site: File::Bytes(site.as_bytes()), safety, devices: vec![] };
+        let site = load(&files, DRIVERS, &mut Sources::new(), &mut Diagnostics::new()).unwrap();
+        site.safety.envelopes[0].strength
+    };
+    assert_eq!(with(""), Strength::Soft);
+    assert_eq!(with(", exclusive: no"), Strength::Soft);
+    assert_eq!(with(", exclusive: yes"), Strength::Timed);
+}
+
+#[test]
 fn every_key_of_an_envelope_counts() {
     let site = read(
         "

@@ -5,6 +5,7 @@ use ballast_model::catalog::{DeviceId, DeviceSpec, Noun, OutputId};
 use ballast_model::device::{BusDefinition, OutputDefinition, PointDefinition, Setting, Settings};
 
 use super::library::{DeviceFile, Library};
+use super::outputs::Owner;
 use super::parameters::Given;
 use super::{DriverFacts, SiteDraft, add_name, generators, outputs, points, shapes};
 use crate::codes;
@@ -223,6 +224,16 @@ impl<'a> Device<'a> {
         }
     }
 
+    /// Whether nobody else can command what is on its bus: the driver is of that kind, or a person vouches for it.
+    fn is_ours_alone(&self, draft: &SiteDraft) -> bool {
+        match self.driver.and_then(|driver| driver.exclusive_key) {
+            Some(key) => {
+                self.bus.and_then(|bus| draft.buses.get(bus)?.settings.get(key)).is_some_and(|it| it == "yes")
+            }
+            None => true,
+        }
+    }
+
     fn read_output(
         &self,
         entry: &Entry,
@@ -236,7 +247,8 @@ impl<'a> Device<'a> {
             return None;
         }
         let place = self.place_of(&entry.key);
-        let output = outputs::read(&full, self.id, &entry.value, place, self.driver, draft, out)?;
+        let owner = Owner { id: self.id, driver: self.driver, is_ours_alone: self.is_ours_alone(draft) };
+        let output = outputs::read(&full, owner, &entry.value, place, draft, out)?;
         if let Some(facts) = draft.outputs.last_mut() {
             facts.by_hand = self.by_hand;
         }

@@ -48,6 +48,8 @@ pub struct DriverFacts {
     pub is_network: bool,
     /// What happens to its outputs when everything else is gone, where the device has no timer of its own.
     pub strength: Strength,
+    /// The key of a bus by which a person vouches that nobody else can command what is on it; `None`: nobody can anyway.
+    pub exclusive_key: Option<&'static str>,
     /// Not yet observed by an independent peer: cannot feed a limit.
     pub is_experimental: bool,
     /// Whether its buses carry messages for others, beside what devices are told.

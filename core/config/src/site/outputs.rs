@@ -13,13 +13,23 @@ use crate::diagnostics::{Diagnostics, Place};
 use crate::nouns::contact;
 use crate::tree::Node;
 
+/// What an output has from its device.
+#[derive(Clone, Copy)]
+pub(super) struct Owner<'a> {
+    /// The device.
+    pub(super) id: DeviceId,
+    /// What moves it.
+    pub(super) driver: Option<&'a DriverFacts>,
+    /// Whether nobody else can command what is on its bus.
+    pub(super) is_ours_alone: bool,
+}
+
 /// Reads one output of a device and adds it to the catalog.
 pub(super) fn read(
     full: &str,
-    device: DeviceId,
+    owner: Owner<'_>,
     node: &Node,
     place: Place,
-    driver: Option<&DriverFacts>,
     draft: &mut SiteDraft,
     out: &mut Diagnostics,
 ) -> Option<OutputId> {
@@ -31,8 +41,9 @@ pub(super) fn read(
     let label = fields.get("label").and_then(|node| text(node, out)).map_or("", |found| found.value);
     let reverts_after = fields.get("reverts_after").and_then(|node| positive_duration(node, out));
     let unpowered = fields.get("unpowered").and_then(|node| contact(node, out));
+    let Owner { id: device, driver, is_ours_alone } = owner;
     let strength = match driver.map_or(Strength::Soft, |driver| driver.strength) {
-        Strength::Soft if reverts_after.is_some() => Strength::Timed,
+        Strength::Soft if reverts_after.is_some() && is_ours_alone => Strength::Timed,
         strength => strength,
     };
     // The default is that of the envelope; until that is read, open and zero stand for it.

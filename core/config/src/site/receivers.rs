@@ -137,6 +137,14 @@ fn bus<'t>(
             out.push(found.place.mistake(codes::RECEIVER_BUS, message).help(help));
             return None;
         }
+        let key =
+            drivers.iter().find(|known| *known.name == *bus.driver).and_then(|driver| driver.exclusive_key);
+        if key.is_some_and(|key| bus.settings.get(key) == Some("yes")) {
+            let message = format!("the bus `{}` is the guard's alone", bus.name);
+            let help = "give the receiver a bus of its own to the same broker, with another `user` and without `exclusive`";
+            out.push(found.place.mistake(codes::RECEIVER_BUS, message).help(help));
+            return None;
+        }
         return Some(found.value);
     }
     if draft.has_all_buses && !draft.lost_buses.contains(found.value) {
@@ -317,7 +325,7 @@ mod tests {
 
     const HEAD: &str = "site: a
 time_zone: UTC
-buses: { broker: { driver: mqtt }, lab: { driver: sim } }
+buses: { broker: { driver: mqtt }, lab: { driver: sim }, own: { driver: mqtt, exclusive: yes } }
 devices:
   meter: { bus: broker, points: { power: { unit: W }, energy: { unit: kWh, counter: true } } }
   heater: { bus: broker, points: { power: { unit: W } }, outputs: { on: { kind: contact } } }
@@ -382,6 +390,12 @@ receivers:
     bus: lab
 #        ^^^ error[receiver::bus]: the bus `lab` carries no messages for others
 #   = help: name a bus to a broker, one with `driver: mqtt`
+  zero:
+    kind: home_assistant
+    share: all
+    bus: own
+#        ^^^ error[receiver::bus]: the bus `own` is the guard's alone
+#   = help: give the receiver a bus of its own to the same broker, with another `user` and without `exclusive`
   two:
     kind: home_assistant
     bus: brokr
