@@ -169,7 +169,7 @@ fn a_person_asks_releases_and_is_told_when_something_is_wrong() {
     program.tell(&["release", "a"]);
     bench.wait("a", "ON");
     says(&program.refused(&["request", "a", "opne"]), &["`opne` is not a state of a", "`closed` or `open`"]);
-    says(&program.refused(&["request", "a", "open", "--for", "8d"]), &["--for 8d", "7 days at most"]);
+    says(&program.refused(&["request", "a", "open", "--for", "8d"]), &["--for 8d", "7 d at most"]);
     says(&program.refused(&["request", "zz", "open"]), &["there is no output `zz`", "a, b, c, d, e, f"]);
     says(&program.refused(&["why-not", "heet"]), &["there is no rule `heet`; did you mean `heat`?"]);
     // A request ends by itself.

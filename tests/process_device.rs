@@ -134,13 +134,13 @@ fn a_program_gets_numbers_words_and_flags_and_the_reason_where_there_is_none() {
     let (data, code) = json(&site, &read);
     assert_eq!((code, &data["ok"], &data["device"]), (Some(1), &Value::from(false), &Value::from("kinds")));
     let expected = serde_json::json!([
-        { "name": "power", "value": 499.3, "unit": "kW", "reason": null },
-        { "name": "share", "value": 3.0, "unit": "1", "reason": null },
-        { "name": "mode", "value": "run", "unit": null, "reason": null },
-        { "name": "is_low", "value": true, "unit": null, "reason": null },
-        { "name": "hot", "value": null, "unit": "°C", "reason": "outside the valid range" },
-        { "name": "none", "value": null, "unit": "W", "reason": "not a value" },
-        { "name": "absent", "value": null, "unit": "W", "reason": "not a value" },
+        { "name": "power", "value": 499.3, "unit": "kW", "reason": null, "said": "499.3 kW" },
+        { "name": "share", "value": 3.0, "unit": "1", "reason": null, "said": "3" },
+        { "name": "mode", "value": "run", "unit": null, "reason": null, "said": "run" },
+        { "name": "is_low", "value": true, "unit": null, "reason": null, "said": "yes" },
+        { "name": "hot", "value": null, "unit": "°C", "reason": "outside the valid range", "said": "900 °C" },
+        { "name": "none", "value": null, "unit": "W", "reason": "not a value", "said": null },
+        { "name": "absent", "value": null, "unit": "W", "reason": "not a value", "said": null },
     ]);
     assert_eq!(data["points"], expected, "{data}");
     assert_eq!((&data["recorded"], &data["error"]), (&Value::from("kinds.txt"), &Value::Null));
@@ -217,7 +217,7 @@ fn reading_a_plug_tells_the_broker_nothing() {
     let bus = format!("url=mqtt://127.0.0.1:{}", broker.port);
     let (text, code) = device(&site, &["read", "plug.yaml", "--bus", &bus]);
     assert_eq!(code, Some(0), "{text}");
-    assert!(text.contains("power  420 W"), "{text}");
+    assert!(text.contains("power  retained, not live: 420 W"), "{text}");
     broker.publish("end", "1", &[]);
     observer.wait_last("end", "1", Duration::from_secs(10));
     let topics: Vec<String> = observer.seen().into_iter().map(|message| message.topic).collect();

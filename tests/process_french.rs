@@ -177,7 +177,7 @@ fn answers_and_refusals_are_french() {
     for (arguments, code, words) in [
         (&["request", "aa", "closed"][..], 1, &["il n'y a pas de sortie `aa` ; vouliez-vous dire `a` ?"][..]),
         (&["request", "a", "half"], 1, &["`half` n'est pas un état de a : dites `closed` (connecté)"]),
-        (&["request", "a", "closed", "--for", "now"], 1, &["`--for now` n'est pas une durée possible ;"]),
+        (&["request", "a", "closed", "--for", "now"], 1, &["`--for now` n'est pas une durée :"]),
         (&["why-not", "heet"], 1, &["il n'y a pas de règle `heet` ; vouliez-vous dire `heat` ?"]),
         (&["why-not", "heat"], 0, &["la règle « heat » (main.rhai:1) n'est pas active."]),
         (&["why", "a"], 0, &["sans le programme      non garanti"]),

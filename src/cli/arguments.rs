@@ -485,7 +485,7 @@ pub enum Trust {
   ballast guard reset \"battery too hot\"    a latched limit is looked at again
   ballast guard confirm 5f0c1b2a99d0e3c7   accept an announced loosening
   ballast guard status                     its process, its set, every output
-  ballast guard acl                        a list for mosquitto: nobody else commands
+  ballast guard acl                        an access list for mosquitto
 
 Where safety.yaml has a section `guard:`, these speak to the guard itself, also when no program runs; root and the operators named there may.")]
 pub struct Guard {
