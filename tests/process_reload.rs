@@ -392,6 +392,32 @@ fn a_new_rule_that_asks_what_a_limit_forces_has_done_no_harm() {
 }
 
 #[test]
+fn a_reload_does_not_let_a_second_journal_be_written_within_ten_minutes() {
+    let Some(bench) = Bench::new("journals after alarms", &follow()) else { return };
+    let mut program = bench.run();
+    let journals = || {
+        let files = std::fs::read_dir(bench.site.0.join(".ballast")).unwrap().flatten();
+        files.filter(|file| file.file_name().to_string_lossy().starts_with("alarm-")).count()
+    };
+    let smoke = || {
+        bench.tell("meter/level", "95");
+        program.wait_point("meter.level", "95");
+        bench.tell("meter/level", "10");
+        program.wait_point("meter.level", "10");
+        program.tell(&["guard", "reset", "smoke"]);
+    };
+    smoke();
+    wait_for("the first journal", PATIENCE, || (journals() == 1).then_some(()));
+    bench.write_rules(&(follow() + "\n"));
+    program.wait_line("the changed site runs", PATIENCE);
+    // Their names hold the second.
+    std::thread::sleep(Duration::from_secs(1));
+    smoke();
+    assert!(program.stop().success());
+    assert_eq!(journals(), 1);
+}
+
+#[test]
 fn a_reload_that_waits_for_a_person_is_told_apart_from_done_and_refused() {
     let Some(bench) = Bench::new("exit codes of a reload", &follow()) else { return };
     bench.site.edit("safety.yaml", "  b: { safe: open,", "  b: { min_closed: 1h, safe: open,");

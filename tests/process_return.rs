@@ -234,6 +234,8 @@ fn rules_that_vanish_go_only_when_a_person_says_so() {
     std::fs::write(&path, "").unwrap();
     program.wait_line("rules/main.rhai holds nothing any more, and \"follow\" would go", PATIENCE);
     goes_on(&program);
+    let check = common::program::ballast().arg("check").arg(&bench.site.0).output().unwrap();
+    assert!(said(&check).contains("warning[rules::empty_file]"), "{}", said(&check));
     let told = program.refused(&["reload"]);
     assert!(told.contains("ballast reload --accept"), "{told}");
     // The same bytes again: all is well again.
