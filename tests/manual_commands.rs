@@ -2,7 +2,8 @@
 //!
 //! A `console` block behind a line `<!-- test -->` is carried out: each `$ ballast ...` in one scratch folder per page, its
 //! output compared with the lines below it. The marker may say what happens before: `edit FILE | FROM | TO`,
-//! `wait SITE | TEXT` (until `ballast status` shows it), `do COMMAND` (`ballast-guard SITE` among them, which goes on), several of them with `;` between. A block behind a line
+//! `wait SITE | TEXT` (until `ballast status` shows it), `do COMMAND` (`ballast-guard SITE` among them, which goes on),
+//! several of them with `;` between. A block behind a line
 //! `<!-- file: NAME -->` is written into that file of the folder. Times, names of
 //! users and fingerprints differ from run to run and are compared as such. The session is French where the page is.
 //! `UPDATE_EXPECT=1` writes the blocks anew.

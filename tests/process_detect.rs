@@ -350,8 +350,9 @@ fn a_broker_with_tls_and_a_password_is_listened_to_with_the_keys_of_its_bus() {
 fn a_sensor_in_a_unit_that_is_not_known_is_told_with_its_unit() {
     let Some(broker) = Broker::start("detection of sensors") else { return };
     let sensor = |name: &str, unit: &str, template: &str| {
+        let topic = name.split('\\').next().unwrap();
         format!(
-            r#"{{"name":"{name}","stat_t":"room/{name}","unit_of_meas":"{unit}","val_tpl":"{template}","dev":{{"ids":["r"],"name":"Room"}}}}"#
+            r#"{{"name":"{name}","stat_t":"room/{topic}","unit_of_meas":"{unit}","val_tpl":"{template}","dev":{{"ids":["r"],"name":"Room"}}}}"#
         )
     };
     let value = "{{ value_json.a }}";

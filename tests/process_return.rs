@@ -289,8 +289,9 @@ fn ready_is_who_runs_what_lies_in_the_files() {
 
 /// What a program said of a safety set that waits.
 fn print_of(said: &str) -> String {
-    let (_, print) = said.split_once("ballast guard confirm ").unwrap_or_else(|| panic!("{said}"));
-    print.get(..16).unwrap().to_owned()
+    let found = said.split_once("ballast guard confirm ").and_then(|(_, print)| print.get(..16));
+    assert!(found.is_some(), "{said}");
+    found.unwrap_or_default().to_owned()
 }
 
 /// Ends program and guard, the one well and the other as a power cut would, and starts both again.

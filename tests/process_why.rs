@@ -295,9 +295,8 @@ fn the_keys_for_programs_and_their_units_stay() {
          explanation/values/age_s explanation/values/point explanation/values/unknown \
          explanation/values/value explanation/waits_for_return_since \
          explanation/waits_for_return_since_s explanation/wanted explanation/winner_since \
-         explanation/winner_since_s latched next_change next_change_s output protection \
-         protection/guard reachable sentence \
-         since since_s state strength told unreachable_since unreachable_since_s winner witness"
+         explanation/winner_since_s latched next_change next_change_s output protection protection/guard reachable \
+         sentence since since_s state strength told unreachable_since unreachable_since_s winner witness"
     );
     // The value that the rule read goes stale: that is when it may change.
     assert!(data["next_change_s"].as_f64().is_some_and(|next| (200.0..=300.0).contains(&next)), "{data}");

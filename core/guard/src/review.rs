@@ -97,7 +97,7 @@ impl Run<'_> {
             claim: state.claim,
         };
         note_cause(state, envelope, &proposal, is_load, now);
-        follow_ramp(state, envelope, &proposal, now);
+        follow_ramp(state, envelope, &proposal);
         state.claim = proposal.claim;
         state.acts_at_once = proposal.class != Class::Asked;
         let moves = proposal.wanted != old.told || !old.was_sent;
@@ -379,18 +379,14 @@ fn note_cause(state: &mut OutputState, envelope: &Envelope, proposal: &Proposal,
 }
 
 /// A ramp begins where the output is when it starts to be held back, and ends when it is not any more or goes back.
-fn follow_ramp(state: &mut OutputState, envelope: &Envelope, proposal: &Proposal, now: Mono) {
+fn follow_ramp(state: &mut OutputState, envelope: &Envelope, proposal: &Proposal) {
     let (Wanted::Level(told), Wanted::Level(wanted), Wanted::Level(safe)) =
         (state.told, proposal.wanted, envelope.safe)
     else {
         return;
     };
     let goes_back = (wanted.get() - safe.get()).abs() < (told.get() - safe.get()).abs();
-    if !proposal.is_ramping || goes_back {
-        state.ramp = None;
-    } else if state.ramp.is_none() {
-        state.ramp = Some((now, told));
-    }
+    state.ramp = proposal.ramp.filter(|_| !goes_back);
 }
 
 /// When a device with a timer of its own must be told again. Not while someone else has moved it: what may be left alone

@@ -15,7 +15,7 @@ use ballast_model::time::Wall;
 use ballast_model::{Authority, Contact, Finite, Mono, OutputId, PointId, Span, Value, Verdict, Wanted};
 
 /// The layout of [`State`]; another one is not read.
-pub const STATE_VERSION: u16 = 5;
+pub const STATE_VERSION: u16 = 6;
 
 /// What the program last asked of an output, while its word holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -213,7 +213,7 @@ pub struct OutputState {
     pub undone: Option<(Wanted, u64)>,
     /// It waits for a partner to leave.
     pub claim: Option<Claim>,
-    /// Where and when its present ramp began.
+    /// The last step of its present ramp: when, and how far the line is, which may lie between two values that may be told.
     pub ramp: Option<(Mono, Finite)>,
     /// The last decision was not about an asked move.
     pub acts_at_once: bool,

@@ -177,7 +177,8 @@ impl Come {
         let language = output.language_of_answers();
         self.said.iter().for_each(|text| output.line(&styled(FAINT, &bus_words::told(text, language))));
         let cells = |row: &Row| {
-            let shown = match (row.reason, row.said.clone()) {
+            let lacks = row.reason.filter(|_| row.value.is_none());
+            let shown = match (lacks, row.said.clone()) {
                 // The number says what is wrong: the order of the words, the scale, the sign.
                 (Some(reason), Some(said)) => {
                     format!("{}{} {said}", problem(reason.words(), language), language.colon())

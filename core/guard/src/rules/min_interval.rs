@@ -13,9 +13,9 @@ pub(crate) fn apply(question: &Question<'_>, proposal: &mut Proposal) {
     }
     let free_at = state.told_at.after(level.min_interval);
     if question.now < free_at {
-        let is_ramping = proposal.is_ramping;
+        let ramp = proposal.ramp;
         proposal.hold(state.told, Cause::MinInterval, Some(free_at));
         // Waiting for the interval does not interrupt the line of a ramp.
-        proposal.is_ramping = is_ramping;
+        proposal.ramp = ramp;
     }
 }

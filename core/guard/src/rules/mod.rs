@@ -33,7 +33,7 @@ use crate::plan::Envelope;
 use crate::state::{Claim, Live, OutputState};
 use crate::tables::Plan;
 use ballast_model::intent::Cause;
-use ballast_model::{Contact, Mono, Outcome, OutputId, PointId, Wanted};
+use ballast_model::{Contact, Finite, Mono, Outcome, OutputId, PointId, Wanted};
 
 /// Who makes a move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +101,7 @@ pub(crate) struct Proposal {
     /// It waits for a partner to leave.
     pub(crate) claim: Option<Claim>,
     /// It is on a ramp.
-    pub(crate) is_ramping: bool,
+    pub(crate) ramp: Option<(Mono, Finite)>,
     /// It gives back a load.
     pub(crate) restores: bool,
     /// Nothing may be told to the output, not even again what it was told.
@@ -120,7 +120,7 @@ impl Proposal {
             wake: Mono::MAX,
             next_change: None,
             claim: None,
-            is_ramping: false,
+            ramp: None,
             restores: false,
             is_mute: false,
         }
@@ -132,7 +132,7 @@ impl Proposal {
         self.outcome = Outcome::Held;
         self.cause = cause;
         self.witness = None;
-        self.is_ramping = false;
+        self.ramp = None;
         self.restores = false;
         self.next_change = until;
         self.wake_at(until.unwrap_or(Mono::MAX));
@@ -146,7 +146,7 @@ impl Proposal {
         self.class = class;
         self.witness = None;
         self.next_change = None;
-        self.is_ramping = false;
+        self.ramp = None;
         self.restores = false;
     }
 

@@ -1,15 +1,15 @@
 //! Asked changes away from safe follow a straight line; towards safe is always at once.
 //!
-//! The line starts where and when the change began, so that waiting earns no head start, and is followed in steps of equal
-//! length from there: looking at it more often does not make more steps. A change from one side of safe to the other goes to
-//! safe at once and starts its line there.
+//! The line starts where and when the change began, and is followed in steps that lie at least one tick apart: looking at it
+//! more often does not make more steps, and looking late makes up for none, so that it is never steeper than the file says.
+//! A change from one side of safe to the other goes to safe at once and starts its line there.
 
 use super::derate;
 use super::level::nearest_within;
 use super::{Class, Proposal, Question};
 use crate::bounds::RAMP_TICK;
 use ballast_model::intent::Cause;
-use ballast_model::{Finite, Outcome, Span, Wanted};
+use ballast_model::{Finite, Outcome, Wanted};
 
 pub(crate) fn apply(question: &Question<'_>, proposal: &mut Proposal) {
     let (Wanted::Level(wanted), Wanted::Level(told)) = (proposal.wanted, question.state.told) else { return };
@@ -30,17 +30,18 @@ pub(crate) fn apply(question: &Question<'_>, proposal: &mut Proposal) {
     if goal.abs() <= here.abs() {
         return;
     }
-    let (began, from) = question.state.ramp.unwrap_or((question.now, told));
-    let ticks = question.now.since(began).nanos() / tick.nanos().max(1);
-    let passed = Span::from_nanos(ticks.saturating_mul(tick.nanos()));
-    let reach = (from.get() - safe.get()).abs() + rate * passed.secs_f64();
+    let (at, from) = question.state.ramp.unwrap_or((question.now, told));
+    let is_due = question.now >= at.after(tick);
+    let gain = if is_due { rate * tick.secs_f64() } else { 0.0 };
+    let reach = (from.get() - safe.get()).abs() + gain;
     if goal.abs() > reach {
         let limit = Finite::saturating(safe.get() + if goal < 0.0 { -reach } else { reach });
         let value = nearest_within(level, safe, limit);
         let is_further = (value.get() - safe.get()).abs() >= here.abs();
         slow(proposal, if is_further { value } else { told });
-        proposal.is_ramping = true;
-        let next = began.after(passed).after(tick);
+        let at = if is_due { question.now } else { at };
+        proposal.ramp = Some((at, limit));
+        let next = at.after(tick);
         proposal.wake_at(next);
         proposal.next_change = Some(next);
     }
