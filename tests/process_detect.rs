@@ -376,7 +376,7 @@ fn a_sensor_in_a_unit_that_is_not_known_is_told_with_its_unit() {
     assert!(remarks.contains(expected), "{remarks}");
     assert!(remarks.contains("\\\"Room Twice\\\": `{{ value_json.a * 2 }}` computes the value"), "{remarks}");
     let printed = String::from_utf8(detect(&["--mqtt", &url, "--listen", "1s"]).stdout).unwrap();
-    assert!(printed.contains("# ") && printed.contains("`grains`"), "{printed}");
+    assert!(printed.contains("# ") && printed.contains("`candles`"), "{printed}");
     assert!(!printed.contains('\u{1b}'), "no device tells a terminal what to do: {printed:?}");
 }
 

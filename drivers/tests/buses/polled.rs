@@ -30,6 +30,7 @@ static SPEC: DriverSpec = DriverSpec {
     is_shareable: false,
     strength: Strength::Soft,
     reads_every: None,
+    exclusive_key: None,
     bus_keys: &[],
     point_keys: &[],
     output_keys: &[],
