@@ -421,6 +421,14 @@ pub fn ask(decision: &mut Decision, take_over: TakeOver) -> Option<TakeOver> {
     None
 }
 
+/// The files changed again and are refused now: what they were before is not taken up when the guard answers.
+pub fn forget_asked(decision: &mut Decision) {
+    let asked = decision.carrier.process.as_mut().and_then(|process| process.taking.take());
+    if let Some(take_over) = asked.filter(|asked| asked.reply.is_some()) {
+        refuse(decision, take_over, Sentence::both(process_words::other_files));
+    }
+}
+
 fn reread_done(decision: &mut Decision, reread: Reread) -> After {
     let Some(process) = &mut decision.carrier.process else { return After::GoOn };
     match reread {

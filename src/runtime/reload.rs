@@ -7,7 +7,7 @@ use super::carrier::{Awaiting, BENEATH_MAX, FilesRefused, PROBATION, PROBATION_M
 use super::decision::{After, Decision};
 use super::message::{BuildFailed, Harm, Message, Occasion, TakeOver};
 use super::told::Told;
-use super::{beneath, opening, trial};
+use super::{beneath, guard_process, opening, trial};
 use crate::control::protocol::Answer;
 use crate::report::answers::Refused;
 use crate::report::language::{Language, Sentence};
@@ -308,6 +308,9 @@ pub fn failed(decision: &mut Decision, failed: BuildFailed) {
     if let Occasion::Return(harm) = failed.occasion {
         decision.carrier.recorder.complain(&failed.report);
         return trial::stays(decision, harm);
+    }
+    if !matches!(failed.occasion, Occasion::Guard { .. }) {
+        guard_process::forget_asked(decision);
     }
     let now = decision.carrier.clock.now();
     *decision.carrier.reloads.entry("refused").or_default() += 1;
