@@ -96,14 +96,7 @@ pub(super) fn carry_out(
     if let Err(exit) = is_site(site, &state, &output) {
         return exit;
     }
-    if let Err(error) = std::fs::create_dir_all(&state) {
-        let shown = state.display();
-        output.complain(&say!(
-            output.language,
-            "{shown} cannot be made: {error}; state will not be kept",
-            "{shown} ne peut pas être créé : {error} ; l'état ne sera pas gardé"
-        ));
-    }
+    make_directory(&state, &output);
     let heartbeat =
         if clock.is_made_up() { Heartbeat::default() } else { Heartbeat::open(&state, clock.stamp().boot) };
     if sockets.is_some() {
@@ -148,6 +141,18 @@ pub(super) fn carry_out(
     runtime.block_on(serving::until_told(metrics, finding, listener, &sender, has_ended, told, &output));
     drop(watching);
     Exit::Done
+}
+
+/// Where state is kept; without it the site runs all the same.
+fn make_directory(state: &Path, output: &Output) {
+    if let Err(error) = std::fs::create_dir_all(state) {
+        let shown = state.display();
+        output.complain(&say!(
+            output.language,
+            "{shown} cannot be made: {error}; state will not be kept",
+            "{shown} ne peut pas être créé : {error} ; l'état ne sera pas gardé"
+        ));
+    }
 }
 
 /// Whether there is a site, or what one left that ran here.

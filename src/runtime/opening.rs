@@ -102,10 +102,7 @@ pub fn start(start: Start) -> Decision {
     let process = begin_process(sockets.as_deref(), &clock, &sender, &mut recorder);
     // What a guard elsewhere holds to and what it forgot is its own business.
     let beneath = if process.is_none() { beneath } else { Vec::new() };
-    let mut guard = beneath::guard(&beneath, &running, now).unwrap_or_else(|| {
-        memory_lost.get_or_insert_with(|| reload_words::not_together(recorder.language()).to_owned());
-        Guard::new(Arc::clone(&running.plan.catalog), Arc::clone(&running.safety), now)
-    });
+    let mut guard = first_guard(&beneath, &running, &mut memory_lost, recorder.language(), now);
     let mut engine = Engine::new(Arc::clone(&running.plan), timed(built.bodies, &running), now);
     let stamp = clock.stamp();
     if let Some(saved) = &saved {
@@ -148,16 +145,35 @@ pub fn start(start: Start) -> Decision {
         ended,
     };
     let mut decision = Decision::new(engine, running, carrier, now);
-    match news {
-        None => tell_start(&mut decision, now),
-        Some(_) if decision.carrier.process.is_none() => hold_without_memory(&mut decision, now),
-        Some(reason) => tell_lost(&mut decision, now, &reason),
+    first_words(&mut decision, now, news);
+    decision
+}
+
+/// The guard of the set with those below it; where they do not go together, the memory of what was in force is lost.
+fn first_guard(
+    beneath: &[NounSet],
+    running: &Running,
+    memory_lost: &mut Option<String>,
+    language: Language,
+    now: Mono,
+) -> Guard {
+    beneath::guard(beneath, running, now).unwrap_or_else(|| {
+        memory_lost.get_or_insert_with(|| reload_words::not_together(language).to_owned());
+        Guard::new(Arc::clone(&running.plan.catalog), Arc::clone(&running.safety), now)
+    })
+}
+
+/// Says that the site runs, and what was lost; then speaks to the guard and to others.
+fn first_words(decision: &mut Decision, now: Mono, lost: Option<String>) {
+    match lost {
+        None => tell_start(decision, now),
+        Some(_) if decision.carrier.process.is_none() => hold_without_memory(decision, now),
+        Some(reason) => tell_lost(decision, now, &reason),
     }
-    crate::egress::begin(&mut decision, now, None);
+    crate::egress::begin(decision, now, None);
     decision.greet();
     // What this run begins with is kept at once: it may be shorter than the first pause between two saves.
     decision.pace.hurry(now);
-    decision
 }
 
 /// A trial goes on where the last run left it.

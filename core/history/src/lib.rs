@@ -1,7 +1,7 @@
 //! The embedded store: engine state and events, durable when acknowledged.
 //!
-//! One file per site, `ballast.db`, and a small one beside it, `ballast.db-newest`. One [`Store`] writes it, on a plain thread of its own; any number of [`Reader`]s
-//! look into it meanwhile.
+//! One file per site, `ballast.db`, and a small one beside it, `ballast.db-newest`. One [`Store`] writes it, on a plain
+//! thread of its own; any number of [`Reader`]s look into it meanwhile.
 //!
 //! | module | holds |
 //! |---|---|

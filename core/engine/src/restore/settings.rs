@@ -13,7 +13,8 @@ use ballast_model::quantity::Shown;
 use ballast_model::{PointId, Value};
 
 impl Core {
-    /// Settings and the mode are kept over everything, where they still fit. Else they are what their file says, and that is told.
+    /// Settings and the mode are kept over everything, where they still fit. Else they are what their file says, and that
+    /// is told.
     pub(super) fn take_up_settings(&mut self, state: &State, clock: Clock) {
         let catalog = Arc::clone(&self.world.catalog);
         let names: BTreeMap<&str, usize> =
