@@ -26,7 +26,7 @@ use ballast_guard::{Guard, Replaced, Taken};
 use ballast_history::{SavedState, Severity};
 use ballast_host::Clock;
 use ballast_host::link::mirror::NounSet;
-use ballast_model::time::{Gap, Wall};
+use ballast_model::time::{Gap, Stamp, Wall};
 use ballast_model::{Mono, Span};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -95,24 +95,20 @@ pub fn start(start: Start) -> Decision {
     }
     let now = clock.now();
     let (sender, inbox) = channel;
+    let set = saved.as_ref().and_then(|saved| decode::<RunningSet>(saved, "plan"));
     recorder.set_zone(built.running.catalog().zone.clone());
-    let field = open_field(&mut built, 0);
-    let running = built.running;
-    let set = saved.as_ref().and_then(|saved| decode::<RunningSet>(saved, "plan")).unwrap_or_default();
+    let (field, running) = (open_field(&mut built, 0), built.running);
     let process = begin_process(sockets.as_deref(), &clock, &sender, &mut recorder);
     // What a guard elsewhere holds to and what it forgot is its own business.
     let beneath = if process.is_none() { beneath } else { Vec::new() };
     let mut guard = first_guard(&beneath, &running, &mut memory_lost, recorder.language(), now);
     let mut engine = Engine::new(Arc::clone(&running.plan), timed(built.bodies, &running), now);
     let stamp = clock.stamp();
-    if let Some(saved) = &saved {
-        // What happened since the last save nobody remembers: to the machines nothing ran since then.
-        remember(&mut guard, &mut engine, saved, gap_of_restart(saved.gap(&stamp)), now);
-    }
-    let outage =
-        saved.as_ref().map(|saved| heartbeat.outage(saved, decode(saved, "ended").unwrap_or(false), &stamp));
-    let news = memory_lost;
-    let memory_lost = news.clone().filter(|_| process.is_none());
+    let outage = saved.as_ref().map(|saved| {
+        remember(&mut guard, &mut engine, saved, &stamp, now);
+        heartbeat.outage(saved, decode(saved, "ended").unwrap_or(false), &stamp)
+    });
+    let lost_here = memory_lost.clone().filter(|_| process.is_none());
     let carrier = Carrier {
         inbox,
         sender,
@@ -133,7 +129,7 @@ pub fn start(start: Start) -> Decision {
         awaiting: None,
         beneath: beneath.into_iter().map(|below| below.texts).collect(),
         files_refused,
-        refused: set.refused,
+        refused: set.unwrap_or_default().refused,
         epoch: 0,
         reloads: BTreeMap::new(),
         heartbeat,
@@ -141,12 +137,10 @@ pub fn start(start: Start) -> Decision {
         dumped: None,
         loaded: now,
         standings: BTreeMap::new(),
-        memory_lost: memory_lost.or_else(|| decode(saved.as_ref()?, "memory").flatten()),
+        memory_lost: lost_here.or_else(|| decode(saved.as_ref()?, "memory").flatten()),
         ended,
     };
-    let mut decision = Decision::new(engine, running, carrier, now);
-    first_words(&mut decision, now, news);
-    decision
+    first_words(Decision::new(engine, running, carrier, now), now, memory_lost)
 }
 
 /// The guard of the set with those below it; where they do not go together, the memory of what was in force is lost.
@@ -164,16 +158,17 @@ fn first_guard(
 }
 
 /// Says that the site runs, and what was lost; then speaks to the guard and to others.
-fn first_words(decision: &mut Decision, now: Mono, lost: Option<String>) {
+fn first_words(mut decision: Decision, now: Mono, lost: Option<String>) -> Decision {
     match lost {
-        None => tell_start(decision, now),
-        Some(_) if decision.carrier.process.is_none() => hold_without_memory(decision, now),
-        Some(reason) => tell_lost(decision, now, &reason),
+        None => tell_start(&mut decision, now),
+        Some(_) if decision.carrier.process.is_none() => hold_without_memory(&mut decision, now),
+        Some(reason) => tell_lost(&mut decision, now, &reason),
     }
-    crate::egress::begin(decision, now, None);
+    crate::egress::begin(&mut decision, now, None);
     decision.greet();
     // What this run begins with is kept at once: it may be shorter than the first pause between two saves.
     decision.pace.hurry(now);
+    decision
 }
 
 /// A trial goes on where the last run left it.
@@ -202,7 +197,9 @@ fn begin_process(
 }
 
 /// Engine and guard go on from what the last run left.
-fn remember(guard: &mut Guard, engine: &mut Engine<Timed>, saved: &SavedState, gap: Gap, now: Mono) {
+fn remember(guard: &mut Guard, engine: &mut Engine<Timed>, saved: &SavedState, stamp: &Stamp, now: Mono) {
+    // What happened since the last save nobody remembers: to the machines nothing ran since then.
+    let gap = gap_of_restart(saved.gap(stamp));
     let saved_at = saved.stamp.mono;
     if let Some(state) = decode(saved, "guard") {
         guard.restore(state, gap, saved_at, now);
