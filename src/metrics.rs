@@ -3,6 +3,7 @@
 //! Written when someone scrapes; between scrapes only counters move. A value that grew old is absent, not frozen.
 
 use crate::report::moment::Protection;
+use crate::runtime::carrier::FilesRefused;
 use crate::runtime::decision::Decision;
 use crate::site::Running;
 use crate::web::{Exposition, Histogram, Kind, metric_unit};
@@ -112,19 +113,37 @@ pub fn scrape(decision: &Decision) -> Scrape {
     let mut not_ready = Vec::new();
     if let Protection::Gone(_) = decision.carrier.protection() {
         not_ready.push("the guard does not answer".into());
-    }
-    if !decision.carrier.guard.hears_engine() {
+    } else if !decision.carrier.guard.hears_engine() {
         not_ready.push("the guard does not listen to the rules".into());
     }
     let rules = decision.running.plan.rules.iter().zip(0u32..);
     let suspended =
         rules.filter(|(_, index)| matches!(decision.engine.rule(*index), Some(RuleState::Suspended)));
     not_ready.extend(suspended.map(|(rule, _)| format!("rule \"{}\" is suspended", rule.name)));
+    not_ready.extend(decision.carrier.files_refused.map(|refused| not_as_written(decision, refused)));
     not_ready.extend(uncontrolled(decision));
     if decision.carrier.memory_lost.is_some() {
         not_ready.push("the memory of the guard is lost: a person must say `ballast guard reset all`".into());
     }
     Scrape { metrics: expose(decision), not_ready }
+}
+
+/// Why what runs is not what lies in the site's files.
+fn not_as_written(decision: &Decision, refused: FilesRefused) -> String {
+    match refused {
+        FilesRefused::Mistakes => "the site's files have mistakes: the set before them runs".into(),
+        FilesRefused::NoRules => "the site's files have mistakes: no rules run".into(),
+        FilesRefused::Harm => "the site's files did harm: the last good rules run".into(),
+        FilesRefused::Emptied => {
+            "rules are gone from the site's files: a person must say `ballast reload --accept`".into()
+        }
+        FilesRefused::Waits => {
+            let awaited = decision.carrier.awaiting.as_ref().map(|awaiting| awaiting.fingerprint);
+            let print = awaited.or_else(|| decision.carrier.guard.waits_for());
+            let print = print.map_or_else(String::new, |print| format!(" {print:016x}"));
+            format!("what the site's files loosen waits for a person: `ballast guard confirm{print}`")
+        }
+    }
 }
 
 /// Outputs to which nothing was ever told, or for longer than their lease: one line for each bus.
@@ -191,7 +210,7 @@ fn build_info(out: &mut Exposition, decision: &Decision) {
         "1 while the files of the site are not what runs: mistakes, harm done, or a person must confirm.",
         Kind::Gauge,
     )
-    .sample(&[], flag(decision.carrier.files_refused));
+    .sample(&[], flag(decision.carrier.files_refused.is_some()));
     let trusted = decision.carrier.wall.trusted;
     out.family("ballast_clock_trusted", "1 while the wall clock is trusted.", Kind::Gauge)
         .sample(&[], flag(trusted));

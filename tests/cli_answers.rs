@@ -169,7 +169,7 @@ fn a_person_asks_releases_and_is_told_when_something_is_wrong() {
     program.tell(&["release", "a"]);
     bench.wait("a", "ON");
     says(&program.refused(&["request", "a", "opne"]), &["`opne` is not a state of a", "`closed` or `open`"]);
-    says(&program.refused(&["request", "a", "open", "--for", "8d"]), &["--for 8d", "7 days at most"]);
+    says(&program.refused(&["request", "a", "open", "--for", "8d"]), &["--for 8d", "7 d at most"]);
     says(&program.refused(&["request", "zz", "open"]), &["there is no output `zz`", "a, b, c, d, e, f"]);
     says(&program.refused(&["why-not", "heet"]), &["there is no rule `heet`; did you mean `heat`?"]);
     // A request ends by itself.
@@ -396,4 +396,69 @@ fn the_schemas_are_json() {
         let data: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         assert!(data.get("properties").is_some(), "{file}: {data}");
     }
+}
+
+#[test]
+fn a_mistyped_site_or_address_leaves_nothing_behind() {
+    let scratch = Scratch::new("mistyped");
+    let run = |arguments: &[&str]| {
+        let output = ballast().arg("run").args(arguments).current_dir(&scratch.0).output().unwrap();
+        (output.status.code(), text(&output))
+    };
+    let (code, said) = run(&["TYPO", "--metrics", "off"]);
+    assert_eq!(code, Some(3), "{said}");
+    says(&said, &["TYPO cannot be read"]);
+    let (code, said) = run(&[".", "--metrics", "off"]);
+    assert_eq!(code, Some(3), "{said}");
+    says(&said, &["holds no site", "ballast init"]);
+    for address in ["127.0.0.1:99999", "foo", ":9464", ""] {
+        let (code, said) = run(&["TYPO", "--metrics", address]);
+        assert_eq!(code, Some(2), "{address}: {said}");
+        says(&said, &["--metrics", "127.0.0.1:9464"]);
+    }
+    let left = std::fs::read_dir(&scratch.0).unwrap().count();
+    assert_eq!(left, 0, "something was made");
+}
+
+#[test]
+fn a_site_in_a_deep_directory_is_spoken_to_like_any_other() {
+    let scratch = Scratch::new("deep");
+    let deep = scratch.0.join("a-long-name-of-a-village-".repeat(5));
+    let output = ballast().arg("init").arg(&deep).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+    let program = Program::run(&deep, &[]);
+    says(&program.tell(&["status"]), &["heater"]);
+}
+
+#[test]
+fn the_commands_that_init_prints_can_be_typed_as_they_stand() {
+    let scratch = Scratch::new("spaces");
+    let deep = scratch.0.join("l'île du nord");
+    let output = ballast().arg("init").arg(&deep).output().unwrap();
+    let said = text(&output);
+    let command = said.lines().find(|line| line.contains("ballast check")).unwrap().trim();
+    let command = command.replacen("ballast", env!("CARGO_BIN_EXE_ballast"), 1);
+    let output = std::process::Command::new("sh").args(["-c", &command]).output().unwrap();
+    assert!(output.status.success(), "{command}: {}", text(&output));
+}
+
+#[test]
+fn a_negative_quantity_is_a_state_and_no_option() {
+    let Some(bench) = Bench::new("negative quantities", "") else { return };
+    let output = "{ kind: setpoint, unit: W, topic: relay/g }";
+    let device = format!(
+        "  g: {{ bus: broker, outputs: {{ power: {output} }} }}\nsettings:\n  frost: {{ unit: °C, value: 0 °C, range: -20..20 °C }}"
+    );
+    bench.site.edit("site.yaml", "settings:", &device);
+    bench.site.edit("safety.yaml", "limits:", "  g: { safe: 0 W, values: [-2000..2000 W] }\nlimits:");
+    let program = bench.run();
+    for said in [["request", "g", "-500 W"], ["request", "g", "-0.5 kW"]] {
+        says(&program.tell(&said), &["g: -", "asked for 30 min"]);
+    }
+    bench.relays.wait_last("relay/g", "-500", PATIENCE);
+    says(&program.tell(&["request", "g", "--for", "1min", "-1 kW"]), &["-1 kW asked for 1 min"]);
+    says(&program.tell(&["setting", "frost", "-5 °C"]), &["setting.frost -5 °C"]);
+    says(&program.refused(&["setting", "frost", "-25 °C"]), &["lies between -20 °C and 20 °C"]);
+    says(&program.refused(&["why", ""]), &["the name is empty; there are: a, b, c"]);
+    says(&program.refused(&["why-not", "x"]), &["there is no rule `x`; there is none at all"]);
 }

@@ -293,3 +293,108 @@ fn a_damaged_history_is_set_aside_and_a_new_one_begins() {
     program.tell(&["setting", "wish", "2 kW"]);
     assert!(bench.audit().iter().any(|row| row.contains("setting.wish")), "{:?}", bench.audit());
 }
+
+/// The limit "smoke" has latched, a person asked for everything safe, and `d` is asked for all the same: only a memory keeps
+/// it open.
+fn latched(bench: &Bench, program: &Program) {
+    bench.tell("meter/level", "95");
+    program.wait_line("limit \"smoke\" acts", PATIENCE);
+    bench.tell("meter/level", "10");
+    program.wait_point("meter.level", "10");
+    program.tell(&["request", "d", "closed", "--for", "8h"]);
+    program.tell(&["guard", "now"]);
+}
+
+/// Everything is held and said to be, until a person has looked.
+fn assert_lost(bench: &Bench, why: &str) {
+    bench.relays.clear();
+    let mut program = bench.run();
+    let told = program.wait_line("the memory of the guard is lost", PATIENCE);
+    assert!(told.contains(why), "{told}");
+    program.wait_line("bench is running without its memory", PATIENCE);
+    program.wait_metric("ballast_guard_memory_lost", "1");
+    let (code, text) = program.get_with_code("/readyz");
+    assert!(code == 503 && text.contains("ballast guard reset all"), "{text}");
+    bench.tell("meter/level", "10");
+    program.tell(&["request", "d", "closed", "--for", "8h"]);
+    assert!(program.tell(&["why", "d"]).contains("the memory of the guard is lost"));
+    // The next start does not take the hold for an ordinary one.
+    program.kill();
+    let program = bench.run();
+    bench.tell("meter/level", "10");
+    assert!(program.tell(&["why", "d"]).contains("the memory of the guard is lost"));
+    assert!(bench.told("d").iter().all(|word| word == "OFF"), "{:?}", bench.told("d"));
+    program.tell(&["guard", "reset", "all"]);
+    bench.wait("d", "ON");
+}
+
+#[test]
+fn a_damaged_log_is_no_first_start() {
+    let Some(bench) = Bench::new("garbage over the log", &follow()) else { return };
+    let mut program = bench.run();
+    latched(&bench, &program);
+    program.kill();
+    std::fs::write(bench.site.0.join(".ballast/ballast.db-wal"), vec![0xA5; 20_000]).unwrap();
+    assert_lost(&bench, "was kept");
+}
+
+#[test]
+fn a_log_whose_beginning_is_damaged_is_no_older_state() {
+    let Some(bench) = Bench::new("four bytes of the log", &follow()) else { return };
+    // A clean stop before it: the file holds a whole state, an old one.
+    assert!(bench.run().stop().success());
+    let mut program = bench.run();
+    latched(&bench, &program);
+    program.kill();
+    let log = bench.site.0.join(".ballast/ballast.db-wal");
+    let mut bytes = std::fs::read(&log).unwrap();
+    bytes[40..44].iter_mut().for_each(|byte| *byte ^= 0xFF);
+    std::fs::write(&log, bytes).unwrap();
+    assert_lost(&bench, "and the newest that can be read is");
+}
+
+#[test]
+fn a_database_that_was_removed_is_no_first_start() {
+    let Some(bench) = Bench::new("a removed database", &follow()) else { return };
+    let mut program = bench.run();
+    latched(&bench, &program);
+    assert!(program.stop().success());
+    std::fs::remove_file(bench.site.0.join(".ballast/ballast.db")).unwrap();
+    assert_lost(&bench, "the database is gone");
+}
+
+/// What the program says at its start of how long nothing ran, in seconds.
+fn outage_s(program: &Program) -> f64 {
+    let said = program.wait_line("is running after ", PATIENCE);
+    let (_, rest) = said.split_once("is running after ").unwrap();
+    let (outage, _) = rest.split_once(" without the program").unwrap();
+    let (number, unit) = outage.split_once(' ').unwrap();
+    let scale = if unit == "ms" { 0.001 } else { 1.0 };
+    assert!(unit == "ms" || unit == "s", "{said}");
+    number.parse::<f64>().unwrap() * scale
+}
+
+#[test]
+fn the_length_of_an_outage_is_that_of_the_outage_and_not_the_age_of_the_last_save() {
+    if !std::path::Path::new("/dev/shm").is_dir() {
+        eprintln!("skipped: the length of an outage: no file system in memory at /dev/shm");
+        return;
+    }
+    let Some(bench) = Bench::new("the length of an outage", &follow()) else { return };
+    let mut program = bench.run();
+    // A site on which nothing changes writes nothing for a minute.
+    std::thread::sleep(Duration::from_secs(9));
+    for is_killed in [true, false] {
+        if is_killed {
+            program.kill();
+        } else {
+            assert!(program.stop().success());
+        }
+        let ended = std::time::Instant::now();
+        program = bench.run_with(&[]);
+        let (told, most) = (outage_s(&program), ended.elapsed().as_secs_f64());
+        // A program that has nothing to do is seen once a second.
+        assert!(told <= most + 1.1, "killed: {is_killed}: {told} s instead of {most} s at most");
+        std::thread::sleep(Duration::from_secs(5));
+    }
+}

@@ -4,9 +4,7 @@
 
 mod common;
 
-use common::bench::{Bench, rule};
-use common::guard::{Guard, Places, ask, ballast_guard, said};
-use common::program::Program;
+use common::guard::{Apart, Guard, ask, ballast_guard, said};
 use common::wait_for;
 use rustix::process::Signal;
 use std::time::{Duration, Instant};
@@ -16,64 +14,6 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const LEASE: Duration = Duration::from_secs(2);
 /// Beside the lease: threads that wake up, the broker, the observer.
 const SLACK: Duration = Duration::from_millis(500);
-
-/// A site whose guard is a process of its own, and a rule that closes `a`.
-struct Apart {
-    bench: Bench,
-    places: Places,
-}
-
-impl Apart {
-    fn new(what: &str) -> Option<Self> {
-        let rules = rule("much", "a", "meter.power > \"100 W\"", "meter.power < \"50 W\"");
-        let bench = Bench::new(what, &rules)?;
-        bench.site.edit(
-            "safety.yaml",
-            "  a: { safe: open, at_start: open, on_silence: safe, lease: 90 s }",
-            "  a: { safe: open, lease: 2 s }",
-        );
-        bench.site.edit("safety.yaml", "limits:\n", "guard: {}\nlimits:\n");
-        Some(Self { bench, places: Places::new() })
-    }
-
-    fn guard(&self) -> Guard {
-        Guard::run(&self.bench.site.0, &self.places, &["--set", &self.bench.url()])
-    }
-
-    fn program(&self) -> Program {
-        let sockets = self.places.sockets();
-        let program = self.bench.run_with(&["--guard", sockets.to_str().unwrap()]);
-        program.wait_line("the guard listens to the rules", PATIENCE);
-        self.wait_ready();
-        program
-    }
-
-    /// Until the guard hears the program and the sensors of its limits.
-    fn wait_ready(&self) {
-        wait_for("the guard to be ready", PATIENCE, || {
-            self.bench.tell("meter/power", "70");
-            self.bench.tell("meter/level", "10");
-            let status = ask(&self.bench, &self.places, &["guard", "status", "--format", "json"]);
-            let status: serde_json::Value = serde_json::from_slice(&status.stdout).ok()?;
-            let outputs = status.pointer("/outputs")?.as_array()?;
-            let is_at_start =
-                |output: &serde_json::Value| output.pointer("/cause") == Some(&"at_start".into());
-            (!outputs.iter().any(is_at_start)).then_some(())
-        });
-    }
-
-    fn ask(&self, arguments: &[&str]) -> String {
-        let output = ask(&self.bench, &self.places, arguments);
-        assert!(output.status.success(), "{arguments:?}: {}", said(&output));
-        said(&output)
-    }
-
-    /// The relay `a` closes since the rule wants it.
-    fn close(&self) {
-        self.bench.tell("meter/power", "200");
-        self.bench.wait("a", "ON");
-    }
-}
 
 #[test]
 fn outputs_go_safe_within_the_lease_when_the_program_is_killed() {

@@ -83,6 +83,21 @@ fn a_limit_is_above_a_now_and_ends_with_the_guard() {
 }
 
 #[test]
+fn what_was_asked_is_told_at_the_end_as_it_was_asked() {
+    let Some((bench, mut program)) = two_closed("SIGTERM and what was asked") else { return };
+    program.tell(&["request", "e", "closed", "--for", "1h"]);
+    bench.tell("meter/power", "100");
+    bench.wait("e", "ON");
+    bench.tell("meter/power", "6000");
+    bench.wait("e", "OFF");
+    assert!(program.stop().success());
+    let written = events(&bench);
+    let of_e: Vec<_> = written.iter().filter(|event| event.contains("\"sentence\":\"e ")).collect();
+    assert!(of_e.iter().any(|event| event.contains("asks for closed")), "{of_e:#?}");
+    assert!(!of_e.iter().any(|event| event.contains("asks for open")), "nobody asked for that: {of_e:#?}");
+}
+
+#[test]
 fn a_reload_is_no_end() {
     let Some((bench, program)) = two_closed("a reload and relays") else { return };
     bench.relays.clear();

@@ -400,3 +400,56 @@ fn a_setpoint_has_its_full_name_also_where_it_is_alone() {
         assert!(why.starts_with("battery.charge_power ") && why.contains(" 0 W for"), "{why}");
     }
 }
+
+#[test]
+fn why_tells_the_end_of_the_longest_time_and_not_only_how_long_a_reading_may_be_used() {
+    let Some(bench) = Bench::new("why and the longest time", RULES) else { return };
+    bench.site.edit("safety.yaml", "  a: { safe: open,", "  a: { max_closed: 30 s, safe: open,");
+    let program = bench.run();
+    bench.tell("meter/power", "2000");
+    bench.wait("a", "ON");
+    let data = program.json(&["why", "a"]);
+    let next = data["next_change_s"].as_f64().unwrap();
+    assert!(next > 5.0 && next <= 30.0, "{data}");
+    assert!(program.tell(&["why", "a"]).contains("may change in          "), "{data}");
+}
+
+/// A site whose relays `a` and `b` are loads that come back one by one after a start.
+fn with_loads(bench: &Bench) {
+    let frequency =
+        "      frequency: { topic: meter/frequency, unit: Hz, max_age: 1 h, resolution: 0.01 Hz }\n";
+    bench.site.edit("site.yaml", "      level:", &format!("{frequency}      level:"));
+    let load = |name: &str| format!("{{ topic: relay/{name} }}, rated: 1 kW }}");
+    for name in ["a", "b"] {
+        bench.site.edit("site.yaml", &format!("{{ topic: relay/{name} }} }}"), &load(name));
+        let at_safe = format!("  {name}: {{ safe: open,");
+        bench.site.edit("safety.yaml", &at_safe, &format!("  {name}: {{ default: closed, safe: open,"));
+    }
+    bench.site.edit("site.yaml", "settings:", "groups: { homes: { members: [a, b] } }\nsettings:");
+    let shedding = "shedding:\n  source: [meter.frequency]\n  stages: [{ below: 49 Hz, for: 60 ms, shed: 10 %, from: [homes] }]\n  \
+                    restore_at_most: { one_per: 40 s, settle: 15 s }\nlimits:";
+    bench.site.edit("safety.yaml", "limits:", shedding);
+}
+
+#[test]
+fn what_waits_to_be_given_back_says_when_at_the_earliest_and_reads_the_frequency_of_now() {
+    let Some(bench) = Bench::new("why of a load that waits", "") else { return };
+    with_loads(&bench);
+    let program = bench.run();
+    let why = wait_for("the loads to wait", PATIENCE, || {
+        let why = program.tell(&["why", "b"]);
+        why.contains("meter.frequency unknown (never received)").then_some(why)
+    });
+    assert!(!why.contains("may change in"), "nobody can foresee a frequency: {why}");
+    bench.tell("meter/frequency", "50.02");
+    program.wait_point("meter.frequency", "50");
+    let data = program.json(&["why", "b"]);
+    assert_eq!(data["cause"], "awaits_restoration", "{data}");
+    assert!(text_of(&data, "sentence").contains("(meter.frequency 50.02 Hz ("), "{data}");
+    let next = data["next_change_s"].as_f64().unwrap();
+    assert!(next > 5.0 && next <= 15.0, "until the frequency has settled: {data}");
+    bench.wait("a", "ON");
+    let data = program.json(&["why", "b"]);
+    let next = data["next_change_s"].as_f64().unwrap();
+    assert!(next > 15.0 && next <= 40.0, "one after the other: {data}");
+}

@@ -60,6 +60,9 @@ pub(crate) struct Connection {
 /// Shortest and longest keep-alive; MQTT counts it in seconds, in 16 bits, and 0 would switch it off.
 const KEEP_ALIVE: (Span, Span) = (Span::from_secs(2), Span::from_secs(600));
 
+/// Longest client id: a text of MQTT carries its length in 16 bits.
+const CLIENT_BYTES_MAX: usize = u16::MAX as usize;
+
 /// Reads the keys of a bus; mistakes go to `mistakes`.
 pub(crate) fn read(definition: &BusDefinition, site: &str, mistakes: &mut Mistakes) -> Option<Connection> {
     let settings = &definition.settings;
@@ -103,6 +106,11 @@ pub(crate) fn read(definition: &BusDefinition, site: &str, mistakes: &mut Mistak
     let client = settings.get("client");
     if is_persistent == Some(true) && client.is_none() {
         mistakes.add(settings.missing("client", "a persistent session"));
+    }
+    if let Some(client) = client.filter(|client| client.len() > CLIENT_BYTES_MAX) {
+        let text = format!("`client` has {} bytes; a broker takes {CLIENT_BYTES_MAX} at most", client.len());
+        let help = "a short name is enough: no other client of the broker may have the same";
+        mistakes.add(settings.wrong("client", text).help(help));
     }
     let (is_tls, host, port) = address?;
     if !is_tls {

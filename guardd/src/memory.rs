@@ -36,6 +36,8 @@ pub struct KeptState {
 pub struct KeptSets {
     /// The files of the set that is wholly in force: with it the guard begins again.
     pub confirmed: Texts,
+    /// Those of the sets after it of which what tightens is in force, in the order in which they came.
+    pub later: Vec<Texts>,
 }
 
 /// Two slots of one thing.

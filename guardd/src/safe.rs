@@ -8,6 +8,7 @@ use crate::limits::{INBOX, MAKE_SAFE};
 use crate::log::{self, Weight};
 use crate::news::News;
 use crate::set::Prepared;
+use crate::witness::Sets;
 use ballast_drivers::Batch;
 use ballast_guard::{Guard, Input, OperatorCommand, Output, Who};
 use ballast_host::Clock;
@@ -29,9 +30,9 @@ impl Forward for Nobody {
 }
 
 /// Drives every output safe.
-pub fn make_safe(prepared: Prepared) -> ExitCode {
+pub fn make_safe(prepared: Prepared, sets: &Sets) -> ExitCode {
     let clock = Arc::new(Clock::of_machine());
-    let mut guard = prepared.set.guard(clock.now());
+    let mut guard = sets.guard(clock.now());
     // The buses run on a runtime of their own thread, as they do under the guard.
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build() {
         Ok(runtime) => runtime,

@@ -56,7 +56,7 @@ pub fn main(arguments: &Arguments) -> ExitCode {
         Err(Failure::Other(error)) => return failed(&error),
     };
     if arguments.make_safe {
-        return safe::make_safe(begin.prepared);
+        return safe::make_safe(begin.prepared, &begin.sets);
     }
     match run(arguments, begin) {
         Ok(0) => ExitCode::SUCCESS,
@@ -87,6 +87,8 @@ enum Failure {
 struct Begin {
     /// The set.
     prepared: Prepared,
+    /// It, and what lies below it.
+    sets: Sets,
     /// The files are others than those of the set: they come in as a change.
     files_differ: bool,
     /// What it must reach under the set and under those files.
@@ -120,8 +122,8 @@ fn begin(site: &Path, state: &Path, overrides: &[String]) -> Result<Begin, Failu
     };
     let last = match sets {
         Found::Nothing => None,
-        Found::Kept(sets) => match set::read(sets.confirmed, overrides) {
-            Ok(prepared) => Some(prepared),
+        Found::Kept(sets) => match Last::read(sets, overrides) {
+            Ok(last) => Some(last),
             Err(report) => {
                 lose("the safety set that was in force", &report);
                 None
@@ -133,7 +135,7 @@ fn begin(site: &Path, state: &Path, overrides: &[String]) -> Result<Begin, Failu
         }
     };
     let of_disk = files.and_then(|files| set::read(files, overrides));
-    let (prepared, mut reach, files_differ) = choose(last, of_disk)?;
+    let (Last { prepared, sets }, mut reach, files_differ) = choose(last, of_disk)?;
     if prepared.set.site.safety.process.is_none() {
         let text =
             "safety.yaml has no section `guard:`, so that the program itself holds the outputs of this site";
@@ -144,6 +146,7 @@ fn begin(site: &Path, state: &Path, overrides: &[String]) -> Result<Begin, Failu
     let memory_lost = memory_lost.or_else(|| kept.as_ref()?.memory_lost.clone());
     Ok(Begin {
         prepared,
+        sets,
         files_differ,
         reach,
         kept,
@@ -153,34 +156,64 @@ fn begin(site: &Path, state: &Path, overrides: &[String]) -> Result<Begin, Failu
     })
 }
 
-/// Which set it begins with, what the files on disk reach beyond it, and whether they differ from it.
-fn choose(
-    last: Option<Prepared>,
-    of_disk: Result<Prepared, String>,
-) -> Result<(Prepared, Reach, bool), Failure> {
+/// A set to begin with, and what lies below it while a person has not confirmed what it loosens.
+struct Last {
+    prepared: Prepared,
+    sets: Sets,
+}
+
+impl Last {
+    /// One set alone.
+    fn of(prepared: Prepared) -> Self {
+        let sets = Sets::new((&prepared).into());
+        Self { prepared, sets }
+    }
+
+    /// What the last run held to.
+    fn read(kept: KeptSets, overrides: &[String]) -> Result<Self, String> {
+        let mut beneath = Vec::new();
+        let mut prepared = set::read(kept.confirmed, overrides)?;
+        for texts in kept.later {
+            beneath.push((&prepared).into());
+            prepared = set::read(texts, overrides)?;
+        }
+        let sets = Sets::together(beneath, (&prepared).into());
+        let sets = sets.ok_or("the sets that were kept cannot be in force together")?;
+        Ok(Self { prepared, sets })
+    }
+}
+
+/// What it begins with, what the files on disk reach beyond it, and whether they differ from it.
+fn choose(last: Option<Last>, of_disk: Result<Prepared, String>) -> Result<(Last, Reach, bool), Failure> {
     match (last, of_disk) {
-        (Some(last), Ok(now)) => {
-            let is_same = now.set.site.safety.fingerprint == last.set.site.safety.fingerprint
-                && now.definitions == last.definitions;
+        (Some(Last { prepared, mut sets }), Ok(now)) => {
+            let is_same = now.set.site.safety.fingerprint == prepared.set.site.safety.fingerprint
+                && now.definitions == prepared.definitions;
             let reach = now.reach.clone();
-            Ok(if is_same { (now, reach, false) } else { (last, reach, true) })
+            if !is_same {
+                return Ok((Last { prepared, sets }, reach, true));
+            }
+            // Another comment, perhaps.
+            sets.rewrite(&now);
+            Ok((Last { prepared: now, sets }, reach, false))
         }
         (Some(last), Err(report)) => {
             let taken = "the files above were not taken: the safety set that was in force last is";
             log::line(Weight::Alarm, &format!("{report}\n{taken}"));
             Ok((last, Reach::default(), false))
         }
-        (None, Ok(now)) => Ok((now, Reach::default(), false)),
+        (None, Ok(now)) => Ok((Last::of(now), Reach::default(), false)),
         (None, Err(report)) => Err(Failure::Mistakes(report)),
     }
 }
 
 /// Holds the outputs until it is told to end; how many of them had not confirmed their safe state then.
 fn run(arguments: &Arguments, begin: Begin) -> Result<usize, String> {
-    let Begin { prepared, files_differ, reach, kept, memory_lost, slots, state } = begin;
+    let Begin { prepared, sets, files_differ, reach, kept, memory_lost, slots, state } = begin;
     let clock = Arc::new(Clock::of_machine());
     let set = Arc::clone(&prepared.set);
-    let guard = guard(&set, kept, &clock);
+    let guard = guard(&sets, kept, &clock);
+    let waits_for = guard.waits_for();
     let sockets = Sockets::open(&set, arguments)?;
     // Before the first thread: they inherit it.
     give_up(&arguments.site, &state, &sockets.directory, reach);
@@ -195,7 +228,6 @@ fn run(arguments: &Arguments, begin: Begin) -> Result<usize, String> {
     let (ask, questions) = desk::questions();
     let (callers, called) = sync_channel(CALLERS);
     // The mirror is the guard itself at this moment; from here on both take the same steps.
-    let sets = Sets::new((&prepared).into());
     keeper.sets(sets.kept());
     *shared.program.lock().unwrap_or_else(PoisonError::into_inner) = sets.program();
     let parts = witness::Parts {
@@ -225,7 +257,7 @@ fn run(arguments: &Arguments, begin: Begin) -> Result<usize, String> {
     start_thread("timekeeper", move || timekeeper::run(&own.clock, &own.nouns, &own.inbox))?;
     let asker = Asker { ask, witness: witness.thread().clone() };
     let directory = sockets.serve(&shared, &asker, callers, current)?;
-    tell_start(&set, &directory);
+    tell_start(&set, &directory, waits_for);
     if files_differ {
         asker.reread();
     }
@@ -243,9 +275,9 @@ fn run(arguments: &Arguments, begin: Begin) -> Result<usize, String> {
 }
 
 /// A guard that goes on from what the last run left.
-fn guard(set: &NounSet, kept: Option<KeptState>, clock: &Clock) -> Guard {
+fn guard(sets: &Sets, kept: Option<KeptState>, clock: &Clock) -> Guard {
     let now = clock.now();
-    let mut guard = set.guard(now);
+    let mut guard = sets.guard(now);
     if let Some(kept) = kept {
         let gap = memory::gap_since(&kept.stamp, &clock.stamp());
         guard.restore(kept.state, gap, kept.stamp.mono, now);
@@ -275,13 +307,16 @@ fn no_thread(error: io::Error) -> String {
     format!("the machine has no more threads: {error}")
 }
 
-fn tell_start(set: &NounSet, sockets: &Path) {
+fn tell_start(set: &NounSet, sockets: &Path, waits_for: Option<u64>) {
     let (count, site) = (set.catalog.outputs.len(), &set.catalog.site);
     let print = set.site.safety.fingerprint;
     let shown = sockets.display();
     let text =
         format!("the guard holds {count} outputs of {site}: safety set {print:016x}, sockets in {shown}");
     log::line(Weight::Notice, &text);
+    if let Some(print) = waits_for {
+        log::line(Weight::Warning, &witness::waits(print));
+    }
     supervisor::ready(&text);
 }
 

@@ -274,10 +274,7 @@ impl Witness {
                 Answer::InForce { fingerprint: format!("{:016x}", self.parts.mirror.fingerprint()) }
             }
             (_, Some(print)) => {
-                log::line(
-                    Weight::Warning,
-                    &format!("a looser safety set waits for a person: `ballast guard confirm {print:016x}`"),
-                );
+                log::line(Weight::Warning, &waits(print));
                 let loosenings = people::loosenings(&replaced.loosenings);
                 Answer::Waits { fingerprint: format!("{print:016x}"), loosenings }
             }
@@ -503,6 +500,11 @@ impl Witness {
             self.is_urgent = false;
         }
     }
+}
+
+/// What to do about a set that waits.
+pub fn waits(print: u64) -> String {
+    format!("a looser safety set waits for a person: `ballast guard confirm {print:016x}`")
 }
 
 /// Whether an event says that the guard did not do what a person asked.

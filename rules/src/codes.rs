@@ -36,6 +36,10 @@ pub static CODES: &[Code] = &[
         "rules::duplicate",
         "Two rules, two campaigns or two constants of a file have the same name. A rule is known by its name over reload and restart, so a name belongs to one rule of the whole site.",
     ),
+    code(
+        "rules::empty_file",
+        "A rule file has not a single byte. An editor that died, a full disk or a power cut leaves such a file, and its rules would be gone. Write them again, or remove the file.",
+    ),
     code("rules::empty_group", "The group of `each` has no members, so the rule stands for nothing."),
     code(
         "rules::event_yields",

@@ -184,6 +184,11 @@ impl<'a> Compiler<'a> {
             self.wrong(over.file, problem(Span::new(0, 0), "rules::too_large", message, "join some of them"));
         }
         let read: Vec<_> = sources.iter().take(FILES_MAX).filter(|source| self.is_small(source)).collect();
+        for empty in read.iter().filter(|source| source.text.is_empty()) {
+            let help = "write its rules again, or remove the file";
+            let found = problem(Span::new(0, 0), "rules::empty_file", "this file holds nothing", help);
+            self.warn(empty.file, vec![found]);
+        }
         read.iter()
             .map(|source| File::new(engine, source.file, source.name, source.text, &mut self.report))
             .collect()

@@ -144,7 +144,7 @@ pub struct Demo {
     #[arg(long = "for", value_name = "TIME")]
     pub lasting: Option<String>,
     /// Where metrics are served; `off` for nowhere
-    #[arg(long, default_value = "127.0.0.1:9464", value_name = "ADDRESS")]
+    #[arg(long, default_value = "127.0.0.1:9464", value_name = "ADDRESS", value_parser = metrics_address)]
     pub metrics: String,
     /// Keep the demonstration's files here instead of a directory that is removed at the end
     #[arg(long, value_name = "DIR")]
@@ -162,6 +162,15 @@ pub struct Init {
     pub name: Option<String>,
 }
 
+/// An address for the metrics: a host and a port, or `off`.
+fn metrics_address(text: &str) -> Result<String, String> {
+    let is_address = |(host, port): (&str, &str)| !host.is_empty() && port.parse::<u16>().is_ok();
+    if text == "off" || text.rsplit_once(':').is_some_and(is_address) {
+        return Ok(text.to_owned());
+    }
+    Err("write a host and a port from 0 to 65535, as in 127.0.0.1:9464, or `off`".to_owned())
+}
+
 /// `ballast run`
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
@@ -172,7 +181,7 @@ pub struct Run {
     #[arg(default_value = ".")]
     pub site: PathBuf,
     /// Where metrics are served; `off` for nowhere
-    #[arg(long, default_value = "127.0.0.1:9464", value_name = "ADDRESS")]
+    #[arg(long, default_value = "127.0.0.1:9464", value_name = "ADDRESS", value_parser = metrics_address)]
     pub metrics: String,
     /// Where state, events and the control socket are kept; absent: `.ballast` in the site's directory
     #[arg(long, value_name = "DIR")]
@@ -320,12 +329,13 @@ pub struct Reload {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   ballast request water_heater closed --for 30min
-  ballast request battery.charge_power \"1500 W\" --for 2h")]
+  ballast request battery.charge_power \"1500 W\" --for 2h
+  ballast request battery.power \"-500 W\"")]
 pub struct Request {
     /// The output
     pub output: String,
     /// `closed`, `open`, or a quantity for a setpoint
-    #[arg(value_name = "STATE")]
+    #[arg(value_name = "STATE", allow_hyphen_values = true)]
     pub wanted: String,
     /// For how long, 7 days at most
     #[arg(long = "for", value_name = "TIME", default_value = "30min")]
@@ -475,7 +485,7 @@ pub enum Trust {
   ballast guard reset \"battery too hot\"    a latched limit is looked at again
   ballast guard confirm 5f0c1b2a99d0e3c7   accept an announced loosening
   ballast guard status                     its process, its set, every output
-  ballast guard acl                        a list for mosquitto: nobody else commands
+  ballast guard acl                        an access list for mosquitto
 
 Where safety.yaml has a section `guard:`, these speak to the guard itself, also when no program runs; root and the operators named there may.")]
 pub struct Guard {

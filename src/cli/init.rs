@@ -41,11 +41,11 @@ pub fn run(options: &Init, output: &Output) -> Exit {
     };
     match write(template, directory, &name) {
         Ok(()) => {
-            let shown = directory.display();
+            let (shown, typed) = (directory.display(), quoted(directory));
             let text = say!(
                 output.language,
-                "A site was written to {shown}. Next:\n  ballast check {shown}\n  ballast run {shown}",
-                "Un site a été écrit dans {shown}. Ensuite :\n  ballast check {shown}\n  ballast run {shown}"
+                "A site was written to {shown}. Next:\n  ballast check {typed}\n  ballast run {typed}",
+                "Un site a été écrit dans {shown}. Ensuite :\n  ballast check {typed}\n  ballast run {typed}"
             );
             output.answer(&text, &serde_json::json!({ "directory": directory, "site": name }));
             Exit::Done
@@ -75,6 +75,18 @@ pub fn write(embedded: &Dir<'_>, directory: &Path, name: &str) -> std::io::Resul
         write(inner, &directory.join(inner_name), name)?;
     }
     Ok(())
+}
+
+/// A path as it is typed in a shell.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+,:@%".contains(c);
+    if !text.is_empty() && !text.starts_with('-') && text.chars().all(is_plain) {
+        return text;
+    }
+    // Behind a dash it would be an option.
+    let dot = if text.starts_with('-') { "./" } else { "" };
+    format!("'{dot}{}'", text.replace('\'', r"'\''"))
 }
 
 /// A readable id made of a directory's name: lower-case letters, digits and underscores.
@@ -123,6 +135,20 @@ mod tests {
             assert!(is_name(id), "{id}");
         }
         assert!(is_name(&readable_id(Path::new(&"long".repeat(30)))));
+    }
+
+    #[test]
+    fn a_path_is_printed_so_that_it_can_be_typed() {
+        for (path, typed) in [
+            ("my-site", "my-site"),
+            ("/srv/île_2", "/srv/île_2"),
+            ("my site", "'my site'"),
+            ("l'île", r"'l'\''île'"),
+            ("$HOME", "'$HOME'"),
+            ("-x", "'./-x'"),
+        ] {
+            assert_eq!(quoted(Path::new(path)), typed);
+        }
     }
 
     #[test]

@@ -6,14 +6,16 @@ use super::confinement;
 use super::terminal::{BAD, LOOK, Output, styled, width_of_errors};
 use crate::control::server;
 use crate::report::language::say;
-use crate::runtime::carrier::{PROBATION, Place};
+use crate::runtime::carrier::Place;
+use crate::runtime::choice::{Choice, choose};
+use crate::runtime::heartbeat::Heartbeat;
 use crate::runtime::message::{Message, channel};
 use crate::runtime::opening::{self, OpenField, Start};
 use crate::runtime::recorder::{Recorder, ShowLine};
-use crate::runtime::reload;
-use crate::runtime::state::{RunningSet, Trial, decode};
+use crate::runtime::remembered::{Remembered, remembered};
+use crate::runtime::state::{RunningSet, decode};
 use crate::serving::Finding;
-use crate::site::{Built, SetId, Texts, build, state_directory};
+use crate::site::{SetId, Texts, state_directory};
 use crate::{runtime, serving, watch};
 use ballast_history::{Found, Opened, Store};
 use ballast_host::Clock;
@@ -24,6 +26,9 @@ use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+
+/// The history's file in the state directory.
+const DATABASE: &str = "ballast.db";
 
 /// Runs the site.
 pub fn run(options: &Run, output: Output) -> Exit {
@@ -87,14 +92,13 @@ pub(super) fn carry_out(
         show_line,
         sockets,
     } = undertaking;
-    if let Err(error) = std::fs::create_dir_all(&state) {
-        let shown = state.display();
-        output.complain(&say!(
-            output.language,
-            "{shown} cannot be made: {error}; state will not be kept",
-            "{shown} ne peut pas être créé : {error} ; l'état ne sera pas gardé"
-        ));
+    // Before anything is made: a name that was mistyped leaves nothing behind.
+    if let Err(exit) = is_site(site, &state, &output) {
+        return exit;
     }
+    make_directory(&state, &output);
+    let heartbeat =
+        if clock.is_made_up() { Heartbeat::default() } else { Heartbeat::open(&state, clock.stamp().boot) };
     if sockets.is_some() {
         confinement::give_up(site, &state, &overrides, metrics, &output);
     }
@@ -113,6 +117,7 @@ pub(super) fn carry_out(
         open_field: open_field(sender.clone(), runtime.handle().clone()),
         channel: (sender.clone(), inbox),
         clock,
+        heartbeat,
         output,
         is_quiet,
         show_line,
@@ -136,6 +141,40 @@ pub(super) fn carry_out(
     runtime.block_on(serving::until_told(metrics, finding, listener, &sender, has_ended, told, &output));
     drop(watching);
     Exit::Done
+}
+
+/// Where state is kept; without it the site runs all the same.
+fn make_directory(state: &Path, output: &Output) {
+    if let Err(error) = std::fs::create_dir_all(state) {
+        let shown = state.display();
+        output.complain(&say!(
+            output.language,
+            "{shown} cannot be made: {error}; state will not be kept",
+            "{shown} ne peut pas être créé : {error} ; l'état ne sera pas gardé"
+        ));
+    }
+}
+
+/// Whether there is a site, or what one left that ran here.
+fn is_site(site: &Path, state: &Path, output: &Output) -> Result<(), Exit> {
+    let shown = site.display();
+    if let Err(error) = std::fs::read_dir(site) {
+        output.complain(&say!(
+            output.language,
+            "{shown} cannot be read: {error}",
+            "{shown} ne peut pas être lu : {error}"
+        ));
+        return Err(Exit::Mistakes);
+    }
+    if site.join("site.yaml").exists() || state.join(DATABASE).exists() {
+        return Ok(());
+    }
+    output.complain(&say!(
+        output.language,
+        "{shown} holds no site: there is no site.yaml in it; `ballast init` writes a small one",
+        "{shown} ne contient pas de site : il n'y a pas de site.yaml ; `ballast init` en écrit un petit"
+    ));
+    Err(Exit::Mistakes)
 }
 
 /// For `--for`.
@@ -191,6 +230,7 @@ struct Order {
     open_field: Box<OpenField>,
     channel: (SyncSender<Message>, Receiver<Message>),
     clock: Arc<Clock>,
+    heartbeat: Heartbeat,
     output: Output,
     is_quiet: bool,
     show_line: Option<ShowLine>,
@@ -229,7 +269,8 @@ fn begin(order: Order) -> Result<SetId, Exit> {
 
 /// Reads the site and what the last run left.
 fn open(order: Order) -> Result<(Start, SetId), Exit> {
-    let Order { place, open_field, channel, clock, output, is_quiet, show_line, sockets, ended } = order;
+    let Order { place, open_field, channel, clock, heartbeat, output, is_quiet, show_line, sockets, ended } =
+        order;
     let texts = Texts::read(&place.site).map_err(|error| {
         let shown = place.site.display();
         output.complain(&say!(
@@ -242,11 +283,10 @@ fn open(order: Order) -> Result<(Start, SetId), Exit> {
     let on_disk = texts.id();
     let (store, opened) = open_store(&place.state, &clock, &output);
     let opened = opened.ok_or(Exit::Failed)?;
-    let memory_lost = lost_memory(&opened, &output);
-    let saved = opened.state;
+    let Remembered { saved, lost: memory_lost } = remembered(opened, output.language);
     let set = saved.as_ref().and_then(|saved| decode::<RunningSet>(saved, "plan"));
-    let Choice { built, texts, reload, trial } =
-        choose(texts, set, &place.overrides, &output).ok_or(Exit::Mistakes)?;
+    let choice = choose(texts, set, &place.overrides, &output).ok_or(Exit::Mistakes)?;
+    let Choice { built, texts, beneath, reload, trial, refused: files_refused, lost } = choice;
     if reload {
         // The channel is empty: there is room.
         let _ = channel.0.try_send(Message::FilesChanged(None));
@@ -259,14 +299,15 @@ fn open(order: Order) -> Result<(Start, SetId), Exit> {
         recorder.show_through(show_line);
     }
     let ended = Some(ended);
-    let files_refused = texts.id() != on_disk;
     let start = Start {
         built,
         texts,
+        beneath,
         files_refused,
         trial,
         saved,
-        memory_lost,
+        memory_lost: memory_lost.or(lost),
+        heartbeat,
         place,
         clock,
         recorder,
@@ -278,29 +319,11 @@ fn open(order: Order) -> Result<(Start, SetId), Exit> {
     Ok((start, on_disk))
 }
 
-/// Why what the last run left of the guard cannot be read; `None` where it can, or where there was no last run.
-fn lost_memory(opened: &Opened, output: &Output) -> Option<String> {
-    if let Some(saved) = &opened.state {
-        let is_there = decode::<ballast_guard::State>(saved, "guard").is_some();
-        return (!is_there).then(|| {
-            let text = output.say("this program cannot read it", "ce programme ne sait pas la lire");
-            text.to_owned()
-        });
-    }
-    match &opened.found {
-        Found::Damaged { reason, .. } => Some(reason.clone()),
-        _ if opened.damaged_generations > 0 => {
-            let text = output.say("every saved state is damaged", "chaque état gardé est abîmé");
-            Some(text.to_owned())
-        }
-        _ => None,
-    }
-}
-
 /// Opens the history; control starts without it when it cannot be used, but not beside another program.
 fn open_store(state: &Path, clock: &Clock, output: &Output) -> (Option<Store>, Option<Opened>) {
-    let nothing = Opened { state: None, damaged_generations: 0, found: Found::Unusable, trouble: None };
-    match Store::open(&state.join("ballast.db"), clock.stamp()) {
+    let nothing =
+        Opened { state: None, damaged_generations: 0, outdated: None, found: Found::Unusable, trouble: None };
+    match Store::open(&state.join(DATABASE), clock.stamp()) {
         Ok((store, opened)) => {
             match &opened.found {
                 Found::Damaged { set_aside, reason } => {
@@ -340,76 +363,6 @@ fn open_store(state: &Path, clock: &Clock, output: &Output) -> (Option<Store>, O
             (None, Some(nothing))
         }
     }
-}
-
-/// What to begin with.
-struct Choice {
-    built: Built,
-    texts: Texts,
-    /// The files on disk are another set that must come in as a reload does.
-    reload: bool,
-    /// What the set still has to stand.
-    trial: Option<Trial>,
-}
-
-/// The set on disk, if it loads and did no harm before; else the set that ran last. Where the safety set on disk is
-/// another one, the last one begins and the new one comes in by a reload: a restart loosens nothing.
-fn choose(texts: Texts, set: Option<RunningSet>, overrides: &[String], output: &Output) -> Option<Choice> {
-    let id = texts.id();
-    let did_harm = set.as_ref().is_some_and(|set| set.refused.contains(&id) && set.texts.id() != id);
-    let trial = set.as_ref().and_then(|set| set.trial.clone());
-    let last = set.map(|set| set.texts).filter(|last| !last.files.is_empty() && last.id() != id);
-    let run_last = |text: Option<&str>, reload: bool| {
-        let last = last.clone()?;
-        let built = build(&last, overrides).ok()?;
-        if let Some(text) = text {
-            output.complain(&styled(BAD, text));
-        }
-        Some(Choice { built, texts: last, reload, trial: trial.clone() })
-    };
-    if did_harm {
-        let text = say!(
-            output.language,
-            "the site's files ({id}) did harm before; the last good ones run",
-            "les fichiers du site ({id}) ont déjà fait du tort ; les derniers bons tournent"
-        );
-        if let Some(choice) = run_last(Some(&text), false) {
-            return Some(choice);
-        }
-    }
-    match build(&texts, overrides) {
-        Ok(built) => {
-            if let Some(before) = run_last(None, true) {
-                if before.built.running.safety.fingerprint != built.running.safety.fingerprint {
-                    return Some(before);
-                }
-                // Changed while nothing ran: on trial, as after a reload.
-                let changed = reload::changed_rules(&before.built.running.plan, &built);
-                let last_good = before.trial.map_or(before.texts, |trial| trial.last_good);
-                let trial = Some(Trial { last_good, changed, left: PROBATION });
-                return Some(Choice { built, texts, reload: false, trial });
-            }
-            return Some(Choice { built, texts, reload: false, trial });
-        }
-        Err(refused) => output.complain(&refused.drawing.coloured(width_of_errors())),
-    }
-    let text = output.say(
-        "the files above were not loaded: the set that ran last runs again",
-        "les fichiers ci-dessus n'ont pas été chargés : le jeu qui tournait en dernier tourne de nouveau",
-    );
-    if let Some(choice) = run_last(Some(text), false) {
-        return Some(choice);
-    }
-    // No set ever ran: with a good site and safety set the outputs can at least be held at their defaults.
-    let mut bare = texts;
-    bare.files.retain(|name, _| !name.starts_with("rules/"));
-    let built = build(&bare, overrides).ok()?;
-    let text = output.say(
-        "no rules run: outputs stay at their defaults until the files above are mended and saved",
-        "aucune règle ne tourne : les sorties gardent leur état par défaut jusqu'à ce que les fichiers ci-dessus soient corrigés et enregistrés",
-    );
-    output.complain(&styled(BAD, text));
-    Some(Choice { built, texts: bare, reload: false, trial: None })
 }
 
 /// Watches the files; a site whose files cannot be watched runs all the same.

@@ -1,6 +1,7 @@
 //! Asks a running program.
 
 use super::protocol::{Answer, Call, Question, SOCKET};
+use super::short_path::with_socket;
 use crate::journal::{self, Journal, JournalError};
 use crate::report::language::Language;
 use std::io::{BufRead, BufReader, Write};
@@ -59,7 +60,7 @@ pub fn journal(state: &Path) -> Result<Journal, NoAnswer> {
 /// Asks, and gives what follows the answer.
 fn talk(state: &Path, call: &Call) -> Result<(Answer, BufReader<UnixStream>), NoAnswer> {
     let path = state.join(SOCKET);
-    let stream = UnixStream::connect(&path)
+    let stream = with_socket(state, |path| UnixStream::connect(path))
         .map_err(|error| NoAnswer::NotRunning(format!("{}: {error}", path.display())))?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;

@@ -7,3 +7,4 @@ pub mod client;
 pub mod guard_client;
 pub mod protocol;
 pub mod server;
+mod short_path;

@@ -1,6 +1,7 @@
 //! Listens for a person's commands.
 
 use super::protocol::{Answer, Call, QUESTION_BYTES_MAX, SOCKET};
+use super::short_path::with_socket;
 use crate::journal::Frozen;
 use std::future::Future;
 use std::os::unix::fs::PermissionsExt;
@@ -37,7 +38,7 @@ impl Drop for Listener {
 /// When another program already answers there, or the directory cannot be written.
 pub fn listen(state: &Path) -> std::io::Result<Listener> {
     let path = state.join(SOCKET);
-    if std::os::unix::net::UnixStream::connect(&path).is_ok() {
+    if with_socket(state, |path| std::os::unix::net::UnixStream::connect(path)).is_ok() {
         let message = format!("another program already runs on this site ({} answers)", path.display());
         return Err(std::io::Error::new(std::io::ErrorKind::AddrInUse, message));
     }
@@ -45,7 +46,7 @@ pub fn listen(state: &Path) -> std::io::Result<Listener> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let socket = UnixListener::bind(&path)?;
+    let socket = with_socket(state, |path| UnixListener::bind(path))?;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
     Ok(Listener { socket, path })
 }

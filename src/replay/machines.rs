@@ -2,6 +2,7 @@
 
 use crate::journal::{Record, Segment};
 use crate::report::memory_words;
+use crate::runtime::beneath;
 use crate::runtime::saving::{Checkpoint, guard_hash, kind};
 use crate::runtime::timed::Timed;
 use crate::site::{Built, Running, Texts, build};
@@ -28,18 +29,12 @@ pub struct Machines {
     guard_hash: Option<u64>,
 }
 
-/// The guard with what was in force: where a looser set waited, the stricter of both.
-fn guard(built: &Built, confirmed: Option<&Texts>, at: Mono) -> Result<Guard, String> {
-    let new = &built.running;
-    let Some(confirmed) = confirmed else {
-        return Ok(Guard::new(Arc::clone(&new.plan.catalog), new.safety.clone(), at));
-    };
-    let old = build(confirmed, &[])
-        .map_err(|refused| format!("the confirmed texts do not load: {}", refused.text))?;
-    let old = &old.running;
-    let mut guard = Guard::new(Arc::clone(&old.plan.catalog), old.safety.clone(), at);
-    guard.replace(Arc::clone(&new.plan.catalog), new.safety.clone(), false, at);
-    Ok(guard)
+/// The guard with what was in force: where a looser set waited, the stricter of all.
+fn guard(built: &Built, beneath: &[Texts], at: Mono) -> Result<Guard, String> {
+    let sets =
+        beneath::read(beneath, &[]).map_err(|report| format!("the confirmed texts do not load: {report}"))?;
+    let guard = beneath::guard(&sets, &built.running, at);
+    guard.ok_or_else(|| "its safety sets cannot be in force together".to_owned())
 }
 
 impl Machines {
@@ -54,7 +49,7 @@ impl Machines {
         let checkpoint = Checkpoint::unpack(segment.checkpoint())?;
         let at = checkpoint.at;
         let none = Gap::SameBoot(Span::ZERO);
-        let mut guard = guard(&built, checkpoint.confirmed.as_ref(), at)?;
+        let mut guard = guard(&built, &checkpoint.beneath, at)?;
         let running = built.running;
         let bodies = Timed::new(built.bodies, running.plan.rules.len());
         let mut engine = Engine::new(Arc::clone(&running.plan), bodies, at);

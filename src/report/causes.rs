@@ -214,14 +214,21 @@ pub const fn end(reason: EndReason, language: Language) -> &'static str {
         EndReason::Fault(fault) => self::fault(fault, Language::Fr),
         EndReason::Suspended => "son corps a échoué trop souvent",
         EndReason::Removed => "elle a été retirée des règles",
+        EndReason::Harm => "elle a fait du tort",
     };
     language.say(reason.words(), french)
 }
 
 /// The same from the English words that an event holds.
 pub fn end_named(words: &str, language: Language) -> &str {
-    let reasons =
-        [EndReason::Until, EndReason::WhenOver, EndReason::Unknown, EndReason::Suspended, EndReason::Removed];
+    let reasons = [
+        EndReason::Until,
+        EndReason::WhenOver,
+        EndReason::Unknown,
+        EndReason::Suspended,
+        EndReason::Removed,
+        EndReason::Harm,
+    ];
     let faults = [Fault::DivisionByZero, Fault::TooLarge].map(EndReason::Fault);
     let mut reasons = reasons.into_iter().chain(faults);
     let reason = reasons.find(|reason| reason.words() == words);
@@ -237,6 +244,7 @@ pub const fn end_word(reason: EndReason) -> &'static str {
         EndReason::Fault(_) => "fault",
         EndReason::Suspended => "suspended",
         EndReason::Removed => "removed",
+        EndReason::Harm => "harm",
     }
 }
 

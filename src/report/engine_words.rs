@@ -2,6 +2,7 @@
 
 use super::causes;
 use super::language::{Language, say};
+use crate::runtime::heartbeat::Outage;
 use ballast_engine::events::{Phase, Runner};
 use ballast_engine::explain::witness_reading;
 use ballast_engine::input::Refusal;
@@ -65,13 +66,9 @@ pub fn ended<'a>(
     )
 }
 
-/// A rule is suspended.
-pub fn suspended(name: &str, language: Language) -> String {
-    say!(
-        language,
-        "rule \"{name}\" is suspended: its body failed too often",
-        "la règle « {name} » est suspendue : son corps a échoué trop souvent"
-    )
+/// A rule is suspended, with the reason in the language.
+pub fn suspended(name: &str, why: &str, language: Language) -> String {
+    say!(language, "rule \"{name}\" is suspended: {why}", "la règle « {name} » est suspendue : {why}")
 }
 
 /// Samples came too fast.
@@ -163,7 +160,9 @@ fn of_rules(event: &Event, plan: &Plan) -> Option<String> {
         Event::RuleKnown { rule } => {
             format!("la règle « {} » a de nouveau toutes ses mesures", plan.rule_name(*rule))
         }
-        Event::RuleSuspended { rule } => suspended(plan.rule_name(*rule), french),
+        Event::RuleSuspended { rule, reason } => {
+            suspended(plan.rule_name(*rule), causes::end(*reason, french), french)
+        }
         Event::RuleResumed { rule, who } => {
             format!("{who} laisse la règle « {} » repartir", plan.rule_name(*rule))
         }
@@ -237,6 +236,12 @@ fn of_others(event: &Event, plan: &Plan) -> Option<String> {
             let old = old.map_or_else(|| "inconnu".to_owned(), |old| value(plan, *point, old));
             format!("{who} règle {} de {old} à {}", plan.point_name(*point), value(plan, *point, *new))
         }
+        Event::SettingDropped { point, old, new } => {
+            let (name, new) = (plan.point_name(*point), plan.value(*point, *new));
+            format!(
+                "{name} valait {old}, ce qui n'est plus possible : il vaut {new}, comme le dit son fichier"
+            )
+        }
         Event::CommandRefused { who, refusal: why } => {
             format!("une commande de {who} a été refusée : {}", refusal(*why, Language::Fr))
         }
@@ -280,19 +285,28 @@ fn of_others(event: &Event, plan: &Plan) -> Option<String> {
             format!("{who} laisse le groupe {} essayer de nouveau", plan.generator_name(*generator))
         }
         Event::Restored { gap, active } => {
-            let after = after(*gap, Language::Fr);
-            format!("reprise {after}, règles actives : {active}")
+            goes_on(Outage { gap: *gap, is_at_most: false }, *active, Language::Fr)
         }
         _ => return None,
     })
 }
 
+/// The engine goes on from what it remembers, with so many active rules.
+pub fn goes_on(outage: Outage, active: u32, language: Language) -> String {
+    let after = after(outage, language);
+    say!(language, "goes on {after}, {active} rules active", "reprise {after}, règles actives : {active}")
+}
+
 /// How long nothing ran.
-pub fn after(gap: Gap, language: Language) -> String {
-    if language == Language::En {
-        return ballast_engine::words::after(gap);
-    }
+pub fn after(outage: Outage, language: Language) -> String {
+    let Outage { gap, is_at_most } = outage;
     match gap {
+        Gap::SameBoot(span) if is_at_most => say!(
+            language,
+            "after at most {span} without the program",
+            "après {span} au plus sans le programme"
+        ),
+        _ if language == Language::En => ballast_engine::words::after(gap),
         Gap::SameBoot(span) => format!("après {span} sans le programme"),
         Gap::OtherBoot(span) => format!("après une coupure de courant de {span}"),
         Gap::Unknown => "après une interruption de durée inconnue".to_owned(),

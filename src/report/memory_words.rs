@@ -20,6 +20,22 @@ pub fn lost(reason: &str, fingerprint: u64, language: Language) -> String {
     )
 }
 
+/// What was lost where the guard is a process of its own and keeps its own memory.
+pub fn lost_by_program(reason: &str, language: Language) -> String {
+    say!(
+        language,
+        "the memory of the program is lost ({reason}): requests of people, modes, settings, the progress of rules, and which files did harm. \
+         The guard keeps its own memory. Look at modes and settings",
+        "la mémoire du programme est perdue ({reason}) : demandes des personnes, modes, réglages, avancement des règles, et quels fichiers \
+         ont fait du tort. Le gardien garde sa propre mémoire. Vérifiez les modes et les réglages"
+    )
+}
+
+/// Why what was kept is lost: it was written by another version.
+pub const fn unreadable(language: Language) -> &'static str {
+    language.say("this program cannot read it", "ce programme ne sait pas la lire")
+}
+
 /// Says that the site runs.
 pub fn running(site: &str, language: Language) -> String {
     say!(language, "{site} is running without its memory", "{site} tourne sans sa mémoire")

@@ -7,9 +7,9 @@ use crate::site::Running;
 use ballast_engine::{Engine, Source, Winner};
 use ballast_guard::Guard;
 use ballast_model::catalog::{Noun, OutputKind};
-use ballast_model::intent::Cause;
+use ballast_model::intent::{Cause, Witness};
 use ballast_model::time::Wall;
-use ballast_model::{Catalog, Mono, OutputId, Verdict};
+use ballast_model::{Catalog, Mono, OutputId, Span, Verdict, Wanted};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -112,24 +112,45 @@ impl<'a> Moment<'a> {
         self.engine.winner(id).map_or(Winner::DEFAULT, |(winner, _)| winner.clone())
     }
 
+    /// What is asked of an output. A guard that does not hear the program knows of no word.
+    pub fn asked(&self, id: OutputId, verdict: &Verdict) -> Wanted {
+        let has_no_word = self.guard.output(id).is_some_and(|state| state.word.is_none());
+        let is_asked = has_no_word && self.winner(id).source != Source::Default;
+        let intent = self.engine.intent(id).filter(|_| is_asked);
+        intent.map_or(verdict.asked, |intent| intent.wanted)
+    }
+
     /// Why an output is as it is: who asks, and what the guard has against it.
     pub fn reason(&self, id: OutputId, verdict: &Verdict) -> String {
         let winner = self.winner(id);
         let who = causes::asker(winner.source, winner.who.as_deref(), &self.running.plan, self.language);
         let cause = self.cause(verdict);
-        let asked = self.catalog().output(id).map_or_else(String::new, |spec| spec.show(verdict.asked));
+        let wanted = self.asked(id, verdict);
+        let asked = self.catalog().output(id).map_or_else(String::new, |spec| spec.show(wanted));
         let asked = causes::state(&asked, self.language);
-        let mut text = if verdict.state == verdict.asked && cause.is_empty() {
+        let mut text = if verdict.state == wanted && cause.is_empty() {
             who
         } else if winner.source == Source::Default {
             format!("{cause}{} {who}", self.say(";", " ;"))
         } else {
             format!("{cause}{} {who} {} {asked}", self.say(";", " ;"), self.say("asks for", "demande"))
         };
-        if let Some(witness) = &verdict.witness {
+        if let Some(witness) = &self.witness(verdict) {
             text.push_str(&format!(" ({})", causes::witness(witness, self.catalog(), self.language)));
         }
         text
+    }
+
+    /// The value that decided. What waits for its turn does not wait for what was read when it began to: the value of now.
+    pub fn witness(&self, verdict: &Verdict) -> Option<Witness> {
+        let witness = verdict.witness?;
+        if verdict.cause != Cause::AwaitsRestoration {
+            return Some(witness);
+        }
+        let (point, snapshot) = (witness.point, self.engine.snapshot());
+        let reading = snapshot.reading(point);
+        let age = if reading.count == 0 { Span::MAX } else { self.now.since(reading.arrival) };
+        Some(Witness { point, value: reading.value, quality: snapshot.quality(point, self.now), age })
     }
 
     /// Who asks for what, whatever the guard has against it.
@@ -139,7 +160,8 @@ impl<'a> Moment<'a> {
         if winner.source == Source::Default {
             return who;
         }
-        let asked = self.catalog().output(id).map_or_else(String::new, |spec| spec.show(verdict.asked));
+        let wanted = self.asked(id, verdict);
+        let asked = self.catalog().output(id).map_or_else(String::new, |spec| spec.show(wanted));
         let asked = causes::state(&asked, self.language);
         format!("{who} {} {asked}", self.say("asks for", "demande"))
     }

@@ -96,16 +96,41 @@ pub fn unknown<'a>(
     language: Language,
 ) -> String {
     let none = sort.none(language);
-    match did_you_mean(name, known.clone()) {
+    let some: Vec<&str> = known.clone().take(NAMES_MAX).collect();
+    let some = some.join(", ");
+    if name.trim().is_empty() {
+        let what = language.say("the name is empty", "le nom est vide");
+        return if some.is_empty() {
+            what.to_owned()
+        } else {
+            say!(language, "{what}; there are: {some}", "{what} ; il y a : {some}")
+        };
+    }
+    match did_you_mean(name, known) {
         Some(near) => say!(
             language,
             "{none} `{name}`; did you mean `{near}`?",
             "{none} `{name}` ; vouliez-vous dire `{near}` ?"
         ),
-        None => {
-            let some: Vec<&str> = known.take(NAMES_MAX).collect();
-            let some = some.join(", ");
-            say!(language, "{none} `{name}`; there are: {some}", "{none} `{name}` ; il y a : {some}")
+        None if some.is_empty() => {
+            say!(language, "{none} `{name}`; there is none at all", "{none} `{name}` ; il n'y en a aucun")
         }
+        None => say!(language, "{none} `{name}`; there are: {some}", "{none} `{name}` ; il y a : {some}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_name_is_answered_with_the_nearest_or_with_those_there_are() {
+        let said =
+            |name: &str, known: &[&str]| unknown(Sort::Output, name, known.iter().copied(), Language::En);
+        assert_eq!(said("heatr", &["heater", "pump"]), "there is no output `heatr`; did you mean `heater`?");
+        assert_eq!(said("valve", &["heater", "pump"]), "there is no output `valve`; there are: heater, pump");
+        assert_eq!(said("valve", &[]), "there is no output `valve`; there is none at all");
+        assert_eq!(said("", &["a", "b"]), "the name is empty; there are: a, b");
+        assert_eq!(said(" ", &[]), "the name is empty");
     }
 }

@@ -2,20 +2,24 @@
 
 use super::engine_words;
 use super::language::{Language, Noun, say};
+use crate::runtime::heartbeat::Outage;
+use crate::site::Emptied;
 use ballast_model::Span;
-use ballast_model::time::Gap;
 
-/// The program begins: the site with its counts of points, outputs and rules; `gap`: how long nothing ran.
+/// Names in a sentence at most.
+const NAMES_MAX: usize = 20;
+
+/// The program begins: the site with its counts of points, outputs and rules, and how long nothing ran.
 pub fn running(
     site: &str,
     counts: [usize; 3],
-    gap: Option<Gap>,
+    outage: Option<Outage>,
     is_within: bool,
     language: Language,
 ) -> String {
-    let since = match gap {
+    let since = match outage {
         None => language.say("for the first time", "pour la première fois").to_owned(),
-        Some(gap) => engine_words::after(gap, language),
+        Some(outage) => engine_words::after(outage, language),
     };
     let [points, outputs, rules] = counts;
     let points = language.counted(points, Noun::Point);
@@ -53,6 +57,80 @@ pub fn returned(why: &str, language: Language) -> String {
         language,
         "{why}: the last good rules come back; mend the files and save them again",
         "{why} : les dernières bonnes règles reviennent ; corrigez les fichiers et enregistrez-les de nouveau"
+    )
+}
+
+/// The last good rules cannot come back: the rule that did harm is taken out alone.
+pub fn not_returned(rule: &str, language: Language) -> String {
+    say!(
+        language,
+        "the last good rules do not go with the devices, points and safety set of now: rule \"{rule}\" alone is suspended. Mend the \
+         files and save them again, or say `ballast rule resume \"{rule}\"`",
+        "les dernières bonnes règles ne vont pas avec les appareils, les points et le jeu de sûreté actuels : seule la règle « {rule} » \
+         est suspendue. Corrigez les fichiers et enregistrez-les de nouveau, ou dites `ballast rule resume \"{rule}\"`"
+    )
+}
+
+/// At a start: the files did harm before.
+pub fn last_good_run(set: &str, language: Language) -> String {
+    say!(
+        language,
+        "the site's files ({set}) did harm before; the last good ones run",
+        "les fichiers du site ({set}) ont déjà fait du tort ; les derniers bons tournent"
+    )
+}
+
+/// At a start: the files have mistakes, which were drawn before this.
+pub const fn not_loaded(has_last: bool, language: Language) -> &'static str {
+    if has_last {
+        language.say(
+            "the files above were not loaded: the set that ran last runs again",
+            "les fichiers ci-dessus n'ont pas été chargés : le jeu qui tournait en dernier tourne de nouveau",
+        )
+    } else {
+        language.say(
+            "no rules run: outputs stay at their defaults until the files above are mended and saved",
+            "aucune règle ne tourne : les sorties gardent leur état par défaut jusqu'à ce que les fichiers ci-dessus soient corrigés et enregistrés",
+        )
+    }
+}
+
+/// Rules are gone from the files, and nobody said that it is meant.
+pub fn emptied(emptied: &Emptied, language: Language) -> String {
+    let names: Vec<String> =
+        emptied.names.iter().take(NAMES_MAX).map(|name| quoted(name, language)).collect();
+    let more = if emptied.names.len() > NAMES_MAX { ", ..." } else { "" };
+    let names = format!("{}{more}", names.join(", "));
+    match &emptied.file {
+        Some(file) => say!(
+            language,
+            "{file} holds nothing any more, and {names} would go: a file that was being written is not loaded. Write it again; if it is \
+             meant, remove the file or say `ballast reload --accept`",
+            "{file} ne contient plus rien, et {names} disparaîtraient : un fichier en cours d'écriture n'est pas chargé. Écrivez-le de \
+             nouveau ; si c'est voulu, retirez le fichier ou dites `ballast reload --accept`"
+        ),
+        None => say!(
+            language,
+            "the site has no rules any more, and {names} would go: if it is meant, say `ballast reload --accept`",
+            "le site n'a plus de règles, et {names} disparaîtraient : si c'est voulu, dites `ballast reload --accept`"
+        ),
+    }
+}
+
+/// Too many sets wait for a person already.
+pub fn too_many_wait(most: usize, fingerprint: u64, language: Language) -> String {
+    say!(
+        language,
+        "{most} changed safety sets wait for a person; say `ballast guard confirm {fingerprint:016x}` for the last of them, then load this one",
+        "{most} jeux de sûreté changés attendent une personne ; dites `ballast guard confirm {fingerprint:016x}` pour le dernier, puis chargez celui-ci"
+    )
+}
+
+/// Why the safety that was in force cannot be put in force again.
+pub const fn not_together(language: Language) -> &'static str {
+    language.say(
+        "the safety sets that were in force together cannot be put together again",
+        "les jeux de sûreté qui étaient en vigueur ensemble ne peuvent pas être réunis de nouveau",
     )
 }
 
@@ -119,6 +197,15 @@ pub fn loaded(rules: usize, added: &[&String], removed: &[&String], language: La
 
 fn quoted(name: &str, language: Language) -> String {
     say!(language, "\"{name}\"", "« {name} »")
+}
+
+/// A start: what waited for a person before it waits still.
+pub fn still_waits(fingerprint: u64, language: Language) -> String {
+    say!(
+        language,
+        "a looser safety set still waits for `ballast guard confirm {fingerprint:016x}`; until then the stricter one holds, key by key",
+        "un jeu de sûreté moins strict attend toujours `ballast guard confirm {fingerprint:016x}` ; d'ici là le plus strict vaut, clé par clé"
+    )
 }
 
 /// What follows where the safety set would be looser.

@@ -77,7 +77,10 @@ fn made(name: &str, kind: &str, stored: &str, payload: &Value, language: Languag
             let why = causes::end_named(text("ended")?, language);
             Some(engine_words::ended(name, why, because().map(|row| value_of(row, language)), language))
         }
-        "rule_suspended" => Some(engine_words::suspended(name, language)),
+        "rule_suspended" => {
+            let why = causes::end_named(text("ended")?, language);
+            Some(engine_words::suspended(name, why, language))
+        }
         "coalesced" => {
             let dropped = payload.pointer("/data/dropped").and_then(Value::as_u64)?;
             Some(engine_words::coalesced(name, dropped, language))

@@ -81,7 +81,7 @@ fn outputs(moment: &Moment<'_>, text: &mut String) -> Map<String, Value> {
             "armed": !arming_words::is_unarmed(moment.guard, id),
             "reachable": lost.is_none(),
             "confirmed": confirmed,
-            "asked": verdict.map(|verdict| spec.show(verdict.asked)),
+            "asked": verdict.map(|verdict| spec.show(moment.asked(id, verdict))),
             "winner": moment.winner(id).name(&moment.running.plan),
             "cause": verdict.map(|verdict| verdict.cause.word()),
             "reason": reason,

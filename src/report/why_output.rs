@@ -10,7 +10,7 @@ use ballast_engine::{Plan, Winner};
 use ballast_guard::Guard;
 use ballast_guard::plan::LimitAction;
 use ballast_model::intent::Cause;
-use ballast_model::{Mono, OutputId, Verdict};
+use ballast_model::{Contact, Mono, OutputId, Verdict, Wanted};
 use serde_json::{Map, Value, json};
 
 /// Where the second column of the table begins.
@@ -51,14 +51,14 @@ pub fn output(moment: &Moment<'_>, id: OutputId) -> Answer {
     let confirmed = moment.guard.output(id).and_then(|state| state.confirmed);
     set("confirmed", json!(confirmed.map(|wanted| spec.show(wanted))));
     set("armed", json!(!arming_words::is_unarmed(moment.guard, id)));
-    set("asked", json!(spec.show(verdict.asked)));
+    set("asked", json!(spec.show(moment.asked(id, verdict))));
     set("cause", json!(causes::held_word(verdict.cause, moment.is_memory_lost)));
     set("winner", json!(winner.name(&moment.running.plan)));
     set("authority", json!(winner.authority.word()));
     set("strength", json!(strength.map_or("?", |strength| strength.word())));
     set("protection", moment.protection.map_or(Value::Null, process_words::data));
     set("latched", json!(latches(moment, id, verdict)));
-    let witness = verdict.witness.map(|witness| witness_reading(&moment.running.plan, &witness));
+    let witness = moment.witness(verdict).map(|witness| witness_reading(&moment.running.plan, &witness));
     set("witness", json!(witness.as_ref().map(reading_data)));
     set("explanation", explanation.as_ref().map_or(Value::Null, |why| explained(moment, why)));
     moment.add(&mut data, "since", Some(verdict.since));
@@ -118,7 +118,20 @@ fn next_change(moment: &Moment<'_>, verdict: &Verdict, explanation: Option<&Expl
         return None;
     }
     let engine = explanation.and_then(|explanation| explanation.next_change);
-    verdict.next_change.into_iter().chain(engine).filter(|next| *next > moment.now).min()
+    let next = verdict.next_change.into_iter().chain(engine).chain(longest(moment, verdict));
+    next.filter(|next| *next > moment.now).min()
+}
+
+/// The end of the longest time closed, or away from safe, where that runs.
+fn longest(moment: &Moment<'_>, verdict: &Verdict) -> Option<Mono> {
+    let (state, envelope) = (moment.guard.output(verdict.output)?, moment.guard.envelope(verdict.output)?);
+    let is_engaged = match state.told {
+        Wanted::Contact(contact) => contact == Contact::Closed,
+        Wanted::Level(_) => state.told != envelope.safe,
+    };
+    // A limit holds it closed for longer than that.
+    let is_counting = is_engaged && !matches!(verdict.cause, Cause::Limit(_));
+    envelope.max_closed.filter(|_| is_counting).map(|longest| state.switched_at.after(longest))
 }
 
 /// Everyone who asks, the values that were read, what comes next.

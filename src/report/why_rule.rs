@@ -6,6 +6,7 @@ use super::table::{Table, reading, readings_data};
 use super::{causes, instant};
 use crate::control::protocol::Answer;
 use ballast_engine::RuleState;
+use ballast_engine::events::EndReason;
 use ballast_engine::explain::{Condition, RuleExplanation, Threshold};
 use ballast_model::Span;
 use ballast_model::catalog::Noun;
@@ -22,7 +23,7 @@ pub fn rule(moment: &Moment<'_>, index: u32) -> Answer {
         return Answer::refused(moment.say("no such rule", "cette règle n'existe pas"));
     };
     let explanation = moment.engine.explain_rule(index, moment.now);
-    let (name, place, does) = (&rule.name, &rule.place, does(moment, state));
+    let (name, place, does) = (&rule.name, &rule.place, does(moment, state, explanation.as_ref()));
     let sentence =
         say!(moment.language, "rule \"{name}\" ({place}) {does}.", "la règle « {name} » ({place}) {does}.");
     let table = explanation.as_ref().map(|why| table(moment, why)).unwrap_or_default();
@@ -48,15 +49,18 @@ pub fn rule(moment: &Moment<'_>, index: u32) -> Answer {
 }
 
 /// What the rule does, as the end of a sentence.
-fn does(moment: &Moment<'_>, state: RuleState) -> String {
+fn does(moment: &Moment<'_>, state: RuleState, why: Option<&RuleExplanation>) -> String {
     match state {
         RuleState::Active { since, .. } => {
             let since = instant::since(since, moment.now, moment.language);
             format!("{} {since}", moment.say("has been active", "est active"))
         }
-        RuleState::Suspended => moment
-            .say("is suspended: its body failed too often", "est suspendue : son corps a échoué trop souvent")
-            .into(),
+        RuleState::Suspended => {
+            let has_failed = why.is_some_and(|why| why.failure.is_some());
+            let reason = if has_failed { EndReason::Suspended } else { EndReason::Harm };
+            let why = causes::end(reason, moment.language);
+            say!(moment.language, "is suspended: {why}", "est suspendue : {why}")
+        }
         RuleState::Idle { .. } => moment.say("is not active", "n'est pas active").into(),
     }
 }

@@ -5,6 +5,7 @@
 
 use super::field::Field;
 use super::guard_process::GuardProcess;
+use super::heartbeat::{Heartbeat, Outage};
 use super::link::Link;
 use super::message::{Message, Occasion};
 use super::opening::OpenField;
@@ -59,18 +60,27 @@ pub struct Carrier {
     pub texts: Texts,
     /// The last texts that proved good, and until when the running ones are watched.
     pub probation: Option<Probation>,
+    /// A rule on trial did harm, and the last good rules are being built.
+    pub is_returning: bool,
     /// A set whose outputs or points are others than the running ones: it waits for a person's word as a whole.
     pub awaiting: Option<Awaiting>,
-    /// The texts whose safety set is wholly in force, while the looser one of `texts` waits for a person.
-    pub confirmed: Option<Texts>,
-    /// The site's files are not what runs: they have mistakes, did harm, or wait for a person.
-    pub files_refused: bool,
+    /// The nouns below `texts`, while a person has not confirmed what those loosen. First the set that is wholly in force,
+    /// then those of which only what tightens is, in the order in which they came: the stricter of them all holds.
+    pub beneath: Vec<Texts>,
+    /// Why the site's files are not what runs; `None` where they are.
+    pub files_refused: Option<FilesRefused>,
     /// Sets that did harm; not loaded by themselves.
     pub refused: BTreeSet<SetId>,
     /// Counts the catalogs of this run.
     pub epoch: u32,
     /// Outcomes of reloads, for the metrics.
     pub reloads: BTreeMap<&'static str, u64>,
+    /// Says until when this run was seen.
+    pub heartbeat: Heartbeat,
+    /// How long nothing ran before this run; `None` where nothing ever did.
+    pub outage: Option<Outage>,
+    /// When the journal was last written because of an alarm.
+    pub dumped: Option<Mono>,
     /// When the running set was loaded.
     pub loaded: Mono,
     /// Why the guard's memory was lost at the start; until a person resets all.
@@ -88,6 +98,24 @@ impl Carrier {
     pub fn protection(&self) -> Protection {
         self.process.as_ref().map_or(Protection::Program, GuardProcess::protection)
     }
+}
+
+/// Sets of nouns that may lie below the running one; a further one is refused until a person confirms or takes back.
+pub const BENEATH_MAX: usize = 16;
+
+/// Why the site's files are not what runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FilesRefused {
+    /// They have mistakes or cannot be read; the set before them goes on.
+    Mistakes,
+    /// They have mistakes, and no set ran before them: no rules run.
+    NoRules,
+    /// They did harm, and the last good rules came back.
+    Harm,
+    /// Rules are gone from them in a way that nobody does on purpose: a person must say that it is meant.
+    Emptied,
+    /// What they loosen waits for a person, or they do as a whole.
+    Waits,
 }
 
 /// What the old decision thread leaves to the new one.

@@ -8,7 +8,7 @@ use super::carrier::{Carrier, Handed};
 use super::message::{Message, TakeOver};
 use super::state::Pace;
 use super::timed::Timed;
-use super::{farewell, guard_process, questions, reload, saving, telling};
+use super::{farewell, guard_process, questions, reload, saving, telling, trial};
 use crate::metrics::Figures;
 use crate::site::Running;
 use ballast_drivers::{Batch, Report, WriteResult};
@@ -64,8 +64,6 @@ pub struct Decision {
     has_lapsed: bool,
     /// When the memory that building this set took is given back; `None`: it was.
     give_back_due: Option<Mono>,
-    /// When the journal was last written because of an alarm.
-    pub(super) dumped: Option<Mono>,
     engine_in: Vec<EngineInput>,
     engine_out: Vec<EngineOutput>,
     guard_in: Vec<GuardInput>,
@@ -100,7 +98,6 @@ impl Decision {
             checkpoint_due: true,
             has_lapsed: false,
             give_back_due: Some(now.after(GIVE_BACK_AFTER)),
-            dumped: None,
             pace: Pace::new(now),
             engine_in: Vec::new(),
             engine_out: Vec::new(),
@@ -207,7 +204,7 @@ impl Decision {
             .min(self.carrier.link.next())
             .min(self.pace.next())
             .min(self.wall_due)
-            .min(reload::next(self))
+            .min(trial::next(self))
     }
 
     fn take(&mut self, message: Message) -> After {
@@ -317,6 +314,7 @@ impl Decision {
     /// a rule that ended as it started.
     pub fn turn(&mut self, now: Mono) {
         saving::checkpoint(self, now);
+        self.carrier.heartbeat.beat(now);
         self.tell_time(now);
         for _ in 0..ROUNDS_MAX {
             let now = self.carrier.clock.now();
@@ -348,7 +346,7 @@ impl Decision {
         if self.pace.next() <= now {
             saving::save(self, now);
         }
-        reload::watch(self, now);
+        trial::watch(self, now);
     }
 
     /// Whether a guard in this program has something to do.
@@ -557,7 +555,8 @@ impl Decision {
     fn finish(&mut self) {
         farewell::make_safe(self);
         let now = self.carrier.clock.now();
-        saving::save(self, now);
+        saving::save_last(self, now);
+        self.carrier.heartbeat.end(now);
     }
 }
 

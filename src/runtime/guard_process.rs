@@ -4,6 +4,7 @@
 //! thread. There `carrier.guard` is a mirror: it takes the guard's steps one by one and so answers every question that a
 //! guard in the program would. Its permits are thrown away: they open nothing.
 
+use super::carrier::FilesRefused;
 use super::decision::{After, Decision};
 use super::message::{BuildFailed, Message, TakeOver};
 use super::told::Told;
@@ -52,8 +53,8 @@ pub struct GuardProcess {
     files: Files,
     /// What became of the set that was changed last.
     replaced: Option<Replaced>,
-    /// The files of the set that a person confirmed, while another one waits.
-    confirmed: Option<Texts>,
+    /// The files of the sets below the last one, while that waits for a person.
+    beneath: Vec<Texts>,
     /// A new set of the program's that waits for the guard's word.
     taking: Option<TakeOver>,
 }
@@ -129,7 +130,7 @@ impl GuardProcess {
             gone_since: None,
             files: Files::new(),
             replaced: None,
-            confirmed: None,
+            beneath: Vec::new(),
             taking: None,
         })
     }
@@ -163,9 +164,9 @@ impl GuardProcess {
         self.replaced.clone().filter(|replaced| replaced.taken == Taken::Tightenings).unwrap_or(nothing)
     }
 
-    /// The files of the confirmed set, while another one waits.
-    pub fn confirmed(&self) -> Option<Texts> {
-        self.confirmed.clone()
+    /// The files of the sets below the last one, the confirmed one first, while that waits for a person.
+    pub fn beneath(&self) -> Vec<Texts> {
+        self.beneath.clone()
     }
 
     fn is(&self, connection: u64) -> bool {
@@ -305,9 +306,19 @@ fn meet(decision: &mut Decision, there: There) -> After {
     process.gone_since = None;
     process.files = nouns(&reflection.set.texts);
     process.replaced = reflection.replaced;
-    process.confirmed = reflection.confirmed;
+    process.beneath = reflection.beneath;
     let taking = process.taking.take();
     let is_same = own == process.files;
+    let waits = process.replaced.as_ref().is_some_and(|replaced| replaced.waits_for.is_some());
+    if is_same {
+        decision.carrier.beneath = process.beneath();
+    }
+    let refused = &mut decision.carrier.files_refused;
+    if waits {
+        refused.get_or_insert(FilesRefused::Waits);
+    } else {
+        refused.take_if(|refused| *refused == FilesRefused::Waits);
+    }
     if is_news {
         let sentence = Sentence::both(|language| process_words::there(pid, language));
         tell(decision, now, Severity::Notice, sentence);
@@ -410,6 +421,14 @@ pub fn ask(decision: &mut Decision, take_over: TakeOver) -> Option<TakeOver> {
     None
 }
 
+/// The files changed again and are refused now: what they were before is not taken up when the guard answers.
+pub fn forget_asked(decision: &mut Decision) {
+    let asked = decision.carrier.process.as_mut().and_then(|process| process.taking.take());
+    if let Some(take_over) = asked.filter(|asked| asked.reply.is_some()) {
+        refuse(decision, take_over, Sentence::both(process_words::other_files));
+    }
+}
+
 fn reread_done(decision: &mut Decision, reread: Reread) -> After {
     let Some(process) = &mut decision.carrier.process else { return After::GoOn };
     match reread {
@@ -435,9 +454,10 @@ fn reread_done(decision: &mut Decision, reread: Reread) -> After {
 
 /// Nothing changes; who waits is told why.
 fn refuse(decision: &mut Decision, take_over: TakeOver, report: Sentence) {
-    let TakeOver { texts, occasion, reply, .. } = take_over;
+    let TakeOver { occasion, reply, .. } = take_over;
     let data = json!({ "error": &report.english });
-    reload::failed(decision, BuildFailed { texts, occasion, report, data, reply });
+    let refused = FilesRefused::Mistakes;
+    reload::failed(decision, BuildFailed { occasion, refused, report, data, reply });
 }
 
 fn tell(decision: &mut Decision, now: Mono, severity: Severity, sentence: Sentence) {

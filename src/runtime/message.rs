@@ -1,12 +1,12 @@
 //! What reaches the decision thread, through one bounded channel.
 
-use super::carrier::Carrier;
+use super::carrier::{Carrier, FilesRefused};
 use super::guard_process::GuardNews;
 use crate::control::protocol::{Answer, Call};
 use crate::egress::inquiry::Inquiry;
 use crate::metrics::Scrape;
 use crate::report::language::{Language, Sentence};
-use crate::site::Texts;
+use crate::site::{SetId, Texts};
 use ballast_drivers::Batch;
 use ballast_host::SetHash;
 use ballast_model::Span;
@@ -80,12 +80,21 @@ pub enum Occasion {
         trial: Option<Span>,
     },
     /// The guard holds to other files: the program takes them up.
-    Guard,
-    /// The new set did harm: back to the last good one.
-    Return {
-        /// What happened.
-        why: String,
+    Guard {
+        /// Why not with the rules of the site's files; `None`: with them.
+        refused: Option<FilesRefused>,
     },
+    /// The new set did harm: back to the last good rules.
+    Return(Harm),
+}
+
+/// A rule of a set on trial that did harm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Harm {
+    /// Its name.
+    pub rule: String,
+    /// Of which set.
+    pub set: SetId,
 }
 
 impl Occasion {
@@ -93,7 +102,7 @@ impl Occasion {
     pub const fn language(&self) -> Language {
         match self {
             Self::Asked { language, .. } => *language,
-            Self::Saved | Self::Guard | Self::Confirmed { .. } | Self::Return { .. } => Language::En,
+            Self::Saved | Self::Guard { .. } | Self::Confirmed { .. } | Self::Return(_) => Language::En,
         }
     }
 
@@ -101,7 +110,7 @@ impl Occasion {
     pub const fn trial(&self) -> Option<Span> {
         match self {
             Self::Asked { trial, .. } | Self::Confirmed { trial, .. } => *trial,
-            Self::Saved | Self::Guard | Self::Return { .. } => None,
+            Self::Saved | Self::Guard { .. } | Self::Return(_) => None,
         }
     }
 }
@@ -120,10 +129,10 @@ pub struct TakeOver {
 
 /// A set that could not be built.
 pub struct BuildFailed {
-    /// The texts it was to be built from.
-    pub texts: Texts,
-    /// Why.
+    /// Why it was to be built.
     pub occasion: Occasion,
+    /// What the site's files are then.
+    pub refused: FilesRefused,
     /// The mistakes, for people.
     pub report: Sentence,
     /// The mistakes, for programs.

@@ -3,33 +3,40 @@
 //! | module | holds |
 //! |---|---|
 //! | [`decision`] | the thread: news in, engine and guard in turn, permits out |
-//! | [`opening`], [`carrier`] | the start, and what goes on over a reload |
-//! | [`reload`] | a new set: built beside, taken over between two steps, watched, returned from |
+//! | [`opening`], [`choice`], [`carrier`] | the start, with which set, and what goes on over a reload |
+//! | [`reload`], [`beneath`] | a new set: built beside, taken over between two steps, and what lies below it while it waits |
+//! | [`trial`] | a new set is watched, and returned from where it does harm |
 //! | [`link`], [`guard_process`] | engine to guard through frames; the guard as a process of its own, mirrored here |
 //! | [`field`], [`buses`] | where permits go |
 //! | `farewell` | the end: outputs go safe before the program does |
 //! | [`telling`], [`recorder`] | what happened, written down |
-//! | [`saving`], [`state`] | what survives, and what can be run again |
+//! | [`saving`], [`state`], [`remembered`] | what survives, what can be run again, and what of it can be believed |
+//! | [`heartbeat`] | until when the last run was seen |
 //! | [`questions`] | answers to a person |
 
 mod arming;
+pub mod beneath;
 pub mod buses;
 pub mod carrier;
+pub mod choice;
 pub mod decision;
 mod farewell;
 pub mod field;
 pub mod guard_process;
+pub mod heartbeat;
 pub mod link;
 pub mod message;
 pub mod opening;
 pub mod questions;
 pub mod recorder;
 pub mod reload;
+pub mod remembered;
 pub mod saving;
 pub mod state;
 pub mod telling;
 pub mod timed;
 pub mod told;
+pub mod trial;
 
 use carrier::Carrier;
 use std::time::Duration;

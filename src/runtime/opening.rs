@@ -1,17 +1,18 @@
 //! Beginning: from the saved state at a start, from the running thread at a reload.
 
 use super::buses::Buses;
-use super::carrier::{Awaiting, Carrier, Handed, Place, Probation};
+use super::carrier::{Awaiting, Carrier, FilesRefused, Handed, Place, Probation};
 use super::decision::Decision;
 use super::field::Field;
 use super::guard_process::GuardProcess;
+use super::heartbeat::Heartbeat;
 use super::link::Link;
-use super::message::{Message, Occasion};
+use super::message::{Harm, Message, Occasion};
 use super::recorder::Recorder;
-use super::reload;
 use super::state::{RunningSet, Trial, decode};
 use super::timed::Timed;
 use super::told::Told;
+use super::{beneath, reload, saving, trial};
 use crate::control::protocol::Answer;
 use crate::egress::announced::Announced;
 use crate::egress::correspondent::Means;
@@ -24,7 +25,8 @@ use ballast_engine::Engine;
 use ballast_guard::{Guard, Replaced, Taken};
 use ballast_history::{SavedState, Severity};
 use ballast_host::Clock;
-use ballast_model::time::{Gap, Wall};
+use ballast_host::link::mirror::NounSet;
+use ballast_model::time::{Gap, Stamp, Wall};
 use ballast_model::{Mono, Span};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -41,14 +43,18 @@ pub struct Start {
     pub built: Built,
     /// Its texts.
     pub texts: Texts,
-    /// The site's files are another set, which was refused or must come in by a reload.
-    pub files_refused: bool,
+    /// The nouns below it, while a person has not confirmed what it loosens.
+    pub beneath: Vec<NounSet>,
+    /// Why the site's files are another set.
+    pub files_refused: Option<FilesRefused>,
     /// What the set still has to stand.
     pub trial: Option<Trial>,
     /// What the last run left.
     pub saved: Option<SavedState>,
     /// Why what it left cannot be read, where it left something.
     pub memory_lost: Option<String>,
+    /// Says until when a run was seen.
+    pub heartbeat: Heartbeat,
     /// Where things lie.
     pub place: Place,
     /// Time.
@@ -70,10 +76,12 @@ pub fn start(start: Start) -> Decision {
     let Start {
         mut built,
         texts,
+        beneath,
         files_refused,
         trial,
         saved,
-        memory_lost,
+        mut memory_lost,
+        heartbeat,
         place,
         clock,
         mut recorder,
@@ -87,19 +95,20 @@ pub fn start(start: Start) -> Decision {
     }
     let now = clock.now();
     let (sender, inbox) = channel;
+    let set = saved.as_ref().and_then(|saved| decode::<RunningSet>(saved, "plan"));
     recorder.set_zone(built.running.catalog().zone.clone());
-    let field = open_field(&mut built, 0);
-    let running = built.running;
-    let set = saved.as_ref().and_then(|saved| decode::<RunningSet>(saved, "plan")).unwrap_or_default();
-    let mut guard = Guard::new(Arc::clone(&running.plan.catalog), Arc::clone(&running.safety), now);
-    let mut engine = Engine::new(Arc::clone(&running.plan), timed(built.bodies, &running), now);
-    let gap = saved.as_ref().map(|saved| saved.gap(&clock.stamp()));
-    if let Some((saved, gap)) = saved.as_ref().zip(gap) {
-        remember(&mut guard, &mut engine, saved, gap_of_restart(gap), now);
-    }
+    let (field, running) = (open_field(&mut built, 0), built.running);
     let process = begin_process(sockets.as_deref(), &clock, &sender, &mut recorder);
-    let memory_lost = memory_lost.filter(|_| process.is_none()); // what a guard elsewhere forgot is its own business
-    let is_news = memory_lost.is_some();
+    // What a guard elsewhere holds to and what it forgot is its own business.
+    let beneath = if process.is_none() { beneath } else { Vec::new() };
+    let mut guard = first_guard(&beneath, &running, &mut memory_lost, recorder.language(), now);
+    let mut engine = Engine::new(Arc::clone(&running.plan), timed(built.bodies, &running), now);
+    let stamp = clock.stamp();
+    let outage = saved.as_ref().map(|saved| {
+        remember(&mut guard, &mut engine, saved, &stamp, now);
+        heartbeat.outage(saved, decode(saved, "ended").unwrap_or(false), &stamp)
+    });
+    let lost_here = memory_lost.clone().filter(|_| process.is_none());
     let carrier = Carrier {
         inbox,
         sender,
@@ -116,24 +125,49 @@ pub fn start(start: Start) -> Decision {
         open_field,
         texts,
         probation: trial.map(|trial| resumed(trial, now)),
+        is_returning: false,
         awaiting: None,
-        confirmed: None,
+        beneath: beneath.into_iter().map(|below| below.texts).collect(),
         files_refused,
-        refused: set.refused,
+        refused: set.unwrap_or_default().refused,
         epoch: 0,
         reloads: BTreeMap::new(),
+        heartbeat,
+        outage,
+        dumped: None,
         loaded: now,
         standings: BTreeMap::new(),
-        memory_lost: memory_lost.or_else(|| decode(saved.as_ref()?, "memory").flatten()),
+        memory_lost: lost_here.or_else(|| decode(saved.as_ref()?, "memory").flatten()),
         ended,
     };
-    let mut decision = Decision::new(engine, running, carrier, now);
-    match is_news {
-        true => hold_without_memory(&mut decision, now),
-        false => tell_start(&mut decision, now, gap),
+    first_words(Decision::new(engine, running, carrier, now), now, memory_lost)
+}
+
+/// The guard of the set with those below it; where they do not go together, the memory of what was in force is lost.
+fn first_guard(
+    beneath: &[NounSet],
+    running: &Running,
+    memory_lost: &mut Option<String>,
+    language: Language,
+    now: Mono,
+) -> Guard {
+    beneath::guard(beneath, running, now).unwrap_or_else(|| {
+        memory_lost.get_or_insert_with(|| reload_words::not_together(language).to_owned());
+        Guard::new(Arc::clone(&running.plan.catalog), Arc::clone(&running.safety), now)
+    })
+}
+
+/// Says that the site runs, and what was lost; then speaks to the guard and to others.
+fn first_words(mut decision: Decision, now: Mono, lost: Option<String>) -> Decision {
+    match lost {
+        None => tell_start(&mut decision, now),
+        Some(_) if decision.carrier.process.is_none() => hold_without_memory(&mut decision, now),
+        Some(reason) => tell_lost(&mut decision, now, &reason),
     }
     crate::egress::begin(&mut decision, now, None);
     decision.greet();
+    // What this run begins with is kept at once: it may be shorter than the first pause between two saves.
+    decision.pace.hurry(now);
     decision
 }
 
@@ -163,7 +197,9 @@ fn begin_process(
 }
 
 /// Engine and guard go on from what the last run left.
-fn remember(guard: &mut Guard, engine: &mut Engine<Timed>, saved: &SavedState, gap: Gap, now: Mono) {
+fn remember(guard: &mut Guard, engine: &mut Engine<Timed>, saved: &SavedState, stamp: &Stamp, now: Mono) {
+    // What happened since the last save nobody remembers: to the machines nothing ran since then.
+    let gap = gap_of_restart(saved.gap(stamp));
     let saved_at = saved.stamp.mono;
     if let Some(state) = decode(saved, "guard") {
         guard.restore(state, gap, saved_at, now);
@@ -189,6 +225,17 @@ fn hold_without_memory(decision: &mut Decision, now: Mono) {
     decision.carrier.recorder.tell(now, &told);
 }
 
+/// Begins without the program's own memory, beside a guard that has its own.
+fn tell_lost(decision: &mut Decision, now: Mono, reason: &str) {
+    let site = &decision.running.catalog().site;
+    let sentence = Sentence::both(|language| memory_words::running(site, language));
+    let start = Told::info("start", "", sentence, json!({ "site": site, "memory": "lost" }));
+    decision.carrier.recorder.tell(now, &start.severity(Severity::Notice));
+    let sentence = Sentence::both(|language| memory_words::lost_by_program(reason, language));
+    let told = Told::info("memory", "", sentence, json!({ "reason": reason })).severity(Severity::Alarm);
+    decision.carrier.recorder.tell(now, &told);
+}
+
 /// A program that begins is no reload, however quickly it came back: the guard in it begins anew, so the engine must not
 /// remember what the last one answered, and the first value of a point is no change. No gap at all would say a reload.
 fn gap_of_restart(gap: Gap) -> Gap {
@@ -198,14 +245,21 @@ fn gap_of_restart(gap: Gap) -> Gap {
     }
 }
 
-fn tell_start(decision: &mut Decision, now: Mono, gap: Option<Gap>) {
+fn tell_start(decision: &mut Decision, now: Mono) {
+    let outage = decision.carrier.outage;
     let catalog = decision.running.catalog();
     let is_within = decision.carrier.process.is_none();
     let counts = [catalog.points.len(), catalog.outputs.len(), decision.running.plan.rules.len()];
     let sentence =
-        Sentence::both(|language| reload_words::running(&catalog.site, counts, gap, is_within, language));
+        Sentence::both(|language| reload_words::running(&catalog.site, counts, outage, is_within, language));
     let data = json!({ "site": catalog.site, "set": decision.carrier.texts.id().to_string() });
     decision.carrier.recorder.tell(now, &Told::info("start", "", sentence, data).severity(Severity::Notice));
+    if let Some(fingerprint) = decision.carrier.guard.waits_for() {
+        let sentence = Sentence::both(|language| reload_words::still_waits(fingerprint, language));
+        let data = json!({ "waits": true, "fingerprint": format!("{fingerprint:016x}") });
+        let told = Told::info("reload", "", sentence, data).severity(Severity::Warning);
+        decision.carrier.recorder.tell(now, &told);
+    }
 }
 
 /// Goes on in place of the thread that handed over: with the new set, or with the running one where a person must
@@ -238,9 +292,8 @@ fn adopt(
     replaced: &Replaced,
     now: Mono,
 ) -> Decision {
-    let changed = handed.as_ref().map(|handed| reload::changed_rules(&handed.running.plan, &built));
+    let changed = handed.as_ref().map(|handed| trial::changed_rules(&handed.running.plan, &built));
     let last_good = carrier.texts.clone();
-    let before_texts = last_good.clone();
     if !carrier.field.fits(built.running.definitions) {
         carrier.epoch += 1;
         carrier.field = (carrier.open_field)(&mut built, carrier.epoch);
@@ -254,21 +307,28 @@ fn adopt(
     let mut reply = None;
     if let Some(Handed { state, at, texts, occasion, reply: waiting, running: before }) = handed {
         engine.restore(state, Gap::SameBoot(Span::ZERO), at, now);
-        carrier.texts = texts;
-        carrier.files_refused = matches!(occasion, Occasion::Return { .. }) || replaced.waits_for.is_some();
-        let trial = carrier.probation.take();
-        carrier.probation = if matches!(occasion, Occasion::Return { .. }) {
-            None
-        } else {
-            reload::trial(trial, last_good, changed.unwrap_or_default(), occasion.trial(), now)
+        let below = std::mem::take(&mut carrier.beneath);
+        carrier.beneath = match &carrier.process {
+            None => beneath::below(below, &carrier.texts, &texts, replaced),
+            Some(process) => process.beneath(),
         };
+        carrier.texts = texts;
+        let probation = carrier.probation.take();
+        carrier.files_refused = replaced.waits_for.map(|_| FilesRefused::Waits);
+        if let Occasion::Guard { refused: Some(refused) } = &occasion {
+            carrier.files_refused = Some(*refused);
+        }
+        if let Occasion::Return(Harm { set, .. }) = &occasion {
+            carrier.refused.insert(*set);
+            carrier.files_refused = Some(FilesRefused::Harm);
+        } else {
+            let changed = changed.unwrap_or_default();
+            carrier.probation = trial::trial(probation, last_good, changed, occasion.trial(), now);
+        }
         reply = Some((occasion, waiting, before));
     }
     carrier.awaiting = None;
-    carrier.confirmed = match &carrier.process {
-        None => replaced.waits_for.map(|_| carrier.confirmed.take().unwrap_or(before_texts)),
-        Some(process) => process.confirmed(),
-    };
+    carrier.is_returning = false;
     carrier.loaded = now;
     carrier.link = new_link(&carrier.clock, &running);
     let mut decision = Decision::new(engine, running, carrier, now);
@@ -296,9 +356,16 @@ fn stay(
     if let Some(Handed { state, at, texts, occasion, reply, .. }) = handed {
         engine.restore(state, Gap::SameBoot(Span::ZERO), at, now);
         let trial = occasion.trial();
-        carrier.awaiting = replaced.waits_for.map(|fingerprint| Awaiting { fingerprint, texts, trial });
-        carrier.files_refused = true;
+        if !matches!(occasion, Occasion::Return(_)) {
+            carrier.awaiting = replaced.waits_for.map(|fingerprint| Awaiting { fingerprint, texts, trial });
+            carrier.files_refused = Some(FilesRefused::Waits);
+        }
         waiting = Some((occasion, reply));
+    }
+    if carrier.is_returning && carrier.process.is_none() {
+        // What waits for a person is what waited before.
+        let (catalog, safety) = (Arc::clone(&built.running.plan.catalog), Arc::clone(&built.running.safety));
+        carrier.guard.replace(catalog, safety, false, now);
     }
     carrier.link = new_link(&carrier.clock, &built.running);
     let mut decision = Decision::new(engine, built.running, carrier, now);
@@ -306,6 +373,10 @@ fn stay(
     decision.turn(now);
     decision.carrier.field.share(&decision.running);
     let (occasion, reply) = waiting.unwrap_or((Occasion::Saved, None));
+    if let Occasion::Return(harm) = occasion {
+        trial::stays(&mut decision, harm);
+        return decision;
+    }
     tell_waiting(&mut decision, &occasion, reply, replaced);
     decision
 }
@@ -373,7 +444,7 @@ fn tell_reload(
     let waits = replaced.waits_for.is_some();
     let rows = || replaced.loosenings.iter().filter(|_| waits);
     let loosenings: Vec<String> = rows().map(|row| reload_words::loosening(row, Language::En)).collect();
-    if let Some(trial) = reload::tell_trial(decision, now, occasion) {
+    if let Some(trial) = trial::tell_trial(decision, now, occasion) {
         text.push_str(&format!("\n{trial}"));
     }
     let fingerprint = format!("{:016x}", decision.running.safety.fingerprint);
@@ -395,7 +466,7 @@ fn tell_reload(
     let data = json!({
         "set": decision.carrier.texts.id().to_string(),
         "unchanged": is_same, "added": added, "removed": removed, "changed": changed, "loosenings": loosenings, "waits": waits,
-        "trial_seconds": reload::trial_left(decision, now).map(|left| left.millis() / 1000),
+        "trial_seconds": trial::trial_left(decision, now).map(|left| left.millis() / 1000),
         "fingerprint": fingerprint,
     });
     let mut told = Told::info("reload", "", sentence, data.clone()).severity(Severity::Notice);
@@ -404,8 +475,8 @@ fn tell_reload(
     }
     decision.carrier.recorder.tell(now, &told);
     if let Some(waiting) = waiting {
-        // An asker that went away does not matter.
-        let _ = waiting.send(Answer::done(text, data));
+        // What was taken up holds over a restart from the moment of the answer.
+        saving::acknowledge(decision, waiting, Answer::done(text, data), occasion.language());
     }
 }
 
@@ -421,8 +492,9 @@ pub fn adopt_confirmed(decision: &mut Decision, fingerprint: u64) {
     }
     if decision.carrier.guard.adopt_confirmed(now).is_some() {
         decision.checkpoint_due = true;
-        decision.carrier.confirmed = None;
-        decision.carrier.files_refused = false;
+        decision.carrier.beneath.clear();
+        let waits = |refused: &mut FilesRefused| *refused == FilesRefused::Waits;
+        decision.carrier.files_refused.take_if(waits);
         decision.pace.hurry(now);
         let sentence = Sentence::both(|language| reload_words::in_force(fingerprint, language));
         let told = Told::info("guard", "", sentence, json!({})).severity(Severity::Notice);

@@ -66,6 +66,11 @@ impl Recorder {
         self.show_line = Some(show_line);
     }
 
+    /// In which language people read on the terminal.
+    pub fn language(&self) -> Language {
+        self.output.language
+    }
+
     /// Local time is that of this zone from now on.
     pub fn set_zone(&mut self, zone: Zone) {
         self.zone = zone;

@@ -1,24 +1,23 @@
 //! Loading a changed site while it runs: as a whole or not at all.
 //!
 //! A builder thread reads, checks and compiles the texts, and becomes the next decision thread: between two steps the
-//! running one hands it the channels, the guard and the engine's state. What cannot be built changes nothing. A new set is
-//! watched for a while; where it does harm, the last good one comes back by itself and the harmful one is marked.
+//! running one hands it the channels, the guard and the engine's state. What cannot be built changes nothing.
 
-use super::carrier::{Awaiting, PROBATION, PROBATION_MAX, Probation};
+use super::carrier::{Awaiting, BENEATH_MAX, FilesRefused, PROBATION, PROBATION_MAX};
 use super::decision::{After, Decision};
-use super::message::{BuildFailed, Message, Occasion, TakeOver};
-use super::opening;
+use super::message::{BuildFailed, Harm, Message, Occasion, TakeOver};
 use super::told::Told;
+use super::{beneath, guard_process, opening, trial};
 use crate::control::protocol::Answer;
 use crate::report::answers::Refused;
 use crate::report::language::{Language, Sentence};
 use crate::report::reload_words;
-use crate::site::{Built, Texts};
+use crate::site::{Built, Running, SetId, Texts, emptied};
 use crate::watch::QUIET;
 use ballast_guard::Replaced;
 use ballast_history::Severity;
 use ballast_host::SetHash;
-use ballast_model::{Mono, Span};
+use ballast_model::Span;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -40,23 +39,6 @@ struct Order {
 
 /// How often, and after which rest, files that are just being saved again are looked at once more.
 const STILL_LOOKS: usize = 10;
-
-/// When the trial of the running set ends.
-pub fn next(decision: &Decision) -> Mono {
-    decision.carrier.probation.as_ref().map_or(Mono::MAX, |probation| probation.until)
-}
-
-/// Ends the trial when its time has come.
-pub fn watch(decision: &mut Decision, now: Mono) {
-    if decision.carrier.probation.as_ref().is_some_and(|probation| now >= probation.until) {
-        decision.carrier.probation = None;
-        let id = decision.carrier.texts.id();
-        let sentence = Sentence::both(reload_words::stood_trial);
-        let told = Told::info("reload", "", sentence, json!({ "set": id.to_string() }));
-        decision.carrier.recorder.tell(now, &told);
-        decision.pace.hurry(now);
-    }
-}
 
 /// What a person wants of a reload.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,9 +70,10 @@ pub fn files_changed(decision: &mut Decision, still: Option<SetHash>) {
     begin_with(decision, (None, None), Occasion::Saved, None, still);
 }
 
-/// The guard holds to other files than the program runs with: they are taken up, with the rules of the site.
+/// The guard holds to other files than the program runs with: they are taken up, with the rules of the site, or with those
+/// that run where the files of the site are refused. A program that did not take them up could ask the guard for nothing.
 pub fn with_nouns(decision: &mut Decision, nouns: Texts) {
-    begin_with(decision, (None, Some(nouns)), Occasion::Guard, None, None);
+    begin_with(decision, (None, Some(nouns)), Occasion::Guard { refused: None }, None, None);
 }
 
 /// A set that the guard does not take before a person says so; nothing changes.
@@ -98,7 +81,7 @@ pub fn waits_for_a_person(decision: &mut Decision, take_over: TakeOver, replaced
     let TakeOver { texts, occasion, reply, .. } = take_over;
     let trial = occasion.trial();
     decision.carrier.awaiting = replaced.waits_for.map(|fingerprint| Awaiting { fingerprint, texts, trial });
-    decision.carrier.files_refused = true;
+    decision.carrier.files_refused = Some(FilesRefused::Waits);
     opening::tell_waiting(decision, &occasion, reply, replaced);
 }
 
@@ -108,20 +91,10 @@ pub fn confirmed(decision: &mut Decision, awaited: Awaiting) {
     begin(decision, Some(texts), Occasion::Confirmed { fingerprint, trial }, None);
 }
 
-/// A rule of the running set did harm: back to the last good set, if the running one is on trial and the rule is new in it.
-pub fn harmed(decision: &mut Decision, now: Mono, rule: &str, why: &Sentence) {
-    let Some(probation) = &decision.carrier.probation else { return };
-    if !probation.changed.contains(rule) {
-        return;
-    }
-    let texts = probation.last_good.clone();
-    decision.carrier.probation = None;
-    decision.carrier.refused.insert(decision.carrier.texts.id());
-    decision.carrier.files_refused = true;
-    let sentence = Sentence::both(|language| reload_words::returned(why.in_language(language), language));
-    let told = Told::info("reload", rule, sentence, json!({ "returned": true })).severity(Severity::Alarm);
-    decision.carrier.recorder.tell(now, &told);
-    begin(decision, Some(texts), Occasion::Return { why: why.english.clone() }, None);
+/// The rules of the last good set come back, with the nouns of now.
+pub(super) fn go_back(decision: &mut Decision, last_good: Texts, harm: Harm) {
+    let nouns = decision.carrier.texts.clone();
+    begin_with(decision, (Some(last_good), Some(nouns)), Occasion::Return(harm), None, None);
 }
 
 fn begin(
@@ -149,12 +122,7 @@ fn begin_with(
         sender: decision.carrier.sender.clone(),
         place: decision.carrier.place.clone(),
     };
-    let context = Context {
-        clock: Arc::clone(&decision.carrier.clock),
-        running: Arc::clone(&decision.running),
-        running_id: decision.carrier.texts.id(),
-        refused: decision.carrier.refused.clone(),
-    };
+    let context = Context::of(decision);
     let started =
         std::thread::Builder::new().name("ballast-rules".into()).spawn(move || build(order, &context));
     if let Err(error) = started {
@@ -163,59 +131,147 @@ fn begin_with(
         let sentence = Sentence::both(|language| reload_words::no_thread(&error, language));
         let told = Told::info("reload", "", sentence, json!({}));
         decision.carrier.recorder.tell(now, &told.severity(Severity::Warning));
+        decision.carrier.is_returning = false;
     }
 }
 
 /// What a builder may know of the running set.
 struct Context {
     clock: Arc<ballast_host::Clock>,
-    running: Arc<crate::site::Running>,
-    running_id: crate::site::SetId,
-    refused: BTreeSet<crate::site::SetId>,
+    running: Arc<Running>,
+    /// What runs.
+    texts: Texts,
+    /// Why the site's files are other ones.
+    amiss: Option<FilesRefused>,
+    refused: BTreeSet<SetId>,
+    /// No further set of nouns finds room below the next one; with the fingerprint that a person may confirm.
+    is_full: Option<u64>,
+}
+
+impl Context {
+    fn of(decision: &Decision) -> Self {
+        let carrier = &decision.carrier;
+        let waits_for = carrier.guard.waits_for().filter(|_| carrier.process.is_none());
+        Self {
+            clock: Arc::clone(&carrier.clock),
+            running: Arc::clone(&decision.running),
+            texts: carrier.texts.clone(),
+            amiss: carrier.files_refused,
+            refused: carrier.refused.clone(),
+            is_full: waits_for.filter(|_| beneath::is_full(&carrier.beneath)),
+        }
+    }
+
+    /// Why a set is not even built, if it is not.
+    fn refusal(&self, texts: &Texts, occasion: &Occasion) -> Option<Refusal> {
+        if matches!(occasion, Occasion::Return(_)) {
+            return None;
+        }
+        let id = texts.id();
+        let is_accepted = matches!(occasion, Occasion::Asked { accept: true, .. });
+        // The rules that did harm do it beside other nouns too.
+        let is_known = matches!(occasion, Occasion::Guard { .. }) && self.amiss == Some(FilesRefused::Harm);
+        if (self.refused.contains(&id) || is_known) && !is_accepted {
+            let set = id.to_string();
+            let report = Sentence::both(|language| reload_words::did_harm(&set, language));
+            let data = json!({ "error": &report.english, "set": set });
+            return Some(Refusal { refused: FilesRefused::Harm, report, data });
+        }
+        let is_confirmed = matches!(occasion, Occasion::Confirmed { .. });
+        let has_other_nouns = texts.clone().with_nouns_of(&self.texts).files != texts.files;
+        let print = self.is_full.filter(|_| has_other_nouns && !is_confirmed)?;
+        let report = Sentence::both(|language| reload_words::too_many_wait(BENEATH_MAX, print, language));
+        let data = json!({ "error": &report.english, "fingerprint": format!("{print:016x}") });
+        Some(Refusal { refused: FilesRefused::Waits, report, data })
+    }
+
+    /// Builds a set; one from which rules vanished must be meant by a person.
+    fn build(&self, texts: &Texts, occasion: &Occasion, overrides: &[String]) -> Result<Built, Refusal> {
+        let built = crate::site::build_after(texts, overrides, Some(&self.running)).map_err(|refused| {
+            let (refused, report, data) =
+                (FilesRefused::Mistakes, Sentence::english(refused.text), refused.data);
+            Refusal { refused, report, data }
+        })?;
+        let is_by_itself = matches!(
+            occasion,
+            Occasion::Saved | Occasion::Guard { .. } | Occasion::Asked { accept: false, .. }
+        );
+        match emptied(&self.running, &built.running, texts).filter(|_| is_by_itself) {
+            None => Ok(built),
+            Some(emptied) => {
+                let report = Sentence::both(|language| reload_words::emptied(&emptied, language));
+                let data =
+                    json!({ "error": &report.english, "file": emptied.file, "removed": emptied.names });
+                Err(Refusal { refused: FilesRefused::Emptied, report, data })
+            }
+        }
+    }
+
+    /// The rules that run with the nouns that the guard holds to, where those of the site's files are refused.
+    fn with_own_rules(
+        &self,
+        nouns: Option<&Texts>,
+        occasion: &Occasion,
+        overrides: &[String],
+    ) -> Option<(Texts, Built)> {
+        let nouns = nouns.filter(|_| matches!(occasion, Occasion::Guard { .. }))?;
+        let texts = self.texts.clone().with_nouns_of(nouns);
+        let built = self.build(&texts, occasion, overrides).ok()?;
+        Some((texts, built))
+    }
+}
+
+/// Why a set is not taken.
+struct Refusal {
+    refused: FilesRefused,
+    report: Sentence,
+    data: serde_json::Value,
 }
 
 /// The builder thread: builds, and on success becomes the decision thread.
 fn build(order: Order, context: &Context) {
-    let Order { texts, nouns, occasion, mut reply, sender, place, still } = order;
-    let refuse = |texts: Texts, occasion: Occasion, reply, report: Sentence, data| {
-        let failed = BuildFailed { texts, occasion, report, data, reply };
-        // A program that ends does not care.
-        let _ = sender.send(Message::BuildFailed(Box::new(failed)));
+    let Order { texts, nouns, occasion, reply, sender, place, still } = order;
+    let found = match texts {
+        Some(texts) => Ok(Some(texts)),
+        None => read(&place.site, still),
     };
-    let texts = match texts.map_or_else(|| read(&place.site, still), |texts| Ok(Some(texts))) {
-        Ok(Some(texts)) => texts,
+    let built = match found {
+        Ok(Some(texts)) => {
+            let texts = match &nouns {
+                Some(nouns) => texts.with_nouns_of(nouns),
+                None => texts,
+            };
+            let runs_already = texts.files == context.texts.files && context.amiss.is_none();
+            if runs_already && matches!(occasion, Occasion::Saved | Occasion::Guard { .. }) {
+                return;
+            }
+            match context.refusal(&texts, &occasion) {
+                Some(refusal) => Err(refusal),
+                None => context.build(&texts, &occasion, &place.overrides).map(|built| (texts, built)),
+            }
+        }
         // They are being saved again; once they lie still, that is told.
         Ok(None) => return,
         Err(error) => {
             let error = error.to_string();
             let report = Sentence::both(|language| reload_words::unreadable(&error, language));
             let data = json!({ "error": &report.english });
-            return refuse(Texts::default(), occasion, reply, report, data);
+            Err(Refusal { refused: FilesRefused::Mistakes, report, data })
         }
     };
-    let texts = match nouns {
-        Some(nouns) => texts.with_nouns_of(&nouns),
-        None => texts,
-    };
-    let id = texts.id();
-    let is_forced = matches!(occasion, Occasion::Asked { accept: true, .. } | Occasion::Return { .. });
-    if context.refused.contains(&id) && !is_forced {
-        let set = id.to_string();
-        let report = Sentence::both(|language| reload_words::did_harm(&set, language));
-        let data = json!({ "error": &report.english, "set": set });
-        return refuse(texts, occasion, reply, report, data);
-    }
-    if id == context.running_id && matches!(occasion, Occasion::Saved | Occasion::Guard) {
-        return;
-    }
-    let built = match crate::site::build_after(&texts, &place.overrides, Some(&context.running)) {
-        Ok(built) => built,
-        Err(report) => {
-            return refuse(texts, occasion, reply, Sentence::english(report.text), report.data);
+    let (texts, built, occasion, reply) = match built {
+        Ok((texts, built)) => (texts, built, occasion, reply),
+        Err(Refusal { refused, report, data }) => {
+            let own = context.with_own_rules(nouns.as_ref(), &occasion, &place.overrides);
+            let failed = BuildFailed { occasion, refused, report, data, reply };
+            // A program that ends does not care.
+            let _ = sender.send(Message::BuildFailed(Box::new(failed)));
+            let Some((texts, built)) = own else { return };
+            (texts, built, Occasion::Guard { refused: Some(refused) }, None)
         }
     };
     let (to, carriers) = channel();
-    let take_over = TakeOver { to, texts, occasion, reply: reply.take() };
+    let take_over = TakeOver { to, texts, occasion, reply };
     if sender.send(Message::TakeOver(Box::new(take_over))).is_err() {
         return;
     }
@@ -249,9 +305,16 @@ pub fn hand_over(decision: &mut Decision, take_over: TakeOver) -> After {
 
 /// A set could not be built: it is told, nothing changes.
 pub fn failed(decision: &mut Decision, failed: BuildFailed) {
+    if let Occasion::Return(harm) = failed.occasion {
+        decision.carrier.recorder.complain(&failed.report);
+        return trial::stays(decision, harm);
+    }
+    if !matches!(failed.occasion, Occasion::Guard { .. }) {
+        guard_process::forget_asked(decision);
+    }
     let now = decision.carrier.clock.now();
     *decision.carrier.reloads.entry("refused").or_default() += 1;
-    decision.carrier.files_refused = true;
+    decision.carrier.files_refused = Some(failed.refused);
     let sentence = Sentence::both(|language| {
         let first = failed.report.in_language(language).lines().next().unwrap_or_default();
         reload_words::refused(first, language)
@@ -266,95 +329,5 @@ pub fn failed(decision: &mut Decision, failed: BuildFailed) {
         let text = failed.report.in_language(failed.occasion.language());
         // An asker that went away does not matter.
         let _ = reply.send(Answer { ok: false, ..Answer::done(text, failed.data) });
-    }
-}
-
-/// The names of rules that are new in `built` or whose text differs from the running ones.
-pub fn changed_rules(old: &ballast_engine::Plan, built: &Built) -> BTreeSet<String> {
-    let known: std::collections::BTreeMap<&str, u64> =
-        old.rules.iter().map(|rule| (&*rule.name, rule.text_hash)).collect();
-    let is_new = |rule: &&ballast_engine::plan::RulePlan| known.get(&*rule.name) != Some(&rule.text_hash);
-    built.running.plan.rules.iter().filter(is_new).map(|rule| rule.name.to_string()).collect()
-}
-
-/// The trial of a set, given that of the set before it. A change on top of a set on trial returns to where that one would
-/// have, and its rules stay on trial, never for less than they had left; a reload that changes nothing leaves the trial as
-/// it is, or as long as the person says who asks for it.
-pub fn trial(
-    before: Option<Probation>,
-    last_good: Texts,
-    changed: BTreeSet<String>,
-    asked: Option<Span>,
-    now: Mono,
-) -> Option<Probation> {
-    if changed.is_empty() {
-        let until = |before: &Probation| asked.map_or(before.until, |asked| now.after(asked));
-        return before.map(|before| Probation { until: until(&before), ..before });
-    }
-    let until = now.after(asked.unwrap_or(PROBATION));
-    Some(match before {
-        None => Probation { last_good, until, changed },
-        Some(Probation { last_good, until: before, changed: on_trial }) => Probation {
-            last_good,
-            until: if asked.is_some() { until } else { until.max(before) },
-            changed: on_trial.into_iter().chain(changed).collect(),
-        },
-    })
-}
-
-/// How long the running set is still on trial.
-pub fn trial_left(decision: &Decision, now: Mono) -> Option<Span> {
-    decision.carrier.probation.as_ref().map(|probation| probation.until.since(now))
-}
-
-/// What became of a trial that a person asked for; `None` where nobody did.
-pub fn tell_trial(decision: &Decision, now: Mono, occasion: &Occasion) -> Option<String> {
-    occasion.trial()?;
-    let language = occasion.language();
-    Some(match &decision.carrier.probation {
-        None => reload_words::nothing_to_try(language),
-        Some(Probation { changed, until, .. }) => {
-            reload_words::on_trial(until.since(now), changed.iter(), language)
-        }
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn names(names: &[&str]) -> BTreeSet<String> {
-        names.iter().map(ToString::to_string).collect()
-    }
-    fn texts(name: &str) -> Texts {
-        Texts { files: [(name.to_owned(), [].into())].into(), ..Texts::default() }
-    }
-
-    #[test]
-    fn a_second_reload_does_not_end_the_trial_of_the_first() {
-        let at = Mono::from_millis;
-        let first = trial(None, texts("good"), names(&["bad"]), None, at(0));
-        let same = trial(first.clone(), texts("new"), names(&[]), None, at(3000));
-        assert_eq!(same.as_ref().map(|trial| trial.until), first.as_ref().map(|trial| trial.until));
-        let second = trial(same, texts("new"), names(&["other"]), None, at(5000)).unwrap();
-        assert_eq!(second.last_good, texts("good"));
-        assert_eq!(second.changed, names(&["bad", "other"]));
-        assert_eq!(second.until, at(5000).after(PROBATION));
-        assert!(trial(None, texts("good"), names(&[]), None, at(0)).is_none());
-    }
-
-    #[test]
-    fn a_person_may_ask_for_a_longer_trial_and_a_saved_file_does_not_shorten_it() {
-        let at = Mono::from_millis;
-        let day = Span::from_secs(86_400);
-        let long = trial(None, texts("good"), names(&["new"]), Some(day), at(0));
-        assert_eq!(long.as_ref().map(|trial| trial.until), Some(at(0).after(day)));
-        let edited = trial(long, texts("new"), names(&["other"]), None, at(5000));
-        assert_eq!(edited.as_ref().map(|trial| trial.until), Some(at(0).after(day)));
-        // The file was saved and is on trial already when the person says for how long.
-        let saved = trial(None, texts("good"), names(&["new"]), None, at(0));
-        let asked = trial(saved, texts("new"), names(&[]), Some(day), at(9000)).unwrap();
-        assert_eq!((asked.until, asked.last_good), (at(9000).after(day), texts("good")));
-        assert!(trial(None, texts("good"), names(&[]), Some(day), at(0)).is_none(), "nothing to try");
     }
 }

@@ -40,29 +40,43 @@ pub struct Checkpoint<'a> {
     pub guard: ballast_guard::State,
     /// When both were taken.
     pub at: Mono,
-    /// The texts of the safety set that was confirmed last, while a looser one waits: the stricter of both is in force.
-    pub confirmed: Option<Texts>,
+    /// The nouns below the texts of the segment: see [`Carrier::beneath`].
+    ///
+    /// [`Carrier::beneath`]: super::carrier::Carrier::beneath
+    pub beneath: Vec<Texts>,
     /// Everything was held because the guard's memory was lost.
     pub is_memory_lost: bool,
 }
 
 /// Saves the state, if it differs from the last saved one.
 pub fn save(decision: &mut Decision, now: Mono) {
-    // A set whose looser safety set waits for a person is not what a restart begins with.
-    let texts = decision.carrier.confirmed.as_ref().unwrap_or(&decision.carrier.texts).clone();
+    save_with(decision, now, false);
+}
+
+/// Saves the state of a run that has ended: its stamp says when.
+pub fn save_last(decision: &mut Decision, now: Mono) {
+    decision.pace.forget();
+    save_with(decision, now, true);
+}
+
+fn save_with(decision: &mut Decision, now: Mono, has_ended: bool) {
+    let carrier = &decision.carrier;
+    // The sets of a guard elsewhere are its own business.
+    let beneath = if carrier.process.is_none() { carrier.beneath.clone() } else { Vec::new() };
     let trial = decision.carrier.probation.as_ref().map(|probation| Trial {
         last_good: probation.last_good.clone(),
         changed: probation.changed.clone(),
         // By the minute, so that it is not saved for its own sake.
         left: Span::from_secs((probation.until.since(now).millis() / 60_000 + 1) * 60),
     });
-    let set = RunningSet { texts, refused: decision.carrier.refused.clone(), trial };
+    let set = RunningSet { texts: carrier.texts.clone(), beneath, refused: carrier.refused.clone(), trial };
     let parts = [
         encode("engine", &decision.engine.save()),
         encode("guard", &decision.carrier.guard.save()),
         encode("plan", &set),
         encode("clock", &decision.carrier.clock.word()),
         encode("memory", &decision.carrier.memory_lost),
+        encode("ended", &has_ended),
     ];
     let parts: Vec<_> = parts.into_iter().flatten().collect();
     let bytes = parts.iter().map(|part| part.bytes.len()).sum();
@@ -114,7 +128,7 @@ pub fn checkpoint(decision: &mut Decision, now: Mono) {
         engine: decision.engine.save(),
         guard: decision.carrier.guard.save(),
         at: now,
-        confirmed: decision.carrier.confirmed.clone(),
+        beneath: decision.carrier.beneath.clone(),
         is_memory_lost: decision.carrier.memory_lost.is_some(),
     };
     if let Some(bytes) = checkpoint.pack(&mut decision.scribe) {
@@ -236,11 +250,11 @@ const DUMPS_KEPT: usize = 10;
 /// Writes the journal after an alarm, a suspension or a forced output; on a thread of its own, since a disk may be slow.
 pub fn dump_on_alarm(decision: &mut Decision, now: Mono) {
     let is_due = decision.carrier.recorder.alarmed && !decision.carrier.clock.is_made_up();
-    if !is_due || decision.dumped.is_some_and(|last| now.since(last) < DUMP_PAUSE) {
+    if !is_due || decision.carrier.dumped.is_some_and(|last| now.since(last) < DUMP_PAUSE) {
         return;
     }
     decision.carrier.recorder.alarmed = false;
-    decision.dumped = Some(now);
+    decision.carrier.dumped = Some(now);
     let tape = decision.carrier.ring.freeze();
     let wall = decision.carrier.clock.wall();
     let header = header(decision, "alarm");

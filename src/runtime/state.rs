@@ -5,8 +5,8 @@ use ballast_history::{SavedState, StatePart};
 use ballast_model::{Mono, Span};
 use std::collections::BTreeSet;
 
-/// Version of the encodings below; a newer one is not read.
-const VERSION: u32 = 1;
+/// Version of the encodings; another one is not read.
+const VERSION: u32 = 2;
 /// Shortest time between two saves.
 const PACE_MIN: Span = Span::from_secs(1);
 /// Bytes a second that saving may write while something changes all the time; a large state is then saved less often. A
@@ -15,11 +15,15 @@ const BYTES_PER_SECOND: u64 = 2048;
 /// However large the state is, it is saved this often.
 const PACE_MAX: Span = Span::from_secs(60);
 
-/// The texts that run and those that must not.
+/// The texts that run and those that must not: what a restart comes back with, whatever lies on the disk then.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct RunningSet {
-    /// The running texts: they replace texts on disk that do not load.
+    /// The running texts, rules and nouns.
     pub texts: Texts,
+    /// The nouns below them, while a person has not confirmed what they loosen: see [`Carrier::beneath`].
+    ///
+    /// [`Carrier::beneath`]: super::carrier::Carrier::beneath
+    pub beneath: Vec<Texts>,
     /// Sets that did harm.
     pub refused: BTreeSet<SetId>,
     /// What the running texts still have to stand.
@@ -45,7 +49,7 @@ pub fn encode<T: serde::Serialize>(name: &str, value: &T) -> Option<StatePart> {
     Some(StatePart::new(name, VERSION, bytes))
 }
 
-/// Decodes one part; `None` where it is missing, newer or damaged.
+/// Decodes one part; `None` where it is missing, of another version or damaged.
 pub fn decode<T: serde::de::DeserializeOwned>(saved: &SavedState, name: &str) -> Option<T> {
     let part = saved.part(name).filter(|part| part.version == VERSION)?;
     postcard::from_bytes(&part.bytes).ok()
@@ -57,13 +61,13 @@ pub struct Pace {
     dirty_since: Option<Mono>,
     last: Mono,
     pause: Span,
-    last_hash: u64,
+    last_hash: Option<u64>,
 }
 
 impl Pace {
     /// Nothing to save yet.
     pub fn new(now: Mono) -> Self {
-        Self { dirty_since: None, last: now, pause: PACE_MIN, last_hash: 0 }
+        Self { dirty_since: None, last: now, pause: PACE_MIN, last_hash: None }
     }
 
     /// Something that must survive changed.
@@ -91,6 +95,11 @@ impl Pace {
         self.dirty_since = None;
         self.last = now;
         self.pause = Span::from_secs(bytes as u64 / BYTES_PER_SECOND).max(PACE_MIN).min(PACE_MAX);
-        std::mem::replace(&mut self.last_hash, hash) != hash
+        self.last_hash.replace(hash) != Some(hash)
+    }
+
+    /// The next state is saved although it is as the last one: what counts is when.
+    pub fn forget(&mut self) {
+        self.last_hash = None;
     }
 }

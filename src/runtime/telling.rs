@@ -4,9 +4,9 @@
 //! made of it and when it may change again. `ballast why OUTPUT --at ...` reads these back.
 
 use super::decision::Decision;
-use super::reload;
 use super::timed::Timed;
 use super::told::Told;
+use super::trial;
 use crate::report::language::{Language, Sentence, say};
 use crate::report::output_words::OutputWords;
 use crate::report::{
@@ -116,6 +116,7 @@ fn engine(decision: &mut Decision, now: Mono, event: EngineEvent) {
         }
         EngineEvent::RuleSuspended { .. }
         | EngineEvent::SettingChanged { .. }
+        | EngineEvent::SettingDropped { .. }
         | EngineEvent::ModeChanged { .. }
         | EngineEvent::Requested { .. }
         | EngineEvent::Released { .. } => decision.pace.hurry(now),
@@ -123,14 +124,22 @@ fn engine(decision: &mut Decision, now: Mono, event: EngineEvent) {
     }
     let severity = severity_of(&event);
     let reader = decision.carrier.recorder.reader(now, severity);
-    let told = engine_told(&running, &event, reader).severity(severity);
+    let told = match (&event, decision.carrier.outage) {
+        // The engine counts from what it remembers; people are told how long nothing ran.
+        (EngineEvent::Restored { active, .. }, Some(outage)) => {
+            let sentence = Sentence::both(|language| engine_words::goes_on(outage, *active, language));
+            Told::info(event.kind(), event.subject(&running.plan), sentence, engine_data(&running, &event))
+        }
+        _ => engine_told(&running, &event, reader),
+    };
+    let told = told.severity(severity);
     decision.carrier.recorder.tell(now, &told);
-    if let EngineEvent::RuleSuspended { rule }
+    if let EngineEvent::RuleSuspended { rule, reason: EndReason::Suspended }
     | EngineEvent::RuleEnded { rule, reason: EndReason::Suspended, .. } = &event
         && let Some(rule) = running.plan.rules.get(*rule as usize)
     {
         let why = Sentence::both(|language| reload_words::failed_too_often(&rule.name, language));
-        reload::harmed(decision, now, &rule.name, &why);
+        trial::harmed(decision, now, &rule.name, &why);
     }
 }
 
@@ -140,6 +149,7 @@ fn engine(decision: &mut Decision, now: Mono, event: EngineEvent) {
 enum EngineData<'a> {
     Started { because: Vec<Reading<'a>> },
     Ended { because: Vec<Reading<'a>>, ended: &'static str },
+    Suspended { ended: &'static str },
     Failed { message: &'a str, place: &'a str },
     Notice { text: &'a str },
     Coalesced { dropped: u32 },
@@ -155,6 +165,7 @@ fn engine_data<'a>(running: &'a Running, event: &'a EngineEvent) -> EngineData<'
         EngineEvent::RuleEnded { because, reason, .. } => {
             EngineData::Ended { because: witnesses(running, because), ended: reason.words() }
         }
+        EngineEvent::RuleSuspended { reason, .. } => EngineData::Suspended { ended: reason.words() },
         EngineEvent::BodyFailed { message, place, .. } => EngineData::Failed { message, place },
         EngineEvent::NoticeRaised { notice, .. } => EngineData::Notice { text: &notice.text },
         EngineEvent::Coalesced { dropped, .. } => EngineData::Coalesced { dropped: *dropped },
@@ -258,6 +269,11 @@ fn reading<'a>(running: &'a Running, witness: &Witness) -> Reading<'a> {
 /// A verdict of the guard: the output's whole reason.
 fn verdict(decision: &mut Decision, now: Mono, verdict: &Verdict) {
     let running = std::sync::Arc::clone(&decision.running);
+    // A guard that was told that the program ends, or does not hear it, knows of no word any more: what was asked stays asked.
+    let has_no_word = decision.carrier.guard.output(verdict.output).is_some_and(|state| state.word.is_none());
+    let winner = decision.memory.winners.get(verdict.output.index()).and_then(Option::as_ref);
+    let asked = winner.filter(|(winner, _)| has_no_word && winner.source != Source::Default);
+    let verdict = &Verdict { asked: asked.map_or(verdict.asked, |(_, wanted)| *wanted), ..*verdict };
     let before =
         decision.memory.verdicts.get_mut(verdict.output.index()).and_then(|place| place.replace(*verdict));
     decision.figures.verdict(verdict);
@@ -287,7 +303,7 @@ fn verdict(decision: &mut Decision, now: Mono, verdict: &Verdict) {
     {
         let name = running.catalog().output(verdict.output).map_or("?", |spec| &*spec.name);
         let why = Sentence::both(|language| reload_words::had_to_force(name, &rule.name, language));
-        reload::harmed(decision, now, &rule.name, &why);
+        trial::harmed(decision, now, &rule.name, &why);
     }
 }
 

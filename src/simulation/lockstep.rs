@@ -7,6 +7,7 @@ use crate::cli::terminal::Output;
 use crate::report::language::Language;
 use crate::runtime::carrier::Place;
 use crate::runtime::decision::Decision;
+use crate::runtime::heartbeat::Heartbeat;
 use crate::runtime::message::channel;
 use crate::runtime::opening::{self, Start};
 use crate::runtime::recorder::Recorder;
@@ -127,10 +128,12 @@ impl Simulation {
         let decision = opening::start(Start {
             built,
             texts: setup.texts,
-            files_refused: false,
+            beneath: Vec::new(),
+            files_refused: None,
             trial: None,
             saved: None,
             memory_lost: None,
+            heartbeat: Heartbeat::default(),
             place,
             clock,
             recorder,

@@ -1,6 +1,7 @@
 //! The guard as a process of its own, started as its unit would.
 
-use super::bench::Bench;
+use super::bench::{Bench, rule};
+use super::program::Program;
 use super::{Scratch, wait_for};
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader};
@@ -165,4 +166,75 @@ pub fn ask(bench: &Bench, places: &Places, arguments: &[&str]) -> Output {
 /// What a command said, on both of its outputs.
 pub fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// How long the two processes may take to hear one another.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A site whose guard is a process of its own; its rule closes `a`.
+pub struct Apart {
+    /// The site, its broker and its relays.
+    pub bench: Bench,
+    /// Where its guard keeps things.
+    pub places: Places,
+}
+
+impl Apart {
+    /// The site, or a visible skip. Nothing runs yet.
+    pub fn new(what: &str) -> Option<Self> {
+        Self::with(what, &rule("much", "a", "meter.power > \"100 W\"", "meter.power < \"50 W\""))
+    }
+
+    /// With other rules.
+    pub fn with(what: &str, rules: &str) -> Option<Self> {
+        let bench = Bench::new(what, rules)?;
+        bench.site.edit(
+            "safety.yaml",
+            "  a: { safe: open, at_start: open, on_silence: safe, lease: 90 s }",
+            "  a: { safe: open, lease: 2 s }",
+        );
+        bench.site.edit("safety.yaml", "limits:\n", "guard: {}\nlimits:\n");
+        Some(Self { bench, places: Places::new() })
+    }
+
+    /// Starts the guard.
+    pub fn guard(&self) -> Guard {
+        Guard::run(&self.bench.site.0, &self.places, &["--set", &self.bench.url()])
+    }
+
+    /// Starts the program, and waits until both hear one another.
+    pub fn program(&self) -> Program {
+        let sockets = self.places.sockets();
+        let program = self.bench.run_with(&["--guard", sockets.to_str().unwrap()]);
+        program.wait_line("the guard listens to the rules", PATIENCE);
+        self.wait_ready();
+        program
+    }
+
+    /// Until the guard hears the program and the sensors of its limits.
+    pub fn wait_ready(&self) {
+        wait_for("the guard to be ready", PATIENCE, || {
+            self.bench.tell("meter/power", "70");
+            self.bench.tell("meter/level", "10");
+            let status = ask(&self.bench, &self.places, &["guard", "status", "--format", "json"]);
+            let status: serde_json::Value = serde_json::from_slice(&status.stdout).ok()?;
+            let outputs = status.pointer("/outputs")?.as_array()?;
+            let is_at_start =
+                |output: &serde_json::Value| output.pointer("/cause") == Some(&"at_start".into());
+            (!outputs.iter().any(is_at_start)).then_some(())
+        });
+    }
+
+    /// Asks the guard something that it does not refuse.
+    pub fn ask(&self, arguments: &[&str]) -> String {
+        let output = ask(&self.bench, &self.places, arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", said(&output));
+        said(&output)
+    }
+
+    /// The relay `a` closes since the rule wants it.
+    pub fn close(&self) {
+        self.bench.tell("meter/power", "200");
+        self.bench.wait("a", "ON");
+    }
 }

@@ -118,8 +118,18 @@ impl Scratch {
     }
 }
 
+/// The file of `src/runtime/heartbeat.rs`.
+fn heartbeat_of(state: &Path) -> PathBuf {
+    let hash = ballast_model::frame::fnv1a(state.as_os_str().as_encoded_bytes().iter().copied());
+    Path::new("/dev/shm").join(format!("ballast-{hash:016x}"))
+}
+
 impl Drop for Scratch {
     fn drop(&mut self) {
+        // What says until when a program of it was seen lies in memory, and would stay there.
+        for state in [self.0.join(".ballast"), self.0.join("state")] {
+            let _ = std::fs::canonicalize(state).map(|state| std::fs::remove_file(heartbeat_of(&state)));
+        }
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }

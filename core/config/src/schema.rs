@@ -11,17 +11,17 @@ use crate::{safety, site};
 
 /// The schema of `site.yaml`, as JSON text.
 pub fn site() -> String {
-    document("site.yaml", &site::shapes::SITE)
+    document("site.yaml", &site::shapes::SITE, Parameters::None)
 }
 
 /// The schema of `safety.yaml`, as JSON text.
 pub fn safety() -> String {
-    document("safety.yaml", &safety::shapes::SAFETY)
+    document("safety.yaml", &safety::shapes::SAFETY, Parameters::None)
 }
 
 /// The schema of device files, as JSON text.
 pub fn device_file() -> String {
-    document("device file", &site::shapes::DEVICE_FILE)
+    document("device file", &site::shapes::DEVICE_FILE, Parameters::Anywhere)
 }
 
 /// In device files a value may be a parameter, or hold one.
@@ -29,19 +29,28 @@ const PARAMETER: &str = r".*\$\{.+\}.*";
 
 const NAME: &str = "[a-z][a-z0-9_]*";
 
-fn document(title: &str, shape: &MapShape) -> String {
+/// Where a value may be a parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Parameters {
+    /// Nowhere, in a file that has none.
+    None,
+    /// In place of every value.
+    Anywhere,
+}
+
+fn document(title: &str, shape: &MapShape, parameters: Parameters) -> String {
     let mut fields = vec![
         ("$schema".to_owned(), text("http://json-schema.org/draft-07/schema#")),
         ("title".to_owned(), text(&format!("Ballast {title}"))),
     ];
-    fields.extend(map_fields(shape));
+    fields.extend(map_fields(shape, parameters));
     let mut json = object(fields);
     json.push('\n');
     json
 }
 
-fn map_fields(shape: &MapShape) -> Vec<(String, String)> {
-    let properties = shape.keys.iter().map(|key| (key.name.to_owned(), described(key))).collect();
+fn map_fields(shape: &MapShape, parameters: Parameters) -> Vec<(String, String)> {
+    let properties = shape.keys.iter().map(|key| (key.name.to_owned(), described(key, parameters))).collect();
     let required: Vec<String> =
         shape.keys.iter().filter(|key| key.need != Need::Optional).map(|key| text(key.name)).collect();
     let others = match shape.others {
@@ -60,34 +69,44 @@ fn map_fields(shape: &MapShape) -> Vec<(String, String)> {
     fields
 }
 
-fn described(key: &KeyShape) -> String {
+fn described(key: &KeyShape, parameters: Parameters) -> String {
     let mut fields = vec![("description".to_owned(), text(key.doc))];
-    fields.extend(form(&key.form));
+    fields.extend(form(&key.form, parameters));
     object(fields)
 }
 
-fn form(form_of: &Form) -> Vec<(String, String)> {
+/// A form of few values, beside which a parameter may stand.
+fn or_parameter(fields: Vec<(String, String)>, parameters: Parameters) -> Vec<(String, String)> {
+    if parameters == Parameters::None {
+        return fields;
+    }
+    let parameter = vec![types(&["string"]), ("pattern".to_owned(), text(&format!("^{PARAMETER}$")))];
+    vec![("anyOf".to_owned(), list(&[object(fields), object(parameter)]))]
+}
+
+fn form(form_of: &Form, parameters: Parameters) -> Vec<(String, String)> {
     match form_of {
         // Unquoted digits are a number to an editor and a text to us.
         Form::Text => vec![types(&["string", "number", "boolean"])],
         Form::Name => vec![types(&["string"]), pattern(NAME)],
         Form::PointName => vec![types(&["string"]), pattern(&format!(r"{NAME}(\.{NAME})*"))],
-        Form::Flag => vec![types(&["boolean"])],
-        Form::Integer => vec![types(&["integer"])],
+        Form::Flag => or_parameter(vec![types(&["boolean"])], parameters),
+        Form::Integer => or_parameter(vec![types(&["integer"])], parameters),
         Form::Quantity(dimension) => vec![types(&["string"]), pattern(&quantity(*dimension))],
         Form::AnyQuantity => vec![types(&["string", "number"])],
         Form::Condition => vec![types(&["string"])],
         Form::Choice(words) => {
-            vec![("enum".to_owned(), list(&words.iter().map(|word| text(word)).collect::<Vec<_>>()))]
+            let words: Vec<String> = words.iter().map(|word| text(word)).collect();
+            or_parameter(vec![("enum".to_owned(), list(&words))], parameters)
         }
         Form::Pattern(expression) => vec![types(&["string"]), ("pattern".to_owned(), text(expression))],
-        Form::Map(shape) => map_fields(shape),
+        Form::Map(shape) => map_fields(shape, parameters),
         Form::Named(inner) => {
-            vec![types(&["object"]), ("additionalProperties".to_owned(), object(form(inner)))]
+            vec![types(&["object"]), ("additionalProperties".to_owned(), object(form(inner, parameters)))]
         }
-        Form::List(inner) => vec![types(&["array"]), ("items".to_owned(), object(form(inner)))],
+        Form::List(inner) => vec![types(&["array"]), ("items".to_owned(), object(form(inner, parameters)))],
         Form::OneOf(forms) => {
-            let all: Vec<String> = forms.iter().map(|one| object(form(one))).collect();
+            let all: Vec<String> = forms.iter().map(|one| object(form(one, parameters))).collect();
             vec![("anyOf".to_owned(), list(&all))]
         }
         Form::Driver => {

@@ -1,7 +1,7 @@
 //! What people, other sites and campaigns ask: carried out in the step that brings it, or refused with its reason.
 
 use crate::arbitrate::Claim;
-use crate::events::{Event, Output, Runner, Source};
+use crate::events::{EndReason, Event, Output, Runner, Source};
 use crate::input::{Command, Refusal};
 use crate::lives::LastRun;
 use crate::machine::Core;
@@ -33,6 +33,7 @@ impl Core {
                 (who, self.set_setting(plan, *point, *value, &Changer::Person(who), out))
             }
             Command::Resume { rule, who } => (who, self.resume(*rule, who, out)),
+            Command::Suspend { rule, who } => (who, self.take_out(plan, *rule, out)),
             Command::ResetGenerator { generator, who } => (who, self.reset_generator(*generator, who, out)),
         };
         if let Err(refusal) = done {
@@ -127,6 +128,14 @@ impl Core {
         if old != Some(value) {
             let (who, runner) = changer.parts();
             out.push(Output::Event(Event::SettingChanged { point, old, new: value, who, runner }));
+        }
+        Ok(())
+    }
+
+    fn take_out(&mut self, plan: &Plan, rule: u32, out: &mut Vec<Output>) -> Result<(), Refusal> {
+        let life = self.lives.get(rule as usize).ok_or(Refusal::Unknown)?;
+        if !life.is_suspended {
+            self.suspend(plan, rule, EndReason::Harm, out);
         }
         Ok(())
     }

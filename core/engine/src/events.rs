@@ -88,6 +88,8 @@ pub enum EndReason {
     Suspended,
     /// A reload removed it.
     Removed,
+    /// A limit had to act against it, and the rules from before it do not come back.
+    Harm,
 }
 
 impl EndReason {
@@ -105,6 +107,7 @@ impl EndReason {
             Self::Fault(fault) => fault.words(),
             Self::Suspended => "its body failed too often",
             Self::Removed => "it was removed from the rules",
+            Self::Harm => "it did harm",
         }
     }
 }
@@ -178,10 +181,12 @@ pub enum Event {
         /// How often in a row by now.
         in_a_row: u32,
     },
-    /// A rule failed too often and does not run until a person resumes it or its text changes: an alarm.
+    /// A rule failed too often or did harm, and does not run until a person resumes it or its text changes: an alarm.
     RuleSuspended {
         /// Which rule.
         rule: u32,
+        /// Why: [`EndReason::Suspended`] or [`EndReason::Harm`].
+        reason: EndReason,
     },
     /// A suspended rule may run again.
     RuleResumed {
@@ -265,6 +270,15 @@ pub enum Event {
         who: Option<Box<str>>,
         /// Which schedule did it, if one did.
         runner: Option<Runner>,
+    },
+    /// What a setting or the mode was before a reload or a restart is nothing that it can be any more: it is what its file says.
+    SettingDropped {
+        /// Which.
+        point: PointId,
+        /// What it was, as people read it.
+        old: Box<str>,
+        /// What it is.
+        new: Value,
     },
     /// The site's mode changed.
     ModeChanged {

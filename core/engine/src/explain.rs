@@ -38,7 +38,8 @@ pub struct Explanation {
     pub verdict: Option<Answer>,
     /// Since when it waits to be given back after shedding; `None` when it does not.
     pub waits_for_return_since: Option<Mono>,
-    /// The next moment at which something may change by itself: the winner's end or deadline, or the guard's.
+    /// The next moment at which something may change by itself: the winner's end or deadline, its turn to be given back, or
+    /// the guard's.
     pub next_change: Option<Mono>,
 }
 
@@ -182,7 +183,8 @@ impl Core {
         };
         let ends = winner.and_then(|claim| claim.until).unwrap_or(Mono::MAX);
         let guard = verdict.and_then(|verdict| verdict.next_change).unwrap_or(Mono::MAX);
-        let next = deadline.min(ends).min(guard);
+        let turn = self.earliest_turn(output).filter(|turn| *turn > now).unwrap_or(Mono::MAX);
+        let next = deadline.min(ends).min(guard).min(turn);
         Some(Explanation {
             output: spec.name.clone(),
             wanted: life.sent.map(|intent| spec.show(intent.wanted)),

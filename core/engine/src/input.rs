@@ -65,6 +65,13 @@ pub enum Command {
         /// Who says so.
         who: Box<str>,
     },
+    /// A rule did harm: it runs no more until a person resumes it or its text changes.
+    Suspend {
+        /// Index of the rule.
+        rule: u32,
+        /// Who says so.
+        who: Box<str>,
+    },
     /// A generator that failed may try again.
     ResetGenerator {
         /// Index of the generator.

@@ -195,8 +195,10 @@ impl Core {
         life.campaigns.clear();
         life.records.clear();
         let notices = core::mem::take(&mut life.notices);
-        let reads = plan.rules.get(index as usize).map(|rule| rule.until.as_ref().unwrap_or(&rule.when));
-        let because = self.witnesses(reads.map_or(&[][..], |program| &program.reads));
+        let because = match reason {
+            EndReason::Unknown => self.witnesses(&self.missing(plan, index)),
+            _ => self.witnesses(ending_reads(plan, index)),
+        };
         out.push(Output::Event(Event::RuleEnded { rule: index, reason, because }));
         for notice in notices {
             out.push(Output::Event(Event::NoticeCleared { runner: Runner::Rule(index), notice }));
@@ -313,10 +315,35 @@ impl Core {
         }
     }
 
+    /// What a rule misses: the points that it needs and that are unknown. Where a time of day or something over time is what
+    /// is unknown, the points that its ending condition reads.
+    fn missing(&self, plan: &Plan, index: u32) -> Vec<PointId> {
+        let place = index as usize;
+        let reads = ending_reads(plan, index);
+        let plain = self.programs.rules.get(place).map_or(&[][..], |programs| &programs.plain);
+        let of_body = match self.lives.get(place).map(|life| &life.run) {
+            Some(LastRun::Unknown(point)) => Some(*point),
+            _ => None,
+        };
+        let is_unknown = |point: &PointId| self.world.snapshot.known(*point, self.world.now).is_none();
+        let mut missing: Vec<PointId> = plain.iter().chain(reads).copied().filter(is_unknown).collect();
+        // One that the site does not have stands for the time of day.
+        missing.extend(of_body.filter(|point| plan.catalog.point(*point).is_some()));
+        missing.sort_unstable();
+        missing.dedup();
+        if missing.is_empty() { reads.to_vec() } else { missing }
+    }
+
     /// The values of these points, as an event carries them.
     pub(crate) fn witnesses(&self, points: &[PointId]) -> Vec<Witness> {
         points.iter().take(WITNESSES_MAX).map(|point| self.world.witness(*point)).collect()
     }
+}
+
+/// What the condition reads that ends a rule.
+fn ending_reads(plan: &Plan, index: u32) -> &[PointId] {
+    let rule = plan.rules.get(index as usize);
+    rule.map_or(&[][..], |rule| &rule.until.as_ref().unwrap_or(&rule.when).reads)
 }
 
 /// Whether an idle rule starts now.

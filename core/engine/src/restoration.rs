@@ -171,6 +171,16 @@ impl Core {
         }
     }
 
+    /// When a load that waits may have its turn at the earliest; `None` where it does not wait, or for a frequency that nobody
+    /// can foresee.
+    pub(crate) fn earliest_turn(&self, output: OutputId) -> Option<Mono> {
+        let restoration = self.plan.restoration.as_ref()?;
+        self.outputs.get(output).filter(|life| life.back.is_waiting())?;
+        let settled = self.planner.frequency.since()?.after(restoration.settle);
+        let paced = self.planner.last_call.map_or(Mono::ZERO, |(_, at)| at.after(restoration.one_per));
+        Some(settled.max(paced))
+    }
+
     /// What may be connected on top of the present load, W; `None` while that cannot be said.
     fn free_capacity(&self, restoration: &RestorationPlan) -> Option<f64> {
         let Some((keep_free, capacity)) = restoration.keep_free else { return Some(f64::MAX) };

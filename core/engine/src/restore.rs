@@ -5,7 +5,7 @@
 //! | continues bit for bit | yes | where nothing changed | no | no |
 //! | moments | as they are | as they are | as they are | moved by the length of the cut |
 //! | measured values | kept | kept | kept with their age | unknown |
-//! | settings, mode | kept | kept where they still fit | kept | kept |
+//! | settings, mode | kept | kept where they still fit, else as their file says | the same | the same |
 //! | active rules, timed requests | kept | kept by name | kept | kept, less the time of the cut |
 //! | `when ... for` | kept | anew if the condition changed | goes on if under 1 h and true once known | the same |
 //! | `until ... for` | kept | anew if the condition changed | goes on once known | anew |
@@ -15,8 +15,9 @@
 //! program that begins says at least a millisecond, however quickly it came back. The first value of a point after a
 //! restart or a power cut is not a change.
 
+mod settings;
+
 use crate::arbitrate::{Claim, OutputLife};
-use crate::commands::check_value;
 use crate::events::{Event, Phase, Source, Winner};
 use crate::generators::GeneratorLife;
 use crate::lives::{Held, LastRun, Life};
@@ -24,17 +25,17 @@ use crate::machine::Core;
 use crate::restoration::Return;
 use crate::running::takes;
 use crate::shedding::Choice;
-use crate::state::{SavedKind, SavedPoint, SavedRule, State};
+use crate::state::{SavedPoint, SavedRule, State};
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use ballast_model::catalog::{Facet, Kind, Origin, PointSpec};
+use ballast_model::catalog::{Facet, Origin, PointSpec};
 use ballast_model::expr::OUTAGE_BRIDGED;
 use ballast_model::snapshot::Snapshot;
 use ballast_model::time::Gap;
-use ballast_model::{Authority, GroupId, Mono, OutputId, PointId, Sample, Span, Value, Verdict};
+use ballast_model::{Authority, GroupId, Mono, OutputId, PointId, Sample, Span, Verdict};
 
 /// Where the ids of a state are in the plan that takes it up.
 struct Maps {
@@ -319,25 +320,6 @@ impl Core {
         self.take_up_settings(state, clock);
     }
 
-    /// Settings and the mode are kept over everything, where they still fit.
-    fn take_up_settings(&mut self, state: &State, clock: Clock) {
-        let catalog = Arc::clone(&self.world.catalog);
-        let names: BTreeMap<&str, usize> =
-            state.points.iter().enumerate().map(|(index, point)| (&*point.name, index)).collect();
-        for (index, spec) in catalog.points.iter().enumerate().filter(|(_, spec)| is_kept_for_ever(spec)) {
-            let Some(old) = names.get(&*spec.name) else { continue };
-            let value = state.snapshot.known(PointId(*old as u32), clock.saved_at);
-            let kind = state.points.get(*old).map(|point| &point.kind);
-            let Some(value) = value.zip(kind).and_then(|(value, kind)| same_meaning(spec, kind, value))
-            else {
-                continue;
-            };
-            if check_value(spec, value).is_ok() {
-                self.world.compute(PointId(index as u32), Some(value));
-            }
-        }
-    }
-
     /// The door goes on where its checks are the same; else it learns the last value of every point anew.
     fn take_up_door(&mut self, state: &State, maps: &Maps) {
         for (old, sequence) in state.sequences.iter().enumerate() {
@@ -538,21 +520,6 @@ fn is_same_points(new: &[PointSpec], old: &[SavedPoint]) -> bool {
 
 const fn is_kept_for_ever(spec: &PointSpec) -> bool {
     matches!(spec.origin, Origin::Setting | Origin::Mode)
-}
-
-/// The value that means the same in a point whose words or unit may have changed.
-fn same_meaning(spec: &PointSpec, old: &SavedKind, value: Value) -> Option<Value> {
-    match (&spec.kind, old, value) {
-        (Kind::Words(new), SavedKind::Words(old), Value::Word(word)) => {
-            let word = old.get(usize::from(word))?;
-            new.iter().position(|known| known == word).map(|index| Value::Word(index as u16))
-        }
-        (Kind::Number(unit), SavedKind::Number(dimension), Value::Number(_)) => {
-            (unit.dimension() == *dimension).then_some(value)
-        }
-        (Kind::Flag, SavedKind::Flag, Value::Flag(_)) => Some(value),
-        _ => None,
-    }
 }
 
 /// A rule's life with the ids and the clock of the plan that takes it up.

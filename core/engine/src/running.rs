@@ -92,12 +92,19 @@ impl Core {
         let runner = Runner::Rule(index);
         out.push(Output::Event(Event::BodyFailed { runner, message, place, in_a_row }));
         if in_a_row >= FAILURES_IN_A_ROW_MAX {
-            if let Some(life) = self.lives.get_mut(index as usize) {
-                life.is_suspended = true;
-            }
-            self.end(plan, index, EndReason::Suspended, out);
-            out.push(Output::Event(Event::RuleSuspended { rule: index }));
+            self.suspend(plan, index, EndReason::Suspended, out);
         }
+    }
+
+    /// Takes a rule out of service until a person resumes it or its text changes.
+    pub(crate) fn suspend(&mut self, plan: &Plan, index: u32, reason: EndReason, out: &mut Vec<Output>) {
+        let Some(life) = self.lives.get_mut(index as usize) else { return };
+        life.is_suspended = true;
+        if life.active.is_some() {
+            self.end(plan, index, reason, out);
+        }
+        self.world.dirty.rules.mark(index);
+        out.push(Output::Event(Event::RuleSuspended { rule: index, reason }));
     }
 
     /// Takes up what a good run asked for, in place of what the last one did.

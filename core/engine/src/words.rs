@@ -46,6 +46,7 @@ impl Event {
             Self::Released { .. } => "released",
             Self::RequestOver { .. } => "request_over",
             Self::SettingChanged { .. } => "setting_changed",
+            Self::SettingDropped { .. } => "setting_dropped",
             Self::ModeChanged { .. } => "mode_changed",
             Self::CommandRefused { .. } => "command_refused",
             Self::CampaignAsked { .. } => "campaign_asked",
@@ -77,9 +78,10 @@ impl Event {
             | Self::ScheduleMissed { .. }
             | Self::ScheduleUnknown { .. }
             | Self::Coalesced { .. }
+            | Self::SettingDropped { .. }
             | Self::CommandRefused { .. } => Severity::Warning,
             Self::RuleEnded {
-                reason: EndReason::Unknown | EndReason::Fault(_) | EndReason::Suspended,
+                reason: EndReason::Unknown | EndReason::Fault(_) | EndReason::Suspended | EndReason::Harm,
                 ..
             } => Severity::Warning,
             Self::RuleResumed { .. }
@@ -130,7 +132,7 @@ impl Event {
             | Self::RuleEnded { rule, .. }
             | Self::RuleUnknown { rule, .. }
             | Self::RuleKnown { rule }
-            | Self::RuleSuspended { rule }
+            | Self::RuleSuspended { rule, .. }
             | Self::RuleResumed { rule, .. }
             | Self::Shed { rule, .. } => plan.rule_name(*rule).into(),
             Self::RuleRemoved { name, .. } => name.clone(),
@@ -148,6 +150,7 @@ impl Event {
             | Self::RequestOver { output, .. }
             | Self::Restoring { output, .. } => plan.output_name(*output).into(),
             Self::SettingChanged { point, .. }
+            | Self::SettingDropped { point, .. }
             | Self::ModeChanged { point, .. }
             | Self::Coalesced { point, .. } => plan.point_name(*point).into(),
             Self::ScheduleRan { schedule }
@@ -187,8 +190,8 @@ impl Event {
             Self::RuleKnown { rule } => {
                 format!("rule \"{}\" knows everything it needs again", plan.rule_name(*rule))
             }
-            Self::RuleSuspended { rule } => {
-                format!("rule \"{}\" is suspended: its body failed too often", plan.rule_name(*rule))
+            Self::RuleSuspended { rule, reason } => {
+                format!("rule \"{}\" is suspended: {}", plan.rule_name(*rule), reason.words())
             }
             Self::RuleResumed { rule, who } => {
                 format!("{who} lets rule \"{}\" run again", plan.rule_name(*rule))
@@ -249,6 +252,10 @@ impl Event {
                 let old = old.map_or_else(|| "unknown".to_string(), |old| plan.value(*point, old));
                 let (name, new) = (plan.point_name(*point), plan.value(*point, *new));
                 format!("{} sets {name} from {old} to {new}", who.unwrap_or_else(|| "somebody".to_string()))
+            }
+            Self::SettingDropped { point, old, new } => {
+                let (name, new) = (plan.point_name(*point), plan.value(*point, *new));
+                format!("{name} was {old}, which it cannot be any more: it is {new}, as its file says")
             }
             Self::CommandRefused { who, refusal } => {
                 format!("a command of {who} was refused: {}", refusal.words())

@@ -1,7 +1,7 @@
 //! The embedded store: engine state and events, durable when acknowledged.
 //!
-//! One file per site, `ballast.db`. One [`Store`] writes it, on a plain thread of its own; any number of [`Reader`]s
-//! look into it meanwhile.
+//! One file per site, `ballast.db`, and a small one beside it, `ballast.db-newest`. One [`Store`] writes it, on a plain
+//! thread of its own; any number of [`Reader`]s look into it meanwhile.
 //!
 //! | module | holds |
 //! |---|---|
@@ -14,6 +14,7 @@
 //! | [`limits`] | every maximum, and what happens there |
 //! | `schema` | pragmas, versions, migrations, the check at opening |
 //! | `queue`, `writer` | what waits, and the thread that writes it |
+//! | `mark` | which state was acknowledged last, beside the database: an older one is found out |
 //! | `kept` | the last state, compressed, for the day its file is damaged |
 //! | `quarantine` | setting a damaged file aside |
 //!
@@ -31,6 +32,7 @@ pub mod events;
 pub mod health;
 mod kept;
 pub mod limits;
+mod mark;
 mod quarantine;
 mod queue;
 pub mod reader;

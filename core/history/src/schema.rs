@@ -77,6 +77,7 @@ const READER_PRAGMAS: &str = "
 
 /// Opens the file for writing, makes it if it is absent, brings it to the newest version, checks it and reads the state.
 pub(crate) fn open_for_writing(path: &Path) -> Result<(Connection, Loaded), Error> {
+    make_private(path);
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).doing("open the database")?;
@@ -90,6 +91,14 @@ pub(crate) fn open_for_writing(path: &Path) -> Result<(Connection, Loaded), Erro
     migrate(&mut connection, version, MIGRATIONS)?;
     let loaded = verify(&connection)?;
     Ok((connection, loaded))
+}
+
+/// Makes an absent file so that only its owner reads it: it holds the site's files and who asked for what. SQLite gives its log
+/// the same mode. The mode of a file that is there is its owner's business.
+fn make_private(path: &Path) {
+    use std::os::unix::fs::OpenOptionsExt;
+    // What cannot be made shows itself when the file is opened.
+    let _ = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
 }
 
 /// Opens the file for reading only. A file that was closed well can be read on a medium that allows no writing at all.

@@ -14,6 +14,7 @@ use crate::events::{Event, Retention};
 use crate::health::Health;
 use crate::kept::Kept;
 use crate::limits::CLOSE_PATIENCE;
+use crate::mark::{Mark, Said};
 use crate::quarantine::{folder_of, set_aside};
 use crate::queue::{Goal, Shared};
 use crate::reader::Reader;
@@ -49,6 +50,9 @@ pub struct Opened {
     pub state: Option<SavedState>,
     /// How many newer generations were passed over because of bit rot.
     pub damaged_generations: u32,
+    /// Why `state` is not the one that was acknowledged last, or why there is none although one was. **Tell people, and do not
+    /// go on from it as if nothing had been.**
+    pub outdated: Option<String>,
     /// What was found where the file should be.
     pub found: Found,
     /// Why nothing can be written at the moment; the store keeps trying.
@@ -235,6 +239,9 @@ fn open_file(path: &Path, now: &Stamp) -> Result<(Option<Database>, Opened), Err
         Some(0) => Found::Empty,
         Some(_) => Found::Intact,
     };
+    // Where it cannot even be read, the database cannot be trusted either.
+    let said = Mark::open(path).map_or(Said::Unreadable, |(_, said)| said);
+    let opened = |loaded, found, trouble| opened(loaded, said, found, trouble);
     let error = match Database::open(path) {
         Ok((database, loaded)) => return Ok((Some(database), opened(loaded, found, None))),
         Err(error @ Error::NewerVersion { .. }) => return Err(error),
@@ -263,6 +270,28 @@ fn open_file(path: &Path, now: &Stamp) -> Result<(Option<Database>, Opened), Err
     }
 }
 
-fn opened(loaded: state::Loaded, found: Found, trouble: Option<String>) -> Opened {
-    Opened { state: loaded.state, damaged_generations: loaded.damaged, found, trouble }
+fn opened(loaded: state::Loaded, said: Said, found: Found, trouble: Option<String>) -> Opened {
+    let outdated = outdated(&loaded, said, &found);
+    Opened { state: loaded.state, damaged_generations: loaded.damaged, outdated, found, trouble }
+}
+
+/// Compares the state that was found with what is known of the newest one.
+fn outdated(loaded: &state::Loaded, said: Said, found: &Found) -> Option<String> {
+    let held = loaded.state.as_ref().map_or(0, |state| state.generation);
+    match said {
+        Said::Newest(newest) if held >= newest => None,
+        Said::Newest(newest) if held > 0 => {
+            Some(format!("state {newest} was kept, and the newest that can be read is {held}"))
+        }
+        Said::Newest(newest) => Some(match found {
+            Found::Absent => format!("state {newest} was kept, and the database is gone"),
+            Found::Damaged { reason, .. } => reason.clone(),
+            _ => format!("state {newest} was kept, and there is none in the database"),
+        }),
+        // No state can be newer than one that was never kept.
+        Said::Nothing if loaded.damaged == 0 => None,
+        Said::Nothing if held > 0 => Some("the newest saved state is damaged".to_owned()),
+        Said::Nothing => Some("every saved state is damaged".to_owned()),
+        Said::Unreadable => Some("what was noted of the newest state is damaged".to_owned()),
+    }
 }

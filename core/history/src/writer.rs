@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::events::{self, Pruner, Retention};
 use crate::kept::Kept;
 use crate::limits::{PRUNE_EVERY, RETRY_FIRST, RETRY_MAX};
+use crate::mark::{Mark, Said};
 use crate::quarantine;
 use crate::queue::{Shared, Work};
 use crate::schema;
@@ -29,21 +30,25 @@ pub(crate) struct Database {
     identity: Option<(u64, u64)>,
     /// The highest sequence number found at opening.
     top: u64,
-    /// The highest generation number in it.
+    /// The highest generation number in it, or that was ever acknowledged.
     generation: u64,
     /// The newest generation known to be whole; kept by the next save.
     whole: Option<u64>,
+    mark: Mark,
 }
 
 impl Database {
     /// Opens or makes the file at `path`; damage is an error, see [`Error::is_damage`].
     pub(crate) fn open(path: &Path) -> Result<(Self, state::Loaded), Error> {
+        let (mark, said) = Mark::open(path)?;
         let (connection, loaded) = schema::open_for_writing(path)?;
+        let marked = if let Said::Newest(generation) = said { generation } else { 0 };
         let database = Self {
             top: events::top(&connection)?,
             identity: identity(path),
-            generation: loaded.newest,
+            generation: loaded.newest.max(marked),
             whole: loaded.state.as_ref().map(|state| state.generation),
+            mark,
             connection,
         };
         Ok((database, loaded))
@@ -55,7 +60,7 @@ impl Database {
         state::save(&mut self.connection, generation, self.whole, parts, stamp)?;
         self.generation = generation;
         self.whole = Some(generation);
-        Ok(())
+        self.mark.note(generation)
     }
 
     /// The highest sequence number found at opening.
@@ -150,7 +155,7 @@ impl Writer {
             database.save(&save.parts, &save.stamp)?;
             shared.state_durable(save.number);
             self.kept = Some(Kept::of(&save.parts, save.stamp));
-        } else if let Some(kept) = self.kept.as_ref().filter(|_| database.generation == 0) {
+        } else if let Some(kept) = self.kept.as_ref().filter(|_| database.whole.is_none()) {
             database.save(&kept.parts(), &kept.stamp())?;
         }
         if self.written_since_pruning < PRUNE_EVERY {

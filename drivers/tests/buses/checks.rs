@@ -21,6 +21,7 @@ fn an_unknown_driver() {
 
 #[test]
 fn mistakes_of_an_mqtt_bus() {
+    let long = "x".repeat(70_000);
     let mut site = Site::new(
         "mqtt",
         &[
@@ -29,6 +30,7 @@ fn mistakes_of_an_mqtt_bus() {
             ("keep_alive", "1 s"),
             ("password_file", "x"),
             ("key", "k"),
+            ("client", &long),
         ],
     );
     site.number("a.x", "W", &[("topc", "a")]);
@@ -50,6 +52,7 @@ fn mistakes_of_an_mqtt_bus() {
             "a point of the driver `mqtt` has no key `topc`",
             "`http://broker` is not the address",
             "`keep_alive` must lie between",
+            "`client` has 70000 bytes; a broker takes 65535 at most",
             "a private key needs `certificate`",
             "a password needs `user`",
             "a point over MQTT needs `topic`",

@@ -53,6 +53,26 @@ impl Sets {
         }
     }
 
+    /// Those that were in force before, the confirmed one first; `None` where they cannot be in force together.
+    pub fn together(beneath: Vec<Entry>, current: Entry) -> Option<Self> {
+        let mut entries = beneath.into_iter().chain([current]);
+        let mut sets = Self::new(entries.next()?);
+        let mut guard = sets.guard(Mono::ZERO);
+        for entry in entries {
+            let replaced = entry.set.replace_in(&mut guard, false, Mono::ZERO);
+            if replaced.taken == Taken::Nothing {
+                return None;
+            }
+            sets.took(entry, &replaced);
+        }
+        Some(sets)
+    }
+
+    /// The last set with files that say the same in other words.
+    pub fn rewrite(&mut self, prepared: &Prepared) {
+        *self.later.last_mut().unwrap_or(&mut self.base) = prepared.into();
+    }
+
     /// Gives a set its number.
     ///
     /// # Errors
@@ -145,6 +165,7 @@ impl Sets {
 
     /// What the guard begins with next time.
     pub fn kept(&self) -> KeptSets {
-        KeptSets { confirmed: self.base.set.texts.clone() }
+        let later = self.later.iter().map(|entry| entry.set.texts.clone()).collect();
+        KeptSets { confirmed: self.base.set.texts.clone(), later }
     }
 }

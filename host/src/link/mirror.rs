@@ -86,8 +86,8 @@ pub struct Reflection {
     pub waiting: Option<NounSet>,
     /// What became of the last of them; `None` where there is only one.
     pub replaced: Option<Replaced>,
-    /// The files of the set that a person confirmed, where that is another one than `set`.
-    pub confirmed: Option<Texts>,
+    /// The files of the sets below `set`, the confirmed one first, where a looser one waits for a person.
+    pub beneath: Vec<Texts>,
 }
 
 impl Reflection {
@@ -102,7 +102,6 @@ impl Reflection {
         let mut sets = sets.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
         let waiting = waiting.map(read).transpose()?;
         let base = sets.first().ok_or("the guard tells no set")?;
-        let confirmed = (sets.len() > 1).then(|| base.texts.clone());
         let mut guard = base.guard(at);
         let mut replaced = None;
         for set in sets.iter().skip(1).chain(&waiting) {
@@ -110,7 +109,8 @@ impl Reflection {
         }
         guard.restore(state, Gap::SameBoot(Span::ZERO), at, at);
         let set = sets.pop().ok_or("the guard tells no set")?;
-        Ok(Self { guard, set, waiting, replaced, confirmed })
+        let beneath = sets.into_iter().map(|below| below.texts).collect();
+        Ok(Self { guard, set, waiting, replaced, beneath })
     }
 
     /// Whether ids mean the same to this guard and to who has these nouns.

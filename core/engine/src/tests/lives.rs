@@ -58,6 +58,75 @@ fn a_break_starts_the_time_anew() {
     assert_eq!(end_reason(&run), Some(EndReason::WhenOver));
 }
 
+/// The names in the values of the event that told the end of a rule.
+fn missed(run: &Run) -> Vec<PointId> {
+    let because = |event: &Event| match event {
+        Event::RuleEnded { because, .. } => Some(because.iter().map(|witness| witness.point).collect()),
+        _ => None,
+    };
+    run.events.iter().find_map(because).unwrap_or_default()
+}
+
+#[test]
+fn the_end_of_a_rule_names_what_was_unknown_and_not_what_it_would_have_ended_by() {
+    let body: Act = Arc::new(|context, asked| {
+        let Some(Value::Number(load)) = context.known(LOAD) else { return BodyOutcome::Unknown(LOAD) };
+        asked.requests.push(Request { output: LEVEL, wanted: Wanted::Level(load), lasting: None });
+        BodyOutcome::Done
+    });
+    // Its end reads the charge, its body the load.
+    let start = |unknown: u64| {
+        let mut site = Site::new();
+        let (when, until) = (below("battery.soc", "25 %"), above("battery.soc", "60 %"));
+        site.rule("follow", &when, Some(&until), body.clone(), |rule| {
+            rule.body_reads = alloc::vec![LOAD];
+            rule.unknown = secs(unknown);
+        });
+        let mut run = site.start();
+        run.set(ms(0), LOAD, 700.0);
+        run.set(ms(1000), SOC, 20.0);
+        run
+    };
+    let mut run = start(4);
+    let gone = run.bad(LOAD, ms(2000));
+    run.step(ms(2000), &[gone]);
+    run.set(ms(3000), SOC, 20.0);
+    run.run_to(ms(6000));
+    assert_eq!((end_reason(&run), missed(&run)), (Some(EndReason::Unknown), alloc::vec![LOAD]));
+    let mut run = start(4);
+    run.run_to(ms(16_000));
+    assert_eq!((end_reason(&run), missed(&run)), (Some(EndReason::Unknown), alloc::vec![SOC]));
+}
+
+#[test]
+fn a_rule_that_did_harm_is_taken_out_until_a_person_resumes_it_or_its_text_changes() {
+    let site = || {
+        let mut site = Site::new();
+        let when = below("battery.soc", "25 %");
+        site.rule("low", &when, None, ask(A, Wanted::CLOSED), |_| {});
+        site
+    };
+    let mut run = site().start();
+    run.set(ms(0), SOC, 20.0);
+    assert_eq!(run.wanted(A), Wanted::CLOSED);
+    let suspend = || Input::Command(crate::Command::Suspend { rule: 0, who: "the trial".into() });
+    run.step(ms(1000), &[suspend()]);
+    assert_eq!((run.wanted(A), end_reason(&run)), (Wanted::OPEN, Some(EndReason::Harm)));
+    let plan = run.engine.plan();
+    let said = run.events.iter().find(|event| matches!(event, Event::RuleSuspended { .. })).unwrap();
+    assert_eq!(&*said.sentence(plan), "rule \"low\" is suspended: it did harm");
+    assert_eq!(said.severity(), crate::Severity::Alarm);
+    // Once is enough, and its condition changes nothing.
+    run.step(ms(1500), &[suspend()]);
+    assert!(!run.has_event(|event| matches!(event, Event::RuleSuspended { .. })));
+    run.set(ms(2000), SOC, 30.0);
+    run.set(ms(3000), SOC, 20.0);
+    assert_eq!(run.engine.rule(0), Some(crate::RuleState::Suspended));
+    let resume = Input::Command(crate::Command::Resume { rule: 0, who: "eva".into() });
+    run.step(ms(4000), &[resume]);
+    assert_eq!(run.wanted(A), Wanted::CLOSED);
+}
+
 #[test]
 fn unknown_never_starts_a_rule_and_ends_it_after_its_patience() {
     let mut site = Site::new();

@@ -148,9 +148,12 @@ fn loads_come_back_one_by_one_while_frequency_and_capacity_allow() {
     run.set(ms(2000), SOC, 50.0);
     run.run_to(ms(60_000));
     assert_eq!(open_loads(&run), [A, B, C], "nothing comes back while frequency and capacity are unknown");
+    let turn = |run: &Run, output, at| run.engine.explain(output, ms(at)).unwrap().next_change;
+    assert_eq!(turn(&run, A, 60_000), None, "nobody can foresee a frequency");
     // 90 % of 450 W hold 100 and 300 W, or 100 and 200 W, but not all.
     run.set(ms(60_000), PointId(2), 450.0);
     run.set(ms(60_000), PointId(0), 50.0);
+    assert_eq!(turn(&run, A, 60_000), Some(ms(62_000)), "once the frequency has settled");
     run.run_to(ms(61_999));
     assert_eq!(open_loads(&run), [A, B, C]);
     run.run_to(ms(62_000));
@@ -161,6 +164,7 @@ fn loads_come_back_one_by_one_while_frequency_and_capacity_allow() {
         run.set(ms(second * 1000), PointId(0), 50.0);
     }
     assert_eq!(open_loads(&run), [B, C], "one per ten seconds");
+    assert_eq!(turn(&run, B, 71_000), Some(ms(72_000)));
     run.set(ms(72_000), PointId(0), 50.0);
     assert_eq!(open_loads(&run), [C]);
     obey(&mut run, ms(72_000));

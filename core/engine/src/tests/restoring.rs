@@ -350,3 +350,56 @@ fn an_every_that_was_missed_by_more_than_an_hour_is_left_out_and_told() {
     run.run_to(ms((86_400 - 7_200) * 1_000 + 10_000));
     assert_eq!(runs_of_event(&mut run), 1, "the next one comes in the old pace");
 }
+
+/// A setting in W with a range, and a mode.
+fn settings(range: (f64, f64), initial: f64, modes: &[&str]) -> Site {
+    let mut catalog = catalog();
+    let finite = |value| Finite::new(value).unwrap();
+    let valid = (finite(range.0), finite(range.1));
+    let setting = PointSpec { origin: Origin::Setting, valid: Some(valid), ..spec("setting.cap", "W", None) };
+    let cap = catalog.add_point(setting).unwrap();
+    let words = modes.iter().map(|word| (*word).into()).collect();
+    let mode = PointSpec { origin: Origin::Mode, kind: Kind::Words(words), ..spec("site.mode", "W", None) };
+    let mode = catalog.add_point(mode).unwrap();
+    let mut site = Site::of(catalog);
+    site.plan.settings = alloc::vec![(cap, number(initial)), (mode, Value::Word(0))];
+    site
+}
+
+#[test]
+fn a_setting_that_does_not_fit_any_more_is_what_its_file_says_and_that_is_told() {
+    let gaps = [RELOAD, Gap::SameBoot(secs(1)), Gap::OtherBoot(secs(60)), Gap::Unknown];
+    for gap in gaps {
+        let mut run = settings((0.0, 1000.0), 100.0, &["home", "away", "abroad"]).start();
+        let catalog = run.engine.plan().catalog.clone();
+        let point =
+            |name: &str| PointId(catalog.points.iter().position(|spec| &*spec.name == name).unwrap() as u32);
+        let (cap, mode) = (point("setting.cap"), point("site.mode"));
+        let who: Box<str> = "eva".into();
+        let commands = [
+            Command::Setting { point: cap, value: number(900.0), who: who.clone() },
+            Command::Mode { word: 2, who },
+        ];
+        run.step(ms(1000), &commands.map(Input::Command));
+        // What fits is kept, under whatever number its word has now.
+        let run = run.take_over(settings((0.0, 950.0), 100.0, &["abroad", "home"]), gap, ms(2000));
+        let known = |run: &Run, point| run.engine.snapshot().known(point, ms(3000));
+        assert_eq!((known(&run, cap), known(&run, mode)), (Some(number(900.0)), Some(Value::Word(0))));
+        assert!(!run.has_event(|event| matches!(event, Event::SettingDropped { .. })), "{gap:?}");
+        // What does not is told.
+        let run = run.take_over(settings((0.0, 500.0), 100.0, &["home"]), gap, ms(4000));
+        assert_eq!(
+            (known(&run, cap), known(&run, mode)),
+            (Some(number(100.0)), Some(Value::Word(0))),
+            "{gap:?}"
+        );
+        let plan = run.engine.plan();
+        let dropped = run.events.iter().filter(|event| matches!(event, Event::SettingDropped { .. }));
+        let said: Vec<_> = dropped.map(|event| event.sentence(plan)).collect();
+        let expected = [
+            "setting.cap was 900 W, which it cannot be any more: it is 100 W, as its file says",
+            "site.mode was abroad, which it cannot be any more: it is home, as its file says",
+        ];
+        assert_eq!(said, expected, "{gap:?}");
+    }
+}

@@ -52,6 +52,8 @@ fn a_bit_flipped_in_the_state_gives_the_state_before() {
     let (store, opened) = folder.open();
     assert_eq!((opened.found, opened.damaged_generations), (Found::Intact, 1));
     assert_eq!(number_of(&opened.state.unwrap().parts), 1);
+    let outdated = "state 2 was kept, and the newest that can be read is 1";
+    assert_eq!(opened.outdated.as_deref(), Some(outdated), "it is not the one that was acknowledged last");
     // The good generation outlives the next save, the rotten one does not.
     store.save_state(parts(3), stamp(3)).unwrap().wait(PATIENCE);
     store.close(PATIENCE);
@@ -252,4 +254,118 @@ fn another_file_in_its_place_is_continued_not_overwritten() {
     let stored = assert_sound(&folder.database());
     assert!(stored.iter().zip(1..).all(|(row, number)| row.event == event(number)), "{stored:?}");
     assert_eq!(stored.len(), 6);
+}
+
+/// What a killed program leaves: state 1 in the file, states 2 to 4 in the log, with an event between.
+fn killed() -> Folder {
+    let (folder, left) = (Folder::new(), Folder::new());
+    let (store, _) = folder.open();
+    store.save_state(parts(1), stamp(1)).unwrap().wait(PATIENCE);
+    store.close(PATIENCE);
+    let (store, _) = folder.open();
+    for number in 2..=4 {
+        store.append(event(number)).unwrap();
+        let saved = store.save_state(parts(number), stamp(number)).unwrap();
+        assert_eq!(saved.wait(PATIENCE), Progress::Durable);
+    }
+    for name in folder.files().iter().filter(|name| !name.ends_with("-shm")) {
+        fs::copy(folder.path().join(name), left.path().join(name)).unwrap();
+    }
+    store.close(PATIENCE);
+    left
+}
+
+/// Copies a folder, with other bytes in its log.
+fn with_log(original: &Folder, log: &[u8]) -> Folder {
+    let folder = Folder::new();
+    for name in original.files() {
+        fs::copy(original.path().join(&name), folder.path().join(&name)).unwrap();
+    }
+    fs::write(folder.path().join("ballast.db-wal"), log).unwrap();
+    folder
+}
+
+#[test]
+fn a_damaged_log_is_never_silently_an_older_state_or_none() {
+    let original = killed();
+    let log = fs::read(original.path().join("ballast.db-wal")).unwrap();
+    assert_eq!(number_of(&with_log(&original, &log).open().1.state.unwrap().parts), 4);
+    let garbage: Vec<u8> = (0..20_000_u32).map(|number| (number * 37 % 251) as u8).collect();
+    let mut cases = vec![("garbage".to_owned(), garbage), ("no log".to_owned(), Vec::new())];
+    // All of the log's header and of its first frame's, then some of the rest.
+    for at in (0..56).chain((56..log.len()).step_by(97)) {
+        let mut bytes = log.clone();
+        bytes[at] ^= 1 << (at % 8);
+        cases.push((format!("byte {at}"), bytes));
+    }
+    let mut found_out = 0;
+    for (what, bytes) in cases {
+        let folder = with_log(&original, &bytes);
+        let (store, opened) = folder.open();
+        let held = opened.state.as_ref().map_or(0, |state| number_of(&state.parts));
+        assert_eq!(opened.outdated.is_some(), held != 4, "{what}: {held}, {:?}", opened.outdated);
+        found_out += u32::from(held != 4);
+        store.close(PATIENCE);
+        // Until somebody saves again it stays so.
+        assert_eq!(folder.open().1.outdated.is_some(), held != 4, "{what}");
+    }
+    assert!(found_out > 40, "{found_out}");
+}
+
+#[test]
+fn after_an_older_state_the_next_one_counts_on_and_is_the_newest() {
+    let original = killed();
+    let folder = with_log(&original, b"");
+    let (store, opened) = folder.open();
+    assert_eq!(opened.state.unwrap().generation, 1);
+    assert_eq!(store.save_state(parts(9), stamp(9)).unwrap().wait(PATIENCE), Progress::Durable);
+    store.close(PATIENCE);
+    let (_store, opened) = folder.open();
+    let state = opened.state.unwrap();
+    assert_eq!((state.generation, number_of(&state.parts), opened.outdated), (5, 9, None));
+}
+
+#[test]
+fn a_database_that_was_removed_is_no_first_start_and_a_removed_folder_is() {
+    let folder = Folder::new();
+    small(&folder);
+    fs::remove_file(folder.database()).unwrap();
+    let (store, opened) = folder.open();
+    assert_eq!((opened.found, opened.state), (Found::Absent, None));
+    assert_eq!(opened.outdated.as_deref(), Some("state 2 was kept, and the database is gone"));
+    assert_works(store, &folder.database());
+    assert_eq!(folder.open().1.outdated, None);
+    for name in folder.files() {
+        fs::remove_file(folder.path().join(name)).unwrap();
+    }
+    assert_eq!(folder.open().1.outdated, None);
+}
+
+#[test]
+fn a_damaged_note_of_the_newest_state_is_told() {
+    let folder = Folder::new();
+    small(&folder);
+    let note = folder.path().join("ballast.db-newest");
+    fs::write(&note, vec![0x5A; 8192]).unwrap();
+    let (_store, opened) = folder.open();
+    assert_eq!(opened.outdated.as_deref(), Some("what was noted of the newest state is damaged"));
+    assert_eq!(number_of(&opened.state.unwrap().parts), 2);
+    // A file of before there was such a note is taken as it is.
+    let older = Folder::new();
+    small(&older);
+    fs::remove_file(older.path().join("ballast.db-newest")).unwrap();
+    assert_eq!(older.open().1.outdated, None);
+}
+
+#[test]
+fn only_its_owner_reads_what_is_kept() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new();
+    let (store, _) = folder.open();
+    store.save_state(parts(1), stamp(1)).unwrap().wait(PATIENCE);
+    for name in folder.files() {
+        let mode = fs::metadata(folder.path().join(&name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+    assert!(folder.files().len() > 2, "the log is there: {:?}", folder.files());
 }

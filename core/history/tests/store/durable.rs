@@ -19,7 +19,7 @@ fn what_was_acknowledged_is_there_after_opening_again() {
     let health = store.close(PATIENCE);
     assert!(health.ok);
     assert_eq!((health.written_events, health.written_states, health.unsaved_events), (20, 1, 0));
-    assert_eq!(folder.files(), ["ballast.db"], "a closed store is one file");
+    assert_eq!(folder.files(), ["ballast.db", "ballast.db-newest"], "a closed store leaves no log");
 
     let (store, opened) = folder.open();
     assert_eq!(opened.found, Found::Intact);
