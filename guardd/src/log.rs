@@ -1,6 +1,9 @@
 //! Lines for whoever reads the log: the journal of systemd, a terminal.
 
+use ballast_model::Severity;
+use ballast_words::language::Language;
 use std::io::Write as _;
+use std::sync::OnceLock;
 
 /// How much a line matters, as systemd's journal reads it from the beginning of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +16,23 @@ pub enum Weight {
     Notice,
     /// Everything else.
     Info,
+}
+
+impl From<Severity> for Weight {
+    fn from(severity: Severity) -> Self {
+        match severity {
+            Severity::Alarm => Self::Alarm,
+            Severity::Warning => Self::Warning,
+            Severity::Notice => Self::Notice,
+            Severity::Info => Self::Info,
+        }
+    }
+}
+
+/// The language of those who read the log: as the environment says.
+pub fn language() -> Language {
+    static LANGUAGE: OnceLock<Language> = OnceLock::new();
+    *LANGUAGE.get_or_init(Language::of_environment)
 }
 
 /// Writes a line. A log that cannot be written stops nobody.

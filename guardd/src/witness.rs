@@ -27,6 +27,7 @@ use ballast_host::link::packet::{Packet, Portrait, Reread, VERSION, Welcome};
 use ballast_host::link::people::{Answer, Question, Refusal, Status};
 use ballast_model::Mono;
 use ballast_model::time::Gap;
+use ballast_words::guard;
 use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -222,7 +223,9 @@ impl Witness {
             }
             _ => {}
         }
-        log::line(Weight::Notice, &format!("{event:?}"));
+        let mirror = &self.parts.mirror;
+        let said = guard::sentence(event, mirror.safety_set(), mirror.catalog(), log::language());
+        log::line(said.severity.into(), &said.text);
     }
 
     /// Without the guard's steps there is nothing to be said: its state is asked for.

@@ -12,10 +12,7 @@ pub mod engine_words;
 pub mod event;
 pub mod guard_answers;
 pub mod guard_people;
-pub mod guard_words;
 pub mod instant;
-pub mod language;
-pub mod memory_words;
 pub mod moment;
 pub mod names;
 pub mod numbers;
@@ -28,3 +25,5 @@ pub mod status;
 pub mod table;
 pub mod why_output;
 pub mod why_rule;
+
+pub use ballast_words::{guard as guard_words, language, memory as memory_words};

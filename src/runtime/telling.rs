@@ -122,7 +122,7 @@ fn engine(decision: &mut Decision, now: Mono, event: EngineEvent) {
         | EngineEvent::Released { .. } => decision.pace.hurry(now),
         _ => decision.pace.touch(now),
     }
-    let severity = severity_of(&event);
+    let severity = event.severity();
     let reader = decision.carrier.recorder.reader(now, severity);
     let told = match (&event, decision.carrier.outage) {
         // The engine counts from what it remembers; people are told how long nothing ran.
@@ -213,15 +213,6 @@ fn is_retold(event: &EngineEvent) -> bool {
                 | E::Record { .. }
                 | E::Coalesced { .. }
         )
-}
-
-fn severity_of(event: &EngineEvent) -> Severity {
-    match event.severity() {
-        ballast_engine::Severity::Info => Severity::Info,
-        ballast_engine::Severity::Notice => Severity::Notice,
-        ballast_engine::Severity::Warning => Severity::Warning,
-        ballast_engine::Severity::Alarm => Severity::Alarm,
-    }
 }
 
 fn engine_told(running: &Running, event: &EngineEvent, reader: Language) -> Told {

@@ -64,6 +64,7 @@ mod world;
 #[cfg(test)]
 mod tests;
 
+pub use ballast_model::Severity;
 pub use bodies::{Asked, Bodies, BodyContext, BodyOutcome};
 pub use counters::{Counters, RuleCounters};
 pub use engine::{Engine, RuleState};
@@ -72,4 +73,3 @@ pub use explain::{Explanation, RuleExplanation};
 pub use input::{Command, Input, Refusal};
 pub use plan::Plan;
 pub use state::{STATE_VERSION, State};
-pub use words::Severity;

@@ -12,20 +12,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use ballast_model::intent::Witness;
 use ballast_model::time::Gap;
-use ballast_model::{OutputId, Wanted};
-
-/// How much an event matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-pub enum Severity {
-    /// The ordinary course.
-    Info,
-    /// Worth a look: a person or a reload changed something.
-    Notice,
-    /// Something is not as it should be.
-    Warning,
-    /// Somebody has to act.
-    Alarm,
-}
+use ballast_model::{OutputId, Severity, Wanted};
 
 impl Event {
     /// A stable word for this kind of event.

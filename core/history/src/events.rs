@@ -12,45 +12,31 @@ use rusqlite::{Connection, Row, params, params_from_iter};
 use crate::error::{Doing, Error};
 use crate::limits::{EVENT_BYTES_MAX, NAME_BYTES_MAX, PRUNE_STEP, QUERY_ROWS_MAX};
 use crate::state::{as_stored, from_stored, hash_stamp};
+use ballast_model::Severity;
 use ballast_model::time::{BootId, Stamp};
 
 /// Kind of the event that the store itself files where events were lost because too many waited for the disk. Its
 /// subject is `history`, its payload `{"count", "first_utc_ms", "last_utc_ms", "first_mono_ns", "last_mono_ns"}`.
 pub const EVENTS_LOST: &str = "events_lost";
 
-/// How much an event matters.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Severity {
-    /// The ordinary course: a decision, a switch.
-    #[default]
-    Info,
-    /// Worth a look: a reload, a change by a person.
-    Notice,
-    /// Something is not as it should be.
-    Warning,
-    /// Somebody has to act.
-    Alarm,
+/// As it is stored.
+const fn number(severity: Severity) -> i64 {
+    match severity {
+        Severity::Info => 0,
+        Severity::Notice => 1,
+        Severity::Warning => 2,
+        Severity::Alarm => 3,
+    }
 }
 
-impl Severity {
-    const fn number(self) -> i64 {
-        match self {
-            Self::Info => 0,
-            Self::Notice => 1,
-            Self::Warning => 2,
-            Self::Alarm => 3,
-        }
-    }
-
-    /// `None` for a number that no version of this program wrote.
-    const fn from_number(number: i64) -> Option<Self> {
-        match number {
-            0 => Some(Self::Info),
-            1 => Some(Self::Notice),
-            2 => Some(Self::Warning),
-            3 => Some(Self::Alarm),
-            _ => None,
-        }
+/// `None` for a number that no version of this program wrote.
+const fn severity(number: i64) -> Option<Severity> {
+    match number {
+        0 => Some(Severity::Info),
+        1 => Some(Severity::Notice),
+        2 => Some(Severity::Warning),
+        3 => Some(Severity::Alarm),
+        _ => None,
     }
 }
 
@@ -160,7 +146,7 @@ impl Event {
         let mut hasher = crc32fast::Hasher::new();
         hasher.update(&sequence.to_be_bytes());
         hash_stamp(&mut hasher, &self.stamp);
-        hasher.update(&self.severity.number().to_be_bytes());
+        hasher.update(&self::number(self.severity).to_be_bytes());
         hasher.update(&[u8::from(self.audit), u8::from(self.who.is_some())]);
         for text in [&self.kind, &self.subject, self.who.as_ref().unwrap_or(&String::new()), &self.payload] {
             hasher.update(&(text.len() as u64).to_be_bytes());
@@ -197,7 +183,7 @@ pub(crate) fn append<'e>(
                     event.stamp.boot.0.to_be_bytes().as_slice(),
                     event.kind,
                     event.subject,
-                    event.severity.number(),
+                    number(event.severity),
                     event.audit,
                     event.who,
                     event.payload,
@@ -240,7 +226,7 @@ fn statement(query: &Query) -> (String, Vec<Value>) {
     let conditions: [(&str, Option<Value>); 7] = [
         ("subject = ?", query.subject.clone().map(Value::Text)),
         ("kind = ?", query.kind.clone().map(Value::Text)),
-        ("severity >= ?", query.severity_min.map(|least| Value::Integer(least.number()))),
+        ("severity >= ?", query.severity_min.map(|least| Value::Integer(number(least)))),
         ("utc_ms >= ?", query.from.map(|utc| Value::Integer(utc.millis()))),
         ("utc_ms <= ?", query.until.map(|utc| Value::Integer(utc.millis()))),
         ("seq < ?", query.before.map(|before| Value::Integer(i64::try_from(before).unwrap_or(i64::MAX)))),
@@ -273,7 +259,7 @@ fn stored(row: &Row<'_>) -> StoredEvent {
         _ => None,
     };
     let boot: Option<[u8; 16]> = row.get(4).ok();
-    let severity = number(7).and_then(Severity::from_number);
+    let severity = number(7).and_then(severity);
     let sequence = from_stored(number(0).unwrap_or(0));
     let event = Event {
         stamp: Stamp {

@@ -42,8 +42,9 @@ pub mod state;
 pub mod store;
 mod writer;
 
+pub use ballast_model::Severity;
 pub use error::Error;
-pub use events::{Event, Query, Retention, Severity, StoredEvent};
+pub use events::{Event, Query, Retention, StoredEvent};
 pub use health::Health;
 pub use reader::Reader;
 pub use state::{SavedState, StatePart};

@@ -10,10 +10,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::error::Error;
-use crate::events::{EVENTS_LOST, Event, Severity};
+use crate::events::{EVENTS_LOST, Event};
 use crate::health::Health;
 use crate::limits::{BATCH_EVENTS_MAX, EVENTS_WAITING_BYTES_MAX, EVENTS_WAITING_MAX, GATHER};
 use crate::state::StatePart;
+use ballast_model::Severity;
 use ballast_model::time::Stamp;
 
 /// A state on its way to the disk.

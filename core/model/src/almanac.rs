@@ -190,7 +190,7 @@ fn interval(
     (start < end).then_some((start, end))
 }
 
-/// Whether `utc` lies between two times of day, and when that may change next; [`is_over_midnight`] says when the second
+/// Whether `utc` lies between two times of day, and when that may change next; `is_over_midnight` says when the second
 /// one is of the next day. Equal times mean the whole day. An interval whose second time comes first that day is empty.
 /// `None` where the sun is needed and the place is not known.
 pub fn between(

@@ -31,6 +31,7 @@ pub mod intake;
 pub mod intent;
 pub mod quantity;
 pub mod sample;
+pub mod severity;
 pub mod snapshot;
 pub mod time;
 
@@ -39,5 +40,6 @@ pub use finite::Finite;
 pub use intent::{Authority, Contact, Intent, Outcome, Verdict, Wanted};
 pub use quantity::{Dimension, Unit};
 pub use sample::{Quality, Reason, Sample, Value};
+pub use severity::Severity;
 pub use snapshot::Snapshot;
 pub use time::{Mono, Span, Utc};

@@ -1,12 +1,11 @@
 //! What the guard says, as sentences: who acted, on what, by which value.
 
 use super::language::{Language, Noun, say};
-use super::{arming_words, causes};
+use super::{arming, causes};
 use ballast_guard::plan::SafetySet;
 use ballast_guard::{GuardEvent, ResetWhat, SessionFault, Who};
-use ballast_history::Severity;
 use ballast_model::quantity::{Shown, Unit};
-use ballast_model::{Catalog, Finite, OutputId, Wanted};
+use ballast_model::{Catalog, Finite, OutputId, Severity, Wanted};
 
 /// An event of the guard, ready to be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -191,7 +190,7 @@ fn of_person(event: &GuardEvent, words: &Words<'_>) -> Option<GuardSentence> {
         | GuardEvent::ArmRefused { who, output, .. }
         | GuardEvent::Disarmed { who, output, .. }
         | GuardEvent::DisarmRefused { who, output, .. } => {
-            let (text, is_warning) = arming_words::event(event, words.catalog, language)?;
+            let (text, is_warning) = arming::event(event, words.catalog, language)?;
             let severity = if is_warning { Severity::Warning } else { Severity::Notice };
             said(who, words.output(*output), severity, text)
         }

@@ -100,8 +100,7 @@ pub struct Sentence {
     pub english: String,
     /// As it is shown to those who read French; absent where none does.
     pub french: Option<String>,
-    /// The French one is stored beside the English one: what else an event holds does not make it again
-    /// ([`super::retold`]).
+    /// The French one is stored beside the English one: what else an event holds does not make it again.
     pub is_kept: bool,
 }
 
@@ -133,15 +132,16 @@ impl Sentence {
 }
 
 /// A text in the language: both are formats, and only the one that is needed is made.
+#[macro_export]
 macro_rules! say {
     ($language:expr, $english:literal, $french:literal $(,)?) => {
         match $language {
-            $crate::report::language::Language::En => format!($english),
-            $crate::report::language::Language::Fr => format!($french),
+            $crate::language::Language::En => format!($english),
+            $crate::language::Language::Fr => format!($french),
         }
     };
 }
-pub(crate) use say;
+pub use crate::say;
 
 #[cfg(test)]
 mod tests {
