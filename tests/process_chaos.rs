@@ -76,7 +76,9 @@ impl Dice {
 }
 
 fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
+    std::env::var(name)
+        .ok()
+        .map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
 }
 
 #[test]
@@ -211,7 +213,11 @@ impl Lane {
                     eprintln!("skipped: a bad disk under the guard: only root may mount a small one");
                     return None;
                 };
-                if fault == Fault::DiskFull { disk.fill() } else { disk.write_protect() }
+                if fault == Fault::DiskFull {
+                    disk.fill()
+                } else {
+                    disk.write_protect()
+                }
                 self.program.as_mut()?.kill();
                 self.program = None;
             }
@@ -236,7 +242,8 @@ impl Lane {
             disk.mend();
         }
         if self.guard.is_none() || self.program.is_none() {
-            let closed: Vec<_> = self.site.bench.relays.seen().into_iter().filter(|told| told.topic == "relay/a").collect();
+            let closed: Vec<_> =
+                self.site.bench.relays.seen().into_iter().filter(|told| told.topic == "relay/a").collect();
             let opened = closed.iter().position(|told| told.payload == "OFF").unwrap_or(closed.len());
             let after = closed.get(opened..).unwrap_or_default();
             assert!(after.iter().all(|told| told.payload == "OFF"), "closed with nobody there: {closed:?}");
