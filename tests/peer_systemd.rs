@@ -107,8 +107,8 @@ fn little_of_the_machine_is_open_to_them() {
 /// The value of a key in a unit as it lies in the project; the last one counts, as for systemd.
 fn setting(unit: &str, key: &str) -> Option<String> {
     let text = std::fs::read_to_string(sources().join(unit)).unwrap();
-    let values = text.lines().filter_map(|line| line.strip_prefix(key)?.strip_prefix('='));
-    values.last().map(str::to_owned)
+    let mut values = text.lines().filter_map(|line| line.strip_prefix(key)?.strip_prefix('='));
+    values.next_back().map(str::to_owned)
 }
 
 const PROGRAM: &str = "ballast.service";

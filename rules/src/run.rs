@@ -288,7 +288,6 @@ fn explain(error: EvalAltResult) -> String {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
     use crate::{Source, compile};
