@@ -423,6 +423,9 @@ pub fn ask(decision: &mut Decision, take_over: TakeOver) -> Option<TakeOver> {
             *asked = take_over;
             return None;
         }
+        if take_over.reply.is_none() {
+            return None;
+        }
     }
     let before = process.taking.take();
     let is_asked = process.link.as_ref().is_some_and(|link| link.socket.try_send(REREAD).is_ok());

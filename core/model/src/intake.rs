@@ -9,8 +9,8 @@ use crate::sample::{Quality, Reason, Sample, Value};
 use crate::time::{Mono, Span, Utc};
 use alloc::vec::Vec;
 
-/// An impossible jump is believed when this many samples in a row agree with it (fault catalogue: one outlier is held
-/// back, three in a row are real).
+/// An impossible jump is believed when this many samples in a row agree with it (`tests/faults.yaml`, fault 4: one
+/// outlier is held back, three in a row are real).
 pub const JUMP_CONFIRMATIONS: u8 = 3;
 
 /// What the door remembers of one point.
