@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a failing test is its own message")]
 
 mod kit;
-use ballast_guard::OperatorCommand;
-use ballast_guard::plan::OnUnknown;
+use ballast_guard::plan::{OnUnknown, Stage};
+use ballast_guard::{OperatorCommand, Output};
 use ballast_model::expr::BinaryOp;
 use ballast_model::intent::Cause;
 use ballast_model::{OutputId, PointId};
@@ -189,4 +189,31 @@ fn a_hand_on_a_setpoint_is_followed_where_its_curve_leaves_everything_and_not_wh
         let expected = if followed { 800.0 } else { 500.0 };
         assert_eq!(bench.is(charge), level(expected), "{degrees} °C");
     }
+}
+
+#[test]
+fn a_copy_of_a_guard_cuts_what_the_guard_cuts() {
+    let mut site = Site::new();
+    let homes = ["north", "south"].map(|name| site.contact(name));
+    let frequency = site.point("feeder.frequency", "Hz", Some(secs(600)));
+    let shedding = site.shedding(&[frequency], &homes.map(|home| (home, "homes", 1000.0)));
+    let from = vec!["homes".into()];
+    shedding.stages = vec![Stage { below: num(49.5), hold: secs(0), share: num(100.0), from }];
+    let mut bench = site.bench();
+    bench.set(frequency, 50.0);
+    bench.hello();
+    for home in homes {
+        bench.give_back(home);
+        bench.pass(secs(10));
+    }
+    assert_eq!(homes.map(|home| bench.is(home)), [CLOSED; 2]);
+    let mut copy = bench.guard.clone();
+    let low = bench.sample(frequency, 49.0);
+    let (mut said, mut copied) = (Vec::with_capacity(200), Vec::with_capacity(200));
+    bench.guard.step(bench.now, &[low], &mut said);
+    copy.step(bench.now, &[low], &mut copied);
+    assert_eq!(copied, said);
+    let cut =
+        said.iter().filter(|output| matches!(output, Output::Permit(permit) if permit.wanted() == OPEN));
+    assert_eq!(cut.count(), 2);
 }
