@@ -5,14 +5,7 @@
 
 mod kit;
 mod proof;
-use proof::charge::{self, Charge};
-use proof::loads::{self, Hertz, Loads};
-use proof::oracle::{HEATER, Heat, PUMP};
-use proof::world::{self, Act, Sets, World};
-use proof::{Life, number};
-
-/// How long they are where nothing else is said.
-const LENGTH: usize = 4;
+use proof::{Life, charge, loads, number, world};
 
 #[derive(Default)]
 struct Count {
@@ -38,71 +31,32 @@ fn try_all<L: Life>(life: &L, acts: &[L::Act], left: usize, path: &mut Vec<L::Ac
     }
 }
 
-/// All sequences that follow on these acts.
-fn after<L: Life>(name: &str, mut life: L, begin: &[L::Act], acts: &[L::Act]) {
-    let length = number("BALLAST_PROOF_LENGTH", LENGTH);
-    let mut path = Vec::new();
-    for act in begin {
-        assert!(life.can(*act), "{act:?} of {begin:?}");
-        life.act(*act);
-        path.push(*act);
-        assert_eq!(life.fault(), None, "after {path:?}");
+/// All sequences from each of these beginnings.
+fn from<L: Life>(name: &str, beginnings: &[L], acts: &[L::Act], length: usize) {
+    let length = number("BALLAST_PROOF_LENGTH", length);
+    for (place, begin) in beginnings.iter().enumerate() {
+        let mut count = Count::default();
+        try_all(begin, acts, length, &mut Vec::new(), &mut count);
+        println!(
+            "{name} {}: {} sequences of {length} acts, {} steps",
+            place + 1,
+            count.sequences,
+            count.steps
+        );
     }
-    let mut count = Count::default();
-    try_all(&life, acts, length, &mut path, &mut count);
-    println!("{name}: {} sequences of {length}, {} steps", count.sequences, count.steps);
-}
-
-const ASK: [Act; 2] = [Act::Ask { output: HEATER, closed: true }, Act::Ask { output: PUMP, closed: true }];
-const DONE: [Act; 2] = [Act::Written { output: HEATER, ok: true }, Act::Written { output: PUMP, ok: true }];
-/// One output is closed, and its partner is asked for as well.
-const CLOSED: [Act; 9] = [
-    Act::Measure(Heat::Cool),
-    Act::Hello,
-    DONE[0],
-    DONE[1],
-    Act::Pass,
-    Act::Measure(Heat::Cool),
-    ASK[0],
-    ASK[1],
-    DONE[0],
-];
-
-fn contacts(name: &str, begin: &[Act]) {
-    after(name, World::new(&Sets::new()), begin, &world::everything());
 }
 
 #[test]
-fn contacts_from_the_start() {
-    contacts("contacts from the start", &[]);
+fn two_contacts() {
+    from("two contacts, beginning", &world::beginnings(), &world::everything(), 4);
 }
 
 #[test]
-fn contacts_with_one_closed() {
-    contacts("contacts, one closed", &CLOSED);
+fn a_setpoint() {
+    from("a setpoint, beginning", &charge::beginnings(), &charge::everything(), 4);
 }
 
 #[test]
-fn contacts_while_a_limit_acts() {
-    contacts("contacts, a limit acts", &[&CLOSED[..], &[Act::Measure(Heat::Hot)]].concat());
-}
-
-#[test]
-fn contacts_while_a_set_waits() {
-    contacts("contacts, a set waits", &[&CLOSED[..], &[Act::Tighten, Act::Loosen]].concat());
-}
-
-#[test]
-fn a_setpoint_that_climbs() {
-    use proof::charge::Act;
-    let begin = [Act::Measure(Some(20)), Act::Hello, Act::Ask(2000), Act::Pass, Act::Measure(Some(20))];
-    after("a setpoint that climbs", Charge::new(&charge::site()), &begin, &charge::everything());
-}
-
-#[test]
-fn loads_that_are_given_back() {
-    use proof::loads::Act;
-    let good = Act::Measure(Hertz::Good);
-    let begin = [good, Act::Hello, Act::GiveBack(0), Act::GiveBack(1), Act::Pass, good];
-    after("loads that are given back", Loads::new(&loads::site()), &begin, &loads::everything());
+fn two_loads() {
+    from("two loads, beginning", &loads::beginnings(), &loads::everything(), 5);
 }

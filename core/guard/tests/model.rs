@@ -9,7 +9,7 @@ mod proof;
 use proof::charge::{self, Charge};
 use proof::loads::{self, Loads};
 use proof::oracle::{HEATER, PUMP};
-use proof::world::{self, Sets, World, is_closed};
+use proof::world::{self, World, is_closed};
 use proof::{Life, number};
 use stateright::{Checker, Model, Property};
 use std::fmt::{self, Debug, Formatter};
@@ -49,9 +49,9 @@ impl<L: Life> Debug for Moment<L> {
 
 type Properties<L> = fn() -> Vec<Property<Lives<L>>>;
 
-/// Everything that can become of one beginning.
+/// Everything that can become of some beginnings.
 struct Lives<L: Life> {
-    begin: L,
+    begin: Vec<L>,
     acts: Vec<L::Act>,
     properties: Properties<L>,
 }
@@ -61,7 +61,7 @@ impl<L: Life> Model for Lives<L> {
     type Action = L::Act;
 
     fn init_states(&self) -> Vec<Moment<L>> {
-        vec![Moment::of(self.begin.clone())]
+        self.begin.iter().cloned().map(Moment::of).collect()
     }
 
     fn actions(&self, state: &Moment<L>, actions: &mut Vec<L::Act>) {
@@ -86,7 +86,7 @@ impl<L: Life> Model for Lives<L> {
     }
 }
 
-fn explore<L: Life>(name: &str, begin: L, acts: Vec<L::Act>, properties: Properties<L>, depth: usize) {
+fn explore<L: Life>(name: &str, begin: Vec<L>, acts: Vec<L::Act>, properties: Properties<L>, depth: usize) {
     let depth = number("BALLAST_PROOF_DEPTH", depth);
     let lives = Lives { begin, acts, properties };
     let checker = lives.checker().threads(2).target_max_depth(depth).spawn_bfs().join();
@@ -106,7 +106,7 @@ fn two_contacts_that_are_never_closed_together() {
     type Now = Moment<World>;
     explore(
         "two contacts",
-        World::new(&Sets::new()),
+        world::beginnings(),
         world::everything(),
         || {
             vec![
@@ -148,7 +148,7 @@ fn a_setpoint_with_a_ramp_under_a_curve() {
     type Now = Moment<Charge>;
     explore(
         "a setpoint",
-        Charge::new(&charge::site()),
+        charge::beginnings(),
         charge::everything(),
         || {
             vec![
@@ -167,7 +167,7 @@ fn two_loads_that_are_cut_and_given_back() {
     type Now = Moment<Loads>;
     explore(
         "two loads",
-        Loads::new(&loads::site()),
+        loads::beginnings(),
         loads::everything(),
         || {
             vec![

@@ -56,11 +56,11 @@ pub struct Charge {
 
 pub fn site() -> Site {
     let mut site = Site::new();
+    site.point("battery.temperature", "°C", Some(MAX_AGE));
     let charge = site.setpoint("charge", &[(0.0, 0.0), (500.0, 2000.0)]);
     site.level(charge).step = Some(num(500.0));
     site.level(charge).ramp_away = Some(num(RATE));
     site.envelope(charge).lease = LEASE;
-    site.point("battery.temperature", "°C", Some(MAX_AGE));
     let rows = [(45.0, 100.0), (50.0, 50.0), (55.0, 0.0)].map(|(at, share)| (num(at), num(share)));
     let action = LimitAction::Derate {
         of: site.program(&name("battery.temperature")),
@@ -291,4 +291,12 @@ impl Charge {
 
 fn by_hand(command: OperatorCommand) -> Input {
     Input::Operator { who: Who::new("someone"), command }
+}
+
+/// Where lives begin: at the start, and on the way up.
+pub fn beginnings() -> Vec<Charge> {
+    let start = Charge::new(&site());
+    let cool = Act::Measure(Some(20));
+    let climbing = super::after(start.clone(), &[cool, Act::Hello, Act::Ask(2000), Act::Pass, cool]);
+    vec![start, climbing]
 }

@@ -77,9 +77,9 @@ pub struct Loads {
 
 pub fn site() -> Site {
     let mut site = Site::new();
+    let source = site.point("feeder.frequency", "Hz", Some(MAX_AGE));
     let homes = [site.contact("north"), site.contact("south")];
     homes.iter().for_each(|home| site.envelope(*home).lease = LEASE);
-    let source = site.point("feeder.frequency", "Hz", Some(MAX_AGE));
     let shedding = site.shedding(&[source], &homes.map(|home| (home, "homes", 1000.0)));
     shedding.restore.one_per = ONE_PER;
     shedding.stages =
@@ -359,4 +359,13 @@ impl Loads {
         (self.in_event, self.clear_since.map(at), at(self.restore_at), self.fault).hash(&mut to);
         to.finish()
     }
+}
+
+/// Where lives begin: at the start, and with everything given back.
+pub fn beginnings() -> Vec<Loads> {
+    let start = Loads::new(&site());
+    let good = Act::Measure(Hertz::Good);
+    let acts = [good, Act::Hello, Act::GiveBack(0), Act::GiveBack(1), Act::Pass, good];
+    let given_back = super::after(start.clone(), &acts);
+    vec![start, given_back]
 }

@@ -69,3 +69,13 @@ macro_rules! is_life {
 is_life!(world::World, world::Act, view::key);
 is_life!(charge::Charge, charge::Act, charge::Charge::key);
 is_life!(loads::Loads, loads::Act, loads::Loads::key);
+
+/// A life after these acts, each of which must be possible.
+pub fn after<L: Life>(mut life: L, acts: &[L::Act]) -> L {
+    for act in acts {
+        assert!(life.can(*act), "{act:?} of {acts:?}");
+        life.act(*act);
+        assert_eq!(life.fault(), None, "after {act:?} of {acts:?}");
+    }
+    life
+}

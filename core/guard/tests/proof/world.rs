@@ -54,8 +54,8 @@ pub struct Sets {
 impl Sets {
     pub fn new() -> Arc<Self> {
         let mut site = Site::new();
-        let (heater, pump) = (site.contact("heater"), site.contact("pump"));
         site.point("tank.temperature", "°C", Some(MAX_AGE));
+        let (heater, pump) = (site.contact("heater"), site.contact("pump"));
         site.limit("too hot", &above("tank.temperature", "50 °C"), &[(heater, crate::kit::OPEN)]);
         site.latched(0);
         site.interlock(&[heater, pump], DEAD_TIME[0]);
@@ -301,4 +301,19 @@ pub fn is_closed(world: &World, output: usize) -> bool {
 /// How many ticks have passed.
 pub fn age(world: &World) -> u64 {
     world.rig.now.since(Mono::from_millis(1_000_000_000)).nanos() / ticks(1).nanos()
+}
+
+/// Where lives begin: at the start; with one closed and its partner asked for as well; while the limit acts; while a set
+/// waits for a person.
+pub fn beginnings() -> Vec<World> {
+    let ask = |output| Act::Ask { output, closed: true };
+    let done = |output| Act::Written { output, ok: true };
+    let cool = Act::Measure(Heat::Cool);
+    let closed =
+        [cool, Act::Hello, done(HEATER), done(PUMP), Act::Pass, cool, ask(HEATER), ask(PUMP), done(HEATER)];
+    let start = World::new(&Sets::new());
+    let closed = super::after(start.clone(), &closed);
+    let hot = super::after(closed.clone(), &[Act::Measure(Heat::Hot)]);
+    let waiting = super::after(closed.clone(), &[Act::Tighten, Act::Loosen]);
+    vec![start, closed, hot, waiting]
 }
