@@ -4,8 +4,8 @@
 #   scripts/mutants.sh                          all of core/guard: hours
 #   scripts/mutants.sh --shard 0/8              an eighth of it
 #   scripts/mutants.sh --file 'rules/*.rs'      some files, by their name in core/guard/src
-#   scripts/mutants.sh --missed                 once more those that the last run missed, with the simulation, the models
-#                                               and the enumeration as well
+#   scripts/mutants.sh --missed                 once more those that the last run missed, with the simulation and the models
+#                                               as well
 #   scripts/mutants.sh --list                   only lists them
 #
 # What is missed stands in target/mutants/mutants.out/missed.txt. It is killed by a test that asserts what matters, or
@@ -33,8 +33,7 @@ while [ $# -gt 0 ]; do
         arguments+=(--re "$(printf '%s' "${name#*: }" | sed 's/[][\.*^$(){}?+|/]/\\&/g')\$")
       done <$out/again.txt
       export BALLAST_SIM_STEPS=${BALLAST_SIM_STEPS:-60000}
-      arguments+=(--cargo-test-arg=--test=sim_envelope --cargo-test-arg=--test=model --cargo-test-arg=--test=exhaustive
-        --cargo-test-arg=--test=machine) ;;
+      arguments+=(--cargo-arg=--test=sim_envelope --cargo-arg=--test=model) ;;
     --list) arguments+=(--list) ;;
     *) say "$1 is not an option of scripts/mutants.sh" >&2; exit 2 ;;
   esac
