@@ -14,7 +14,7 @@ PROGRAM ?= $(TARGET)/release/ballast
 GUARD ?= $(TARGET)/release/ballast-guard
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-bench build test demo run bench bench-devices fuzz mutants proofs \
+.PHONY: help setup setup-test setup-bench build test demo run bench bench-devices chaos fuzz mutants proofs \
 	deny fmt lint doc install uninstall clean
 
 help: ## list the entry points
@@ -46,6 +46,9 @@ bench: setup-bench ## measure Ballast beside its peers; writes docs/performance.
 
 bench-devices: setup-bench ## measure how fast devices are read; writes the section Devices of docs/performance.md
 	@bench/devices.sh
+
+chaos: setup-test ## kill, freeze and cut program and guard at random: make chaos FAULTS=200 SEED=1
+	BALLAST_CHAOS=$(or $(FAULTS),200) BALLAST_CHAOS_SEED=$(or $(SEED),1) cargo test --locked --workspace --test process_chaos -- --nocapture
 
 fuzz: setup ## look for inputs that break a reader: make fuzz FUZZ=tic SECONDS=60 (targets: fuzz/targets)
 	@scripts/fuzz.sh $(or $(FUZZ),tic) $(or $(SECONDS),60)

@@ -52,8 +52,11 @@ fn a_frozen_program_is_fenced() {
     rustix::process::kill_process(frozen, Signal::CONT).unwrap();
     // What it said before it froze counts no more: it must say so anew, in a session of its own.
     site.bench.wait("a", "ON");
-    let opened = guard.lines().iter().filter(|line| line.contains("the guard listens to the rules")).count();
-    assert!(opened >= 2, "{:#?}", guard.lines());
+    wait_for("a session of its own", PATIENCE, || {
+        let lines = guard.lines();
+        (lines.iter().filter(|line| line.contains("the guard listens to the rules")).count() >= 2)
+            .then_some(())
+    });
     assert!(program.stop().success());
 }
 

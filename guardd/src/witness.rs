@@ -85,6 +85,8 @@ struct Witness {
     read: Option<Instant>,
     /// Files that are being read.
     reading: Option<Receiver<librarian::Found>>,
+    /// It was asked for once more meanwhile.
+    is_asked_again: bool,
     started: Mono,
     /// The state differs from the one that is kept, since then.
     dirty_since: Option<Instant>,
@@ -105,6 +107,7 @@ pub fn run(parts: Parts) {
         rereading: Vec::new(),
         read: None,
         reading: None,
+        is_asked_again: false,
         started,
         dirty_since: None,
         kept: Instant::now(),
@@ -319,6 +322,8 @@ impl Witness {
     /// Has the files read; what is found comes later.
     fn reread(&mut self) -> Result<(), String> {
         if self.reading.is_some() {
+            // What is being read may be what was there before.
+            self.is_asked_again = true;
             return Ok(());
         }
         let (found, reading) = sync_channel(1);
@@ -341,6 +346,9 @@ impl Witness {
 
     /// The files were read.
     fn take(&mut self, found: librarian::Found) {
+        if std::mem::take(&mut self.is_asked_again) && self.reread().is_ok() {
+            return;
+        }
         let (answer, reread) = match found {
             Err(report) => {
                 log::line(Weight::Warning, &format!("the files of the site were not taken:\n{report}"));

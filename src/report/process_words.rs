@@ -97,6 +97,16 @@ pub fn unreachable(why: &str, language: Language) -> String {
     )
 }
 
+/// The files changed once more before the guard answered.
+pub fn overtaken(language: Language) -> String {
+    language
+        .say(
+            "refused: the files changed again before the guard answered; the newer ones are taken up",
+            "refusé : les fichiers ont encore changé avant la réponse du gardien ; les plus récents sont pris",
+        )
+        .to_owned()
+}
+
 /// It reads other files than the program.
 pub fn other_files(language: Language) -> String {
     language

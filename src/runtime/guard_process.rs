@@ -57,6 +57,8 @@ pub struct GuardProcess {
     beneath: Vec<Texts>,
     /// A new set of the program's that waits for the guard's word.
     taking: Option<TakeOver>,
+    /// The guard was asked once more while it was answering: the next answer may be about what was there before.
+    is_asked_again: bool,
 }
 
 struct Linked {
@@ -132,6 +134,7 @@ impl GuardProcess {
             replaced: None,
             beneath: Vec::new(),
             taking: None,
+            is_asked_again: false,
         })
     }
 
@@ -308,6 +311,7 @@ fn meet(decision: &mut Decision, there: There) -> After {
     process.replaced = reflection.replaced;
     process.beneath = reflection.beneath;
     let taking = process.taking.take();
+    let was_asked_again = std::mem::take(&mut process.is_asked_again);
     let is_same = own == process.files;
     let waits = process.replaced.as_ref().is_some_and(|replaced| replaced.waits_for.is_some());
     if is_same {
@@ -333,6 +337,7 @@ fn meet(decision: &mut Decision, there: There) -> After {
         let replaced = decision.carrier.process.as_ref().and_then(|process| process.replaced.clone());
         match replaced.filter(|_| waits) {
             Some(replaced) => reload::waits_for_a_person(decision, take_over, &replaced),
+            None if was_asked_again => keep_asking(decision, take_over),
             None => refuse(decision, take_over, Sentence::both(process_words::other_files)),
         }
     }
@@ -394,6 +399,7 @@ fn part(decision: &mut Decision, connection: u64, why: &str) {
     let was_there = process.link.take_if(|link| link.number == connection).is_some();
     let is_first = process.gone_since.is_none();
     process.gone_since.get_or_insert(now);
+    process.is_asked_again = false;
     let taking = process.taking.take();
     if let Some(take_over) = taking {
         let sentence = Sentence::both(|language| process_words::unreachable(why, language));
@@ -411,14 +417,32 @@ pub fn ask(decision: &mut Decision, take_over: TakeOver) -> Option<TakeOver> {
     if nouns(&take_over.texts) == process.files {
         return Some(take_over);
     }
+    if let Some(asked) = process.taking.as_mut().filter(|asked| asked.texts == take_over.texts) {
+        // The same files, seen twice: who waits for the answer gets it.
+        if asked.reply.is_none() {
+            *asked = take_over;
+            return None;
+        }
+    }
+    let before = process.taking.take();
     let is_asked = process.link.as_ref().is_some_and(|link| link.socket.try_send(REREAD).is_ok());
-    if is_asked && process.taking.is_none() {
-        process.taking = Some(take_over);
+    process.is_asked_again = is_asked && before.is_some();
+    if let Some(before) = before {
+        refuse(decision, before, Sentence::both(process_words::overtaken));
+    }
+    if is_asked {
+        keep_asking(decision, take_over);
     } else {
         let sentence = Sentence::both(|language| process_words::unreachable("", language));
         refuse(decision, take_over, sentence);
     }
     None
+}
+
+fn keep_asking(decision: &mut Decision, take_over: TakeOver) {
+    if let Some(process) = &mut decision.carrier.process {
+        process.taking = Some(take_over);
+    }
 }
 
 /// The files changed again and are refused now: what they were before is not taken up when the guard answers.
@@ -431,6 +455,9 @@ pub fn forget_asked(decision: &mut Decision) {
 
 fn reread_done(decision: &mut Decision, reread: Reread) -> After {
     let Some(process) = &mut decision.carrier.process else { return After::GoOn };
+    if !matches!(reread, Reread::Changed) && std::mem::take(&mut process.is_asked_again) {
+        return After::GoOn;
+    }
     match reread {
         // What became of it comes with the next portrait.
         Reread::Changed => {}

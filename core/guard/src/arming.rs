@@ -7,7 +7,6 @@
 use crate::events::{GuardEvent, Left, Who};
 use crate::machine::{Guard, Run};
 use crate::plan::Envelope;
-use crate::requests::Requests;
 use crate::rules::{self, Class, Question};
 use crate::state::{Arming, EffectState, Live, OutputState, Outside, Physical};
 use crate::tables::Plan;
@@ -52,7 +51,8 @@ impl OutputState {
         (self.tries, self.retry_at) = (0, None);
         (self.is_unreachable, self.unreachable_since, self.confirmed) = (false, None, says);
         (self.awaits, self.shed_by) = (false, None);
-        (self.holders, self.spent) = (Requests::default(), Requests::default());
+        self.holders.clear();
+        self.spent.clear();
         (self.claim, self.ramp, self.undone) = (None, None, None);
         self.outside = Outside { actual: self.outside.actual, ..Outside::default() };
         self.effect = EffectState::default();

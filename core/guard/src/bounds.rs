@@ -64,6 +64,10 @@ pub const AT_ONCE_MOST: usize = 10;
 /// (a guess: a limit that acts and lets go once a second is a mistake in the file, and a relay bears that for hours).
 pub const AT_ONCE_PER: Span = Span::from_secs(10);
 
+/// A session may be numbered by a moment that is this much later than the step in which it begins: whoever numbers it looks at
+/// the clock after the step has.
+pub const SESSION_AHEAD: Span = Span::from_secs(1);
+
 /// Times that one output is looked at in one step; the rest waits for the next step, which is due at once.
 pub const REVIEWS_PER_STEP: u8 = 8;
 /// Room that one review of an output may need in the caller's buffer: a permit, a verdict and its events.

@@ -8,7 +8,6 @@ use crate::bounds::{ACTUAL_SETTLES, ACTUAL_TOLERANCE, CORRECTIONS_FORGOTTEN};
 use crate::events::GuardEvent;
 use crate::machine::Run;
 use crate::plan::{Envelope, OutsideChange};
-use crate::requests::Requests;
 use crate::rules::{derate, is_switch, level};
 use crate::state::{Arming, OutputState};
 use ballast_model::catalog::Facet;
@@ -148,7 +147,7 @@ impl Run<'_> {
         if is_switch(envelope, state.told, actual) {
             (state.switched_at, state.moved_at) = (now, now);
             state.switches.push(now);
-            state.holders = Requests::default();
+            state.holders.clear();
         }
         state.told = actual;
         (state.told_at, state.since) = (now, now);

@@ -1,6 +1,8 @@
-//! The numbers of a few requests, in a fixed number of places.
+//! The numbers of a few requests, in a fixed number of places: those of an output with a longest time, and none of others.
 
 use crate::bounds::REQUESTS_REMEMBERED;
+use alloc::boxed::Box;
+use alloc::vec;
 use ballast_model::Authority;
 
 /// Requests that are remembered, each with the authority it had. One whose authority is above that of the present winner has
@@ -9,16 +11,34 @@ use ballast_model::Authority;
 /// Where there is no room for one more, everything up to the highest number counts as remembered, numbers rise with every
 /// new request, until nobody asks any more: a request that is held back without need is better than one that gets its
 /// longest time twice.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Requests {
-    list: [Option<(u64, Authority)>; REQUESTS_REMEMBERED],
+    list: Box<[Option<(u64, Authority)>]>,
     up_to: u64,
 }
 
 impl Requests {
+    /// Room for requests, where they are to be remembered.
+    pub fn new(are_remembered: bool) -> Self {
+        let places = if are_remembered { REQUESTS_REMEMBERED } else { 0 };
+        Self { list: vec![None; places].into(), up_to: 0 }
+    }
+
+    /// Forgets all.
+    pub fn clear(&mut self) {
+        self.list.fill(None);
+        self.up_to = 0;
+    }
+
+    /// Remembers what another list does, as far as there is room.
+    pub fn copy_from(&mut self, other: &Self) {
+        self.clear();
+        self.add_all(other);
+    }
+
     /// Remembers one.
     pub fn add(&mut self, request: u64, authority: Authority) {
-        if self.has(request) {
+        if self.list.is_empty() || self.has(request) {
             return;
         }
         match self.list.iter_mut().find(|place| place.is_none()) {
@@ -32,7 +52,9 @@ impl Requests {
     /// Remembers all of another list as well.
     pub fn add_all(&mut self, other: &Self) {
         other.list.iter().flatten().for_each(|(request, authority)| self.add(*request, *authority));
-        self.up_to = self.up_to.max(other.up_to);
+        if !self.list.is_empty() {
+            self.up_to = self.up_to.max(other.up_to);
+        }
     }
 
     /// Whether one is remembered. "Nobody asks", zero, is so only by itself.

@@ -174,6 +174,13 @@ impl Carry<'_> {
         let mut at_once = fresh.at_once.clone();
         at_once.take_over(&old.at_once, |moment| self.rebase(moment));
         new.at_once = if self.is_same { old.at_once.clone() } else { at_once };
+        if !self.is_same {
+            // Another envelope may have a longest time where the old one had none.
+            let (mut holders, mut spent) = (fresh.holders.clone(), fresh.spent.clone());
+            holders.copy_from(&new.holders);
+            spent.copy_from(&new.spent);
+            (new.holders, new.spent) = (holders, spent);
+        }
         new
     }
 
@@ -187,12 +194,12 @@ impl Carry<'_> {
             counter: old.counter,
             request: old.request,
             asked: fresh.asked,
-            spent: old.spent,
             awaits,
             shed_by: if old.awaits { old.shed_by } else { awaits.then_some(ShedBy::Outage) },
             is_stopped: old.is_stopped,
             ..fresh.clone()
         };
+        new.spent.copy_from(&old.spent);
         if !dropped {
             // Nothing but our own silence happened to it: it is taken to be as it was told, until told again.
             new.told = old.told;
@@ -200,7 +207,7 @@ impl Carry<'_> {
             new.since = old.since;
             new.switched_at = old.switched_at;
             new.moved_at = old.moved_at;
-            new.holders = old.holders;
+            new.holders.copy_from(&old.holders);
             new.is_switching = old.is_switching;
             new.physical = old.physical;
         }

@@ -6,6 +6,7 @@
 //! ended is thrown away and harms nobody, so that a process that was frozen and wakes up cannot go on where it stopped: it
 //! must say hello, and everything anew.
 
+use crate::bounds::SESSION_AHEAD;
 use crate::events::{GuardEvent, SessionFault};
 use crate::machine::Run;
 use crate::rules::max_closed::DEFAULT_REQUEST;
@@ -54,7 +55,7 @@ impl Run<'_> {
             return;
         }
         // Whoever took the highest number of all would be the last one to speak.
-        if frame.session > self.now.nanos() {
+        if frame.session > self.now.after(SESSION_AHEAD).nanos() {
             self.refuse(frame, SessionFault::Ahead);
             return;
         }

@@ -16,7 +16,7 @@ use ballast_model::time::Wall;
 use ballast_model::{Authority, Contact, Finite, Mono, OutputId, PointId, Span, Value, Verdict, Wanted};
 
 /// The layout of [`State`]; another one is not read.
-pub const STATE_VERSION: u16 = 6;
+pub const STATE_VERSION: u16 = 7;
 
 /// What the program last asked of an output, while its word holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -391,8 +391,8 @@ impl OutputState {
             request: 0,
             silent_since: now,
             is_starting: true,
-            holders: Requests::default(),
-            spent: Requests::default(),
+            holders: Requests::new(envelope.max_closed.is_some()),
+            spent: Requests::new(envelope.max_closed.is_some()),
             awaits,
             shed_by: awaits.then_some(ShedBy::Outage),
             is_stopped: false,

@@ -139,6 +139,8 @@ pub(crate) fn site_with(
         let id = site.kind(&format!("it.{name}"), kind, &keys);
         let period = point.get("period").and_then(Node::text).and_then(|text| parse_span(&fill(text)));
         site.catalog.points[id.index()].period = period;
+        site.catalog.points[id.index()].is_counter =
+            point.get("counter").and_then(Node::text) == Some("true");
         let valid = point.get("valid").and_then(Node::text).map(&fill).filter(|text| !text.is_empty());
         site.catalog.points[id.index()].valid =
             valid.map(|text| range(&text).unwrap_or_else(|| panic!("{text}")));

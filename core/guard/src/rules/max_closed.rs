@@ -7,7 +7,6 @@
 
 use super::{Class, Proposal, Question, is_engaged, is_switch};
 use crate::plan::Envelope;
-use crate::requests::Requests;
 use crate::state::OutputState;
 use ballast_model::intent::Cause;
 use ballast_model::{Mono, Outcome, Wanted};
@@ -62,14 +61,13 @@ pub(crate) fn follow(state: &mut OutputState, envelope: &Envelope, wanted: Wante
         if is_engaged(envelope, state.told) {
             // Whatever opens it at this moment: they had its longest time.
             if now >= state.switched_at.after(longest) {
-                let holders = state.holders;
-                state.spent.add_all(&holders);
+                state.spent.add_all(&state.holders);
             }
         } else if now >= rested_at(state, envelope) {
             // A default that was held to its longest time and has rested starts afresh.
             state.spent.forget(DEFAULT_REQUEST);
         }
-        state.holders = Requests::default();
+        state.holders.clear();
     }
     if is_engaged(envelope, wanted) && is_engaged(envelope, state.asked) && state.word.is_some() {
         state.holders.add(state.request, state.authority);

@@ -45,7 +45,7 @@ fn output(to: &mut DefaultHasher, guard: &Guard, state: &OutputState, now: Mono)
     let word = state.word.map(|word| (word.session == guard.session(), at(word.until), word.is_restoration));
     (word, state.asked, state.authority, state.request).hash(to);
     state.word.is_none().then(|| at(state.silent_since)).hash(to);
-    (state.is_starting, state.holders, state.spent, state.awaits, state.shed_by).hash(to);
+    (state.is_starting, &state.holders, &state.spent, state.awaits, state.shed_by).hash(to);
     (state.is_stopped, state.arming, state.undone, state.acts_at_once).hash(to);
     state.claim.map(|claim| (claim.interlock, at(claim.since), claim.rank)).hash(to);
     state.ramp.map(|(since, value)| (at(since), value)).hash(to);
