@@ -14,7 +14,8 @@ PROGRAM ?= $(TARGET)/release/ballast
 GUARD ?= $(TARGET)/release/ballast-guard
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-bench build test demo run bench bench-devices chaos fuzz deny fmt lint doc install uninstall clean
+.PHONY: help setup setup-test setup-bench build test demo run bench bench-devices chaos fuzz mutants proofs \
+	deny fmt lint doc install uninstall clean
 
 help: ## list the entry points
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -51,6 +52,13 @@ chaos: setup-test ## kill, freeze and cut program and guard at random: make chao
 
 fuzz: setup ## look for inputs that break a reader: make fuzz FUZZ=tic SECONDS=60 (targets: fuzz/targets)
 	@scripts/fuzz.sh $(or $(FUZZ),tic) $(or $(SECONDS),60)
+
+mutants: setup ## changes the guard in every way: does a test notice? MUTANTS="--shard 0/8" or "--file rules/*.rs" for a part
+	@scripts/mutants.sh $(MUTANTS)
+
+proofs: setup ## models and enumeration of the guard, deeper than the tests go (half an hour)
+	BALLAST_PROOF_DEPTH=$(or $(DEPTH),9) BALLAST_PROOF_LENGTH=$(or $(LENGTH),6) cargo test --locked --package ballast-guard \
+		--test model --test exhaustive -- --show-output
 
 deny: setup ## licences, banned crates, sources and known vulnerabilities of what we build on (asks the network)
 	@cargo deny --version >/dev/null 2>&1 || cargo install --locked cargo-deny

@@ -2,13 +2,8 @@
 //! independent client watches the relay. Whatever happens, the relay is open within the lease and half a second, stays
 //! open until everything is back, and then closes again.
 //!
-<<<<<<< HEAD
 //! `BALLAST_CHAOS=200 BALLAST_CHAOS_SEED=7` makes more faults of another seed (`make chaos`). The wall clock of the
 //! machine is not stepped: that would be everybody's; the simulated storms do it.
-=======
-//! `BALLAST_CHAOS=200 BALLAST_CHAOS_SEED=7` makes more faults of another seed (`make chaos`). The wall clock of the machine is
-//! not stepped: that would be everybody's; the simulated storms do it.
->>>>>>> hq
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

@@ -9,7 +9,7 @@ use crate::events::{GuardEvent, Input, Output};
 use crate::plan::{LimitAction, SafetySet};
 use crate::state::{Live, State};
 use crate::tables::{Dependent, Plan};
-use crate::timers::{Marks, Ordered, Timers};
+use crate::timers::{Marks, Ordered, Room, Timers};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec;
@@ -48,7 +48,7 @@ pub(crate) struct Work {
     /// Outputs that ask to be given back and may not yet.
     pub(crate) waiting: Ordered,
     /// Loads that can be cut: how long they were cut (ns), and their place. Room for all of them.
-    pub(crate) ranked: Vec<(u64, u32)>,
+    pub(crate) ranked: Room<(u64, u32)>,
     /// Events for which there was no room, not told yet.
     dropped: u32,
     /// Number of the round, and for every output the last round that looked at it and how often. A step has one round,
@@ -71,7 +71,7 @@ impl Work {
             shedding: true,
             powers: true,
             waiting: Ordered::new(outputs),
-            ranked: Vec::with_capacity(plan.set.shedding.as_ref().map_or(0, |shedding| shedding.loads.len())),
+            ranked: Room::new(plan.set.shedding.as_ref().map_or(0, |shedding| shedding.loads.len())),
             dropped: 0,
             step: 0,
             sampled: vec![u32::MAX; plan.tables.reads.len()],

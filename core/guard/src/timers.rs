@@ -5,6 +5,39 @@
 use alloc::vec;
 use alloc::vec::Vec;
 use ballast_model::Mono;
+use core::ops::{Deref, DerefMut};
+
+/// A list with room for everything that may ever be in it. A copy has the same room: that of a bare [`Vec`] has just enough
+/// for what is in it now.
+#[derive(Debug, Default)]
+pub(crate) struct Room<T>(Vec<T>);
+
+impl<T> Room<T> {
+    pub(crate) fn new(places: usize) -> Self {
+        Self(Vec::with_capacity(places))
+    }
+}
+
+impl<T: Clone> Clone for Room<T> {
+    fn clone(&self) -> Self {
+        let mut list = Vec::with_capacity(self.0.capacity());
+        list.extend_from_slice(&self.0);
+        Self(list)
+    }
+}
+
+impl<T> Deref for Room<T> {
+    type Target = Vec<T>;
+    fn deref(&self) -> &Vec<T> {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for Room<T> {
+    fn deref_mut(&mut self) -> &mut Vec<T> {
+        &mut self.0
+    }
+}
 
 /// A key that waits for nothing.
 const IDLE: u32 = u32::MAX;
@@ -12,14 +45,14 @@ const IDLE: u32 = u32::MAX;
 /// One moment per key, the earliest first; equal moments in the order of their keys.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Timers {
-    heap: Vec<u32>,
+    heap: Room<u32>,
     place: Vec<u32>,
     due: Vec<Mono>,
 }
 
 impl Timers {
     pub(crate) fn new(keys: usize) -> Self {
-        Self { heap: Vec::with_capacity(keys), place: vec![IDLE; keys], due: vec![Mono::MAX; keys] }
+        Self { heap: Room::new(keys), place: vec![IDLE; keys], due: vec![Mono::MAX; keys] }
     }
 
     /// Sets the moment of a key; [`Mono::MAX`] lets it wait for nothing.
@@ -126,13 +159,13 @@ impl Timers {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Marks {
     flags: Vec<bool>,
-    list: Vec<u32>,
+    list: Room<u32>,
     head: usize,
 }
 
 impl Marks {
     pub(crate) fn new(things: usize) -> Self {
-        Self { flags: vec![false; things], list: Vec::with_capacity(things), head: 0 }
+        Self { flags: vec![false; things], list: Room::new(things), head: 0 }
     }
 
     pub(crate) fn mark(&mut self, thing: usize) {

@@ -507,6 +507,23 @@ fn a_stage_does_not_choose_what_a_limit_keeps_closed_nor_what_is_cut_already() {
 }
 
 #[test]
+fn a_limit_that_begins_in_the_step_of_a_stage_keeps_its_load_and_another_one_is_cut() {
+    let mut village = village();
+    let smoke = village.site.point("smoke.level", "%", None);
+    village.site.limit("smoke", &above("smoke.level", "50 %"), &[(village.loads[0], CLOSED)]);
+    let mut bench = village.up();
+    bench.set(smoke, 0.0);
+    bench.set(village.frequency, 49.4);
+    bench.pass(ms(59));
+    bench.now = bench.now.after(ms(1));
+    let readings = [bench.sample(smoke, 60.0), bench.sample(village.frequency, 49.4)];
+    bench.step(&readings);
+    bench.settle();
+    let open: Vec<usize> = (0..10).filter(|index| bench.is(village.loads[*index]) == OPEN).collect();
+    assert_eq!(open, [1], "what was counted as cut is cut");
+}
+
+#[test]
 fn nothing_comes_back_within_an_event_and_the_next_one_is_acted_on() {
     let village = village();
     let mut bench = village.up();

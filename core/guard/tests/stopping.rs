@@ -131,16 +131,20 @@ fn a_now_at_the_end_makes_everything_safe() {
 }
 
 #[test]
-fn a_limit_that_leads_to_safe_goes_on_at_the_end() {
-    let mut site = Site::new();
-    let fan = site.contact("fan");
-    let warmth = site.point("battery.temperature", "°C", Some(secs(100_000)));
-    site.limit("hot", &above("battery.temperature", "50 °C"), &[(fan, OPEN)]);
-    site.envelope(fan).on_silence = OnSilence::Hold(secs(60));
-    let mut bench = site.bench();
-    bench.set(warmth, 20.0);
-    bench.ask(fan, CLOSED);
-    bench.step(&[Input::Stop]);
-    bench.set(warmth, 60.0);
-    assert_eq!((bench.is(fan), bench.verdict(fan).cause), (OPEN, Cause::Limit(0)));
+fn a_limit_that_leads_to_safe_goes_on_at_the_end_and_is_named() {
+    for (on_silence, stays) in [(OnSilence::Hold(secs(60)), CLOSED), (OnSilence::Safe, OPEN)] {
+        let mut site = Site::new();
+        let fan = site.contact("fan");
+        let warmth = site.point("battery.temperature", "°C", Some(secs(100_000)));
+        site.limit("hot", &above("battery.temperature", "50 °C"), &[(fan, OPEN)]);
+        site.envelope(fan).on_silence = on_silence;
+        let mut bench = site.bench();
+        bench.set(warmth, 20.0);
+        bench.ask(fan, CLOSED);
+        bench.step(&[Input::Stop]);
+        bench.settle();
+        assert_eq!(bench.is(fan), stays);
+        bench.set(warmth, 60.0);
+        assert_eq!((bench.is(fan), bench.verdict(fan).cause), (OPEN, Cause::Limit(0)));
+    }
 }

@@ -4,9 +4,9 @@
 use crate::bounds::LOAD_DRAWS;
 use crate::machine::Run;
 use crate::plan::{Load, Shedding};
+use crate::rules::{self, Class, Question};
 use crate::state::{Live, ShedBy};
 use alloc::boxed::Box;
-use ballast_model::intent::Cause;
 use ballast_model::{Finite, Mono, OutputId, Value, Wanted};
 
 /// What a load draws: measured where that is known, else its rating while closed.
@@ -77,11 +77,21 @@ impl Run<'_> {
     fn can_be_cut(&self, load: &Load) -> bool {
         let never = self.plan.tables.never.get(load.output.index()).copied().unwrap_or(false);
         let Some(state) = self.live.output(load.output).filter(|_| !never) else { return false };
-        let is_forced = state.verdict.is_some_and(|verdict| {
-            matches!(verdict.cause, Cause::Limit(_) | Cause::Latched) && verdict.state == Wanted::CLOSED
-        });
-        let is_up = state.sent && state.told == Wanted::CLOSED && !state.awaits && !is_forced;
-        is_up && draws(self.live, load, self.now) >= LOAD_DRAWS
+        let is_up = state.sent && state.told == Wanted::CLOSED && !state.awaits;
+        is_up && draws(self.live, load, self.now) >= LOAD_DRAWS && !self.is_forced_closed(load.output)
+    }
+
+    /// Whether a limit keeps a load closed: one that begins or ends in this very step counts as it stands now, which its last
+    /// answer does not say yet.
+    fn is_forced_closed(&self, output: OutputId) -> bool {
+        let (Some(envelope), Some(state)) = (self.plan.envelope(output.index()), self.live.output(output))
+        else {
+            return false;
+        };
+        let question =
+            Question { plan: self.plan, live: self.live, now: self.now, id: output, envelope, state };
+        let proposal = rules::weigh(&question);
+        matches!(proposal.class, Class::Limit(_)) && proposal.wanted == Wanted::CLOSED
     }
 
     /// Keeps `output` in mind for the moment at which something may come back.

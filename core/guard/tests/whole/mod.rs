@@ -2,7 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "every test file uses another part of it")]
 #![allow(clippy::unwrap_used, reason = "a failing test is its own message")]
 
-use crate::kit::*;
+use super::kit::*;
 use ballast_guard::plan::{
     Asleep, Bulk, Effect, Limit, LimitAction, OnSilence, OnUnknown, OutsideChange, Process, Stage, Strength,
     SwitchBudget,
