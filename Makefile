@@ -14,7 +14,7 @@ PROGRAM ?= $(TARGET)/release/ballast
 GUARD ?= $(TARGET)/release/ballast-guard
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-bench build test demo run bench bench-devices fuzz deny fmt lint doc install uninstall clean
+.PHONY: help setup setup-test setup-bench build test demo run bench bench-devices soak fuzz deny fmt lint doc install uninstall clean
 
 help: ## list the entry points
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -45,6 +45,9 @@ bench: setup-bench ## measure Ballast beside its peers; writes docs/performance.
 
 bench-devices: setup-bench ## measure how fast devices are read; writes the section Devices of docs/performance.md
 	@bench/devices.sh
+
+soak: setup ## storms of a day over engine and guard, for hours: make soak SEEDS=1..2000 HOURS=24
+	@scripts/soak.sh $(or $(SEEDS),1..2000) $(or $(HOURS),24)
 
 fuzz: setup ## look for inputs that break a reader: make fuzz FUZZ=tic SECONDS=60 (targets: fuzz/targets)
 	@scripts/fuzz.sh $(or $(FUZZ),tic) $(or $(SECONDS),60)
