@@ -1,9 +1,10 @@
 //! After the storm: everything must find back to what a pair that was just started says.
 
+use super::devices::safe;
 use super::dice::Dice;
 use super::field::Truth;
 use super::post::{Parcel, To};
-use super::site::{FAN, OUTPUTS, output_name};
+use super::site::{FAN, FOUND, OUTPUTS, output_name};
 use super::weather::Weather;
 use super::{Storm, Wish};
 use ballast_engine::{Command, Input as EngineInput, Phase, RuleState};
@@ -58,6 +59,10 @@ impl Storm<'_> {
         self.confirm();
         self.say_to_the_guard(OperatorCommand::Reset(ResetWhat::All));
         let outputs = self.places.outputs;
+        // What was found is let go, and put to its safe state by hand.
+        if let Some(output) = outputs.get(FOUND).copied() {
+            self.say_to_the_guard(OperatorCommand::Disarm { output, as_it_is: true });
+        }
         let who: Box<str> = "eva".into();
         let mut commands: Vec<Command> = outputs
             .iter()
@@ -73,7 +78,12 @@ impl Storm<'_> {
             let parcel = Parcel::Engine(EngineInput::Command(command));
             self.post.send(now, To::Program(self.program.life), parcel);
         }
-        for (device, output) in self.devices.list.iter_mut().zip(outputs) {
+        if let Some(device) = self.devices.list.get_mut(FOUND) {
+            device.put_back(safe(FOUND), now);
+        }
+        for (device, output) in
+            self.devices.list.iter_mut().zip(outputs).filter(|(_, output)| Some(output) != outputs.get(FOUND))
+        {
             if let Some(state) = self.guard.guard.as_ref().and_then(|guard| guard.output(output))
                 && device.is != state.told
             {

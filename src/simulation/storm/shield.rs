@@ -2,7 +2,7 @@
 
 use super::post::{Parcel, To};
 use super::program::{ROUNDS_MAX, TWIN_STEPS};
-use super::site::{GENSET, MAINS, OUTPUTS, TIMER};
+use super::site::{GENSET, MAINS, OUTPUTS, TIMER, output_name};
 use super::tally::Fault;
 use super::watch::moves::Seen;
 use super::watch::{GuardWatch, Terms};
@@ -255,7 +255,8 @@ impl Storm<'_> {
         }
         // What fell with the power did so while nobody ran.
         if other.since > self.started && now < other.since.after(dead_time) {
-            self.broken("mains and generating set changed within their dead time".to_owned());
+            let (name, since) = (output_name(output), now.since(other.since));
+            self.broken(format!("{name} closes {since} after its partner left: less than {dead_time}"));
         }
     }
 

@@ -53,7 +53,8 @@ impl GuardWatch {
         if self.forced(output).is_some_and(|forced| forced != wanted) {
             return Err("a limit acts against that");
         }
-        if watched.is_stopped && wanted != safe(output) {
+        // A stage is above a person's word: a load that is cut is so, also where closed is safe.
+        if watched.is_stopped && wanted != safe(output) && !matches!(output, NORTH | SOUTH) {
             return Err("a person said now");
         }
         self.judge_reason(output, wanted, watched)?;
@@ -86,7 +87,11 @@ impl GuardWatch {
             _ => {}
         }
         let Some(word) = word else { return Err("nobody's word holds") };
-        let is_asked = word.wanted == wanted || (output == CHARGE && word.wanted != safe(CHARGE));
+        // A setpoint also waits for its interval while the temperature takes from it.
+        let goes_down =
+            matches!((wanted, watched.told), (Wanted::Level(to), Some(Wanted::Level(from))) if to < from);
+        let is_asked =
+            word.wanted == wanted || goes_down || (output == CHARGE && word.wanted != safe(CHARGE));
         if is_asked { Ok(()) } else { Err("something else is asked") }
     }
 

@@ -222,7 +222,7 @@ impl ProgramWatch {
                 Input::Verdict(_) | Input::Command(_) => {}
             }
         }
-        for (place, life) in self.lives.iter_mut().enumerate() {
+        for (place, life) in self.lives.iter_mut().enumerate().filter(|(_, life)| life.index.is_some()) {
             let text = text(self.rules, place);
             life.look(&text, self.readings.known(text.point, now), now);
         }
@@ -271,7 +271,8 @@ impl ProgramWatch {
         let found = self.lives.iter_mut().zip(0..).find(|(life, _)| life.index == Some(rule));
         let Some((life, place)) = found else { return Ok(()) };
         let name = NAMES.get(place).copied().unwrap_or("");
-        change(life, &text(rules, place)).map_err(|why| format!("rule \"{name}\" {why}"))
+        let before = *life;
+        change(life, &text(rules, place)).map_err(|why| format!("rule \"{name}\" {why}: {before:?}"))
     }
 
     /// What must have happened by now, whenever the engine has nothing left to do at this moment.
@@ -282,7 +283,8 @@ impl ProgramWatch {
         self.checks += 1;
         for (place, life) in self.lives.iter().enumerate() {
             if let Err(why) = life.rest(&text(self.rules, place), self.now) {
-                return Err(format!("rule \"{}\" {why}", NAMES.get(place).copied().unwrap_or("")));
+                let name = NAMES.get(place).copied().unwrap_or("");
+                return Err(format!("rule \"{name}\" {why}: {life:?}"));
             }
         }
         let Some(utc) = self.wall.utc(self.now).map(|utc| utc.millis()) else {
