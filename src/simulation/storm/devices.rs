@@ -6,7 +6,7 @@ use ballast_guard::{Door, Permit, Redeem};
 use ballast_model::{Finite, Mono, Span, Wanted};
 
 /// How often a device says what it is.
-const POLL: Span = Span::from_secs(5);
+const POLL: Span = Span::from_secs(10);
 /// Its own timer, where it has one; as the site's file says.
 const REVERTS_AFTER: Span = Span::from_secs(40);
 
@@ -68,7 +68,7 @@ impl Devices {
             mute_until: Mono::ZERO,
             hand_at: Mono::ZERO,
             told_at: now,
-            next_poll: now.after(dice.millis(200, 5_000)),
+            next_poll: now.after(dice.millis(200, 10_000)),
         };
         Self { list: places.outputs.iter().enumerate().map(device).collect() }
     }

@@ -7,9 +7,9 @@ use ballast_model::sample::{Reason, Sample};
 use ballast_model::{Finite, Mono, PointId, Span, Value};
 
 /// How often each point is told, ms; as the site's file says.
-const PERIODS_MS: [u64; POINTS] = [250, 250, 1_000, 2_000, 2_000, 1_000, 5_000, 1_000, 1_000];
+const PERIODS_MS: [u64; POINTS] = [500, 500, 2_000, 4_000, 4_000, 2_000, 10_000, 2_000, 2_000];
 /// How often it is told whether the generating set runs, ms.
-const RUNNING_MS: u64 = 1_000;
+const RUNNING_MS: u64 = 2_000;
 /// A sensor that is slow tells so many times more rarely: some of its values then grow too old.
 const SLOWER: u64 = 8;
 

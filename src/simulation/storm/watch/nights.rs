@@ -22,7 +22,7 @@ fn offset(utc: i64) -> i64 {
 /// hour before three, and in autumn three comes once.
 pub(super) fn is_night(utc: i64) -> bool {
     let hour = (utc + offset(utc)).rem_euclid(DAY_MS) / HOUR_MS;
-    hour >= 22 || hour < 3
+    !(3..22).contains(&hour)
 }
 
 /// The last moment at or before `utc` at which a daily event of this minute of the day is due: once a night, at the jump
