@@ -262,7 +262,7 @@ impl Lane {
             let status: serde_json::Value = serde_json::from_str(&is_held).ok()?;
             let a = status["outputs"].as_array()?.iter().find(|output| output["name"] == "a")?;
             // Where nothing had to open it, nothing is told again.
-            (a["state"] == "closed" && state().is_none_or(|last| last == "ON")).then_some(())
+            (a["confirmed"] == "closed" && state().is_none_or(|last| last == "ON")).then_some(())
         });
     }
 
