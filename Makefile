@@ -53,7 +53,7 @@ chaos: setup-test ## kill, freeze and cut program and guard at random: make chao
 fuzz: setup ## look for inputs that break a reader: make fuzz FUZZ=tic SECONDS=60 (targets: fuzz/targets)
 	@scripts/fuzz.sh $(or $(FUZZ),tic) $(or $(SECONDS),60)
 
-mutants: setup ## changes the guard in every way: does a test notice? a part: MUTANTS="--shard 0/8", "--file rules/*.rs"
+mutants: setup ## changes the guard in every way: does a test notice? a part: MUTANTS="--file rules/force.rs"
 	@scripts/mutants.sh $(MUTANTS)
 
 proofs: setup ## models and enumeration of the guard, deeper than the tests go (half an hour)
