@@ -14,7 +14,7 @@ PROGRAM ?= $(TARGET)/release/ballast
 GUARD ?= $(TARGET)/release/ballast-guard
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-bench build test demo run bench bench-devices chaos fuzz mutants proofs \
+.PHONY: help setup setup-test setup-bench build test demo run bench bench-devices chaos soak fuzz mutants proofs \
 	deny fmt lint doc install uninstall clean
 
 help: ## list the entry points
@@ -48,7 +48,11 @@ bench-devices: setup-bench ## measure how fast devices are read; writes the sect
 	@bench/devices.sh
 
 chaos: setup-test ## kill, freeze and cut program and guard at random: make chaos FAULTS=200 SEED=1
-	BALLAST_CHAOS=$(or $(FAULTS),200) BALLAST_CHAOS_SEED=$(or $(SEED),1) cargo test --locked --workspace --test process_chaos -- --nocapture
+	BALLAST_CHAOS=$(or $(FAULTS),200) BALLAST_CHAOS_SEED=$(or $(SEED),1) \
+		cargo test --locked --workspace --test process_chaos -- --nocapture
+
+soak: setup ## storms of a day over engine and guard, for hours: make soak SEEDS=1..2000 HOURS=24
+	@scripts/soak.sh $(or $(SEEDS),1..2000) $(or $(HOURS),24)
 
 fuzz: setup ## look for inputs that break a reader: make fuzz FUZZ=tic SECONDS=60 (targets: fuzz/targets)
 	@scripts/fuzz.sh $(or $(FUZZ),tic) $(or $(SECONDS),60)

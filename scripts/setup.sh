@@ -174,6 +174,9 @@ END
 setup_python() {
     local wanted=scripts/python-tests.txt own=$TOOLS/python
     cmp -s "$wanted" "$own/installed.txt" && "$own/bin/python" -c '' 2>/dev/null && return
+    # Debian's Python comes without what makes environments. Who cannot install it goes on without: the tests say so.
+    python3 -c 'import ensurepip, venv' 2>/dev/null || ! have apt-get || ! can_be_root ||
+        (install_packages python3-venv) || true
     say "setup: making target/tools/python with the packages of $wanted"
     mkdir -p "$TOOLS"
     if python3 -m venv --clear "$own" >target/setup.log 2>&1 &&

@@ -103,3 +103,55 @@ fn little_of_the_machine_is_open_to_them() {
         assert!(level <= most, "{unit} {profile:?} is exposed {level}, more than {most}:\n{said}");
     }
 }
+
+/// The value of a key in a unit as it lies in the project; the last one counts, as for systemd.
+fn setting(unit: &str, key: &str) -> Option<String> {
+    let text = std::fs::read_to_string(sources().join(unit)).unwrap();
+    let mut values = text.lines().filter_map(|line| line.strip_prefix(key)?.strip_prefix('='));
+    values.next_back().map(str::to_owned)
+}
+
+const PROGRAM: &str = "ballast.service";
+const GUARD: &str = "ballast-guard.service";
+
+/// The group of the program has an end to its memory and the guard's has none; where the whole machine is short, the kernel
+/// takes the guard last.
+#[test]
+fn fault_22_a_program_that_eats_memory_ends_before_the_guard() {
+    let megabytes =
+        |key: &str| setting(PROGRAM, key).and_then(|most| most.strip_suffix('M')?.parse::<u32>().ok());
+    assert!(megabytes("MemoryMax").is_some_and(|most| most <= 512), "{:?}", setting(PROGRAM, "MemoryMax"));
+    assert_eq!(setting(PROGRAM, "MemorySwapMax").as_deref(), Some("0"));
+    for key in ["MemoryMax", "MemoryHigh"] {
+        assert_eq!(setting(GUARD, key), None, "{key} stands against the guard");
+    }
+    let score = |unit| setting(unit, "OOMScoreAdjust").map_or(0, |score| score.parse::<i32>().unwrap());
+    assert!(score(GUARD) <= -900 && score(GUARD) < score(PROGRAM), "{} {}", score(GUARD), score(PROGRAM));
+}
+
+/// A guard that does not say in time that its deciding thread turns is killed, and what it held is made safe by a process
+/// that lives no longer than that.
+#[test]
+fn fault_35_a_guard_that_hangs_is_ended_and_made_safe() {
+    let seconds =
+        setting(GUARD, "WatchdogSec").and_then(|patience| patience.strip_suffix('s')?.parse::<u32>().ok());
+    assert!(seconds.is_some_and(|seconds| (1..=5).contains(&seconds)), "{seconds:?}");
+    assert!(setting(GUARD, "ExecStopPost").is_some_and(|command| command.ends_with("--make-safe")));
+    assert_eq!(setting(GUARD, "Restart").as_deref(), Some("always"));
+}
+
+/// A program that dies five times in ten minutes is not started any more: its outputs are safe, and stay so. The guard is
+/// started again whatever happens.
+#[test]
+fn fault_36_a_program_that_dies_again_and_again_is_left_and_the_guard_is_not() {
+    assert_eq!(setting(PROGRAM, "StartLimitIntervalSec").as_deref(), Some("10min"));
+    assert_eq!(setting(PROGRAM, "StartLimitBurst").as_deref(), Some("5"));
+    // Without an interval systemd counts nothing.
+    assert_eq!(setting(GUARD, "StartLimitIntervalSec").as_deref(), Some("0"));
+    // The end of one does not take the other with it.
+    for unit in [PROGRAM, GUARD] {
+        for key in ["Requires", "BindsTo", "PartOf", "Requisite"] {
+            assert_eq!(setting(unit, key), None, "{unit} hangs on another one by {key}");
+        }
+    }
+}

@@ -1,9 +1,9 @@
-//! Chaos: program and guard are killed, frozen, restarted, cut apart and given bad disks, at random moments, while an independent
-//! client watches the relay. Whatever happens, the relay is open within the lease and half a second, stays open until everything
-//! is back, and then closes again.
+//! Chaos: program and guard are killed, frozen, restarted, cut apart and given bad disks, at random moments, while an
+//! independent client watches the relay. Whatever happens, the relay is open within the lease and half a second, stays
+//! open until everything is back, and then closes again.
 //!
-//! `BALLAST_CHAOS=200 BALLAST_CHAOS_SEED=7` makes more faults of another seed (`make chaos`). The wall clock of the machine is not
-//! stepped: that would be everybody's; the simulated storms do it.
+//! `BALLAST_CHAOS=200 BALLAST_CHAOS_SEED=7` makes more faults of another seed (`make chaos`). The wall clock of the
+//! machine is not stepped: that would be everybody's; the simulated storms do it.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

@@ -223,3 +223,50 @@ fn reading_a_plug_tells_the_broker_nothing() {
     let topics: Vec<String> = observer.seen().into_iter().map(|message| message.topic).collect();
     assert_eq!(topics, ["begin", "end"]);
 }
+
+const PARTS: &str = r#"
+device: parts
+label: A meter that is asked what it is, and has no registers between those that it has
+driver: modbus
+source: the test beside it
+points:
+  model:   { register: 0x60, type: text, length: 2, words: [m1, m2], map: "M1 = m1, M2 = m2", identity: yes, period: 60 s, max_age: 3 min }
+  voltage: { register: 0, scale: 0.1, unit: V, period: 1 s, max_age: 5 s }
+  current: { register: 4, scale: 0.1, unit: A, period: 1 s, max_age: 5 s }
+  power:   { register: 10, unit: W, period: 1 s, max_age: 5 s }
+"#;
+
+#[test]
+fn what_is_asked_in_parts_or_after_who_it_is_stands_whole_in_the_transcript() {
+    let holds = "unit 1 holding 0 REGISTERS 2301\nunit 1 holding 4 REGISTERS 52\nunit 1 holding 10 REGISTERS 1197\n\
+                 unit 1 holding 0x60 REGISTERS 0x4D31 0";
+    let Some(units) = Units::start("device", holds) else { return };
+    let site = Scratch::new("device-parts");
+    std::fs::write(site.0.join("parts.yaml"), PARTS).unwrap();
+    let (text, code) = device(&site, &["check", "parts.yaml"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("ask 0, every 1 s: 01 03 00 00 00 0B"), "what is asked again and again: {text}");
+    let bus = format!("url=tcp://127.0.0.1:{}", units.port);
+    let (text, code) = device(&site, &["read", "parts.yaml", "--bus", &bus, "--record", "parts.txt"]);
+    assert_eq!(code, Some(0), "{text}");
+    let recorded = std::fs::read_to_string(site.0.join("parts.txt")).unwrap();
+    let wanted = ["= model m1", "= voltage 230.1 V", "= current 5.2 A", "= power 1197 W", "< 01 83 02"];
+    for line in wanted {
+        assert!(recorded.contains(line), "{line} is missing: {recorded}");
+    }
+    assert!(!recorded.contains("= strange"), "{recorded}");
+    let (text, code) = device(&site, &["check", "parts.yaml", "--transcript", "parts.txt"]);
+    assert_eq!(code, Some(0), "{text}");
+}
+
+#[test]
+fn what_a_recording_said_is_shown_after_its_end() {
+    let Some(telegram) = common::recorded("telegrams/dsmr/TELEGRAM_V4_2.txt") else { return };
+    let site = Scratch::new("device-recording");
+    let meter = concat!(env!("CARGO_MANIFEST_DIR"), "/config/devices/dsmr-netherlands.yaml");
+    std::fs::write(site.0.join("telegram.txt"), telegram).unwrap();
+    let (text, code) = device(&site, &["read", meter, "--bus", "port=telegram.txt", "--for", "1s"]);
+    assert_eq!(code, Some(1), "voltages come with DSMR 5: {text}");
+    assert!(text.contains("energy_import           ") && text.contains(" kWh"), "{text}");
+    assert!(text.contains("voltage_1               device is offline"), "{text}");
+}

@@ -181,6 +181,34 @@ fn a_restart_is_no_reload_however_quickly_the_program_came_back() {
     wait_for("the rule", PATIENCE, || program.tell(&["why", "b"]).contains("rule \"held\"").then_some(()));
 }
 
+/// What is told as a state is taken up belongs to no step, so that a journal which begins there replays like any other.
+#[test]
+fn a_journal_replays_that_begins_with_a_restart_or_with_a_rule_that_went() {
+    let kept = rule("kept", "b", "meter.power > \"500 W\"", "meter.power < \"100 W\"");
+    let gone = rule("gone", "c", "meter.power > \"600 W\"", "meter.power < \"100 W\"");
+    let Some(bench) = Bench::new("a journal of a restart", &(kept.clone() + &gone)) else { return };
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let replays = |program: &Program| {
+        bench.tell("meter/power", "2000");
+        wait_for("the rule", PATIENCE, || {
+            program.tell(&["why", "b"]).contains("rule \"kept\"").then_some(())
+        });
+        let file = bench.site.0.join("now.journal");
+        program.tell(&["journal", "--output", file.to_str().unwrap()]);
+        let output = ballast().arg("replay").arg(&file).output().unwrap();
+        assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
+    };
+    let mut program = bench.run();
+    replays(&program);
+    program.kill();
+    let program = bench.run();
+    program.wait_line("goes on after", PATIENCE);
+    replays(&program);
+    bench.write_rules(&kept);
+    program.wait_line("rule \"gone\", which was active, is no longer there", PATIENCE);
+    replays(&program);
+}
+
 fn controls_without_memory(bench: &Bench, program: &Program) {
     bench.tell("meter/level", "70");
     bench.wait("b", "ON");

@@ -55,7 +55,7 @@ pub const FIRST_LINK: Span = Span::from_secs(1);
 /// Bytes that do not leave, or a command that is not confirmed, for this long: the connection is given up.
 pub const STALL_MAX: Span = Span::from_secs(10);
 
-/// First pause before a lost connection is tried again; it doubles up to [`BACKOFF_MAX`] (fault catalogue, row 14).
+/// First pause before a lost connection is tried again; it doubles up to [`BACKOFF_MAX`] (`tests/faults.yaml`, fault 14).
 pub const BACKOFF_MIN: Span = Span::from_secs(1);
 
 /// Longest pause before a lost connection is tried again.
@@ -63,7 +63,7 @@ pub const BACKOFF_MAX: Span = Span::from_secs(60);
 /// Longest pause before a port of this machine is tried again.
 pub const PORT_BACKOFF_MAX: Span = Span::from_secs(4);
 
-/// A connection that lasted this long was a real one: the next pause is the first one again (fault catalogue, row 14).
+/// A connection that lasted this long was a real one: the next pause is the first one again (`tests/faults.yaml`, fault 14).
 pub const HOLD_DOWN: Span = Span::from_secs(60);
 
 /// Bytes read from a serial port at once. A meter sends at most 960 in a second.
@@ -79,7 +79,7 @@ pub const TABLE_MAX: u64 = 8 * 1024 * 1024;
 /// Shortest period of a simulated point.
 pub const TICK_MIN: Span = Span::from_millis(10);
 
-/// Requests in a row that come to nothing before a polled device counts as gone (fault catalogue, row 16).
+/// Requests in a row that come to nothing before a polled device counts as gone (`tests/faults.yaml`, fault 16).
 pub const TRIES: u32 = 3;
 
 /// Once a polled device has been gone for so many tries more, it rests so many times as long as a try takes of the bus: its

@@ -153,6 +153,11 @@ pub trait Poller: Send {
     /// sent.
     fn ask(&mut self, job: Job, request: &mut Vec<u8>) -> bool;
 
+    /// Writes what a read asks for once nothing has to be found out before it, for people to see. The poller is used up.
+    fn question(&mut self, read: usize, request: &mut Vec<u8>) -> bool {
+        self.ask(Job::Read(read), request)
+    }
+
     /// Reads everything that came since the request; samples, and what an output says it is, go to `out`. `is_end`: the
     /// other side has closed, and no more will come. Called again with more bytes after [`Answer::Unfinished`].
     fn answer(&mut self, job: Job, bytes: &[u8], is_end: bool, now: Mono, out: &mut Readings) -> Answer;

@@ -172,7 +172,7 @@ pub fn asked(mut bus: OpenBus, subject: Subject<'_>) -> Vec<Asked> {
     let reads = poller.roster().reads.clone();
     let of = |(place, read): (usize, crate::shape::Read)| {
         let mut request = Vec::new();
-        poller.ask(crate::shape::Job::Read(place), &mut request);
+        poller.question(place, &mut request);
         let points = read.slots.iter().filter_map(|slot| readings.point(*slot));
         let names = points.filter_map(|point| subject.catalog.point(point)).map(|spec| spec.name.to_string());
         Asked { request: style.show(&request), period: read.period, points: names.collect() }

@@ -4,7 +4,7 @@ use crate::body::Ask;
 use crate::report::problem;
 use ballast_model::catalog::{Catalog, Origin};
 use ballast_model::diagnostic::Span;
-use ballast_model::expr::{BinaryOp, Expr, ExprKind, Problem, Program, Threshold};
+use ballast_model::expr::{BinaryOp, Expr, ExprKind, Node, NodeId, Problem, Program, Threshold};
 use ballast_model::{Dimension, Finite, PointId};
 use std::collections::BTreeSet;
 
@@ -29,12 +29,51 @@ fn is_analogue(threshold: &Threshold, catalog: &Catalog) -> bool {
 /// `when` without `until` on a threshold switches to and fro around it.
 pub(crate) fn missing_hysteresis(when: Checked<'_>, catalog: &Catalog) -> Vec<Problem> {
     let analogue = when.program.thresholds.iter().find(|threshold| is_analogue(threshold, catalog));
-    let Some(threshold) = analogue else { return Vec::new() };
+    let Some(threshold) = analogue else { return missing_between_points(when, catalog) };
     let message = format!("the rule starts and ends at the same value of `{}`", threshold.subject);
     let direction =
         if matches!(threshold.op, BinaryOp::Less | BinaryOp::LessOrEqual) { "above" } else { "below" };
     let help = format!("say where it ends: `until` with a value {direction} this one, or compare an `avg`");
     vec![problem(threshold.span, "rules::no_hysteresis", message, help)]
+}
+
+/// The same for a threshold that is no constant: a setting, or another point.
+fn missing_between_points(when: Checked<'_>, catalog: &Catalog) -> Vec<Problem> {
+    let trembling = when.program.nodes().iter().find_map(|node| match node {
+        Node::Compare(op, left, right) if op.is_order() => {
+            let (left, right) = (points(when.program, *left), points(when.program, *right));
+            let moves = !left.is_empty() && !right.is_empty();
+            left.into_iter().chain(right).filter(|_| moves).find(|point| {
+                catalog.point(*point).is_some_and(|spec| {
+                    matches!(spec.origin, Origin::Measured | Origin::Derived)
+                        && !spec.is_counter
+                        && !matches!(spec.unit().dimension(), Dimension::Duration | Dimension::Number)
+                })
+            })
+        }
+        _ => None,
+    });
+    let Some(spec) = trembling.and_then(|point| catalog.point(point)) else { return Vec::new() };
+    let message = format!("the rule starts and ends at the same value of `{}`", spec.name);
+    let help = "say where it ends: `until` with a value away from this one, or compare an `avg`";
+    vec![problem(when.expr.span, "rules::no_hysteresis", message, help)]
+}
+
+/// The points whose value of the moment a number is computed from.
+fn points(program: &Program, number: NodeId) -> Vec<PointId> {
+    match program.nodes().get(usize::from(number)) {
+        Some(Node::Point(point)) => vec![*point],
+        Some(Node::Negate(inner)) => points(program, *inner),
+        Some(
+            Node::Add(left, right)
+            | Node::Subtract(left, right)
+            | Node::Multiply(left, right, _)
+            | Node::Divide(left, right, _)
+            | Node::Least(left, right)
+            | Node::Greatest(left, right),
+        ) => [points(program, *left), points(program, *right)].concat(),
+        _ => Vec::new(),
+    }
 }
 
 /// The start and the end of a rule on one subject, in opposite directions.
@@ -104,6 +143,45 @@ pub(crate) fn inverted_hysteresis(
         }
     }
     (mistakes, warnings)
+}
+
+/// An end that is a single comparison and true wherever the start is: the rule is held back for ever. Not of an end with
+/// `for`, which lets the rule act that long.
+pub(crate) fn never_starts(when: Checked<'_>, until: Checked<'_>) -> Vec<Problem> {
+    let is_comparison = |expr: &Expr| matches!(expr.kind, ExprKind::Binary { op, .. } if op.is_order());
+    let Some(end) = until.program.thresholds.first().filter(|_| is_comparison(until.expr)) else {
+        return Vec::new();
+    };
+    let (mut needed, mut waiting) = (Vec::new(), vec![when.expr]);
+    while let Some(part) = waiting.pop() {
+        match &part.kind {
+            ExprKind::Binary { op: BinaryOp::And, left, right } => waiting.extend([&**left, &**right]),
+            _ if is_comparison(part) => needed.push(part.span),
+            _ => {}
+        }
+    }
+    let is_needed = |start: &Threshold| {
+        needed.iter().any(|span| span.start <= start.span.start && start.span.end <= span.end)
+    };
+    let is_above = |op: BinaryOp| matches!(op, BinaryOp::Greater | BinaryOp::GreaterOrEqual);
+    let covers = |start: &&Threshold| {
+        start.subject == end.subject
+            && is_above(start.op) == is_above(end.op)
+            && if is_above(end.op) { end.value <= start.value } else { end.value >= start.value }
+    };
+    let Some(start) = when.program.thresholds.iter().filter(|start| is_needed(start)).find(covers) else {
+        return Vec::new();
+    };
+    let message = format!("`until` is true wherever `when` is: the rule never starts on `{}`", start.subject);
+    let help = format!("let it end on the other side: `until` with `{}`", opposite(end.op).symbol());
+    vec![problem(end.span, "rules::inverted_hysteresis", message, help)]
+}
+
+fn opposite(op: BinaryOp) -> BinaryOp {
+    match op {
+        BinaryOp::Greater | BinaryOp::GreaterOrEqual => BinaryOp::Less,
+        _ => BinaryOp::Greater,
+    }
 }
 
 /// A threshold that lies between two values that the device can show.

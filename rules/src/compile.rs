@@ -493,6 +493,9 @@ impl<'a> Compiler<'a> {
                 mistakes.extend(checks::finer_than_resolution(until, catalog));
                 let (inverted, narrow) = checks::inverted_hysteresis(when, until, catalog);
                 mistakes.extend(inverted);
+                if rule.until_hold == Duration::ZERO {
+                    mistakes.extend(checks::never_starts(when, until));
+                }
                 self.warn(file, narrow);
             }
             None => self.warn(file, checks::missing_hysteresis(when, catalog)),

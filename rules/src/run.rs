@@ -286,3 +286,50 @@ fn explain(error: EvalAltResult) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Source, compile};
+    use ballast_model::Snapshot;
+    use ballast_model::catalog::{Origin, PointSpec};
+    use ballast_model::diagnostic::FileId;
+    use ballast_model::expr::Trackers;
+    use std::sync::Arc;
+
+    /// No function that a script can call panics; one is put in place of another here.
+    #[test]
+    fn fault_25_a_panic_under_a_body_fails_that_run_and_no_other() {
+        let text = "rule \"breaks\" when plain.level > 3 { let n = 1; if floor(1.5) > 1.0 { n = 2; } notify(`${n}`); }\n\
+                    rule \"works\" when plain.level > 3 { let n = 1; notify(`${n + 1}`); }\n";
+        let mut catalog = Catalog::default();
+        let level = PointSpec::new("plain.level", Kind::Number(Unit::parse("").unwrap()), Origin::Measured);
+        catalog.add_point(level).unwrap();
+        let catalog = Arc::new(catalog);
+        let mut compiled = compile(&[Source { file: FileId(0), name: "panic.rhai", text }], &catalog);
+        assert!(!compiled.has_mistakes(), "{:#?}", compiled.diagnostics);
+        compiled.bodies.engine.register_fn("floor", |_: f64| -> f64 { panic!("a defect of ours") });
+        let (snapshot, trackers) = (Snapshot::new(&catalog), Trackers::default());
+        let context = BodyContext {
+            catalog: &catalog,
+            snapshot: &snapshot,
+            trackers: &trackers,
+            now: Mono::ZERO,
+            rule: Some(0),
+            active_since: Some(Mono::ZERO),
+        };
+        let [breaks, works] = [0, 1].map(|rule| compiled.rules[rule].body);
+        for _ in 0..3 {
+            let mut asked = Asked::default();
+            let BodyOutcome::Failed { message, .. } = compiled.bodies.run(breaks, &context, &mut asked)
+            else {
+                panic!("it did not fail");
+            };
+            assert_eq!(message, "the scripting engine failed");
+            assert!(asked.notices.is_empty());
+            let outcome = compiled.bodies.run(works, &context, &mut asked);
+            assert!(matches!(outcome, BodyOutcome::Done), "{outcome:?}");
+            assert_eq!(asked.notices.len(), 1);
+        }
+    }
+}

@@ -2,9 +2,11 @@
 
 mod detect;
 mod device;
+mod sim;
 
 pub use detect::{Access, Detect, ParityWord};
 pub use device::{Device, DeviceAction, DeviceCheck, DeviceRead};
+pub use sim::Sim;
 
 use crate::report::language::Language;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -91,6 +93,8 @@ pub enum Command {
     Guard(Guard),
     /// Run a journal again and compare every output, bit for bit
     Replay(Replay),
+    /// Blow storms over engine and guard in made-up time: does every promise hold?
+    Sim(Sim),
     /// Print the JSON Schema of a site file, from which editors complete
     #[command(after_help = "Example: ballast schema site > site.schema.json")]
     Schema {

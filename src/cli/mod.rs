@@ -18,6 +18,7 @@ pub mod remote;
 pub mod replay;
 pub mod run;
 pub mod shells;
+pub mod sim;
 pub mod terminal;
 pub mod times;
 
@@ -68,6 +69,7 @@ pub fn main() -> ExitCode {
         Command::Run(options) => run::run(&options, output),
         Command::Check(options) => check::run(&options, &output),
         Command::Replay(options) => replay::run(&options, &output),
+        Command::Sim(options) => sim::run(&options, &output),
         Command::Schema { file } => check::schema(file, &output),
         Command::Completions { shell } => shells::completions(shell, &output),
         Command::Manual { directory } => shells::manual(&directory, &output),

@@ -419,9 +419,13 @@ pub fn ask(decision: &mut Decision, take_over: TakeOver) -> Option<TakeOver> {
     }
     if let Some(asked) = process.taking.as_mut().filter(|asked| asked.texts == take_over.texts) {
         // The same files, seen twice: who waits for the answer gets it.
-        if asked.reply.is_none() {
-            *asked = take_over;
-            return None;
+        match (&asked.reply, &take_over.reply) {
+            (None, _) => {
+                *asked = take_over;
+                return None;
+            }
+            (Some(_), None) => return None,
+            (Some(_), Some(_)) => {}
         }
     }
     let before = process.taking.take();

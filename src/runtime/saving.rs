@@ -2,6 +2,7 @@
 
 use super::decision::Decision;
 use super::state::{RunningSet, Trial, encode};
+use super::telling::Said;
 use crate::control::protocol::Answer;
 use crate::journal::{Header, Ring};
 use crate::report::instant;
@@ -124,6 +125,10 @@ pub fn checkpoint(decision: &mut Decision, now: Mono) {
         return;
     }
     decision.checkpoint_due = false;
+    // What was found as the state was taken up is not in it: a replay from here would miss it in the first step.
+    for event in decision.engine.take_news() {
+        decision.heard(Said::Engine(event));
+    }
     let checkpoint = Checkpoint {
         engine: decision.engine.save(),
         guard: decision.carrier.guard.save(),

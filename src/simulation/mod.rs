@@ -7,6 +7,7 @@
 //! | [`pace`] | so many simulated seconds in a second of the wall |
 //! | [`lockstep`] | a whole site that runs as fast as it can, for tests |
 //! | [`picture`] | one line that shows the village |
+//! | [`storm`] | storms over engine, rules, guard and link, with an observer of their own |
 //!
 //! Rules, guard, drivers and reports are those of a running site. The same site, seed and faults give the same run, bit for
 //! bit: nothing here reads a clock but [`pace`], and that only decides when the next step is made, never what it does.
@@ -16,6 +17,7 @@ pub mod lockstep;
 pub mod pace;
 pub mod picture;
 pub mod plant;
+pub mod storm;
 
 pub use lockstep::{Setup, Simulation};
 pub use plant::SharedPlant;

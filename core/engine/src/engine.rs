@@ -58,6 +58,12 @@ impl<B: Bodies> Engine<B> {
         self.core.step(&mut self.bodies, now, inputs, out);
     }
 
+    /// What taking up a state found, in its order; the next step says it otherwise. A state that is saved before that step
+    /// does not hold it, so who saves one then, to step from there again, must tell this first.
+    pub fn take_news(&mut self) -> Vec<crate::Event> {
+        core::mem::take(&mut self.core.news)
+    }
+
     /// Everything the engine must remember. Call it between steps.
     pub fn save(&self) -> State<'_> {
         self.core.save()

@@ -16,7 +16,7 @@ use crate::events::GuardEvent;
 use crate::machine::Run;
 use crate::plan::{LimitAction, OnUnknown};
 use crate::state::{LimitState, Number};
-use ballast_model::expr::{Bounded, Program};
+use ballast_model::expr::{Bounded, Program, Seen};
 use ballast_model::{Finite, Mono, PointId, Span};
 
 impl Run<'_> {
@@ -99,13 +99,9 @@ impl Run<'_> {
         LimitState { is_armed, number, ..state }
     }
 
-    /// The point that decides a limit: one that is unknown, else the highest or lowest, as its comparison goes.
+    /// The point that decides a limit.
     pub(crate) fn witness(&self, index: usize) -> Option<PointId> {
-        let program = match &self.plan.set.limits.get(index)?.action {
-            LimitAction::Force { when, .. } => when,
-            LimitAction::Derate { of, .. } => of,
-        };
-        crate::limits::witness(program, |point| self.number(point))
+        witness(&self.plan.set.limits.get(index)?.action, &self.seen())
     }
 
     /// A person resets a latched limit; `false` when there is nothing to let go.
@@ -122,17 +118,11 @@ impl Run<'_> {
     }
 }
 
-/// The point that decides a condition.
-pub(crate) fn witness(program: &Program, number: impl Fn(PointId) -> Option<Finite>) -> Option<PointId> {
-    use ballast_model::expr::BinaryOp;
-    if let Some(unknown) = program.reads.iter().find(|point| number(**point).is_none()) {
-        return Some(*unknown);
-    }
-    let op = program.thresholds.first().map(|threshold| threshold.op);
-    let read = program.reads.iter().copied();
-    match op {
-        Some(BinaryOp::Less | BinaryOp::LessOrEqual) => read.min_by_key(|point| number(*point)),
-        _ => read.max_by_key(|point| number(*point)),
+/// The point that decides a limit.
+pub(crate) fn witness(action: &LimitAction, seen: &Seen<'_>) -> Option<PointId> {
+    match action {
+        LimitAction::Force { when, .. } => when.decided_by(seen),
+        LimitAction::Derate { of, .. } => of.decided_by(seen),
     }
 }
 

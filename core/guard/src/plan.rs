@@ -69,9 +69,9 @@ pub struct Envelope {
     /// When someone else moved it.
     pub outside_change: OutsideChange,
     /// How its effect shows, if it can be seen.
-    pub effect: Option<Effect>,
+    pub effect: Option<Box<Effect>>,
     /// What a setpoint may be; `None` for contacts.
-    pub level: Option<Level>,
+    pub level: Option<Box<Level>>,
     /// What happens to it when everything else is gone.
     pub strength: Strength,
     /// Told again this often while away from safe, so that the device's own timer (`timed`) does not run out: half of

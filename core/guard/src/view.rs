@@ -2,9 +2,10 @@
 
 use crate::limits;
 use crate::machine::Guard;
-use crate::plan::{Envelope, LimitAction, SafetySet, Strength};
+use crate::plan::{Envelope, SafetySet, Strength};
 use crate::state::{Counters, LimitView, Live, OutputState, SheddingState};
-use ballast_model::{Catalog, OutputId, Value, Verdict};
+use ballast_model::expr::Seen;
+use ballast_model::{Catalog, OutputId, Verdict};
 
 impl Guard {
     /// The last answer for an output.
@@ -29,13 +30,16 @@ impl Guard {
 
     /// The limits, in the order of the file.
     pub fn limits(&self) -> impl Iterator<Item = LimitView<'_>> {
-        self.plan.set.limits.iter().zip(&self.live.limits).map(|(limit, state)| {
-            let program = match &limit.action {
-                LimitAction::Force { when, .. } => when,
-                LimitAction::Derate { of, .. } => of,
-            };
-            let number = |point| self.live.snapshot.known(point, self.live.now).and_then(Value::number);
-            LimitView { name: &limit.name, state, witness: limits::witness(program, number) }
+        let seen = Seen {
+            snapshot: &self.live.snapshot,
+            trackers: &self.plan.tables.trackers,
+            now: self.live.now,
+            changed: &[],
+            active_since: None,
+        };
+        self.plan.set.limits.iter().zip(&self.live.limits).map(move |(limit, state)| {
+            let witness = limits::witness(&limit.action, &seen);
+            LimitView { name: &limit.name, state, witness }
         })
     }
 

@@ -129,7 +129,8 @@ fn watched() -> (Site, OutputId, PointId, PointId) {
     let closed = Some(site.program(&above("charger.current", "50 mA")));
     let open = Some(site.program(&below("charger.current", "20 mA")));
     let unless = Some(site.program(&above("battery.voltage", "13.6 V")));
-    site.envelope(charger).effect = Some(Effect { point: current, closed, open, within: secs(20), unless });
+    site.envelope(charger).effect =
+        Some(Box::new(Effect { point: current, closed, open, within: secs(20), unless }));
     (site, charger, current, voltage)
 }
 

@@ -6,7 +6,7 @@ use ballast_guard::{GuardEvent, OperatorCommand, ResetWhat};
 use ballast_model::expr::BinaryOp;
 use ballast_model::intent::Cause;
 use ballast_model::sample::Value;
-use ballast_model::{Outcome, OutputId, PointId};
+use ballast_model::{Outcome, OutputId, PointId, Span};
 use kit::*;
 
 /// A charger that opens above 50 °C and may close again below 45 °C for 300 s.
@@ -420,5 +420,30 @@ fn of_a_contact_a_curve_leaves_all_or_nothing() {
     for (degrees, expected) in [(20.0, CLOSED), (54.9, CLOSED), (55.0, OPEN), (60.0, OPEN), (50.0, CLOSED)] {
         bench.set(warm, degrees);
         assert_eq!(bench.is(charger), expected, "{degrees}");
+    }
+}
+
+/// What may be the fault that the limit is there for is not smoothed away: without `for` it counts at once, like all that is
+/// unknown. A limit with `for` lets one outlier pass, and acts on what stays.
+#[test]
+fn fault_04_a_spike_counts_as_unknown_for_one_reading() {
+    for (hold, spared) in [(Span::ZERO, false), (secs(2), true)] {
+        let (mut site, charger, hot) = charger();
+        site.catalog.points[hot.index()].max_slew = Some(num(1.0));
+        site.held(0, hold);
+        let mut bench = site.bench();
+        bench.set(hot, 20.0);
+        bench.ask(charger, CLOSED);
+        hold_at(&mut bench, hot, 20.0, 10);
+        bench.set(hot, 80.0);
+        bench.pass(secs(1));
+        assert_eq!(bench.is(charger) == CLOSED, spared, "one outlier");
+        bench.set(hot, 20.0);
+        if spared {
+            hold_at(&mut bench, hot, 20.0, 10);
+            assert_eq!(bench.is(charger), CLOSED);
+            hold_at(&mut bench, hot, 80.0, 4);
+            assert_eq!(bench.is(charger), OPEN, "it stays");
+        }
     }
 }

@@ -118,11 +118,12 @@ fn tasmota(json: &Value) -> Option<Found> {
 }
 
 /// Beginnings of the ids of Shellys: over MQTT, over HTTP, and how many make the id of a second or later generation.
-const SHELLYS: [(&str, Option<&str>, &str, bool); 16] = [
+const SHELLYS: [(&str, Option<&str>, &str, bool); 24] = [
     ("shellyplug-s-", Some("shelly-gen1-plug-mqtt"), "shelly-gen1-plug-http", false),
     ("shellyplug-", Some("shelly-gen1-plug-mqtt"), "shelly-gen1-plug-http", false),
     ("shelly1pm-", Some("shelly-gen1-plug-mqtt"), "shelly-gen1-plug-http", false),
     ("shelly1-", Some("shelly-gen1-relay-mqtt"), "shelly-gen1-relay-http", false),
+    ("shellyswitch25-", Some("shelly-gen1-plug-mqtt"), "shelly-gen1-plug-http", false),
     ("shellyem-", Some("shelly-em-mqtt"), "shelly-gen1-em-http", false),
     ("shellyem3-", Some("shelly-3em-mqtt"), "shelly-gen1-3em-http", false),
     ("shellyplusplugs-", Some("shelly-gen2-plug-mqtt"), "shelly-gen2-plug-http", true),
@@ -134,6 +135,13 @@ const SHELLYS: [(&str, Option<&str>, &str, bool); 16] = [
     ("shelly1pmg3-", Some("shelly-gen2-plug-mqtt"), "shelly-gen2-plug-http", true),
     ("shellyplus1-", None, "shelly-gen2-relay-http", true),
     ("shellypro3em-", Some("shelly-pro-3em-mqtt"), "shelly-pro-3em-http", true),
+    ("shelly3em63g3-", Some("shelly-pro-3em-mqtt"), "shelly-pro-3em-http", true),
+    ("shellyproem50-", Some("shelly-gen2-em-mqtt"), "shelly-gen2-em-http", true),
+    ("shellyemg3-", Some("shelly-gen2-em-mqtt"), "shelly-gen2-em-http", true),
+    ("shellypro1pm-", Some("shelly-gen2-plug-mqtt"), "shelly-gen2-plug-http", true),
+    ("shellypro4pm-", Some("shelly-pro-4pm-mqtt"), "shelly-gen2-plug-http", true),
+    ("shellypro1-", None, "shelly-gen2-relay-http", true),
+    ("shellypro3-", None, "shelly-gen2-relay-http", true),
     ("shelly1g3-", None, "shelly-gen2-relay-http", true),
 ];
 
@@ -367,6 +375,9 @@ mod tests {
             ("shellies/announce", r#"{"id":"shellyem3-AABBCC","model":"SHEM-3"}"#, "shelly-3em-mqtt", "id"),
             ("shellyplusplugs-aabbccddeeff/online", "true", "shelly-gen2-plug-mqtt", "prefix"),
             ("shellypro3em-aabbccddeeff/online", "true", "shelly-pro-3em-mqtt", "prefix"),
+            ("shelly3em63g3-aabbccddeeff/online", "true", "shelly-pro-3em-mqtt", "prefix"),
+            ("shellyemg3-aabbccddeeff/online", "true", "shelly-gen2-em-mqtt", "prefix"),
+            ("shellypro4pm-aabbccddeeff/online", "true", "shelly-pro-4pm-mqtt", "prefix"),
         ] {
             let found = one(topic, payload);
             assert_eq!((found.file, found.with[0].0), (file, key), "{topic}");

@@ -79,14 +79,17 @@ impl Poller for Units {
                 .and_then(|output| Some((output.unit, output.request(wanted, self.now.at)?, 0))),
         };
         let Some((unit, asked, first)) = asked else { return false };
-        let Some(address) = self.addresses.get(unit) else { return false };
         self.now.transaction = self.now.transaction.wrapping_add(1);
         self.now.steps += 1;
-        let mut pdu = Vec::new();
-        asked.write(&mut pdu);
-        self.framing.write(self.now.transaction, *address, &pdu, request);
-        self.now.asked = Some((asked, first));
-        true
+        let is_written = self.write(unit, &asked, request);
+        self.now.asked = is_written.then_some((asked, first));
+        is_written
+    }
+
+    fn question(&mut self, read: usize, request: &mut Vec<u8>) -> bool {
+        let Some(block) = self.blocks.get(read) else { return false };
+        let first = block.request(block.begin());
+        first.is_some_and(|(asked, _)| self.write(block.unit, &asked, request))
     }
 
     fn answer(&mut self, job: Job, bytes: &[u8], _is_end: bool, now: Mono, out: &mut Readings) -> Answer {
@@ -143,6 +146,14 @@ impl Poller for Units {
 }
 
 impl Units {
+    fn write(&self, unit: usize, asked: &Request, request: &mut Vec<u8>) -> bool {
+        let Some(address) = self.addresses.get(unit) else { return false };
+        let mut pdu = Vec::new();
+        asked.write(&mut pdu);
+        self.framing.write(self.now.transaction, *address, &pdu, request);
+        true
+    }
+
     fn unit_of(&self, job: Job) -> Option<usize> {
         match job {
             Job::Read(read) => self.blocks.get(read).map(|block| block.unit),

@@ -109,7 +109,11 @@ impl<'a> Play<'a> {
             self.ask(Job::Read(read))
         } else if line == "reset" {
             let name = self.bus_name();
-            self.bus.listener().ok_or(Trouble::NotHere(name))?.0.reset();
+            if let Some((poller, _)) = self.bus.poller() {
+                poller.reset(0);
+            } else {
+                self.bus.listener().ok_or(Trouble::NotHere(name))?.0.reset();
+            }
             Ok(())
         } else {
             Err(Trouble::NotALine)

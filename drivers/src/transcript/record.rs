@@ -8,7 +8,6 @@ use crate::modbus::frame::crc;
 use crate::readings::Readings;
 use crate::shape::{Answer, Job, Poller, Roster};
 use ballast_model::Mono;
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 /// Bytes before the unit in a frame over TCP: transaction, protocol, length.
@@ -21,20 +20,47 @@ struct Exchange {
     answer: String,
 }
 
-/// What was written down: the last exchange of each read.
+/// A read from its first request to the end: it may ask first who is there, or in parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Whole {
+    read: usize,
+    exchanges: Vec<Exchange>,
+    is_refused: bool,
+    /// How often the link had been made anew.
+    link: usize,
+}
+
+/// What was written down: of each read the first time that it was answered, in the order of the answers. A later time would not
+/// do: what was found out before, such as who is there, is not asked again, and a transcript begins where nothing is known.
 #[derive(Clone, Debug, Default)]
 pub struct Recorder {
-    reads: Arc<Mutex<BTreeMap<usize, Exchange>>>,
+    reads: Arc<Mutex<Vec<Whole>>>,
 }
 
 impl Recorder {
     /// What was heard so far, as lines of a transcript without values: [`super::play()`] fills them in.
     pub fn text(&self) -> String {
         let Ok(reads) = self.reads.lock() else { return String::new() };
-        let lines = reads
-            .iter()
-            .map(|(read, Exchange { request, answer })| format!("ask {read}\n> {request}\n< {answer}\n"));
+        let line = |Exchange { request, answer }: &Exchange| format!("> {request}\n< {answer}\n");
+        let mut known = reads.first().map_or(0, |first| first.link);
+        let lines = reads.iter().map(|Whole { read, exchanges, link, .. }| {
+            let anew = if std::mem::replace(&mut known, *link) == *link { "" } else { "reset\n" };
+            format!("{anew}ask {read}\n{}", exchanges.iter().map(line).collect::<String>())
+        });
         lines.collect()
+    }
+
+    /// One that was refused is no answer while a later one may be.
+    fn write(&self, whole: Whole) {
+        let Ok(mut reads) = self.reads.lock() else { return };
+        match reads.iter().position(|known| known.read == whole.read) {
+            Some(place) if reads.get(place).is_some_and(|known| known.is_refused) => {
+                reads.remove(place);
+                reads.push(whole);
+            }
+            Some(_) => {}
+            None => reads.push(whole),
+        }
     }
 }
 
@@ -49,7 +75,14 @@ pub fn recorded(mut bus: OpenBus) -> (OpenBus, Option<Recorder>) {
     let recorder = Recorder::default();
     let silent: Box<dyn Poller> = Box::new(Silent(Roster::default()));
     let inner = std::mem::replace(&mut poll.poller, silent);
-    poll.poller = Box::new(Ear { inner, recorder: recorder.clone(), request: Vec::new() });
+    poll.poller = Box::new(Ear {
+        inner,
+        recorder: recorder.clone(),
+        request: Vec::new(),
+        exchanges: Vec::new(),
+        goes_on: false,
+        link: 0,
+    });
     (bus, Some(recorder))
 }
 
@@ -76,6 +109,12 @@ struct Ear {
     inner: Box<dyn Poller>,
     recorder: Recorder,
     request: Vec<u8>,
+    /// What was said for the job that is under way.
+    exchanges: Vec<Exchange>,
+    /// The next request belongs to the same job.
+    goes_on: bool,
+    /// How often the link was made anew.
+    link: usize,
 }
 
 /// A frame as it would stand on a serial line: one that ends with its checksum stands there already (or on a line over TCP).
@@ -98,20 +137,34 @@ impl Poller for Ear {
         self.inner.wants(read, now)
     }
 
+    fn question(&mut self, read: usize, request: &mut Vec<u8>) -> bool {
+        self.inner.question(read, request)
+    }
+
     fn ask(&mut self, job: Job, request: &mut Vec<u8>) -> bool {
         let is_asked = self.inner.ask(job, request);
         self.request.clone_from(request);
+        if !std::mem::take(&mut self.goes_on) {
+            self.exchanges.clear();
+        }
         is_asked
     }
 
     fn answer(&mut self, job: Job, bytes: &[u8], is_end: bool, now: Mono, out: &mut Readings) -> Answer {
         let answer = self.inner.answer(job, bytes, is_end, now, out);
-        if let (Job::Read(read), Answer::Done { used, .. } | Answer::Refused { used }) = (job, answer)
-            && let Some(frame) = bytes.get(..used)
-        {
-            let exchange = Exchange { request: serial(&self.request), answer: serial(frame) };
-            if let Ok(mut reads) = self.recorder.reads.lock() {
-                reads.insert(read, exchange);
+        let used = match answer {
+            Answer::Done { used, .. } | Answer::Refused { used } => used,
+            // Nothing may stand behind the answer then.
+            Answer::GoOn => bytes.len(),
+            _ => return answer,
+        };
+        if let (Job::Read(read), Some(frame)) = (job, bytes.get(..used)) {
+            self.exchanges.push(Exchange { request: serial(&self.request), answer: serial(frame) });
+            self.goes_on = answer == Answer::GoOn;
+            if !self.goes_on {
+                let is_refused = matches!(answer, Answer::Refused { .. });
+                let exchanges = std::mem::take(&mut self.exchanges);
+                self.recorder.write(Whole { read, exchanges, is_refused, link: self.link });
             }
         }
         answer
@@ -130,7 +183,14 @@ impl Poller for Ear {
     }
 
     fn reset(&mut self, wire: usize) {
+        self.goes_on = false;
+        self.link += 1;
         self.inner.reset(wire);
+    }
+
+    fn lost(&mut self, unit: usize) {
+        self.link += 1;
+        self.inner.lost(unit);
     }
 }
 

@@ -28,7 +28,7 @@ impl Node {
         if let Self::Text(text) = self { Some(text) } else { None }
     }
 
-    fn entries(&self, key: &str) -> &[(String, Node)] {
+    pub(crate) fn entries(&self, key: &str) -> &[(String, Node)] {
         match self.get(key) {
             Some(Self::Map(entries)) => entries,
             _ => &[],

@@ -43,7 +43,7 @@ impl Leaves {
                 max_switches: Vec::new(),
                 outside_change: OutsideChange::Alarm,
                 effect: None,
-                level,
+                level: level.map(Box::new),
                 strength: Strength::Soft,
                 refresh: None,
                 by_hand: false,

@@ -36,7 +36,14 @@ struct Ear {
 impl Sink for Ear {
     fn deliver(&self, batch: &mut Batch) -> bool {
         let mut samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
-        samples.extend(batch.samples.drain(..).map(|sample| (sample.point, sample)));
+        for sample in batch.samples.drain(..) {
+            // What came stays what came where a recording ends or a device goes away.
+            let is_gone = sample.quality.reason() == Some(Reason::Offline);
+            let has_value = |known: &Sample| known.value.is_some();
+            if !(is_gone && samples.get(&sample.point).is_some_and(has_value)) {
+                samples.insert(sample.point, sample);
+            }
+        }
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         for report in batch.reports.drain(..) {
             if let Report::Link { text, .. } = report

@@ -1,7 +1,8 @@
 //! Hysteresis of limits that compare one point with a multiple of another:
 //! `linky.apparent_power > 0.98 * linky.subscribed_power`.
 //!
-//! The same rule as for constants holds for the factors, as long as the other point is never negative.
+//! The same rule as for constants holds for the factors, as long as the other point is never negative. Whatever its sign, the
+//! same multiple in both leaves no gap: `hall.temperature > roof.temperature` until it is no longer so.
 
 use ballast_model::catalog::Noun;
 use ballast_model::diagnostic::Span;
@@ -30,10 +31,12 @@ pub(super) fn check(site: &SiteDraft, safety: &SafetyDraft<'_>, out: &mut Diagno
         let (mut acts, mut lets_go) = (Vec::new(), Vec::new());
         collect(&limit.when.expr, &mut acts);
         collect(&until.expr, &mut lets_go);
-        for act in acts.iter().filter(|act| is_never_negative(&site.catalog, act.reference)) {
+        for act in &acts {
+            let is_never_negative = is_never_negative(&site.catalog, act.reference);
             for go in &lets_go {
                 let is_same = act.subject == go.subject && act.reference == go.reference;
-                if !is_same || has_gap(act, go) {
+                let is_comparable = is_never_negative || has_same_factor(act, go);
+                if !is_same || !is_comparable || has_gap(act, go) {
                     continue;
                 }
                 let (code, message) = describe(act, go);
@@ -54,9 +57,13 @@ fn has_gap(act: &Proportion<'_>, go: &Proportion<'_>) -> bool {
     act.is_upper != go.is_upper && if act.is_upper { go.factor < act.factor } else { go.factor > act.factor }
 }
 
+/// Of a reference of either sign only this can be said: the same multiple leaves no gap.
+fn has_same_factor(act: &Proportion<'_>, go: &Proportion<'_>) -> bool {
+    (act.factor - go.factor).abs() <= f64::EPSILON * act.factor.abs()
+}
+
 fn describe(act: &Proportion<'_>, go: &Proportion<'_>) -> (&'static str, String) {
-    let is_equal = (act.factor - go.factor).abs() <= f64::EPSILON * act.factor.abs();
-    if is_equal && act.is_upper != go.is_upper {
+    if has_same_factor(act, go) && act.is_upper != go.is_upper {
         let message = format!("the limit acts and lets go at the same multiple of `{}`", act.reference);
         return (codes::LIMIT_NO_HYSTERESIS, message);
     }
@@ -159,6 +166,18 @@ limits:
   - name: of either sign
     when: feeder.power > 0.8 * feeder.power
     until: feeder.power < 0.98 * feeder.power
+    force: [ { charger: open } ]
+  - name: as warm as
+    when: battery.temperature_1 > battery.temperature_2
+#         --------------------------------------------- note: acts
+    until: battery.temperature_1 <= battery.temperature_2
+#          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ error[limit::no_hysteresis]: the limit acts and lets go at the same multiple of `battery.temperature_2` (lets go)
+    force: [ { charger: open } ]
+  - name: while it is warmer
+    when: battery.temperature_1 > battery.temperature_2
+#         --------------------------------------------- note: acts
+    until: battery.temperature_1 >= battery.temperature_2
+#          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ error[limit::hysteresis_inverted]: the limit lets go while it is still violated: 1 times `battery.temperature_2` overlaps 1 times (lets go)
     force: [ { charger: open } ]
 ",
         );

@@ -87,10 +87,11 @@ fn read_one<'t>(
     envelope.refresh = facts.reverts_after.map(|timer| timer.divided(2));
     read_times(&fields, facts, &mut envelope, out);
     let mut programs = Vec::new();
-    envelope.effect = fields.get("effect").and_then(|node| effect(node, nouns, &mut programs, out));
+    envelope.effect =
+        fields.get("effect").and_then(|node| effect(node, nouns, &mut programs, out)).map(Box::new);
     match spec.kind {
         OutputKind::Contact => refuse_setpoint_keys(&fields, out),
-        OutputKind::Setpoint(unit) => envelope.level = Some(level(&fields, unit, out)),
+        OutputKind::Setpoint(unit) => envelope.level = Some(Box::new(level(&fields, unit, out))),
     }
     let has_safe = read_safe.is_some();
     Some(EnvelopeDraft { envelope, has_safe, effect: programs, fields, place: entry.key.place() })

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ballast_model::catalog::{Kind, Origin, PointId, PointSpec};
 use ballast_model::diagnostic::Span;
 use ballast_model::expr::{BinaryOp, Dialect, Expr, ExprKind, Program, Type};
-use ballast_model::{Dimension, Unit};
+use ballast_model::{Dimension, Finite, Unit};
 
 use super::points::{add_point, unit};
 use super::settings::spec;
@@ -202,13 +202,21 @@ fn compute(one: &Waiting<'_>, full: &str, draft: &mut SiteDraft, out: &mut Diagn
     reads.dedup();
     is_smoothed |= draft.derived.iter().any(|below| below.is_smoothed && reads.contains(&below.point));
     let place = one.entry.key.place();
-    let point = add_point(draft, spec(full, label, kind, Origin::Derived), place, out)?;
+    let mut point = spec(full, label, kind, Origin::Derived);
+    point.resolution = widest_step(&rule, draft);
+    let point = add_point(draft, point, place, out)?;
     define(one, point, draft);
     if let Some(expr) = expr.filter(|_| !is_smoothed) {
         draft.written_out.insert(full.into(), Written { expr, place });
     }
     draft.derived.push(Derived { point, rule, reads, is_smoothed });
     Some(())
+}
+
+/// The step of a point that chooses among others: the widest of theirs, since any of them may be the one.
+fn widest_step(rule: &DerivedRule, draft: &SiteDraft) -> Option<Finite> {
+    let (DerivedRule::Median(points) | DerivedRule::FirstGood(points)) = rule else { return None };
+    points.iter().filter_map(|point| draft.catalog.point(*point)?.resolution).max()
 }
 
 /// How it is computed; what it is computed from has definitions of its own.

@@ -271,6 +271,30 @@ roles: { middle: site.middle }
 }
 
 #[test]
+fn a_point_that_chooses_is_as_coarse_as_the_coarsest_of_its_points() {
+    let draft = read(
+        "
+buses: { broker: { driver: mqtt } }
+devices:
+  m: { bus: broker, points: { a: { unit: Hz, resolution: 1 Hz }, b: { unit: Hz, resolution: 10 mHz }, c: { unit: Hz } } }
+derived:
+  middle: { median: [m.a, m.b, m.c] }
+  first: { first_good: [m.b, m.c] }
+  again: { first_good: [site.middle] }
+  silent: { median: [m.c] }
+  all: { sum: [m.a, m.b] }
+",
+    );
+    let step = |name: &str| {
+        let Some(Noun::Point(point)) = draft.catalog.resolve(name) else { panic!("{name}") };
+        draft.catalog.point(point).unwrap().resolution.map(|step| step.get())
+    };
+    assert_eq!([step("site.middle"), step("site.again")], [Some(1.0); 2], "the whole hertz may be the one");
+    assert_eq!(step("site.first"), Some(0.01));
+    assert_eq!([step("site.silent"), step("site.all")], [None; 2]);
+}
+
+#[test]
 fn calendars_and_roles() {
     check(
         "

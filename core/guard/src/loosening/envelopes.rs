@@ -60,9 +60,15 @@ fn one(
     );
     let (one, other) = (old.outside_change, new.outside_change);
     found.unless(one == other, name, "outside_change", outside_text(one), outside_text(other));
-    let is_same = is_same_effect(old.effect.as_ref(), before, new.effect.as_ref(), after);
-    found.unless(is_same, name, "effect", effect_text(old.effect.as_ref()), effect_text(new.effect.as_ref()));
-    levels(name, old.level.as_ref(), new.level.as_ref(), found);
+    let is_same = is_same_effect(old.effect.as_deref(), before, new.effect.as_deref(), after);
+    found.unless(
+        is_same,
+        name,
+        "effect",
+        effect_text(old.effect.as_deref()),
+        effect_text(new.effect.as_deref()),
+    );
+    levels(name, old.level.as_deref(), new.level.as_deref(), found);
     found.unless(new.strength >= old.strength, name, "strength", old.strength.word(), new.strength.word());
     // Written over an output in service it changes nothing: that stays armed.
     found.unless(new.by_hand || !old.by_hand, name, "armed", "by hand", "always");
@@ -182,7 +188,7 @@ fn merge(old: &Envelope, new: &Envelope) -> Envelope {
         max_switches,
         outside_change: old.outside_change,
         effect: old.effect.clone().or_else(|| new.effect.clone()),
-        level: merge_levels(old.level.as_ref(), new.level.as_ref()),
+        level: merge_levels(old.level.as_deref(), new.level.as_deref()).map(Box::new),
         strength: old.strength.min(new.strength),
         refresh,
         by_hand: old.by_hand || new.by_hand,

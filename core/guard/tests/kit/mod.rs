@@ -87,12 +87,12 @@ impl Site {
     /// A setpoint in W, 0 when safe.
     pub fn setpoint(&mut self, name: &str, ranges: &[(f64, f64)]) -> OutputId {
         let id = self.output(name, OutputKind::Setpoint(Unit::parse("W").unwrap()), level(0.0));
-        self.envelope(id).level = Some(Level {
+        self.envelope(id).level = Some(Box::new(Level {
             ranges: ranges.iter().map(|(low, high)| (num(*low), num(*high))).collect(),
             step: None,
             min_interval: Span::ZERO,
             ramp_away: None,
-        });
+        }));
         id
     }
 

@@ -142,7 +142,8 @@ pub fn site() -> Site {
     let open = Some(site.program(&below("heater.current", "20 mA")));
     let unless = Some(site.program(&above("battery.temperature", "46 °C")));
     let point = PointId(CURRENT);
-    site.envelope(ids[HEATER]).effect = Some(Effect { point, closed, open, within: WITHIN, unless });
+    site.envelope(ids[HEATER]).effect =
+        Some(Box::new(Effect { point, closed, open, within: WITHIN, unless }));
     shedding(&mut site, &ids);
     site
 }

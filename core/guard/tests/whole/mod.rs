@@ -100,7 +100,7 @@ fn envelopes(site: &mut Site) {
     (charger.min_closed, charger.min_open) = (secs(5), secs(4));
     charger.max_switches =
         vec![SwitchBudget { count: 6, per: secs(3600) }, SwitchBudget { count: 30, per: secs(86_400) }];
-    charger.effect = Some(effect);
+    charger.effect = Some(Box::new(effect));
     charger.strength = Strength::Wired;
     let heater = site.envelope(HEATER);
     (heater.max_closed, heater.min_open) = (Some(secs(60)), secs(3));

@@ -76,11 +76,11 @@ impl Program {
         }
     }
 
-    fn root(&self) -> Option<NodeId> {
+    pub(super) fn root(&self) -> Option<NodeId> {
         self.nodes.len().checked_sub(1).map(|last| last as NodeId)
     }
 
-    fn node(&self, id: NodeId) -> Node {
+    pub(super) fn node(&self, id: NodeId) -> Node {
         self.nodes.get(usize::from(id)).copied().unwrap_or(Node::Flag(false))
     }
 
@@ -88,7 +88,7 @@ impl Program {
         self.links.get(usize::from(slot)).copied()
     }
 
-    fn truth_at(&self, id: NodeId, seen: &Seen<'_>, next: &mut Mono) -> Option<bool> {
+    pub(super) fn truth_at(&self, id: NodeId, seen: &Seen<'_>, next: &mut Mono) -> Option<bool> {
         match self.node(id) {
             Node::Flag(flag) => Some(flag),
             Node::FlagPoint(point) => match known(point, seen, next)? {

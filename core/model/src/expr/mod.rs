@@ -12,6 +12,7 @@ pub mod ast;
 pub mod check;
 mod check_calls;
 mod check_numbers;
+mod decides;
 mod eval;
 mod fault;
 mod program;

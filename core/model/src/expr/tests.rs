@@ -307,3 +307,40 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn what_decided_is_what_made_it_true() {
+    let mut world = World::new();
+    let hot = || {
+        binary(
+            BinaryOp::Greater,
+            call("max", alloc::vec![name("battery.a"), name("battery.b")]),
+            text("50 °C"),
+        )
+    };
+    let fast = || binary(BinaryOp::Greater, name("grid.frequency"), text("60 Hz"));
+    let either = world.program(&binary(BinaryOp::Or, fast(), hot()));
+    let both = world.program(&binary(BinaryOp::And, hot(), fast()));
+    let than = world.program(&binary(BinaryOp::Greater, name("battery.a"), name("battery.b")));
+    let not = world.program(&expr(ExprKind::Not(Box::new(binary(BinaryOp::And, fast(), hot())))));
+    let decided = |world: &World, program: &Program| {
+        let seen = Seen {
+            snapshot: &world.snapshot,
+            trackers: &world.trackers,
+            now: at(1),
+            changed: &[],
+            active_since: None,
+        };
+        program.decided_by(&seen)
+    };
+    world.set(F, 1, 59.0);
+    world.set(A, 1, 49.0);
+    assert_eq!(decided(&world, &either), Some(B), "unknown: what is unknown");
+    world.set(A, 1, 51.0);
+    assert_eq!(decided(&world, &either), Some(A), "the known one of `max` is too hot already");
+    assert_eq!(decided(&world, &both), Some(F), "the part that is false");
+    assert_eq!(decided(&world, &not), Some(F), "the part that is false makes `not` true");
+    world.set(B, 1, 55.0);
+    assert_eq!(decided(&world, &either), Some(B), "the hotter one, and not the bigger number");
+    assert_eq!(decided(&world, &than), Some(A), "what is compared, and not what with");
+}
