@@ -57,7 +57,7 @@ soak: setup ## storms of a day over engine and guard, for hours: make soak SEEDS
 fuzz: setup ## look for inputs that break a reader: make fuzz FUZZ=tic SECONDS=60 (targets: fuzz/targets)
 	@scripts/fuzz.sh $(or $(FUZZ),tic) $(or $(SECONDS),60)
 
-mutants: setup ## changes the guard in every way: does a test notice? MUTANTS="--shard 0/8" or "--file rules/*.rs" for a part
+mutants: setup ## changes the guard in every way: does a test notice? a part: MUTANTS="--file rules/force.rs"
 	@scripts/mutants.sh $(MUTANTS)
 
 proofs: setup ## models and enumeration of the guard, deeper than the tests go (half an hour)

@@ -224,3 +224,37 @@ fn after_a_start_neither_is_told_to_be_there_before_the_other_is_known_to_be_awa
     bench.pass(secs(70));
     assert_eq!((bench.is(mains), bench.is(genset)), (CLOSED, OPEN));
 }
+
+#[test]
+fn a_limit_that_wants_both_gets_the_first_and_does_not_go_to_and_fro() {
+    let mut site = Site::new();
+    let (mains, genset) = pair(&mut site);
+    let hot = site.point("battery.temperature", "°C", None);
+    site.limit("hot", &above("battery.temperature", "50 °C"), &[(mains, CLOSED), (genset, CLOSED)]);
+    let mut bench = site.bench();
+    bench.set(hot, 20.0);
+    bench.pass(secs(5));
+    bench.permits.clear();
+    bench.set(hot, 60.0);
+    bench.pass(secs(30));
+    assert_eq!((bench.is(mains), bench.is(genset)), (CLOSED, OPEN));
+    let moves = bench.permits.iter().filter(|(_, output, _)| *output == mains).count();
+    assert_eq!(moves, 1, "{:?}", bench.permits);
+}
+
+#[test]
+fn one_that_has_not_confirmed_yet_makes_way_for_a_hand_on_its_partner_too() {
+    let mut site = Site::new();
+    let (mains, genset) = pair(&mut site);
+    let mut bench = site.bench();
+    bench.step(&[]);
+    bench.pass(secs(3));
+    bench.ask(genset, OPEN);
+    bench.broken[mains.index()] = true;
+    bench.ask(mains, CLOSED);
+    let told = |bench: &Bench| bench.guard.output(mains).map(|state| state.told);
+    assert_eq!(told(&bench), Some(CLOSED));
+    bench.physical[genset.index()] = Some(CLOSED);
+    bench.actual(genset, CLOSED);
+    assert_eq!((told(&bench), bench.verdict(mains).cause), (Some(OPEN), Cause::Interlock(0)));
+}

@@ -117,7 +117,9 @@ fn at_its_end_nobody_watches_what_a_limit_holds_away_from_safe() {
     assert!(bench.has(|event| *event == left(pump, false)) && bench.has(|event| *event == left(fan, true)));
     assert_eq!((bench.is(pump), bench.verdict(pump).cause), (OPEN, Cause::Silence));
     assert_eq!((bench.is(fan), bench.verdict(fan).cause), (CLOSED, Cause::Limit(0)), "its file says hold");
-    bench.pass_in_silence(secs(61));
+    bench.pass_in_silence(ms(59_999));
+    assert_eq!(bench.is(fan), CLOSED);
+    bench.pass_in_silence(ms(1));
     assert_eq!(bench.is(fan), OPEN, "and no longer than that");
 }
 
