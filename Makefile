@@ -14,7 +14,8 @@ PROGRAM ?= $(TARGET)/release/ballast
 GUARD ?= $(TARGET)/release/ballast-guard
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-bench build test demo run bench bench-devices soak fuzz deny fmt lint doc install uninstall clean
+.PHONY: help setup setup-test setup-bench build test demo run bench bench-devices soak fuzz deny fmt lint doc install
+.PHONY: uninstall clean
 
 help: ## list the entry points
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))

@@ -204,14 +204,6 @@ impl Carry<'_> {
             new.holders = old.holders;
             new.is_switching = old.is_switching;
             new.physical = old.physical;
-            // The state may be older than the last thing that it was told: where a partner waits until it left, it may be there.
-            let interlocks = self.plan.tables.interlocks.get(envelope.output.index());
-            for (interlock, member) in interlocks.map_or(&[][..], |list| list) {
-                let members = self.plan.set.interlocks.get(usize::from(*interlock)).map(|it| &it.members);
-                if let Some((_, contact)) = members.and_then(|members| members.get(usize::from(*member))) {
-                    new.physical.may_become(*contact);
-                }
-            }
         }
         new
     }
