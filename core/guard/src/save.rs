@@ -9,7 +9,6 @@
 //! | acting limits | go on | go on | go on, `until ... for` starts anew |
 //! | session, leases | go on | ended | ended |
 //! | readings | kept | kept while fresh | forgotten |
-//! | what the door remembers: repetitions, jumps, since when a value stands still | kept | forgotten | forgotten |
 //! | loads of shedding | as they are | those that were cut wait for restoration | the same, and those that the cut opened |
 
 use crate::beside;
@@ -280,15 +279,6 @@ impl Carry<'_> {
         }
     }
 
-    /// A sensor that stands still does not move because a file was saved: the door goes on over a reload.
-    fn door(&self, live: &mut Live, state: &State) {
-        let old: BTreeMap<&str, u32> = state.points.iter().map(|name| &**name).zip(0..).collect();
-        live.door.take_over(&state.door, |place| {
-            let point = self.plan.tables.reads.get(place.index())?;
-            old.get(&*name_of_point(self.plan, *point)).map(|place| PointId(*place))
-        });
-    }
-
     /// What was read before a restart counts while it is fresh; after a power cut it is another day.
     fn readings(&self, live: &mut Live, state: &State) {
         if self.gap.is_power_cut() {
@@ -370,8 +360,6 @@ pub(crate) fn restore(plan: &Plan, live: &mut Live, state: &State, gap: Gap, sav
     carry.readings(live, state);
     if is_same {
         live.door = state.door.clone();
-    } else if carry.is_reload() {
-        carry.door(live, state);
     }
 }
 
