@@ -9,6 +9,7 @@
 //! | acting limits | go on | go on | go on, `until ... for` starts anew |
 //! | session, leases | go on | ended | ended |
 //! | readings | kept | kept while fresh | forgotten |
+//! | what the door remembers: repetitions, jumps, since when a value stands still | kept | forgotten | forgotten |
 //! | loads of shedding | as they are | those that were cut wait for restoration | the same, and those that the cut opened |
 
 use crate::beside;
@@ -203,6 +204,14 @@ impl Carry<'_> {
             new.holders = old.holders;
             new.is_switching = old.is_switching;
             new.physical = old.physical;
+            // The state may be older than the last thing that it was told: where a partner waits until it left, it may be there.
+            let interlocks = self.plan.tables.interlocks.get(envelope.output.index());
+            for (interlock, member) in interlocks.map_or(&[][..], |list| list) {
+                let members = self.plan.set.interlocks.get(usize::from(*interlock)).map(|it| &it.members);
+                if let Some((_, contact)) = members.and_then(|members| members.get(usize::from(*member))) {
+                    new.physical.may_become(*contact);
+                }
+            }
         }
         new
     }
@@ -277,6 +286,15 @@ impl Carry<'_> {
         for (point, place) in self.plan.tables.reported.iter().zip(&mut live.reported) {
             *place = told.get(&*name_of_point(self.plan, *point)).copied().flatten();
         }
+    }
+
+    /// A sensor that stands still does not move because a file was saved: the door goes on over a reload.
+    fn door(&self, live: &mut Live, state: &State) {
+        let old: BTreeMap<&str, u32> = state.points.iter().map(|name| &**name).zip(0..).collect();
+        live.door.take_over(&state.door, |place| {
+            let point = self.plan.tables.reads.get(place.index())?;
+            old.get(&*name_of_point(self.plan, *point)).map(|place| PointId(*place))
+        });
     }
 
     /// What was read before a restart counts while it is fresh; after a power cut it is another day.
@@ -360,6 +378,8 @@ pub(crate) fn restore(plan: &Plan, live: &mut Live, state: &State, gap: Gap, sav
     carry.readings(live, state);
     if is_same {
         live.door = state.door.clone();
+    } else if carry.is_reload() {
+        carry.door(live, state);
     }
 }
 

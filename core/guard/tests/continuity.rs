@@ -68,6 +68,34 @@ fn after_a_restart_outputs_begin_at_start_and_a_latch_is_kept() {
     }
 }
 
+/// What was kept is a second old when the guard is killed: a partner that was closed since is taken to be there until it has
+/// confirmed that it left, and the dead time counts from then.
+#[test]
+fn the_dead_time_counts_after_a_restart_from_a_state_that_is_older_than_the_last_move() {
+    let mut site = Site::new();
+    let (mains, genset) = (site.contact("mains"), site.contact("genset.contactor"));
+    site.interlock(&[mains, genset], secs(2));
+    let mut bench = site.bench();
+    bench.step(&[]);
+    bench.settle();
+    bench.pass(secs(60));
+    let (old, saved_at) = (through_text(&bench.guard.save()), bench.now);
+    bench.ask(genset, CLOSED);
+    assert_eq!(bench.is(genset), CLOSED);
+    bench.now = bench.now.after(secs(1));
+    bench.guard = Guard::new(Arc::clone(&bench.catalog), bench.set.clone(), bench.now);
+    bench.guard.restore(old, Gap::SameBoot(secs(1)), saved_at, bench.now);
+    bench.session = 0;
+    bench.step(&[]);
+    bench.settle();
+    assert_eq!(bench.is(genset), OPEN);
+    bench.ask(mains, CLOSED);
+    bench.pass(ms(1_900));
+    assert_eq!(bench.is(mains), OPEN, "within the dead time");
+    bench.pass(ms(200));
+    assert_eq!(bench.is(mains), CLOSED);
+}
+
 #[test]
 fn minimum_times_start_anew_after_a_power_cut_and_go_on_after_a_restart() {
     for (gap, waits) in

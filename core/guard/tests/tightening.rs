@@ -94,6 +94,32 @@ fn a_lower_threshold_acts_at_once_whatever_its_sign() {
     }
 }
 
+/// A sensor that stands still is not believed again because a file was saved: else its limit would let go with every edit.
+#[test]
+fn a_sensor_that_is_stuck_stays_so_over_a_reload() {
+    let stuck = |fingerprint| {
+        let mut site = site(OLD, true, fingerprint);
+        site.catalog.points[WARMTH.index()].stuck_after = Some(secs(5));
+        site
+    };
+    let mut bench = stuck(1).bench();
+    bench.set(WARMTH, 45.0);
+    bench.ask(HEATER, CLOSED);
+    bench.pass(secs(6));
+    assert_eq!(bench.is(HEATER), CLOSED);
+    bench.set(WARMTH, 45.0);
+    assert_eq!(bench.is(HEATER), OPEN, "what stands still is unknown");
+    replace(&mut bench, &stuck(2));
+    for _ in 0..4 {
+        bench.set(WARMTH, 45.0);
+        bench.pass(secs(1));
+        assert_eq!(bench.is(HEATER), OPEN, "the reload believes it again");
+    }
+    bench.set(WARMTH, 45.5);
+    bench.pass(secs(3));
+    assert_eq!(bench.is(HEATER), CLOSED, "it moves again");
+}
+
 #[test]
 fn who_confirms_reads_both_conditions() {
     let mut bench = running(OLD, true, 20.0);

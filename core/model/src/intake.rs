@@ -106,6 +106,26 @@ impl Intake {
         Some(admitted)
     }
 
+    /// Takes over what another door remembers: `from` says which of its points a point of this one is. Where the checks are
+    /// other ones, only which sample was the last.
+    pub fn take_over(&mut self, other: &Self, from: impl Fn(PointId) -> Option<PointId>) {
+        for (point, place) in (0..).map(PointId).zip(&self.places) {
+            let Some(place) = usize::try_from(*place).ok().filter(|place| *place < self.seen.len()) else {
+                continue;
+            };
+            let Some(old) = from(point).map(|point| other.place(point)) else { continue };
+            let Some((remembered, bounds)) = other.seen.get(old).zip(other.bounds.get(old)) else { continue };
+            let is_same = self.bounds.get(place) == Some(bounds);
+            if let Some(seen) = self.seen.get_mut(place) {
+                *seen = if is_same {
+                    *remembered
+                } else {
+                    Seen { sequence: remembered.sequence, source: remembered.source, ..Seen::NEVER }
+                };
+            }
+        }
+    }
+
     /// Forgets what belongs to another boot or another stream of a device: sequences start anew.
     pub fn forget(&mut self, point: PointId) {
         let place = self.place(point);
@@ -220,6 +240,26 @@ mod tests {
         assert_eq!(quality(40.0, 300, 4), Quality::Uncertain(Reason::Jump));
         assert_eq!(quality(40.1, 400, 5), Quality::Uncertain(Reason::Jump));
         assert_eq!(quality(40.1, 500, 6), Quality::Good);
+    }
+
+    #[test]
+    fn a_door_takes_over_what_is_checked_in_the_same_way() {
+        let stuck = |seconds| door(|spec| spec.stuck_after = Some(Span::from_secs(seconds)));
+        let mut old = stuck(5);
+        old.admit(&sample(50.0, 0, 7));
+        let quality = |door: &mut Intake, millis, sequence| {
+            door.admit(&sample(50.0, millis, sequence)).map(|sample| sample.quality)
+        };
+        let (mut same, mut other, mut lost) = (stuck(5), stuck(6), stuck(5));
+        same.take_over(&old, Some);
+        other.take_over(&old, Some);
+        lost.take_over(&old, |_| None);
+        for door in [&mut same, &mut other] {
+            assert_eq!(quality(door, 100, 7), None, "a repetition stays one");
+        }
+        assert_eq!(quality(&mut same, 6000, 8), Some(Quality::Bad(Reason::Stuck)));
+        assert_eq!(quality(&mut other, 6000, 8), Some(Quality::Good));
+        assert_eq!(quality(&mut lost, 6000, 7), Some(Quality::Good));
     }
 
     #[test]

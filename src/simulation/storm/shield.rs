@@ -250,11 +250,6 @@ impl Storm<'_> {
         let dead_time = if is_new { shortest } else { self.guard.watch.terms.dead_time };
         let (is, now) = (self.devices.is(output), self.now);
         let Some(other) = self.devices.list.get(partner).filter(|_| is == Wanted::CLOSED) else { return };
-        // Known and open: a guard that is killed right after a move goes on from a state that does not know of it, and takes
-        // the partner to have left long ago. Until that is mended, the seconds after such a start are not looked at.
-        if now < self.guard.since.after(Span::from_secs(10)) && self.guard.since > self.started {
-            return;
-        }
         if other.is == Wanted::CLOSED {
             return self.broken("mains and generating set are connected to each other".to_owned());
         }

@@ -142,8 +142,6 @@ impl GuardWatch {
 
     /// Another safety set came in: without a person's word only what it tightens counts.
     pub(super) fn reload(&mut self, terms: Terms, is_confirmed: bool) {
-        // A guard that takes another set believes a sensor that stood still anew.
-        self.readings.restart(false);
         // A guard remembers as many switchings as its budget counts: under a larger one it begins with those.
         if is_confirmed
             && terms.budget > self.terms.budget
