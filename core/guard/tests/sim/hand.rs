@@ -174,7 +174,14 @@ impl Observer {
         let is_heard_of = device.is_settled && device.says != Some(CLOSED);
         let is_lost = half(index).is_some() && !is_heard_of;
         let is_dead_time = self.now < watched.left_closed.after(DEAD_TIME);
-        watched.told == Some(CLOSED) || watched.physical != Some(OPEN) || is_dead_time || is_lost
+        // What was kept over a restart may be older than its last move: it left when it first confirms that.
+        let is_unheard = self.now < device.settled_at.max(self.started_at).after(DEAD_TIME)
+            || device.settled_at < self.started_at;
+        watched.told == Some(CLOSED)
+            || watched.physical != Some(OPEN)
+            || is_dead_time
+            || is_lost
+            || is_unheard
     }
 
     /// Whether something surely acts on it at once: a limit, a person, silence.

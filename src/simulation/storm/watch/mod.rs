@@ -142,6 +142,14 @@ impl GuardWatch {
 
     /// Another safety set came in: without a person's word only what it tightens counts.
     pub(super) fn reload(&mut self, terms: Terms, is_confirmed: bool) {
+        // A guard remembers as many switchings as its budget counts: under a larger one it begins with those.
+        if is_confirmed
+            && terms.budget > self.terms.budget
+            && let Some(heater) = self.outputs.get_mut(HEATER)
+        {
+            let older = heater.switches.len().saturating_sub(self.terms.budget);
+            heater.switches.drain(..older);
+        }
         self.terms = if is_confirmed { terms } else { self.terms.and(terms) };
         // What the guard remembers of an event under another set is its own business.
         self.shed = Shed { restored: self.shed.restored, ..Shed::default() };
