@@ -15,14 +15,14 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`site`] | the site of the storms, and the sets that are made of it |
-//! | [`weather`], [`happen`] | which fault comes when, and what it does |
-//! | [`field`], [`devices`] | what is so, sensors that tell of it, devices that obey |
-//! | [`program`], [`shield`] | both processes, and the wire between them |
-//! | [`lives`], [`reloads`] | ends and beginnings, what disks kept of it, other files |
-//! | [`watch`] | the observer |
-//! | [`calm`] | what must be so after the storm |
-//! | [`several`] | many storms, on several threads |
+//! | `site` | the site of the storms, and the sets that are made of it |
+//! | `weather`, `happen` | which fault comes when, and what it does |
+//! | `field`, `devices` | what is so, sensors that tell of it, devices that obey |
+//! | `program`, `shield` | both processes, and the wire between them |
+//! | `lives`, `reloads` | ends and beginnings, what disks kept of it, other files |
+//! | `watch` | the observer |
+//! | `calm` | what must be so after the storm |
+//! | `several` | many storms, on several threads |
 //!
 //! What it must never do: read a clock, a file or a random number that does not come from the seed.
 
