@@ -5,7 +5,7 @@ use clap::Args;
 /// `ballast sim`
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  ballast sim --storm --seed 7              one storm of 10 to 60 minutes, as the seed says
+  ballast sim --storm --seed 7              one storm of 10 to 60 minutes
   ballast sim --storm --seed 7 --hours 24   the same chance over a day
   ballast sim --storm --seeds 1..200        two hundred storms, on every core
   ballast sim --storm --seeds 1..200 --format json

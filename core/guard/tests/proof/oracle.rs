@@ -233,9 +233,11 @@ impl Oracle {
         }
         for known in &mut self.outputs {
             (known.heard, known.silent_since, known.has_started) = (None, now, false);
+            // What was written down may be older than the last thing that was told: where it is its device must say.
+            known.is_surely_open = false;
             if is_power_cut {
                 (known.switched_at, known.confirmed_at, known.is_switching) = (now, now, false);
-                (known.told, known.is_surely_open, known.left_closed) = (None, false, Mono::ZERO);
+                (known.told, known.left_closed) = (None, Mono::ZERO);
                 known.is_served = false;
             }
         }
