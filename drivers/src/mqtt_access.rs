@@ -43,7 +43,7 @@ impl Access {
         let mut access = Self {
             url: definition.settings.get("url")?.into(),
             user: connection.user,
-            is_exclusive: definition.settings.get("exclusive") == Some("yes"),
+            is_exclusive: definition.settings.says_yes(crate::mqtt::SPEC.exclusive_key),
             status: connection.status,
             ..Self::default()
         };

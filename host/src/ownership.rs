@@ -31,7 +31,7 @@ pub fn divide(site: &Site, catalog: &Catalog, guard: &Guard) -> Division {
             || has_device_files(bus, catalog);
         let driver = find(&bus.driver);
         // Where nobody else can command, the program cannot either.
-        let is_exclusive = driver.and_then(|driver| bus.settings.get(driver.exclusive_key?)) == Some("yes");
+        let is_exclusive = bus.settings.says_yes(driver.and_then(|driver| driver.exclusive_key));
         let is_shareable = !is_exclusive && driver.is_some_and(|driver| driver.is_shareable);
         if !is_guards {
             division.program.push(bus.clone());

@@ -31,14 +31,16 @@ pub fn not_told(guard: &Guard, catalog: &Catalog, language: Language) -> Option<
     let outputs = catalog.outputs.iter().zip((0..).map(OutputId));
     let names: Vec<&str> =
         outputs.filter(|(_, id)| is_unarmed(guard, *id)).map(|(spec, _)| &*spec.name).collect();
-    let names = names.join(", ");
-    (!names.is_empty()).then(|| {
-        say!(
-            language,
-            "not armed, told nothing and left as it is: {names}",
-            "non armé, sans ordre et laissé comme il est : {names}"
-        )
-    })
+    (!names.is_empty()).then(|| left_alone(&names.join(", "), language))
+}
+
+/// The same of outputs by their names.
+pub fn left_alone(names: &str, language: Language) -> String {
+    say!(
+        language,
+        "not armed, told nothing and left as it is: {names}",
+        "non armé, sans ordre et laissé comme il est : {names}"
+    )
 }
 
 /// Says that an output is told nothing, and what its device says of it; `None` where it is told what is asked.

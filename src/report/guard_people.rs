@@ -29,13 +29,8 @@ pub fn told(question: &Question, answer: &Answer, language: Language) -> Told {
             }
             held.iter().for_each(|held| text.push_str(&self::held(held, language)));
             if !not_armed.is_empty() {
-                let names = not_armed.join(", ");
                 text.push('\n');
-                text.push_str(&say!(
-                    language,
-                    "not armed, told nothing and left as it is: {names}",
-                    "non armé, sans ordre et laissé comme il est : {names}"
-                ));
+                text.push_str(&arming_words::left_alone(&not_armed.join(", "), language));
             }
             for left in left {
                 text.push('\n');

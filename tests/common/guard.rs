@@ -1,13 +1,12 @@
 //! The guard as a process of its own, started as its unit would.
 
 use super::bench::{Bench, rule};
+use super::printed::Printed;
 use super::program::Program;
 use super::{Scratch, wait_for};
 use rustix::process::{Pid, Signal, kill_process};
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// The built guard: it lies beside the program.
@@ -20,7 +19,7 @@ pub fn ballast_guard() -> Command {
 /// A running guard.
 pub struct Guard {
     child: Child,
-    lines: Arc<Mutex<Vec<String>>>,
+    printed: Printed,
 }
 
 /// Where a guard of a test keeps things.
@@ -86,36 +85,19 @@ impl Guard {
     fn launch(command: &mut Command) -> Self {
         let mut child =
             command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the guard starts");
-        let lines: Arc<Mutex<Vec<String>>> = Arc::default();
-        let (kept, stream) = (Arc::clone(&lines), child.stderr.take().expect("piped"));
-        std::thread::spawn(move || {
-            for line in BufReader::new(stream).lines().map_while(Result::ok) {
-                kept.lock().expect("no holder panics").push(line);
-            }
-        });
-        Self { child, lines }
+        let printed = Printed::default();
+        printed.hear(child.stderr.take().expect("piped"));
+        Self { child, printed }
     }
 
     /// Everything it wrote to its log.
     pub fn lines(&self) -> Vec<String> {
-        self.lines.lock().expect("no holder panics").clone()
+        self.printed.lines()
     }
 
     /// Waits until its log has a line with this text.
     pub fn wait_line(&self, text: &str, patience: Duration) -> String {
-        let start = std::time::Instant::now();
-        loop {
-            let lines = self.lines();
-            if let Some(line) = lines.iter().find(|line| line.contains(text)) {
-                return line.clone();
-            }
-            assert!(
-                start.elapsed() < patience,
-                "no line with {text:?}; the guard wrote:\n{}",
-                lines.join("\n")
-            );
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        self.printed.wait_line(text, patience)
     }
 
     /// Its process.

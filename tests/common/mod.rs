@@ -16,6 +16,7 @@ pub mod files;
 pub mod guard;
 pub mod inverter;
 pub mod modbus;
+pub mod printed;
 pub mod program;
 pub mod relay;
 pub mod terminal;

@@ -1,10 +1,9 @@
 //! The program under test, started as a user would.
 
+use super::printed::Printed;
 use super::wait_for;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// The built program.
@@ -17,7 +16,7 @@ pub fn ballast() -> Command {
 /// A running site.
 pub struct Program {
     child: Child,
-    lines: Arc<Mutex<Vec<String>>>,
+    printed: Printed,
     /// The site's directory.
     pub site: PathBuf,
     /// Where its metrics are.
@@ -50,10 +49,10 @@ impl Program {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the program starts");
-        let lines: Arc<Mutex<Vec<String>>> = Arc::default();
-        keep(child.stdout.take().expect("piped"), &lines);
-        keep(child.stderr.take().expect("piped"), &lines);
-        let mut program = Self { child, lines, site: site.to_owned(), metrics };
+        let printed = Printed::default();
+        printed.hear(child.stdout.take().expect("piped"));
+        printed.hear(child.stderr.take().expect("piped"));
+        let mut program = Self { child, printed, site: site.to_owned(), metrics };
         wait_for("the program to run", Duration::from_secs(30), || {
             let has_ended = program.child.try_wait().is_ok_and(|status| status.is_some());
             assert!(!has_ended, "the program ended:\n{}", program.lines().join("\n"));
@@ -65,20 +64,12 @@ impl Program {
 
     /// Everything it printed.
     pub fn lines(&self) -> Vec<String> {
-        self.lines.lock().expect("no holder panics").clone()
+        self.printed.lines()
     }
 
     /// Waits until it has printed a line with this text.
     pub fn wait_line(&self, text: &str, patience: Duration) -> String {
-        let start = std::time::Instant::now();
-        loop {
-            let lines = self.lines();
-            if let Some(line) = lines.iter().find(|line| line.contains(text)) {
-                return line.clone();
-            }
-            assert!(start.elapsed() < patience, "no line with {text:?}; printed:\n{}", lines.join("\n"));
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        self.printed.wait_line(text, patience)
     }
 
     /// A command against this site, its answer as text.
@@ -176,13 +167,4 @@ impl Drop for Program {
         }
         self.kill();
     }
-}
-
-fn keep(stream: impl std::io::Read + Send + 'static, lines: &Arc<Mutex<Vec<String>>>) {
-    let lines = Arc::clone(lines);
-    std::thread::spawn(move || {
-        for line in BufReader::new(stream).lines().map_while(Result::ok) {
-            lines.lock().expect("no holder panics").push(line);
-        }
-    });
 }

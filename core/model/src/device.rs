@@ -51,6 +51,11 @@ impl Settings {
         self.entry(key).map(|entry| &*entry.value).filter(|value| !value.is_empty())
     }
 
+    /// Whether a key says `yes`; without a key, or where it is absent, it does not.
+    pub fn says_yes(&self, key: Option<&str>) -> bool {
+        key.and_then(|key| self.get(key)) == Some("yes")
+    }
+
     /// Gives a key this value; a key that is absent gets the place of the whole.
     pub fn set(&mut self, key: &str, value: &str) {
         match self.entries.iter_mut().find(|entry| &*entry.key == key) {

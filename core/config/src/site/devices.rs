@@ -227,12 +227,9 @@ impl<'a> Device<'a> {
 
     /// Whether nobody else can command what is on its bus: the driver is of that kind, or a person vouches for it.
     fn is_ours_alone(&self, draft: &SiteDraft) -> bool {
-        match self.driver.and_then(|driver| driver.exclusive_key) {
-            Some(key) => {
-                self.bus.and_then(|bus| draft.buses.get(bus)?.settings.get(key)).is_some_and(|it| it == "yes")
-            }
-            None => true,
-        }
+        let key = self.driver.and_then(|driver| driver.exclusive_key);
+        let bus = self.bus.and_then(|bus| draft.buses.get(bus));
+        key.is_none() || bus.is_some_and(|bus| bus.settings.says_yes(key))
     }
 
     fn read_output(

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ballast_model::catalog::{DeviceId, Noun, Origin, OutputId, PointId};
+use ballast_model::device::BusDefinition;
 use ballast_model::{Dimension, Finite, Span as Duration, Utc};
 
 use super::{DriverFacts, SiteDraft, shapes, terms};
@@ -128,18 +129,16 @@ fn bus<'t>(
     out: &mut Diagnostics,
 ) -> Option<&'t str> {
     let found = name(node, out)?;
-    let carries = |driver: &str| drivers.iter().any(|known| known.name == driver && known.carries_messages);
+    let driver_of = |bus: &BusDefinition| drivers.iter().find(|known| *known.name == *bus.driver);
     if let Some(bus) = draft.buses.iter().find(|bus| *bus.name == *found.value) {
-        let is_known = drivers.iter().any(|known| *known.name == *bus.driver);
-        if is_known && !carries(&bus.driver) {
+        let driver = driver_of(bus);
+        if driver.is_some_and(|driver| !driver.carries_messages) {
             let message = format!("the bus `{}` carries no messages for others", bus.name);
             let help = "name a bus to a broker, one with `driver: mqtt`";
             out.push(found.place.mistake(codes::RECEIVER_BUS, message).help(help));
             return None;
         }
-        let key =
-            drivers.iter().find(|known| *known.name == *bus.driver).and_then(|driver| driver.exclusive_key);
-        if key.is_some_and(|key| bus.settings.get(key) == Some("yes")) {
+        if bus.settings.says_yes(driver.and_then(|driver| driver.exclusive_key)) {
             let message = format!("the bus `{}` is the guard's alone", bus.name);
             let help = "give the receiver a bus of its own to the same broker, with another `user` and without `exclusive`";
             out.push(found.place.mistake(codes::RECEIVER_BUS, message).help(help));
@@ -150,7 +149,11 @@ fn bus<'t>(
     if draft.has_all_buses && !draft.lost_buses.contains(found.value) {
         let mut diagnostic =
             found.place.mistake(codes::RECEIVER_BUS, format!("there is no bus `{}`", found.value));
-        let known = draft.buses.iter().filter(|bus| carries(&bus.driver)).map(|bus| &*bus.name);
+        let known = draft
+            .buses
+            .iter()
+            .filter(|bus| driver_of(bus).is_some_and(|driver| driver.carries_messages))
+            .map(|bus| &*bus.name);
         diagnostic.help = suggest(found.value, known, "buses that carry messages are");
         out.push(diagnostic);
     }
