@@ -97,18 +97,29 @@ impl PointReader {
         Self { form: Form::Number(unit), scale: 1.0, offset: 0.0, sentinels: Box::default(), counter: None }
     }
 
+    /// Whether what it reads is a counter.
+    pub(crate) const fn is_counter(&self) -> bool {
+        self.counter.is_some()
+    }
+
     /// What is said of a counter that fell: it was reset, or ran over. Nothing where it moved by less than a hundredth, as the
     /// last digits of a float do.
-    pub(crate) fn fallen(&self, before: Value, after: Value) -> Option<String> {
+    pub(crate) fn fallen(&self, before: Finite, after: Finite) -> Option<String> {
         let (name, Form::Number(unit)) = (self.counter.as_ref()?, &self.form) else { return None };
-        let (Value::Number(before), Value::Number(after)) = (before, after) else { return None };
-        if before.get() - after.get() < before.get().abs() / 100.0 || before <= after {
+        if before.get() - after.get() < before.get().abs() / 100.0 {
             return None;
         }
         let [before, after] = [before, after].map(|base| Shown { base, unit: *unit });
         Some(format!(
             "{name} fell from {before} to {after}: it was reset or ran over, and what went through meanwhile is not counted"
         ))
+    }
+
+    /// What is said of a counter that is back where it fell from.
+    pub(crate) fn back(&self, from: Finite, now: Finite) -> Option<String> {
+        let (name, Form::Number(unit)) = (self.counter.as_ref()?, &self.form) else { return None };
+        let [from, now] = [from, now].map(|base| Shown { base, unit: *unit });
+        Some(format!("{name} is back at {now}: it was not reset, and is counted on from {from}"))
     }
 
     /// The same reader for a device whose numbers always come in `unit`.

@@ -2,7 +2,8 @@
 
 use crate::point::{PointReader, Raw};
 use ballast_model::catalog::{OutputId, PointId};
-use ballast_model::{Mono, Quality, Reason, Sample, Span, Utc, Value, Wanted};
+use ballast_model::counter::{Counter, Step};
+use ballast_model::{Finite, Mono, Quality, Reason, Sample, Span, Utc, Value, Wanted};
 
 /// What a bus tells the shell at once. Samples of one point are in their order of arrival.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -116,10 +117,12 @@ struct Slot {
     reader: PointReader,
     sequence: u64,
     is_offline: bool,
-    /// The last good value.
-    last: Option<Value>,
+    /// What is known of a counter.
+    counter: Counter,
     /// When it was said that it fell.
     fell: Option<Mono>,
+    /// It was said, and not yet that it is back.
+    is_down: bool,
 }
 
 /// A counter that falls again within this time is not told again.
@@ -128,8 +131,15 @@ const FALLS: Span = Span::from_secs(3600);
 impl Readings {
     /// For these points, in the order of the definition.
     pub fn new(points: impl IntoIterator<Item = (PointId, PointReader)>) -> Self {
-        let slot =
-            |(point, reader)| Slot { point, reader, sequence: 0, is_offline: false, last: None, fell: None };
+        let slot = |(point, reader)| Slot {
+            point,
+            reader,
+            sequence: 0,
+            is_offline: false,
+            counter: Counter::default(),
+            fell: None,
+            is_down: false,
+        };
         Self { slots: points.into_iter().map(slot).collect(), batch: Batch::default() }
     }
 
@@ -168,11 +178,9 @@ impl Readings {
             (Ok(value), Freshness::Kept) => (Some(value), Quality::Uncertain(Reason::Retained)),
             (Err(reason), _) => (None, Quality::Bad(reason)),
         };
-        if let (Some(after), Quality::Good) = (value, quality)
-            && let Some(text) = slot.last.replace(after).and_then(|before| slot.reader.fallen(before, after))
-            && slot.fell.is_none_or(|at| now.since(at) >= FALLS)
+        if let (Some(Value::Number(value)), Quality::Good) = (value, quality)
+            && let Some(text) = slot.count(value, now)
         {
-            slot.fell = Some(now);
             self.batch.reports.push(Report::Link { is_up: true, text: text.into(), at: now });
         }
         let sequence = slot.next_sequence(now);
@@ -186,6 +194,9 @@ impl Readings {
         let Some(slot) = self.slots.get_mut(slot) else { return };
         let sequence = slot.next_sequence(now);
         slot.is_offline = reason == Reason::Offline;
+        if reason == Reason::Replaced {
+            slot.counter = Counter::default();
+        }
         self.batch.samples.push(Sample::bad(slot.point, reason, now, sequence));
     }
 
@@ -210,6 +221,22 @@ impl Readings {
 }
 
 impl Slot {
+    /// What is to be said of a counter that shows this; nothing of what is none.
+    fn count(&mut self, value: Finite, now: Mono) -> Option<String> {
+        if !self.reader.is_counter() {
+            return None;
+        }
+        match self.counter.step(value) {
+            Step::Fell(from) if self.fell.is_none_or(|at| now.since(at) >= FALLS) => {
+                let text = self.reader.fallen(from, value)?;
+                (self.fell, self.is_down) = (Some(now), true);
+                Some(text)
+            }
+            Step::Back { from, .. } if std::mem::take(&mut self.is_down) => self.reader.back(from, value),
+            _ => None,
+        }
+    }
+
     /// Rises with every sample, and over restarts of the program within one boot: it starts at the time.
     fn next_sequence(&mut self, now: Mono) -> u64 {
         self.sequence = self.sequence.saturating_add(1).max(now.nanos());
@@ -218,79 +245,4 @@ impl Slot {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::spec::Mistakes;
-    use ballast_model::catalog::{Kind, Origin, PointSpec};
-    use ballast_model::device::{PointDefinition, Settings, Unsaid};
-    use ballast_model::diagnostic::{FileId, Span as Place};
-    use ballast_model::{Catalog, DeviceId, Dimension, Unit};
-
-    fn readings() -> Readings {
-        Readings::new([(PointId(7), PointReader::of_unit(Dimension::Voltage.base()))])
-    }
-
-    #[test]
-    fn sequences_rise_and_follow_the_clock() {
-        let mut readings = readings();
-        for millis in [5, 5, 5, 9] {
-            assert!(readings.put(0, Raw::Number(230.0), Freshness::Live, Mono::from_millis(millis)));
-        }
-        let sequences: Vec<u64> = readings.batch().samples.iter().map(|sample| sample.sequence).collect();
-        assert_eq!(sequences, [5_000_000, 5_000_001, 5_000_002, 9_000_000]);
-    }
-
-    #[test]
-    fn what_is_kept_is_uncertain_and_what_is_no_number_is_bad() {
-        let mut readings = readings();
-        assert!(readings.put(0, Raw::Text(b" 231.5 "), Freshness::Kept, Mono::ZERO));
-        assert!(!readings.put(0, Raw::Text(b"nan"), Freshness::Live, Mono::ZERO));
-        assert!(!readings.put(0, Raw::Number(f64::INFINITY), Freshness::Live, Mono::ZERO));
-        assert!(!readings.put(1, Raw::Number(1.0), Freshness::Live, Mono::ZERO));
-        let found: Vec<_> =
-            readings.batch().samples.iter().map(|sample| (sample.value, sample.quality)).collect();
-        let value = ballast_model::Finite::new(231.5).map(Value::Number);
-        let bad = (None, Quality::Bad(Reason::NotAValue));
-        assert_eq!(found, [(value, Quality::Uncertain(Reason::Retained)), bad, bad]);
-    }
-
-    #[test]
-    fn a_counter_that_falls_is_told_and_not_again_and_again() {
-        let mut spec =
-            PointSpec::new("m.energy", Kind::Number(Unit::parse("kWh").unwrap()), Origin::Measured);
-        spec.is_counter = true;
-        let mut catalog = Catalog::default();
-        let point = catalog.add_point(spec).unwrap();
-        let settings = Settings { entries: Vec::new(), file: FileId(0), span: Place::default() };
-        let definition = PointDefinition { point, device: DeviceId(0), settings, unsaid: Unsaid::Nothing };
-        let reader = PointReader::new(&definition, &catalog, &mut Mistakes(Vec::new())).unwrap();
-        let mut readings = Readings::new([(point, reader)]);
-        let mut said = |kwh: f64, secs: u64| {
-            readings.put(0, Raw::Number(kwh), Freshness::Live, Mono::from_millis(secs * 1000));
-            let reports = std::mem::take(&mut readings.batch().reports);
-            reports.iter().map(|report| format!("{report:?}")).collect::<Vec<String>>()
-        };
-        assert_eq!(said(1234.5, 0), [""; 0]);
-        assert_eq!(said(1234.4, 1), [""; 0], "the last digit of a float");
-        let told = said(3.2, 2);
-        assert!(
-            told[0].contains("m.energy fell from 1234.4 kWh to 3.2 kWh: it was reset or ran"),
-            "{told:?}"
-        );
-        assert_eq!(said(3.3, 3), [""; 0]);
-        assert_eq!(said(0.1, 4), [""; 0], "said a moment ago");
-        assert_eq!(said(5.0, 4000), [""; 0]);
-        assert_eq!(said(0.0, 4001).len(), 1);
-    }
-
-    #[test]
-    fn offline_is_told_once() {
-        let mut readings = readings();
-        readings.all_offline(Mono::ZERO);
-        readings.all_offline(Mono::ZERO);
-        assert_eq!(readings.batch().samples.len(), 1);
-        readings.put(0, Raw::Number(1.0), Freshness::Live, Mono::ZERO);
-        readings.all_offline(Mono::ZERO);
-        assert_eq!(readings.batch().samples.len(), 3);
-    }
-}
+mod tests;

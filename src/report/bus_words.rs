@@ -6,7 +6,7 @@ use super::language::Language;
 use std::borrow::Cow;
 
 /// English and French; `{}` stands for what differs. The first that fits counts.
-const WORDS: [(&str, &str); 31] = [
+const WORDS: [(&str, &str); 33] = [
     ("simulated", "simulé"),
     ("connected to {}", "connecté à {}"),
     ("listening to {}", "à l'écoute de {}"),
@@ -60,6 +60,14 @@ const WORDS: [(&str, &str); 31] = [
     (
         "{} tells floats that make sense in the order {} and not in {}: see its `order`",
         "{} donne des nombres qui ont un sens dans l'ordre {} et pas dans {} : voyez son `order`",
+    ),
+    (
+        "{} fell from {} to {}: it was reset or ran over, and what went through meanwhile is not counted",
+        "{} est tombé de {} à {} : remis à zéro ou dépassé, et ce qui est passé entre-temps n'est pas compté",
+    ),
+    (
+        "{} is back at {}: it was not reset, and is counted on from {}",
+        "{} est revenu à {} : il n'avait pas été remis à zéro, et le compte reprend à {}",
     ),
     ("{} tells floats in their order", "{} donne ses nombres dans l'ordre"),
 ];

@@ -21,6 +21,7 @@ extern crate alloc;
 
 pub mod almanac;
 pub mod catalog;
+pub mod counter;
 pub mod device;
 pub mod diagnostic;
 pub mod dimension;

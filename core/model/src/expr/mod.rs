@@ -18,6 +18,7 @@ mod fault;
 mod program;
 mod timer;
 mod trackers;
+mod used;
 mod window;
 
 pub use ast::{BinaryOp, Expr, ExprKind};

@@ -182,6 +182,27 @@ fn used_counts_from_the_last_time_of_day_and_survives_a_reset_of_the_meter() {
 }
 
 #[test]
+fn a_counter_that_comes_back_after_the_time_of_day_did_not_gain_all_it_shows() {
+    let mut world = World::new();
+    // 15:00 and then 16:00, by UTC.
+    let start = Utc::from_millis(1_780_326_000_000);
+    world.wall = Wall { at: at(0), utc: start, trusted: true };
+    let heater = PointId(3);
+    let used = call("used", alloc::vec![name("heater.energy"), text("16:00")]);
+    let any = world.program(&binary(BinaryOp::Greater, used.clone(), text("0.2 kWh")));
+    let some = world.program(&binary(BinaryOp::Greater, used, text("0.05 kWh")));
+    world.trackers.tick(at(0), &world.wall, &world.catalog, true);
+    world.set(heater, 10, 100_000.0);
+    assert_eq!(world.truth(&any, 3600).0, Some(false), "16:00 has come");
+    world.set(heater, 89_990, 0.0);
+    world.set(heater, 89_995, 300.0);
+    assert_eq!(world.truth(&any, 89_996).0, Some(true), "as of a counter that was reset");
+    assert_eq!(world.truth(&some, 90_000).0, Some(false), "16:00 has come again");
+    world.set(heater, 90_010, 100_100.0);
+    assert_eq!((world.truth(&any, 90_010).0, world.truth(&some, 90_010).0), (Some(false), Some(true)));
+}
+
+#[test]
 fn every_mistake_is_told_with_what_to_do() {
     let catalog = catalog();
     let frequency = || name("grid.frequency");

@@ -4,12 +4,13 @@
 //! deadline comes, and then says so, so that exactly the programs that read it are evaluated again.
 
 use super::program::Statistic;
+use super::used::Used;
 use super::window::Window;
 use crate::almanac::{self, TimeOfDay};
 use crate::catalog::{CalendarId, Catalog, PointId};
 use crate::finite::Finite;
 use crate::sample::Value;
-use crate::time::{Gap, Mono, Span, Utc, Wall};
+use crate::time::{Gap, Mono, Span, Wall};
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
@@ -18,7 +19,7 @@ pub const STARTS_MAX: usize = 1000;
 /// An outage up to this long is bridged by counters and `for` (LANGUAGE, "the life of a rule").
 pub const OUTAGE_BRIDGED: Span = Span::from_secs(3600);
 /// A clock is looked at again after this long at the latest, in case a zone's edge is further away than looked for.
-const CLOCK_RECHECK: Span = Span::from_secs(86_400);
+pub(super) const CLOCK_RECHECK: Span = Span::from_secs(86_400);
 
 /// Index of a tracker in its set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -140,14 +141,6 @@ struct Extremes {
     last: Option<(Finite, Mono)>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-struct Used {
-    last: Option<Finite>,
-    /// What was counted since `since`; `None` until a boundary has been seen or bridged.
-    used: Option<Finite>,
-    since: Option<Utc>,
-}
-
 #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 struct Entry {
     key: TrackerKey,
@@ -239,7 +232,7 @@ impl Trackers {
             if let Some(Follow::Used(used)) =
                 self.entries.get_mut(id.0 as usize).map(|entry| &mut entry.follow)
             {
-                used.last = None;
+                used.replaced();
             }
         }
     }
@@ -383,7 +376,7 @@ impl Trackers {
             (Follow::SinceActive(Some(extremes)), Statistic::Rate(factor)) => {
                 extremes.rate().and_then(|rate| Finite::new(rate.get() * factor.get()))
             }
-            (Follow::Used(used), Statistic::Used) => used.used,
+            (Follow::Used(used), Statistic::Used) => used.read(),
             (Follow::AtStart(value), Statistic::AtStart) => *value,
             (Follow::Starts(moments), Statistic::Starts) => Some(Finite::from(moments.len() as i32)),
             _ => None,
@@ -458,45 +451,6 @@ impl Extremes {
             return self.held.map(|(value, ..)| value);
         }
         Finite::new(self.area.get() / self.known.secs_f64())
-    }
-}
-
-impl Used {
-    /// Counts what the counter gained. A counter that falls was reset: nothing is counted for that step.
-    fn sample(&mut self, value: Option<Finite>) {
-        let Some(value) = value else { return };
-        if let (Some(last), Some(used)) = (self.last, self.used)
-            && value > last
-        {
-            self.used = Finite::new(used.get() + value.get() - last.get());
-        }
-        self.last = Some(value);
-    }
-
-    /// Starts anew at the time of day. Without trusted time nothing is known.
-    fn tick(&mut self, now: Mono, wall: &Wall, catalog: &Catalog, time: TimeOfDay) -> (bool, Option<Mono>) {
-        let before = self.used;
-        let Some(utc) = wall.utc(now) else {
-            self.used = None;
-            return (before.is_some(), None);
-        };
-        let (last, next) = almanac::around(&catalog.zone, catalog.place, utc, time);
-        // Near the poles the last sunset may be weeks ago: it stays the last one.
-        if last.is_some() && self.since != last {
-            // The first boundary ever seen lies in the past: what was used since is not known.
-            self.used = self.since.map(|_| Finite::ZERO);
-            self.since = last;
-        }
-        let next = next.map_or(now.after(CLOCK_RECHECK), |next| wall.mono(next));
-        (self.used != before, Some(next))
-    }
-
-    /// After an outage: a short one is bridged by the counter itself, a long one is not.
-    fn bridge(&mut self, gap: Gap) {
-        if gap.length() > OUTAGE_BRIDGED {
-            self.used = None;
-            self.last = None;
-        }
     }
 }
 
