@@ -454,6 +454,15 @@ fn engine(out: &mut Exposition, decision: &Decision) {
     ] {
         out.family(name, help, Kind::Counter).sample(&[], value as f64);
     }
+    let mut family = out.family(
+        "ballast_samples_held_back_total",
+        "Readings that were not believed, by point and reason.",
+        Kind::Counter,
+    );
+    for ((point, reason), count) in &counters.held_back {
+        let point = decision.running.catalog().point(*point).map_or("?", |spec| &*spec.name);
+        family.sample(&[("point", point), ("reason", reason.word())], *count as f64);
+    }
     out.family("ballast_samples_waiting", "Readings that wait for their step.", Kind::Gauge)
         .sample(&[], decision.engine.waiting() as f64);
 }

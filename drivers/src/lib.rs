@@ -30,6 +30,7 @@ pub mod limits;
 pub mod modbus;
 pub mod mqtt;
 mod mqtt_access;
+mod mqtt_misheard;
 mod mqtt_presence;
 mod mqtt_settings;
 mod mqtt_shared;

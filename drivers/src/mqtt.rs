@@ -145,7 +145,7 @@ fn read_point(
     let pointer = pointer_of(settings, "pointer", mistakes);
     let reader = PointReader::new(point, catalog, mistakes);
     announce(settings, &To::Point(slot), topics, mistakes);
-    topics.add(topic?, Target { pointer: pointer?, to: To::Point(slot) });
+    topics.add(topic?, Target::new(pointer?, To::Point(slot)));
     reader
 }
 
@@ -195,7 +195,7 @@ fn read_output(
     if settings.get("state_topic").is_some() {
         let state = topic_of(settings, "state_topic", "the state of an output", mistakes);
         let pointer = pointer_of(settings, "state_pointer", mistakes);
-        topics.add(state?, Target { pointer: pointer?, to });
+        topics.add(state?, Target::new(pointer?, to));
     }
     let topic = Bytes::copy_from_slice(topic?.as_bytes());
     Some(Writer { topic, words: words?, is_confirmed: is_confirmed?, is_kept: is_kept? })

@@ -110,6 +110,14 @@ impl Presences {
         self.all.get(place).is_some_and(|presence| presence.is_gone)
     }
 
+    /// What such a device says of itself.
+    pub(crate) fn words(&self, place: usize) -> Vec<String> {
+        let of = |presence: &Presence| {
+            [&presence.announcement.there, &presence.announcement.gone].map(|word| word.to_string())
+        };
+        self.all.get(place).map(|presence| of(presence).into()).unwrap_or_default()
+    }
+
     /// The connection was made anew: what was said before counts no longer.
     pub(crate) fn reset(&mut self) {
         self.all.iter_mut().for_each(|presence| presence.is_gone = false);

@@ -1,11 +1,12 @@
 //! Who reads which MQTT topic: from messages to samples. Knows no socket.
 
+use crate::mqtt_misheard::{self, Complaints, Expected};
 use crate::mqtt_presence::{Announcement, Presences};
 use crate::point::{PointReader, Raw};
 use crate::pointer::{Found, Pointer};
 use crate::readings::{Freshness, Readings, Report};
 use crate::shape::{Heard, Heed, Listener};
-use ballast_model::catalog::OutputId;
+use ballast_model::catalog::{OutputId, PointId};
 use ballast_model::{Finite, Mono, Quality, Reason, Value, Wanted};
 use bytes::Bytes;
 use std::collections::HashMap;
@@ -13,8 +14,23 @@ use std::collections::HashMap;
 /// Who reads a topic. Exact topics only, so that one look-up finds them whatever their number.
 #[derive(Debug, Default)]
 pub(crate) struct Topics {
-    readers: HashMap<Box<[u8]>, Vec<Target>>,
+    readers: HashMap<Box<[u8]>, Readers>,
     presences: Presences,
+}
+
+/// Everyone who reads a topic.
+#[derive(Debug, Default)]
+struct Readers {
+    targets: Vec<Target>,
+    /// Of payloads that are no documents, where one is expected: that is told once for all readers.
+    complaints: Complaints,
+}
+
+/// Who missed a document in a payload.
+#[derive(Debug, Default)]
+struct Without {
+    pointer: Option<String>,
+    points: Vec<PointId>,
 }
 
 /// One reader of a topic.
@@ -22,6 +38,58 @@ pub(crate) struct Topics {
 pub(crate) struct Target {
     pub(crate) pointer: Option<Pointer>,
     pub(crate) to: To,
+    complaints: Complaints,
+}
+
+impl Target {
+    pub(crate) fn new(pointer: Option<Pointer>, to: To) -> Self {
+        Self { pointer, to, complaints: Complaints::default() }
+    }
+
+    /// Says what came instead of a value, where that is news. A number by which the device says that it has none is a value.
+    fn complain(
+        &mut self,
+        topic: &[u8],
+        payload: &[u8],
+        found: Option<&Found<'_>>,
+        words: &[String],
+        now: Mono,
+        out: &mut Readings,
+    ) {
+        let is_said_to_be_none = || {
+            let last = out.last_reason();
+            matches!(self.to, To::Point(_)) && last != Some(Reason::NotAValue)
+        };
+        let said = if let Some(Found::Text(text)) = found { text.as_bytes() } else { payload };
+        if is_said_to_be_none() || !self.complaints.is_news(said, now) {
+            return;
+        }
+        let of_point = if let To::Point(slot) = self.to { out.reader(slot) } else { None };
+        let of_point = of_point.map(PointReader::words).unwrap_or_default();
+        let words: Vec<&str> = of_point.into_iter().chain(words.iter().map(String::as_str)).collect();
+        let expected = if words.is_empty() { Expected::Number } else { Expected::OneOf(&words) };
+        let pointer = self.pointer.as_ref().map(Pointer::text);
+        let text = mqtt_misheard::text(topic, payload, pointer.as_deref(), found, expected).into();
+        let points = self.to.point(out).into_iter().collect();
+        out.report(Report::Misheard { points, text, at: now });
+    }
+}
+
+impl Without {
+    fn note(&mut self, target: &Target, out: &Readings) {
+        self.pointer = self.pointer.take().or_else(|| target.pointer.as_ref().map(Pointer::text));
+        self.points.extend(target.to.point(out));
+    }
+}
+
+impl Readers {
+    fn complain(&mut self, topic: &[u8], payload: &[u8], without: Without, now: Mono, out: &mut Readings) {
+        let Some(pointer) = without.pointer else { return self.complaints.well() };
+        if self.complaints.is_news(payload, now) {
+            let text = mqtt_misheard::text(topic, payload, Some(&pointer), None, Expected::Document).into();
+            out.report(Report::Misheard { points: without.points, text, at: now });
+        }
+    }
 }
 
 /// What a value is for.
@@ -52,7 +120,7 @@ impl Topics {
 
     /// One more reader of a topic.
     pub(crate) fn add(&mut self, topic: &str, target: Target) {
-        self.readers.entry(topic.as_bytes().into()).or_default().push(target);
+        self.readers.entry(topic.as_bytes().into()).or_default().targets.push(target);
     }
 
     /// A point or an output belongs to a device that announces itself so.
@@ -66,7 +134,7 @@ impl Topics {
             To::Presence(_) => None,
         };
         if let Some(place) = place {
-            self.add(&topic, Target { pointer, to: To::Presence(place) });
+            self.add(&topic, Target::new(pointer, To::Presence(place)));
         }
     }
 
@@ -81,8 +149,9 @@ impl Listener for Topics {
         let mut heed = Heed::default();
         let Heard::Message { topic, payload, is_kept } = heard else { return heed };
         let freshness = if is_kept { Freshness::Kept } else { Freshness::Live };
-        let Some(targets) = self.readers.get(topic) else { return Heed { unknown: 1, ..heed } };
-        for target in targets {
+        let Some(readers) = self.readers.get_mut(topic) else { return Heed { unknown: 1, ..heed } };
+        let mut without_document = Without::default();
+        for target in &mut readers.targets {
             let found = target.pointer.as_ref().map(|pointer| pointer.find(payload));
             let raw = match &found {
                 None => Some(Raw::Text(payload)),
@@ -99,8 +168,21 @@ impl Listener for Topics {
                 To::Point(slot) if is_kept && self.presences.is_slot_gone(*slot) => true,
                 to => to.tell(raw, freshness, now, out),
             };
-            if is_good { heed.good += 1 } else { heed.bad += 1 }
+            if is_good {
+                heed.good += 1;
+                target.complaints.well();
+                continue;
+            }
+            heed.bad += 1;
+            match found {
+                Some(None) => without_document.note(target, out),
+                found => {
+                    let words = target.to.words(&self.presences);
+                    target.complain(topic, payload, found.flatten().as_ref(), &words, now, out);
+                }
+            }
         }
+        readers.complain(topic, payload, without_document, now, out);
         heed
     }
 
@@ -110,6 +192,21 @@ impl Listener for Topics {
 }
 
 impl To {
+    /// The point that it is for, if it is one.
+    fn point(&self, out: &Readings) -> Option<PointId> {
+        if let Self::Point(slot) = self { out.point(*slot) } else { None }
+    }
+
+    /// The words that are understood; none where it is a number, or where the point itself knows.
+    fn words(&self, presences: &Presences) -> Vec<String> {
+        let shown = |word: &[u8]| String::from_utf8_lossy(word).into_owned();
+        match self {
+            Self::Contact { open, closed, .. } => vec![shown(closed), shown(open)],
+            Self::Presence(place) => presences.words(*place),
+            Self::Point(_) | Self::Level { .. } => Vec::new(),
+        }
+    }
+
     /// Passes a value on; `None` for a payload that has none. Returns whether it was understood.
     fn tell(&self, raw: Option<Raw<'_>>, freshness: Freshness, now: Mono, out: &mut Readings) -> bool {
         let (output, actual) = match self {

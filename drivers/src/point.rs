@@ -97,6 +97,12 @@ impl PointReader {
         Self { form: Form::Number(unit), scale: 1.0, offset: 0.0, sentinels: Box::default(), counter: None }
     }
 
+    /// The words that it understands; none where it reads numbers.
+    pub(crate) fn words(&self) -> Vec<&str> {
+        let Form::Words(spellings) = &self.form else { return Vec::new() };
+        spellings.iter().filter_map(|spelling| std::str::from_utf8(&spelling.text).ok()).collect()
+    }
+
     /// Whether what it reads is a counter.
     pub(crate) const fn is_counter(&self) -> bool {
         self.counter.is_some()

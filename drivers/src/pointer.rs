@@ -57,6 +57,12 @@ impl Pointer {
         deserializer.end().ok()?;
         Some(found)
     }
+
+    /// As it was written.
+    pub(crate) fn text(&self) -> String {
+        let escaped = |token: &Token| format!("/{}", token.name.replace('~', "~0").replace('/', "~1"));
+        self.0.iter().map(escaped).collect()
+    }
 }
 
 /// Follows the rest of a pointer.

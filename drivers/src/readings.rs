@@ -71,6 +71,15 @@ pub enum Report {
         /// When.
         at: Mono,
     },
+    /// What came for these points is no value: what it was and what was expected. Told at the first, and not for every one.
+    Misheard {
+        /// Which points; none where it was an output's state.
+        points: Vec<PointId>,
+        /// What was said, for people; one short line.
+        text: Box<str>,
+        /// When.
+        at: Mono,
+    },
     /// A clock that can be trusted said the time: the meter's.
     WallClock {
         /// What it said.
@@ -156,6 +165,16 @@ impl Readings {
     /// The point of a slot.
     pub fn point(&self, slot: usize) -> Option<PointId> {
         self.slots.get(slot).map(|slot| slot.point)
+    }
+
+    /// What is wrong with what was put last.
+    pub(crate) fn last_reason(&self) -> Option<Reason> {
+        self.batch.samples.last().and_then(|sample| sample.quality.reason())
+    }
+
+    /// How a slot is read.
+    pub(crate) fn reader(&self, slot: usize) -> Option<&PointReader> {
+        self.slots.get(slot).map(|slot| &slot.reader)
     }
 
     /// A point was read. Returns whether what the device said was a value. An unknown slot is ignored.

@@ -125,6 +125,8 @@ fn input(report: &Report) -> Option<Input> {
             Input::Actual { output: *output, actual: *actual }
         }
         Report::Reach { output, is_there, .. } => Input::Reach { output: *output, is_there: *is_there },
-        Report::Actual { .. } | Report::Link { .. } | Report::WallClock { .. } => return None,
+        Report::Actual { .. } | Report::Link { .. } | Report::Misheard { .. } | Report::WallClock { .. } => {
+            return None;
+        }
     })
 }

@@ -178,6 +178,7 @@ fn replayed(
         told: Told::Journal,
         is_memory_lost: machines.is_memory_lost,
         language,
+        misheard: None,
         // A journal does not say whether a guard of its own answered.
         protection: machines.running.safety.process.is_none().then_some(Protection::Program),
     };

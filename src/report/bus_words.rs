@@ -6,7 +6,7 @@ use super::language::Language;
 use std::borrow::Cow;
 
 /// English and French; `{}` stands for what differs. The first that fits counts.
-const WORDS: [(&str, &str); 33] = [
+const WORDS: [(&str, &str); 40] = [
     ("simulated", "simulé"),
     ("connected to {}", "connecté à {}"),
     ("listening to {}", "à l'écoute de {}"),
@@ -69,6 +69,19 @@ const WORDS: [(&str, &str); 33] = [
         "{} is back at {}: it was not reset, and is counted on from {}",
         "{} est revenu à {} : il n'avait pas été remis à zéro, et le compte reprend à {}",
     ),
+    (
+        "{} says {}; a number with a decimal point is expected at {}",
+        "{} dit {} ; un nombre à point décimal est attendu à {}",
+    ),
+    (
+        "{} says {}; a number with a decimal point is expected",
+        "{} dit {} ; un nombre à point décimal est attendu",
+    ),
+    ("{} says {}; a number is expected at {}", "{} dit {} ; un nombre est attendu à {}"),
+    ("{} says {}; a number is expected", "{} dit {} ; un nombre est attendu"),
+    ("{} says {}; one of {} is expected at {}", "{} dit {} ; l'un de {} est attendu à {}"),
+    ("{} says {}; one of {} is expected", "{} dit {} ; l'un de {} est attendu"),
+    ("{} says {}; a JSON document with {} is expected", "{} dit {} ; un document JSON avec {} est attendu"),
     ("{} tells floats in their order", "{} donne ses nombres dans l'ordre"),
 ];
 

@@ -7,9 +7,11 @@ use ballast_engine::events::{Phase, Runner};
 use ballast_engine::explain::witness_reading;
 use ballast_engine::input::Refusal;
 use ballast_engine::{Event, Plan, Source};
+use ballast_model::catalog::PointSpec;
 use ballast_model::intent::Witness;
+use ballast_model::quantity::Shown;
 use ballast_model::time::Gap;
-use ballast_model::{Authority, OutputId, PointId, Value, Wanted};
+use ballast_model::{Authority, OutputId, PointId, Reason, Value, Wanted};
 use std::borrow::Cow;
 
 /// What happened, as one sentence without a full stop.
@@ -271,6 +273,19 @@ fn of_others(event: &Event, plan: &Plan) -> Option<String> {
         Event::Coalesced { point, dropped } => {
             coalesced(plan.point_name(*point), u64::from(*dropped), Language::Fr)
         }
+        Event::HeldBack { point, value, reason, before } => {
+            let spec = plan.catalog.point(*point);
+            let told =
+                spec.map(|spec| held_back(spec, *value, *reason, *before, Language::Fr)).unwrap_or_default();
+            let until =
+                if *reason == Reason::Jump { " tant que trois de suite ne concordent pas" } else { "" };
+            format!("{} {told} : écarté{until}", plan.point_name(*point))
+        }
+        Event::Believed { point, value: told, held_back } => {
+            let (name, told) = (plan.point_name(*point), value(plan, *point, *told));
+            let were = if *held_back == 1 { "mesure écartée" } else { "mesures écartées" };
+            format!("{name} est de nouveau cru : {told} ({held_back} {were})")
+        }
         Event::GeneratorPhase { generator, phase, attempt } => {
             let name = plan.generator_name(*generator);
             match phase {
@@ -289,6 +304,33 @@ fn of_others(event: &Event, plan: &Plan) -> Option<String> {
         }
         _ => return None,
     })
+}
+
+/// What speaks against a value, after the name of its point.
+pub fn held_back(
+    spec: &PointSpec,
+    value: Value,
+    reason: Reason,
+    before: Option<Value>,
+    language: Language,
+) -> String {
+    if language == Language::En {
+        return ballast_engine::words::held_back(spec, value, reason, before);
+    }
+    let unit = spec.unit();
+    let shown = |base| Shown { base, unit };
+    let value = causes::value(spec, value, language);
+    let before = before.map_or_else(String::new, |before| causes::value(spec, before, language));
+    match (reason, spec.valid, spec.max_slew, spec.stuck_after) {
+        (Reason::OutOfRange, Some((low, high)), ..) => {
+            format!("donne {value}, hors de {} à {}", shown(low), shown(high))
+        }
+        (Reason::Jump, _, Some(slew), _) => {
+            format!("saute de {before} à {value}, plus vite que {}/s", shown(slew))
+        }
+        (Reason::Stuck, .., Some(span)) => format!("donne {value} depuis {span} : il est figé"),
+        _ => format!("donne {value} ({})", causes::problem(reason.words(), language)),
+    }
 }
 
 /// The engine goes on from what it remembers, with so many active rules.

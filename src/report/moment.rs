@@ -12,6 +12,7 @@ use ballast_model::time::Wall;
 use ballast_model::{Catalog, Mono, OutputId, Span, Verdict, Wanted};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 /// From where an answer comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +52,8 @@ pub struct Moment<'a> {
     pub is_memory_lost: bool,
     /// Where the guard is; `None`: a process of its own, of which the journal does not say whether it answered.
     pub protection: Option<Protection>,
+    /// What points said last that was no value, where that is known.
+    pub misheard: Option<&'a BTreeMap<Box<str>, Box<str>>>,
     /// In which language it is told.
     pub language: Language,
 }

@@ -2,12 +2,12 @@
 
 use super::language::say;
 use super::moment::Moment;
-use super::{arming_words, causes, process_words, reach_words};
+use super::{arming_words, bus_words, causes, engine_words, process_words, reach_words};
 use crate::control::protocol::Answer;
 use ballast_engine::RuleState;
-use ballast_model::catalog::Origin;
+use ballast_model::catalog::{Origin, PointSpec};
 use ballast_model::intent::Cause;
-use ballast_model::{OutputId, PointId};
+use ballast_model::{OutputId, PointId, Reason};
 use serde_json::{Map, Value, json};
 
 /// Points, outputs and rules at a glance.
@@ -15,7 +15,7 @@ pub fn status(moment: &Moment<'_>) -> Answer {
     let protection = moment.protection.map(|it| process_words::protection(it, moment.now, moment.language));
     let mut text = protection.map_or_else(String::new, |shown| format!("{shown}\n"));
     text.push_str("points\n");
-    let points = points(moment, &mut text);
+    let (points, held_back) = points(moment, &mut text);
     text.push_str(moment.say("outputs\n", "sorties\n"));
     let outputs = outputs(moment, &mut text);
     text.push_str(moment.say("rules\n", "règles\n"));
@@ -23,13 +23,32 @@ pub fn status(moment: &Moment<'_>) -> Answer {
     let protection = moment.protection.map_or(Value::Null, process_words::data);
     Answer::done(
         text,
-        json!({ "protection": protection, "points": points, "outputs": outputs, "rules": rules }),
+        json!({
+            "protection": protection,
+            "points": points,
+            "held_back": held_back,
+            "outputs": outputs,
+            "rules": rules,
+        }),
     )
 }
 
-fn points(moment: &Moment<'_>, text: &mut String) -> Map<String, Value> {
+/// Why the last value of a point was held back, in words; `None` where something else is the matter with it.
+fn held_back(moment: &Moment<'_>, spec: &PointSpec, point: PointId, reason: Reason) -> Option<String> {
+    let doubt = moment.engine.doubt(point).filter(|doubt| doubt.reason == reason)?;
+    Some(engine_words::held_back(spec, doubt.value, doubt.reason, doubt.before, moment.language))
+}
+
+/// What came instead of a value.
+fn misheard(moment: &Moment<'_>, spec: &PointSpec, reason: Reason) -> Option<String> {
+    let said = moment.misheard?.get(&spec.name).filter(|_| reason == Reason::NotAValue)?;
+    Some(bus_words::told(said, moment.language).into_owned())
+}
+
+/// The values of all points, and what is held back of which.
+fn points(moment: &Moment<'_>, text: &mut String) -> (Map<String, Value>, Map<String, Value>) {
     let snapshot = moment.engine.snapshot();
-    let mut points = Map::new();
+    let (mut points, mut all_held_back) = (Map::new(), Map::new());
     for (spec, id) in moment.catalog().points.iter().zip(0..) {
         if matches!(spec.origin, Origin::Output(..)) {
             continue;
@@ -46,14 +65,21 @@ fn points(moment: &Moment<'_>, text: &mut String) -> Map<String, Value> {
             (Some(value), _) => value.clone(),
             (None, None) => moment.say("unknown: no value", "pas de valeur").to_owned(),
             (None, Some(reason)) => {
-                let reason = causes::problem(reason.words(), moment.language);
-                say!(moment.language, "unknown: {reason}", "pas de valeur : {reason}")
+                let held_back = held_back(moment, spec, point, reason);
+                if let (Some(_), Some(doubt)) = (&held_back, moment.engine.doubt(point)) {
+                    let told = json!({ "value": spec.show(doubt.value), "reason": reason.words() });
+                    all_held_back.insert(spec.name.to_string(), told);
+                }
+                let problem = causes::problem(reason.words(), moment.language);
+                let misheard = misheard(moment, spec, reason);
+                let problem = held_back.or(misheard).unwrap_or_else(|| problem.to_owned());
+                say!(moment.language, "unknown: {problem}", "pas de valeur : {problem}")
             }
         };
         text.push_str(&format!("  {:<32} {shown}\n", spec.name));
         points.insert(spec.name.to_string(), json!(known.map(|known| spec.show(known))));
     }
-    points
+    (points, all_held_back)
 }
 
 fn outputs(moment: &Moment<'_>, text: &mut String) -> Map<String, Value> {

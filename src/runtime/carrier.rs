@@ -75,6 +75,8 @@ pub struct Carrier {
     pub epoch: u32,
     /// Outcomes of reloads, for the metrics.
     pub reloads: BTreeMap<&'static str, u64>,
+    /// What points said last that was no value, by their names; bounded by the points of the sites that ran.
+    pub misheard: BTreeMap<Box<str>, Box<str>>,
     /// Says until when this run was seen.
     pub heartbeat: Heartbeat,
     /// How long nothing ran before this run; `None` where nothing ever did.

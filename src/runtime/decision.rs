@@ -258,6 +258,7 @@ impl Decision {
         for report in &batch.reports {
             match report {
                 Report::Link { is_up, text, .. } => telling::link(self, bus, *is_up, text),
+                Report::Misheard { points, text, .. } => telling::misheard(self, bus, points, text),
                 Report::Written { output, counter, result, .. } => {
                     let ok = *result == WriteResult::Done;
                     self.tell_guard(GuardInput::Written { output: *output, counter: *counter, ok });

@@ -132,6 +132,7 @@ pub fn start(start: Start) -> Decision {
         refused: set.unwrap_or_default().refused,
         epoch: 0,
         reloads: BTreeMap::new(),
+        misheard: BTreeMap::new(),
         heartbeat,
         outage,
         dumped: None,

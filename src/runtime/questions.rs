@@ -100,6 +100,7 @@ impl Asking<'_> {
             told: From::Now,
             is_memory_lost: decision.carrier.memory_lost.is_some(),
             protection: Some(decision.carrier.protection()),
+            misheard: Some(&decision.carrier.misheard),
             language: self.language,
         }
     }

@@ -153,6 +153,8 @@ enum EngineData<'a> {
     Failed { message: &'a str, place: &'a str },
     Notice { text: &'a str },
     Coalesced { dropped: u32 },
+    HeldBack { value: String, reason: &'static str },
+    Believed { value: String, held_back: u64 },
     Recorded { record: &'a str, values: Vec<RecordedValue<'a>> },
     Nothing(()),
 }
@@ -169,6 +171,12 @@ fn engine_data<'a>(running: &'a Running, event: &'a EngineEvent) -> EngineData<'
         EngineEvent::BodyFailed { message, place, .. } => EngineData::Failed { message, place },
         EngineEvent::NoticeRaised { notice, .. } => EngineData::Notice { text: &notice.text },
         EngineEvent::Coalesced { dropped, .. } => EngineData::Coalesced { dropped: *dropped },
+        EngineEvent::HeldBack { point, value, reason, .. } => {
+            EngineData::HeldBack { value: running.plan.value(*point, *value), reason: reason.words() }
+        }
+        EngineEvent::Believed { point, value, held_back } => {
+            EngineData::Believed { value: running.plan.value(*point, *value), held_back: *held_back }
+        }
         EngineEvent::Record { record, .. } => {
             let values = record.values.iter().map(|(point, value)| recorded(running, *point, *value));
             EngineData::Recorded { record: &record.name, values: values.collect() }
@@ -494,6 +502,25 @@ pub fn link(decision: &mut Decision, bus: &str, is_up: bool, text: &str) {
     });
     let told = Told::info("bus", bus, sentence, json!({ "up": is_up }));
     decision.carrier.recorder.tell(now, &told.severity(severity));
+}
+
+/// Something that a device said is no value.
+pub fn misheard(decision: &mut Decision, bus: &str, points: &[PointId], text: &str) {
+    let now = decision.carrier.clock.now();
+    let names: Vec<&str> = points
+        .iter()
+        .filter_map(|point| decision.running.catalog().point(*point))
+        .map(|spec| &*spec.name)
+        .collect();
+    let sentence = Sentence::both(|language| {
+        let (text, colon) = (bus_words::told(text, language), language.colon());
+        format!("bus {bus}{colon} {text}")
+    });
+    let told = Told::info("misheard", bus, sentence, json!({ "points": names, "said": text }));
+    for name in names {
+        decision.carrier.misheard.insert(name.into(), text.into());
+    }
+    decision.carrier.recorder.tell(now, &told.severity(Severity::Warning));
 }
 
 /// The wall clock was set, or its trust changed.

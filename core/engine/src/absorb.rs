@@ -110,6 +110,11 @@ impl Core {
             self.counters.duplicates += 1;
             return;
         };
+        let before = self.world.last_good.get(point.index()).copied().flatten();
+        if let Some(reason) = admitted.quality.reason().filter(|_| sample.quality.is_good()) {
+            *self.counters.held_back.entry((point, reason)).or_default() += 1;
+        }
+        out.extend(self.doubts.follow(sample, &admitted, before).map(Output::Event));
         if let Some(last) = self.sequences.get_mut(point.index()) {
             *last = admitted.sequence;
         }

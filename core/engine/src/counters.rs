@@ -1,6 +1,8 @@
 //! What is counted for the metrics; never decided with, not kept over a restart.
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use ballast_model::{PointId, Reason};
 
 /// Counts of one rule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,6 +28,8 @@ pub struct Counters {
     pub refused: u64,
     /// Samples and verdicts dropped because too many waited.
     pub coalesced: u64,
+    /// Samples that came as good and were held back at the door, by point and reason; only what there was.
+    pub held_back: BTreeMap<(PointId, Reason), u64>,
     /// By rule index.
     pub rules: Vec<RuleCounters>,
 }

@@ -2,6 +2,7 @@
 
 use crate::bodies::Bodies;
 use crate::counters::Counters;
+use crate::doubts::Doubt;
 use crate::events::{EndReason, Output, Phase, Winner};
 use crate::explain::{Explanation, RuleExplanation};
 use crate::input::Input;
@@ -11,7 +12,7 @@ use crate::state::State;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use ballast_model::time::{Gap, Wall};
-use ballast_model::{Intent, Mono, OutputId, Snapshot, Verdict};
+use ballast_model::{Intent, Mono, OutputId, PointId, Snapshot, Verdict};
 
 /// The decision step. See the head of the crate.
 #[derive(Debug)]
@@ -117,6 +118,11 @@ impl<B: Bodies> Engine<B> {
     /// The wall clock as last told.
     pub fn wall(&self) -> Wall {
         self.core.world.wall
+    }
+
+    /// What was held back of a point, until it has been well for a while.
+    pub fn doubt(&self, point: PointId) -> Option<&Doubt> {
+        self.core.doubts.get(point)
     }
 
     /// What has been counted since the engine was made.

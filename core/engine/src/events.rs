@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use ballast_model::expr::Fault;
 use ballast_model::intent::Witness;
 use ballast_model::time::Gap;
-use ballast_model::{Authority, GroupId, Intent, Mono, OutputId, PointId, Span, Value, Wanted};
+use ballast_model::{Authority, GroupId, Intent, Mono, OutputId, PointId, Reason, Span, Value, Wanted};
 
 /// One thing the step says.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -334,6 +334,27 @@ pub enum Event {
         point: Option<PointId>,
         /// The point itself is known, only not for as long as the body looks back.
         is_too_short: bool,
+    },
+    /// A reading was held back at the door, for the first time or for another reason than before: a point that is not
+    /// believed is told when that begins, and not for every reading.
+    HeldBack {
+        /// Which point.
+        point: PointId,
+        /// What it said.
+        value: Value,
+        /// What speaks against it.
+        reason: Reason,
+        /// The last good value before, where there was one.
+        before: Option<Value>,
+    },
+    /// Nothing was held back of the point for a while.
+    Believed {
+        /// Which point.
+        point: PointId,
+        /// What it says now.
+        value: Value,
+        /// How many readings were held back.
+        held_back: u64,
     },
     /// Samples of one point came faster than they could be taken; only the newest was kept.
     Coalesced {

@@ -7,7 +7,7 @@
 //! engine.restore(State, Gap, saved_at, now)         reload, restart and power cut: one call on a fresh engine
 //! engine.explain(output, now) -> Option<Explanation>            who asks what, which values, what the guard said
 //! engine.explain_rule(rule, now) -> Option<RuleExplanation>     why it is active, or why not
-//! engine.snapshot() rule(i) intents() winner(o) verdict(o) generator(i) counters() waiting() plan() bodies_mut()
+//! engine.snapshot() rule(i) intents() winner(o) verdict(o) generator(i) doubt(p) counters() waiting() plan() bodies_mut()
 //! ```
 //!
 //! The shell calls `step` when inputs wait or the moment of the last [`Output::WakeAt`] has come; a `WakeAt` that is not
@@ -41,6 +41,7 @@ pub mod bodies;
 mod commands;
 pub mod counters;
 mod derived;
+pub mod doubts;
 mod engine;
 pub mod events;
 pub mod explain;
@@ -67,6 +68,7 @@ mod tests;
 pub use ballast_model::Severity;
 pub use bodies::{Asked, Bodies, BodyContext, BodyOutcome};
 pub use counters::{Counters, RuleCounters};
+pub use doubts::Doubt;
 pub use engine::{Engine, RuleState};
 pub use events::{EndReason, Event, Output, Phase, Runner, Source, Winner};
 pub use explain::{Explanation, RuleExplanation};

@@ -7,6 +7,7 @@ use crate::agenda::{Agenda, Task};
 use crate::arbitrate::Outputs;
 use crate::bodies::{Asked, Bodies};
 use crate::counters::Counters;
+use crate::doubts::Doubts;
 use crate::events::{Event, Output};
 use crate::generators::GeneratorLife;
 use crate::input::Input;
@@ -31,6 +32,7 @@ pub(crate) struct Core {
     pub(crate) programs: Programs,
     pub(crate) world: World,
     pub(crate) intake: Intake,
+    pub(crate) doubts: Doubts,
     pub(crate) inbox: Inbox,
     pub(crate) agenda: Agenda,
     pub(crate) lives: Vec<Life>,
@@ -73,6 +75,7 @@ impl Core {
         let mut core = Self {
             programs,
             intake,
+            doubts: Doubts::default(),
             inbox: Inbox::new(&plan),
             agenda: Agenda::default(),
             lives: alloc::vec![Life::default(); plan.rules.len()],

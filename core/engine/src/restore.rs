@@ -206,6 +206,7 @@ impl Core {
         world.dirty.restoration = state.pending.restoration;
         world.dirty.bodies = state.rules.iter().map(|rule| rule.is_body_due).collect();
         self.intake = state.intake.into_owned();
+        self.doubts = state.doubts.into_owned();
         self.sequences = state.sequences.into_owned();
         self.filled = state.filled.into_owned();
         for sample in state.waiting {
@@ -315,6 +316,14 @@ impl Core {
             self.world.edges.sort_unstable();
             self.filled = state.filled.iter().filter_map(|point| maps.point(*point)).collect();
             self.take_up_door(state, maps);
+            self.doubts = state.doubts.moved(|old| {
+                let new = maps.point(old)?;
+                let is_same = catalog
+                    .point(new)
+                    .zip(state.points.get(old.index()))
+                    .is_some_and(|(spec, old)| old.is(spec));
+                is_same.then_some(new)
+            });
             self.take_up_waiting(state, maps);
         }
         self.take_up_settings(state, clock);

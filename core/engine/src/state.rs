@@ -8,6 +8,7 @@
 
 use crate::agenda::Task;
 use crate::arbitrate::OutputLife;
+use crate::doubts::Doubts;
 use crate::generators::GeneratorLife;
 use crate::lives::Life;
 use crate::machine::Core;
@@ -41,6 +42,7 @@ pub struct State<'a> {
     pub(crate) wall: Wall,
     pub(crate) snapshot: Cow<'a, Snapshot>,
     pub(crate) intake: Cow<'a, Intake>,
+    pub(crate) doubts: Cow<'a, Doubts>,
     pub(crate) sequences: Cow<'a, [u64]>,
     pub(crate) trackers: Cow<'a, Trackers>,
     pub(crate) last_good: Cow<'a, [Option<Value>]>,
@@ -148,6 +150,7 @@ impl State<'_> {
             groups: self.groups.into_iter().map(owned).collect(),
             snapshot: owned(self.snapshot),
             intake: owned(self.intake),
+            doubts: owned(self.doubts),
             sequences: owned(self.sequences),
             trackers: owned(self.trackers),
             last_good: owned(self.last_good),
@@ -216,6 +219,7 @@ impl Core {
             wall: self.world.wall,
             snapshot: Cow::Borrowed(&self.world.snapshot),
             intake: Cow::Borrowed(&self.intake),
+            doubts: Cow::Borrowed(&self.doubts),
             sequences: Cow::Borrowed(&self.sequences),
             trackers: Cow::Borrowed(&self.world.trackers),
             last_good: Cow::Borrowed(&self.world.last_good),

@@ -10,9 +10,11 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use ballast_model::catalog::PointSpec;
 use ballast_model::intent::Witness;
+use ballast_model::quantity::Shown;
 use ballast_model::time::Gap;
-use ballast_model::{OutputId, Severity, Wanted};
+use ballast_model::{OutputId, Reason, Severity, Value, Wanted};
 
 impl Event {
     /// A stable word for this kind of event.
@@ -42,6 +44,8 @@ impl Event {
             Self::ScheduleMissed { .. } => "schedule_missed",
             Self::ScheduleUnknown { .. } => "schedule_unknown",
             Self::Coalesced { .. } => "coalesced",
+            Self::HeldBack { .. } => "held_back",
+            Self::Believed { .. } => "believed",
             Self::GeneratorPhase { .. } => "generator_phase",
             Self::GeneratorFailed { .. } => "generator_failed",
             Self::GeneratorReset { .. } => "generator_reset",
@@ -65,6 +69,7 @@ impl Event {
             | Self::ScheduleMissed { .. }
             | Self::ScheduleUnknown { .. }
             | Self::Coalesced { .. }
+            | Self::HeldBack { .. }
             | Self::SettingDropped { .. }
             | Self::CommandRefused { .. } => Severity::Warning,
             Self::RuleEnded {
@@ -139,6 +144,8 @@ impl Event {
             Self::SettingChanged { point, .. }
             | Self::SettingDropped { point, .. }
             | Self::ModeChanged { point, .. }
+            | Self::HeldBack { point, .. }
+            | Self::Believed { point, .. }
             | Self::Coalesced { point, .. } => plan.point_name(*point).into(),
             Self::ScheduleRan { schedule }
             | Self::ScheduleMissed { schedule, .. }
@@ -275,6 +282,17 @@ impl Event {
                 let name = plan.point_name(*point);
                 format!("{dropped} samples of {name} came too fast; only the newest was kept")
             }
+            Self::HeldBack { point, value, reason, before } => {
+                let spec = plan.catalog.point(*point);
+                let told = spec.map(|spec| held_back(spec, *value, *reason, *before)).unwrap_or_default();
+                let until = if *reason == Reason::Jump { " until three in a row agree" } else { "" };
+                format!("{} {told}: held back{until}", plan.point_name(*point))
+            }
+            Self::Believed { point, value, held_back } => {
+                let (name, value) = (plan.point_name(*point), plan.value(*point, *value));
+                let were = if *held_back == 1 { "reading was" } else { "readings were" };
+                format!("{name} is believed again: {value} ({held_back} {were} held back)")
+            }
             Self::GeneratorPhase { generator, phase, attempt } => {
                 let name = plan.generator_name(*generator);
                 match phase {
@@ -309,6 +327,24 @@ impl Phase {
             Self::Resting => "did not start and rests before the next attempt",
             Self::Failed => "has failed",
         }
+    }
+}
+
+/// What speaks against a value, after the name of its point: `tells 85 Hz, outside of 40 Hz to 60 Hz`.
+pub fn held_back(spec: &PointSpec, value: Value, reason: Reason, before: Option<Value>) -> String {
+    let unit = spec.unit();
+    let [value, before] =
+        [Some(value), before].map(|value| value.map_or_else(String::new, |value| spec.show(value)));
+    let shown = |base| Shown { base, unit };
+    match (reason, spec.valid, spec.max_slew, spec.stuck_after) {
+        (Reason::OutOfRange, Some((low, high)), ..) => {
+            format!("tells {value}, outside of {} to {}", shown(low), shown(high))
+        }
+        (Reason::Jump, _, Some(slew), _) => {
+            format!("jumps from {before} to {value}, faster than {}/s", shown(slew))
+        }
+        (Reason::Stuck, .., Some(span)) => format!("has told {value} for {span}: it is stuck"),
+        _ => format!("tells {value} ({})", reason.words()),
     }
 }
 

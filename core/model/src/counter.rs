@@ -90,8 +90,8 @@ impl Counter {
 mod tests {
     use super::*;
 
-    /// What is counted of these, one after the other, from the first on; to the thousandth.
-    fn counted(values: &[f64]) -> f64 {
+    /// What is counted of these, one after the other, from the first on; in thousandths.
+    fn counted(values: &[f64]) -> i64 {
         let mut counter = Counter::default();
         let mut sum = 0.0;
         for value in values {
@@ -100,22 +100,22 @@ mod tests {
                 Step::First | Step::Fell(_) => {}
             }
         }
-        (sum * 1000.0).round() / 1000.0
+        (sum * 1000.0).round() as i64
     }
 
     #[test]
     fn one_that_shows_nothing_for_a_moment_is_not_counted_twice() {
         for (values, expected) in [
-            (&[100.0, 0.0, 100.1][..], 0.1),
-            (&[100.0, 0.0, 0.0, 0.0, 100.1], 0.1),
-            (&[100.0, 0.0, 100.0, 0.0, 100.0, 0.0, 100.1], 0.1),
+            (&[100.0, 0.0, 100.1][..], 100),
+            (&[100.0, 0.0, 0.0, 0.0, 100.1], 100),
+            (&[100.0, 0.0, 100.0, 0.0, 100.0, 0.0, 100.1], 100),
             // It counts a little from nothing, and then finds its memory.
-            (&[100.0, 0.0, 0.01, 0.02, 100.1], 0.1),
-            (&[100.0, 0.0, 0.01, 0.0, 0.02, 100.1, 100.2], 0.2),
+            (&[100.0, 0.0, 0.01, 0.02, 100.1], 100),
+            (&[100.0, 0.0, 0.01, 0.0, 0.02, 100.1, 100.2], 200),
             // Less wrong than nothing, then nothing.
-            (&[100.0, 60.0, 0.0, 100.1], 0.1),
+            (&[100.0, 60.0, 0.0, 100.1], 100),
             // The last digit of a float.
-            (&[100.0, 99.9, 100.0, 99.9, 100.0], 0.0),
+            (&[100.0, 99.9, 100.0, 99.9, 100.0], 0),
         ] {
             assert_eq!(counted(values), expected, "{values:?}");
         }
@@ -124,15 +124,15 @@ mod tests {
     #[test]
     fn one_that_was_reset_or_rolled_over_is_counted_on() {
         for (values, expected) in [
-            (&[100.0, 0.0, 0.1, 0.2][..], 0.2),
-            (&[99_999.5, 0.3, 0.6, 1.0], 0.7),
-            (&[100.0, 100.5, 0.2, 0.9], 1.2),
+            (&[100.0, 0.0, 0.1, 0.2][..], 200),
+            (&[99_999.5, 0.3, 0.6, 1.0], 700),
+            (&[100.0, 100.5, 0.2, 0.9], 1200),
             // As far as it was before, and further, all of it counted.
-            (&[1.0, 0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.4], 1.4),
+            (&[1.0, 0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.4], 1400),
             // One that begins anew every day.
-            (&[8.0, 0.0, 1.0, 7.0, 0.0, 1.0, 8.5], 15.5),
+            (&[8.0, 0.0, 1.0, 7.0, 0.0, 1.0, 8.5], 15500),
             // One that was reset, and then shows nothing for a moment.
-            (&[100.0, 0.0, 20.0, 0.0, 20.5], 20.5),
+            (&[100.0, 0.0, 20.0, 0.0, 20.5], 20500),
         ] {
             assert_eq!(counted(values), expected, "{values:?}");
         }

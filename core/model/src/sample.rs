@@ -55,6 +55,25 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// A stable word for programs.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::NeverSeen => "never_seen",
+            Self::Offline => "offline",
+            Self::Stale => "stale",
+            Self::NotAValue => "not_a_value",
+            Self::OutOfRange => "out_of_range",
+            Self::Jump => "jump",
+            Self::Stuck => "stuck",
+            Self::Retained => "retained",
+            Self::Device => "device",
+            Self::Damaged => "damaged",
+            Self::Inputs => "inputs",
+            Self::Replaced => "replaced",
+            Self::Fault(_) => "fault",
+        }
+    }
+
     /// The reason in a few plain words.
     pub const fn words(self) -> &'static str {
         match self {

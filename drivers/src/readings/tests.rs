@@ -37,8 +37,7 @@ fn what_is_kept_is_uncertain_and_what_is_no_number_is_bad() {
 
 #[test]
 fn a_counter_that_falls_is_told_and_not_again_and_again() {
-    let mut spec =
-        PointSpec::new("m.energy", Kind::Number(Unit::parse("kWh").unwrap()), Origin::Measured);
+    let mut spec = PointSpec::new("m.energy", Kind::Number(Unit::parse("kWh").unwrap()), Origin::Measured);
     spec.is_counter = true;
     let mut catalog = Catalog::default();
     let point = catalog.add_point(spec).unwrap();
@@ -54,10 +53,7 @@ fn a_counter_that_falls_is_told_and_not_again_and_again() {
     assert_eq!(said(1234.5, 0), [""; 0]);
     assert_eq!(said(1234.4, 1), [""; 0], "the last digit of a float");
     let told = said(3.2, 2);
-    assert!(
-        told[0].contains("m.energy fell from 1234.4 kWh to 3.2 kWh: it was reset or ran"),
-        "{told:?}"
-    );
+    assert!(told[0].contains("m.energy fell from 1234.4 kWh to 3.2 kWh: it was reset or ran"), "{told:?}");
     assert_eq!(said(3.3, 3), [""; 0]);
     assert_eq!(said(0.1, 4), [""; 0], "said a moment ago");
     assert_eq!(said(500.0, 4000), [""; 0]);

@@ -269,7 +269,9 @@ impl<'a> Play<'a> {
 
     fn take(&mut self, batch: &Batch) {
         let mut told: Vec<String> = batch.samples.iter().filter_map(|sample| self.sample(sample)).collect();
-        told.extend(batch.reports.iter().map(|report| self.report(report)));
+        // What was no value stands in the line that was said, and its point is bad.
+        let is_shown = |report: &&Report| !matches!(report, Report::Misheard { .. });
+        told.extend(batch.reports.iter().filter(is_shown).map(|report| self.report(report)));
         told.into_iter().for_each(|text| self.tell(text));
     }
 
@@ -310,7 +312,7 @@ impl<'a> Play<'a> {
                 format!("{} {word}", self.output(*output))
             }
             Report::WallClock { utc, .. } => format!("clock {}", utc.millis() / 1000),
-            Report::Link { text, .. } => text.to_string(),
+            Report::Link { text, .. } | Report::Misheard { text, .. } => text.to_string(),
             Report::Written { output, result, .. } => format!("{} {result:?}", self.output(*output)),
         }
     }

@@ -50,7 +50,10 @@ fn message(payload: &[u8]) -> Heard<'_> {
 /// Whether nothing in it is believed.
 fn is_all_bad(batch: &Batch) -> bool {
     batch.samples.iter().all(|sample| sample.value.is_none() && !sample.quality.is_good())
-        && batch.reports.iter().all(|report| matches!(report, Report::Actual { actual: None, .. }))
+        && batch
+            .reports
+            .iter()
+            .all(|report| matches!(report, Report::Actual { actual: None, .. } | Report::Misheard { .. }))
 }
 
 #[test]

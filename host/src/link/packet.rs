@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 /// Version of everything here; another one is not understood.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 /// Longest piece, bytes.
 pub const PIECE_BYTES_MAX: usize = 64 * 1024;
 /// Of a portrait, bytes in one piece.

@@ -46,7 +46,7 @@ impl Sink for Ear {
         }
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         for report in batch.reports.drain(..) {
-            if let Report::Link { text, .. } = report
+            if let Report::Link { text, .. } | Report::Misheard { text, .. } = report
                 && said.last().is_none_or(|last| **last != *text)
             {
                 said.push(text.into());

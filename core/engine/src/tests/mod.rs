@@ -2,6 +2,7 @@
 
 mod arbitration;
 mod computed;
+mod doubts;
 mod lives;
 mod machines;
 mod properties;

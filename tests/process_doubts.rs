@@ -1,0 +1,98 @@
+//! What a device tells and nobody may believe is named: where it comes, in the history, in the state of the device, in the
+//! metrics, and once.
+#![allow(clippy::unwrap_used, reason = "a failing test is its own message")]
+
+mod common;
+
+use common::bench::Bench;
+use common::program::{Program, ballast};
+use common::wait_for;
+use std::time::Duration;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Lines of the run that hold this.
+fn count(program: &Program, text: &str) -> usize {
+    program.lines().iter().filter(|line| line.contains(text)).count()
+}
+
+/// What a French session is answered.
+fn french(program: &Program, arguments: &[&str]) -> String {
+    let mut command = ballast();
+    let output =
+        command.env("LANG", "fr_FR.UTF-8").args(arguments).arg("--site").arg(&program.site).output().unwrap();
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Waits for a line of the status.
+fn wait_status(program: &Program, text: &str) {
+    let shown = || program.tell(&["status"]);
+    wait_for(&format!("{text} in {}", shown()), PATIENCE, || shown().contains(text).then_some(()));
+}
+
+#[test]
+fn a_value_outside_of_its_range_or_faster_than_possible_is_named_at_its_begin_and_its_end() {
+    let Some(bench) = Bench::new("values that cannot be", "") else { return };
+    bench.site.edit("site.yaml", "valid: 0..20000 W }", "valid: 0..20000 W, max_slew: 500 W/s }");
+    let program = bench.run();
+    bench.tell("meter/power", "500");
+    program.wait_point("meter.power", "500 W");
+    for _ in 0..5 {
+        bench.tell("meter/power", "99999");
+    }
+    wait_status(&program, "unknown: tells 99999 W, outside of 0 W to 20000 W");
+    let held_back = program.json(&["status"])["held_back"]["meter.power"].clone();
+    assert_eq!(held_back["value"], "99999 W", "{held_back}");
+    assert!(french(&program, &["status"]).contains("donne 99999 W, hors de 0 W à 20000 W"));
+    bench.tell("meter/power", "15000");
+    wait_status(&program, "unknown: jumps from 500 W to 15000 W, faster than 500 W/s");
+    program
+        .wait_metric("ballast_samples_held_back_total{point=\"meter.power\",reason=\"out_of_range\"}", "5");
+    program.wait_metric("ballast_samples_held_back_total{point=\"meter.power\",reason=\"jump\"}", "1");
+    let began = "meter.power tells 99999 W, outside of 0 W to 20000 W: held back";
+    assert_eq!(count(&program, began), 1, "{:#?}", program.lines());
+    assert_eq!(count(&program, "meter.power jumps from 500 W to 15000 W"), 1);
+    // It is over after a while without another one.
+    wait_for("the end", PATIENCE, || {
+        bench.tell("meter/power", "600");
+        (count(&program, "meter.power is believed again: 600 W (6 readings were held back)") == 1)
+            .then_some(())
+    });
+    wait_for("the history", PATIENCE, || {
+        let history = program.tell(&["history"]);
+        (history.contains(began) && history.contains("is believed again")).then_some(())
+    });
+    let history = french(&program, &["history"]);
+    assert!(history.contains("meter.power donne 99999 W, hors de 0 W à 20000 W : écarté"), "{history}");
+    assert!(history.contains("meter.power est de nouveau cru : 600 W (6 mesures écartées)"), "{history}");
+}
+
+#[test]
+fn a_payload_that_is_no_value_is_named_with_its_topic_once() {
+    let Some(bench) = Bench::new("payloads that are no values", "") else { return };
+    let program = bench.run();
+    for payload in ["12,5", "12,6", "12,5"] {
+        bench.tell("meter/power", payload);
+    }
+    bench.tell("meter/level", "<html><body>502 Bad Gateway\u{1b}[2J</body></html>");
+    bench.tell("meter/period", "unavailable");
+    wait_status(&program, "unknown: meter/power says `12,5`; a number with a decimal point is expected");
+    wait_status(&program, "unknown: meter/period says `unavailable`; one of peak, off_peak is expected");
+    let page =
+        "bus broker: meter/level says `<html><body>502 Bad Gateway [2J</body></html>`; a number is expected";
+    assert_eq!(count(&program, page), 1, "{:#?}", program.lines());
+    assert_eq!(count(&program, "meter/power says"), 1);
+    program.wait_metric("ballast_bus_bad_total{bus=\"broker\"}", "5");
+    bench.tell("meter/power", "nan");
+    program.wait_line("meter/power says `nan`; a number is expected", PATIENCE);
+    wait_for("the history", PATIENCE, || {
+        program.tell(&["history"]).contains("meter/power says `12,5`").then_some(())
+    });
+    let status = french(&program, &["status"]);
+    assert!(
+        status.contains("meter/period dit `unavailable` ; l'un de peak, off_peak est attendu"),
+        "{status}"
+    );
+    bench.tell("meter/power", "700");
+    program.wait_point("meter.power", "700 W");
+}
