@@ -208,6 +208,9 @@ mod tests {
             ("shellies/shelly1-AABBCC/online", "true"),
             ("shellyplusplugs-aabb/online", "true"),
             ("shellypro3em-aabb/online", "true"),
+            ("shellypro3-aabb/online", "true"),
+            ("shellyemg3-aabb/online", "true"),
+            ("shellypro4pm-aabb/online", "true"),
             (
                 "zigbee2mqtt/bridge/devices",
                 r#"[{"friendly_name":"until","definition":{"exposes":[{"type":"switch","features":[{"property":"state"}]},{"property":"power"}]}}]"#,

@@ -118,50 +118,62 @@ fn tasmota(json: &Value) -> Option<Found> {
 }
 
 /// Beginnings of the ids of Shellys: over MQTT, over HTTP, and how many make the id of a second or later generation.
-const SHELLYS: [(&str, Option<&str>, &str, bool); 24] = [
-    ("shellyplug-s-", Some("shelly-gen1-plug-mqtt"), "shelly-gen1-plug-http", false),
-    ("shellyplug-", Some("shelly-gen1-plug-mqtt"), "shelly-gen1-plug-http", false),
-    ("shelly1pm-", Some("shelly-gen1-plug-mqtt"), "shelly-gen1-plug-http", false),
-    ("shelly1-", Some("shelly-gen1-relay-mqtt"), "shelly-gen1-relay-http", false),
-    ("shellyswitch25-", Some("shelly-gen1-plug-mqtt"), "shelly-gen1-plug-http", false),
-    ("shellyem-", Some("shelly-em-mqtt"), "shelly-gen1-em-http", false),
-    ("shellyem3-", Some("shelly-3em-mqtt"), "shelly-gen1-3em-http", false),
-    ("shellyplusplugs-", Some("shelly-gen2-plug-mqtt"), "shelly-gen2-plug-http", true),
-    ("shellyplusplugit-", Some("shelly-gen2-plug-mqtt"), "shelly-gen2-plug-http", true),
-    ("shellyplusplugus-", Some("shelly-gen2-plug-mqtt"), "shelly-gen2-plug-http", true),
-    ("shellyplusplughk-", Some("shelly-gen2-plug-mqtt"), "shelly-gen2-plug-http", true),
-    ("shellyplugsg3-", Some("shelly-gen2-plug-mqtt"), "shelly-gen2-plug-http", true),
-    ("shellyplus1pm-", Some("shelly-gen2-plug-mqtt"), "shelly-gen2-plug-http", true),
-    ("shelly1pmg3-", Some("shelly-gen2-plug-mqtt"), "shelly-gen2-plug-http", true),
-    ("shellyplus1-", None, "shelly-gen2-relay-http", true),
-    ("shellypro3em-", Some("shelly-pro-3em-mqtt"), "shelly-pro-3em-http", true),
-    ("shelly3em63g3-", Some("shelly-pro-3em-mqtt"), "shelly-pro-3em-http", true),
-    ("shellyproem50-", Some("shelly-gen2-em-mqtt"), "shelly-gen2-em-http", true),
-    ("shellyemg3-", Some("shelly-gen2-em-mqtt"), "shelly-gen2-em-http", true),
-    ("shellypro1pm-", Some("shelly-gen2-plug-mqtt"), "shelly-gen2-plug-http", true),
-    ("shellypro4pm-", Some("shelly-pro-4pm-mqtt"), "shelly-gen2-plug-http", true),
-    ("shellypro1-", None, "shelly-gen2-relay-http", true),
-    ("shellypro3-", None, "shelly-gen2-relay-http", true),
-    ("shelly1g3-", None, "shelly-gen2-relay-http", true),
+const SHELLYS: [(&str, &str, &str, bool); 27] = [
+    ("shellyplug-s-", "shelly-gen1-plug-mqtt", "shelly-gen1-plug-http", false),
+    ("shellyplug-", "shelly-gen1-plug-mqtt", "shelly-gen1-plug-http", false),
+    ("shelly1pm-", "shelly-gen1-plug-mqtt", "shelly-gen1-plug-http", false),
+    ("shelly1-", "shelly-gen1-relay-mqtt", "shelly-gen1-relay-http", false),
+    ("shellyswitch25-", "shelly-gen1-plug-mqtt", "shelly-gen1-plug-http", false),
+    ("shellyem-", "shelly-em-mqtt", "shelly-gen1-em-http", false),
+    ("shellyem3-", "shelly-3em-mqtt", "shelly-gen1-3em-http", false),
+    ("shellyplusplugs-", "shelly-gen2-plug-mqtt", "shelly-gen2-plug-http", true),
+    ("shellyplusplugit-", "shelly-gen2-plug-mqtt", "shelly-gen2-plug-http", true),
+    ("shellyplusplugus-", "shelly-gen2-plug-mqtt", "shelly-gen2-plug-http", true),
+    ("shellyplusplughk-", "shelly-gen2-plug-mqtt", "shelly-gen2-plug-http", true),
+    ("shellyplugsg3-", "shelly-gen2-plug-mqtt", "shelly-gen2-plug-http", true),
+    ("shellyplus1pm-", "shelly-gen2-plug-mqtt", "shelly-gen2-plug-http", true),
+    ("shelly1pmg3-", "shelly-gen2-plug-mqtt", "shelly-gen2-plug-http", true),
+    ("shellyplus1-", "shelly-gen2-relay-mqtt", "shelly-gen2-relay-http", true),
+    ("shellypro3em-", "shelly-pro-3em-mqtt", "shelly-pro-3em-http", true),
+    ("shelly3em63g3-", "shelly-pro-3em-mqtt", "shelly-pro-3em-http", true),
+    ("shellyproem50-", "shelly-gen2-em-mqtt", "shelly-gen2-em-http", true),
+    ("shellyemg3-", "shelly-gen2-em-mqtt", "shelly-gen2-em-http", true),
+    ("shellypro1pm-", "shelly-gen2-plug-mqtt", "shelly-gen2-plug-http", true),
+    ("shellypro4pm-", "shelly-pro-4pm-mqtt", "shelly-gen2-plug-http", true),
+    ("shellypro1-", "shelly-gen2-relay-mqtt", "shelly-gen2-relay-http", true),
+    ("shellypro2-", "shelly-gen2-relay-mqtt", "shelly-gen2-relay-http", true),
+    ("shellypro3-", "shelly-gen2-relay-mqtt", "shelly-gen2-relay-http", true),
+    ("shelly1mini-", "shelly-gen2-relay-mqtt", "shelly-gen2-relay-http", true),
+    ("shelly1minig3-", "shelly-gen2-relay-mqtt", "shelly-gen2-relay-http", true),
+    ("shelly1g3-", "shelly-gen2-relay-mqtt", "shelly-gen2-relay-http", true),
 ];
 
-fn family(id: &str) -> Option<&'static (&'static str, Option<&'static str>, &'static str, bool)> {
+fn family(id: &str) -> Option<&'static (&'static str, &'static str, &'static str, bool)> {
     let id = id.to_ascii_lowercase();
     SHELLYS.iter().filter(|(begin, ..)| id.starts_with(begin)).max_by_key(|(begin, ..)| begin.len())
 }
 
 fn shelly(id: &str) -> Option<Found> {
-    let (_, mqtt, _, is_second) = family(id).filter(|_| is_topic(id))?;
+    let (begin, mqtt, _, is_second) = family(id).filter(|_| is_topic(id))?;
     let topics = if *is_second { vec![format!("{id}/")] } else { vec![format!("shellies/{id}/")] };
     Some(Found {
         key: format!("mqtt:{id}"),
         name: id.to_owned(),
-        about: format!("Shelly {id}"),
-        file: (*mqtt)?,
+        about: format!("Shelly {id}{}", several(begin)),
+        file: mqtt,
         with: vec![(if *is_second { "prefix" } else { "id" }, id.to_owned())],
         points: Vec::new(),
         topics,
     })
+}
+
+/// What is to be known of one with more relays than the file has outputs: they differ by the parameter `channel`.
+fn several(begin: &str) -> &'static str {
+    match begin {
+        "shellyswitch25-" | "shellypro2-" => "; the first of its 2 relays, the other is `channel: \"1\"`",
+        "shellypro3-" => "; the first of its 3 relays, the others are `channel: \"1\"` and `\"2\"`",
+        _ => "",
+    }
 }
 
 fn is_second(found: &Found) -> bool {
@@ -378,10 +390,18 @@ mod tests {
             ("shelly3em63g3-aabbccddeeff/online", "true", "shelly-pro-3em-mqtt", "prefix"),
             ("shellyemg3-aabbccddeeff/online", "true", "shelly-gen2-em-mqtt", "prefix"),
             ("shellypro4pm-aabbccddeeff/online", "true", "shelly-pro-4pm-mqtt", "prefix"),
+            // Relays without a meter; the id of a Pro 3 is recorded, those of the others stand in the maker's documentation.
+            ("shellypro3-aabbccddeeff/online", "true", "shelly-gen2-relay-mqtt", "prefix"),
+            ("shellyplus1-aabbccddeeff/online", "true", "shelly-gen2-relay-mqtt", "prefix"),
+            ("shelly1g3-aabbccddeeff/online", "true", "shelly-gen2-relay-mqtt", "prefix"),
+            ("shellypro1-aabbccddeeff/online", "true", "shelly-gen2-relay-mqtt", "prefix"),
+            ("shellypro2-aabbccddeeff/online", "true", "shelly-gen2-relay-mqtt", "prefix"),
+            ("shelly1minig3-aabbccddeeff/online", "true", "shelly-gen2-relay-mqtt", "prefix"),
         ] {
             let found = one(topic, payload);
             assert_eq!((found.file, found.with[0].0), (file, key), "{topic}");
         }
+        assert!(one("shellypro3-aabb/online", "true").about.contains("the first of its 3 relays"));
         nothing("door/online", "true");
         // The first generation tells elsewhere.
         nothing("shellyplug-s-AABBCC/online", "true");
