@@ -84,7 +84,14 @@ fn a_set_that_was_returned_from_stays_out_over_every_kind_of_start() {
     bench.site.edit("safety.yaml", "max_closed: 60 s", "max_closed: 3 s");
     bench.write_rules(&(follow() + HARMFUL));
     program.wait_line("added \"more\"", PATIENCE);
+    let changed = |program: &Program| {
+        program.lines().iter().filter(|line| line.contains("the changed site runs")).count()
+    };
+    let before = changed(&program);
     do_harm(&bench, &program, "removed \"more\"");
+    let returned = "the last good rules run again, and not the site's files: 1 rule, removed \"more\"";
+    program.wait_line(returned, PATIENCE);
+    assert_eq!(changed(&program), before, "what runs is not the changed site: {:#?}", program.lines());
     assert_good(&bench, &program, "b");
     let mut told = vec![program.get_with_code("/readyz")];
     for round in 0..3 {

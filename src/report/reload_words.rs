@@ -181,10 +181,34 @@ pub fn unchanged(rules: usize, language: Language) -> String {
     )
 }
 
-/// A changed set runs, with its rules, and the names of those that are new or gone.
-pub fn loaded(rules: usize, added: &[&String], removed: &[&String], language: Language) -> String {
+/// What runs after a reload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loaded {
+    /// The site's files.
+    Changed,
+    /// The rules before those of the site's files, which did harm.
+    LastGood,
+}
+
+/// Another set runs, with its rules, and the names of those that are new or gone.
+pub fn loaded(
+    what: Loaded,
+    rules: usize,
+    added: &[&String],
+    removed: &[&String],
+    language: Language,
+) -> String {
     let count = language.counted(rules, Noun::Rule);
-    let mut text = say!(language, "the changed site runs: {count}", "le site changé tourne : {count}");
+    let mut text = match what {
+        Loaded::Changed => {
+            say!(language, "the changed site runs: {count}", "le site changé tourne : {count}")
+        }
+        Loaded::LastGood => say!(
+            language,
+            "the last good rules run again, and not the site's files: {count}",
+            "les dernières bonnes règles tournent de nouveau, et non les fichiers du site : {count}"
+        ),
+    };
     let (new, gone) = (language.say("added", "nouvelles :"), language.say("removed", "retirées :"));
     for (word, list) in [(new, added), (gone, removed)] {
         if !list.is_empty() {

@@ -434,11 +434,15 @@ fn tell_reload(
         None => Vec::new(),
     };
     let is_same = before.plan.fingerprint == decision.running.plan.fingerprint;
+    let what = match occasion {
+        Occasion::Return(_) => reload_words::Loaded::LastGood,
+        _ => reload_words::Loaded::Changed,
+    };
     let loaded = |language| {
-        if is_same {
+        if is_same && what == reload_words::Loaded::Changed {
             return reload_words::unchanged(new.len(), language);
         }
-        reload_words::loaded(new.len(), &added, &removed, language)
+        reload_words::loaded(what, new.len(), &added, &removed, language)
     };
     let language = occasion.language();
     let mut text = loaded(language);
