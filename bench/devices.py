@@ -269,7 +269,8 @@ def page(results):
     busy = cell([100 * line["machine"] for line in results], 0)
     out = ["## Devices", "",
            "Written by `make bench-devices`; what is measured and how is in [bench](../bench/README.md).",
-           f"Rounds: {arguments.rounds}, interleaved; with the dead unit {min(arguments.rounds, arguments.dead_rounds)}. Median (smallest-biggest). Commit {commit()},"
+           f"Rounds: {arguments.rounds}, interleaved; with the dead unit {min(arguments.rounds, arguments.dead_rounds)}."
+           f" Median (smallest-biggest). Commit {commit()},"
            f" {datetime.date.today()}; the machine was {busy} % busy meanwhile, all of this included, load average"
            f" {cell([line['load'] for line in results], 1)}.", ""]
     rows = []

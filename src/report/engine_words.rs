@@ -21,6 +21,7 @@ pub fn sentence(event: &Event, plan: &Plan, language: Language) -> String {
     }
     of_rules(event, plan)
         .or_else(|| of_outputs(event, plan))
+        .or_else(|| of_points(event, plan))
         .or_else(|| of_others(event, plan))
         .unwrap_or_else(|| event.sentence(plan))
 }
@@ -227,6 +228,26 @@ fn of_outputs(event: &Event, plan: &Plan) -> Option<String> {
     })
 }
 
+/// French of events about readings.
+fn of_points(event: &Event, plan: &Plan) -> Option<String> {
+    Some(match event {
+        Event::HeldBack { point, value, reason, before } => {
+            let spec = plan.catalog.point(*point);
+            let told =
+                spec.map(|spec| held_back(spec, *value, *reason, *before, Language::Fr)).unwrap_or_default();
+            let until =
+                if *reason == Reason::Jump { " tant que trois de suite ne concordent pas" } else { "" };
+            format!("{} {told} : écarté{until}", plan.point_name(*point))
+        }
+        Event::Believed { point, value: told, held_back } => {
+            let (name, told) = (plan.point_name(*point), value(plan, *point, *told));
+            let were = if *held_back == 1 { "mesure écartée" } else { "mesures écartées" };
+            format!("{name} est de nouveau cru : {told} ({held_back} {were})")
+        }
+        _ => return None,
+    })
+}
+
 /// French of events about settings, schedules, generators and the engine itself.
 fn of_others(event: &Event, plan: &Plan) -> Option<String> {
     Some(match event {
@@ -272,19 +293,6 @@ fn of_others(event: &Event, plan: &Plan) -> Option<String> {
         }
         Event::Coalesced { point, dropped } => {
             coalesced(plan.point_name(*point), u64::from(*dropped), Language::Fr)
-        }
-        Event::HeldBack { point, value, reason, before } => {
-            let spec = plan.catalog.point(*point);
-            let told =
-                spec.map(|spec| held_back(spec, *value, *reason, *before, Language::Fr)).unwrap_or_default();
-            let until =
-                if *reason == Reason::Jump { " tant que trois de suite ne concordent pas" } else { "" };
-            format!("{} {told} : écarté{until}", plan.point_name(*point))
-        }
-        Event::Believed { point, value: told, held_back } => {
-            let (name, told) = (plan.point_name(*point), value(plan, *point, *told));
-            let were = if *held_back == 1 { "mesure écartée" } else { "mesures écartées" };
-            format!("{name} est de nouveau cru : {told} ({held_back} {were})")
         }
         Event::GeneratorPhase { generator, phase, attempt } => {
             let name = plan.generator_name(*generator);

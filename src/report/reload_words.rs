@@ -181,33 +181,24 @@ pub fn unchanged(rules: usize, language: Language) -> String {
     )
 }
 
-/// What runs after a reload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Loaded {
-    /// The site's files.
-    Changed,
-    /// The rules before those of the site's files, which did harm.
-    LastGood,
-}
-
-/// Another set runs, with its rules, and the names of those that are new or gone.
+/// Another set runs, with its rules, and the names of those that are new or gone: the site's files, or after a return the
+/// rules before those that did harm.
 pub fn loaded(
-    what: Loaded,
+    is_return: bool,
     rules: usize,
     added: &[&String],
     removed: &[&String],
     language: Language,
 ) -> String {
     let count = language.counted(rules, Noun::Rule);
-    let mut text = match what {
-        Loaded::Changed => {
-            say!(language, "the changed site runs: {count}", "le site changé tourne : {count}")
-        }
-        Loaded::LastGood => say!(
+    let mut text = if is_return {
+        say!(
             language,
             "the last good rules run again, and not the site's files: {count}",
             "les dernières bonnes règles tournent de nouveau, et non les fichiers du site : {count}"
-        ),
+        )
+    } else {
+        say!(language, "the changed site runs: {count}", "le site changé tourne : {count}")
     };
     let (new, gone) = (language.say("added", "nouvelles :"), language.say("removed", "retirées :"));
     for (word, list) in [(new, added), (gone, removed)] {

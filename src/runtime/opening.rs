@@ -85,7 +85,7 @@ pub fn start(start: Start) -> Decision {
         place,
         clock,
         mut recorder,
-        channel,
+        channel: (sender, inbox),
         mut open_field,
         sockets,
         ended,
@@ -94,7 +94,6 @@ pub fn start(start: Start) -> Decision {
         clock.resume(word);
     }
     let now = clock.now();
-    let (sender, inbox) = channel;
     let set = saved.as_ref().and_then(|saved| decode::<RunningSet>(saved, "plan"));
     recorder.set_zone(built.running.catalog().zone.clone());
     let (field, running) = (open_field(&mut built, 0), built.running);
@@ -429,20 +428,15 @@ fn tell_reload(
     let (old, new) = (names(before), names(&decision.running));
     let removed: Vec<&String> = old.difference(&new).collect();
     let added: Vec<&String> = new.difference(&old).collect();
-    let changed: Vec<String> = match &decision.carrier.probation {
-        Some(Probation { changed, .. }) => changed.iter().cloned().collect(),
-        None => Vec::new(),
-    };
+    let trial = decision.carrier.probation.iter();
+    let changed: Vec<String> = trial.flat_map(|probation| probation.changed.iter().cloned()).collect();
     let is_same = before.plan.fingerprint == decision.running.plan.fingerprint;
-    let what = match occasion {
-        Occasion::Return(_) => reload_words::Loaded::LastGood,
-        _ => reload_words::Loaded::Changed,
-    };
+    let is_return = matches!(occasion, Occasion::Return(_));
     let loaded = |language| {
-        if is_same && what == reload_words::Loaded::Changed {
+        if is_same && !is_return {
             return reload_words::unchanged(new.len(), language);
         }
-        reload_words::loaded(what, new.len(), &added, &removed, language)
+        reload_words::loaded(is_return, new.len(), &added, &removed, language)
     };
     let language = occasion.language();
     let mut text = loaded(language);

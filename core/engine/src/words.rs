@@ -282,17 +282,6 @@ impl Event {
                 let name = plan.point_name(*point);
                 format!("{dropped} samples of {name} came too fast; only the newest was kept")
             }
-            Self::HeldBack { point, value, reason, before } => {
-                let spec = plan.catalog.point(*point);
-                let told = spec.map(|spec| held_back(spec, *value, *reason, *before)).unwrap_or_default();
-                let until = if *reason == Reason::Jump { " until three in a row agree" } else { "" };
-                format!("{} {told}: held back{until}", plan.point_name(*point))
-            }
-            Self::Believed { point, value, held_back } => {
-                let (name, value) = (plan.point_name(*point), plan.value(*point, *value));
-                let were = if *held_back == 1 { "reading was" } else { "readings were" };
-                format!("{name} is believed again: {value} ({held_back} {were} held back)")
-            }
             Self::GeneratorPhase { generator, phase, attempt } => {
                 let name = plan.generator_name(*generator);
                 match phase {
@@ -309,6 +298,23 @@ impl Event {
             }
             Self::Restored { gap, active } => {
                 format!("goes on {}, {active} rules active", after(*gap))
+            }
+            _ => self.sentence_of_points(plan),
+        }
+    }
+
+    fn sentence_of_points(&self, plan: &Plan) -> String {
+        match self {
+            Self::HeldBack { point, value, reason, before } => {
+                let spec = plan.catalog.point(*point);
+                let told = spec.map(|spec| held_back(spec, *value, *reason, *before)).unwrap_or_default();
+                let until = if *reason == Reason::Jump { " until three in a row agree" } else { "" };
+                format!("{} {told}: held back{until}", plan.point_name(*point))
+            }
+            Self::Believed { point, value, held_back } => {
+                let (name, value) = (plan.point_name(*point), plan.value(*point, *value));
+                let were = if *held_back == 1 { "reading was" } else { "readings were" };
+                format!("{name} is believed again: {value} ({held_back} {were} held back)")
             }
             _ => self.kind().to_string(),
         }
