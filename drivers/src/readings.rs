@@ -252,7 +252,10 @@ impl Slot {
                 Some(text)
             }
             Step::Back { from, .. } if std::mem::take(&mut self.is_down) => self.reader.back(from, value),
-            _ => None,
+            _ => {
+                self.is_down &= self.counter.is_in_doubt();
+                None
+            }
         }
     }
 

@@ -157,6 +157,11 @@ fn left_out(url: &str, sensors: BTreeSet<LeftOut>, language: Language) -> Vec<St
                 "{url}: left out: {names}: the unit `{unit}` is not known here; where you need it write the point yourself, with a unit that is and a `scale`",
                 "{url} : laissé de côté : {names} : l'unité `{unit}` n'est pas connue ici ; si vous en avez besoin, écrivez le point vous-même, avec une unité connue et un `scale`"
             ),
+            Why::Shelly => say!(
+                language,
+                "{url}: left out: {names}: no device file is known for that model; a file of your own makes one (docs/manual/en/add-a-device.md)",
+                "{url} : laissé de côté : {names} : aucun fichier d'appareil n'est connu pour ce modèle ; un fichier à vous en fait un (docs/manual/fr/ajouter-un-appareil.md)"
+            ),
             Why::Template(template) => say!(
                 language,
                 "{url}: left out: {names}: `{template}` computes the value; where you need it write the point yourself, with a `pointer` and a `scale`",

@@ -78,6 +78,11 @@ impl Counter {
         }
     }
 
+    /// Whether it fell and may yet come back.
+    pub const fn is_in_doubt(&self) -> bool {
+        self.fall.is_some()
+    }
+
     /// What was counted up to now is settled: of a counter that comes back only what was counted from now on is taken back.
     pub fn settle(&mut self) {
         if let Some(fall) = &mut self.fall {

@@ -51,6 +51,8 @@ pub enum Why {
     Unit(String),
     /// This template computes.
     Template(String),
+    /// A whole device, a Shelly, for whose model there is no device file.
+    Shelly,
 }
 
 /// What a message announces; nothing where it is none, or says nothing that a site could use.
@@ -72,10 +74,10 @@ fn devices(topic: &str, payload: &[u8], left_out: &mut Vec<LeftOut>) -> Vec<Foun
         }
         ["shellies", "announce"] | ["shellies", _, "announce"] => {
             let id = json().and_then(|json| text(&json, &["id"]).map(str::to_owned));
-            id.and_then(|id| shelly(&id)).into_iter().collect()
+            id.and_then(|id| shelly(&id, left_out)).into_iter().collect()
         }
-        ["shellies", id, "online"] => shelly(id).into_iter().collect(),
-        [id, "online"] => shelly(id).filter(is_second).into_iter().collect(),
+        ["shellies", id, "online"] => shelly(id, left_out).into_iter().collect(),
+        [id, "online"] => shelly(id, left_out).filter(is_second).into_iter().collect(),
         ["homeassistant", kind, .., "config"] => {
             json().and_then(|json| home_assistant(topic, kind, &json, left_out)).into_iter().collect()
         }
@@ -153,8 +155,12 @@ fn family(id: &str) -> Option<&'static (&'static str, &'static str, &'static str
     SHELLYS.iter().filter(|(begin, ..)| id.starts_with(begin)).max_by_key(|(begin, ..)| begin.len())
 }
 
-fn shelly(id: &str) -> Option<Found> {
-    let (begin, mqtt, _, is_second) = family(id).filter(|_| is_topic(id))?;
+fn shelly(id: &str, left_out: &mut Vec<LeftOut>) -> Option<Found> {
+    let known = family(id).filter(|_| is_topic(id));
+    if known.is_none() && is_topic(id) && id.to_ascii_lowercase().starts_with("shelly") {
+        left_out.push(LeftOut { sensor: id.to_owned(), why: Why::Shelly });
+    }
+    let (begin, mqtt, _, is_second) = known?;
     let topics = if *is_second { vec![format!("{id}/")] } else { vec![format!("shellies/{id}/")] };
     Some(Found {
         key: format!("mqtt:{id}"),
@@ -402,6 +408,10 @@ mod tests {
             assert_eq!((found.file, found.with[0].0), (file, key), "{topic}");
         }
         assert!(one("shellypro3-aabb/online", "true").about.contains("the first of its 3 relays"));
+        for topic in ["shellyplus2pm-aabb/online", "shellies/shellyht-AABBCC/online"] {
+            let found = announced(topic, b"true");
+            assert_eq!((found.devices.len(), &found.left_out[0].why), (0, &Why::Shelly), "{topic}");
+        }
         nothing("door/online", "true");
         // The first generation tells elsewhere.
         nothing("shellyplug-s-AABBCC/online", "true");

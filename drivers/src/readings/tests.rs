@@ -61,6 +61,11 @@ fn a_counter_that_falls_is_told_and_not_again_and_again() {
     let told = said(500.2, 4002);
     assert!(told[0].contains("is back at 500.2 kWh: it was not reset, and is counted on from 500 kWh"));
     assert_eq!(said(500.3, 4003), [""; 0]);
+    // One that was reset, and whose last digit falls much later, is not back.
+    assert_eq!(said(0.0, 8004).len(), 1);
+    for (kwh, secs) in [(60.0, 8005), (59.9, 8006), (60.0, 8007), (600.0, 8008)] {
+        assert_eq!(said(kwh, secs), [""; 0], "{kwh}");
+    }
 }
 
 #[test]
