@@ -22,8 +22,8 @@ pub(crate) struct Topics {
 #[derive(Debug, Default)]
 struct Readers {
     targets: Vec<Target>,
-    /// Of payloads that are no documents, where one is expected: that is told once for all readers.
-    complaints: Complaints,
+    /// Of payloads that are no documents, where one is expected: that is told once for all readers. Most topics need none.
+    complaints: Option<Box<Complaints>>,
 }
 
 /// Who missed a document in a payload.
@@ -38,12 +38,13 @@ struct Without {
 pub(crate) struct Target {
     pub(crate) pointer: Option<Pointer>,
     pub(crate) to: To,
-    complaints: Complaints,
+    /// Most need none.
+    complaints: Option<Box<Complaints>>,
 }
 
 impl Target {
     pub(crate) fn new(pointer: Option<Pointer>, to: To) -> Self {
-        Self { pointer, to, complaints: Complaints::default() }
+        Self { pointer, to, complaints: None }
     }
 
     /// Says what came instead of a value, where that is news. A number by which the device says that it has none is a value.
@@ -61,7 +62,7 @@ impl Target {
             matches!(self.to, To::Point(_)) && last != Some(Reason::NotAValue)
         };
         let said = if let Some(Found::Text(text)) = found { text.as_bytes() } else { payload };
-        if is_said_to_be_none() || !self.complaints.is_news(said, now) {
+        if is_said_to_be_none() || !self.complaints.get_or_insert_default().is_news(said, now) {
             return;
         }
         let of_point = if let To::Point(slot) = self.to { out.reader(slot) } else { None };
@@ -75,6 +76,13 @@ impl Target {
     }
 }
 
+/// What came was understood.
+fn well(complaints: &mut Option<Box<Complaints>>) {
+    if let Some(complaints) = complaints {
+        complaints.well();
+    }
+}
+
 impl Without {
     fn note(&mut self, target: &Target, out: &Readings) {
         self.pointer = self.pointer.take().or_else(|| target.pointer.as_ref().map(Pointer::text));
@@ -84,8 +92,8 @@ impl Without {
 
 impl Readers {
     fn complain(&mut self, topic: &[u8], payload: &[u8], without: Without, now: Mono, out: &mut Readings) {
-        let Some(pointer) = without.pointer else { return self.complaints.well() };
-        if self.complaints.is_news(payload, now) {
+        let Some(pointer) = without.pointer else { return well(&mut self.complaints) };
+        if self.complaints.get_or_insert_default().is_news(payload, now) {
             let text = mqtt_misheard::text(topic, payload, Some(&pointer), None, Expected::Document).into();
             out.report(Report::Misheard { points: without.points, text, at: now });
         }
@@ -120,7 +128,12 @@ impl Topics {
 
     /// One more reader of a topic.
     pub(crate) fn add(&mut self, topic: &str, target: Target) {
-        self.readers.entry(topic.as_bytes().into()).or_default().targets.push(target);
+        let targets = &mut self.readers.entry(topic.as_bytes().into()).or_default().targets;
+        if targets.is_empty() {
+            // Most topics have one reader, and a list that grows makes room for four.
+            targets.reserve_exact(1);
+        }
+        targets.push(target);
     }
 
     /// A point or an output belongs to a device that announces itself so.
@@ -170,7 +183,7 @@ impl Listener for Topics {
             };
             if is_good {
                 heed.good += 1;
-                target.complaints.well();
+                well(&mut target.complaints);
                 continue;
             }
             heed.bad += 1;

@@ -126,7 +126,13 @@ struct Slot {
     reader: PointReader,
     sequence: u64,
     is_offline: bool,
-    /// What is known of a counter.
+    /// What is known of a counter; `None` for a point that is none.
+    count: Option<Box<Count>>,
+}
+
+/// A counter, and what was said of it.
+#[derive(Debug, Default)]
+struct Count {
     counter: Counter,
     /// When it was said that it fell.
     fell: Option<Mono>,
@@ -140,14 +146,9 @@ const FALLS: Span = Span::from_secs(3600);
 impl Readings {
     /// For these points, in the order of the definition.
     pub fn new(points: impl IntoIterator<Item = (PointId, PointReader)>) -> Self {
-        let slot = |(point, reader)| Slot {
-            point,
-            reader,
-            sequence: 0,
-            is_offline: false,
-            counter: Counter::default(),
-            fell: None,
-            is_down: false,
+        let slot = |(point, reader): (PointId, PointReader)| {
+            let count = reader.is_counter().then(Box::default);
+            Slot { point, reader, sequence: 0, is_offline: false, count }
         };
         Self { slots: points.into_iter().map(slot).collect(), batch: Batch::default() }
     }
@@ -214,7 +215,7 @@ impl Readings {
         let sequence = slot.next_sequence(now);
         slot.is_offline = reason == Reason::Offline;
         if reason == Reason::Replaced {
-            slot.counter = Counter::default();
+            slot.count.iter_mut().for_each(|count| count.counter = Counter::default());
         }
         self.batch.samples.push(Sample::bad(slot.point, reason, now, sequence));
     }
@@ -242,18 +243,16 @@ impl Readings {
 impl Slot {
     /// What is to be said of a counter that shows this; nothing of what is none.
     fn count(&mut self, value: Finite, now: Mono) -> Option<String> {
-        if !self.reader.is_counter() {
-            return None;
-        }
-        match self.counter.step(value) {
-            Step::Fell(from) if self.fell.is_none_or(|at| now.since(at) >= FALLS) => {
+        let count = self.count.as_mut()?;
+        match count.counter.step(value) {
+            Step::Fell(from) if count.fell.is_none_or(|at| now.since(at) >= FALLS) => {
                 let text = self.reader.fallen(from, value)?;
-                (self.fell, self.is_down) = (Some(now), true);
+                (count.fell, count.is_down) = (Some(now), true);
                 Some(text)
             }
-            Step::Back { from, .. } if std::mem::take(&mut self.is_down) => self.reader.back(from, value),
+            Step::Back { from, .. } if std::mem::take(&mut count.is_down) => self.reader.back(from, value),
             _ => {
-                self.is_down &= self.counter.is_in_doubt();
+                count.is_down &= count.counter.is_in_doubt();
                 None
             }
         }
