@@ -487,11 +487,11 @@ impl<'a> Compiler<'a> {
         let (file, catalog) = (rule.file.id, self.catalog);
         let when = Checked { program: when, expr: &rule.when };
         let until = until.zip(rule.until.as_ref()).map(|(program, expr)| Checked { program, expr });
-        let mut mistakes = checks::finer_than_resolution(when, catalog);
+        let mut mistakes = checks::finer_than_resolution(when.program, catalog);
         match until {
             Some(until) => {
-                mistakes.extend(checks::finer_than_resolution(until, catalog));
-                let (inverted, narrow) = checks::inverted_hysteresis(when, until, catalog);
+                mistakes.extend(checks::finer_than_resolution(until.program, catalog));
+                let (inverted, narrow) = checks::inverted_hysteresis(when, until, rule.until_hold, catalog);
                 mistakes.extend(inverted);
                 if rule.until_hold == Duration::ZERO {
                     mistakes.extend(checks::never_starts(when, until));

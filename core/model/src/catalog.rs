@@ -5,6 +5,7 @@
 
 use crate::almanac::{Place, Zone};
 use crate::diagnostic::did_you_mean;
+use crate::expr::Steps;
 use crate::finite::Finite;
 use crate::intent::Wanted;
 use crate::quantity::{Dimension, Unit};
@@ -110,6 +111,8 @@ pub struct PointSpec {
     pub period: Option<Span>,
     /// The smallest step it can show, base unit.
     pub resolution: Option<Finite>,
+    /// The steps of a point that is computed from others, which need not lie at multiples of their width.
+    pub steps: Option<Steps>,
     /// Values outside are bad, base unit, inclusive.
     pub valid: Option<(Finite, Finite)>,
     /// Faster changes are held back until confirmed, base unit per second.
@@ -142,6 +145,7 @@ impl PointSpec {
             max_age: None,
             period: None,
             resolution: None,
+            steps: None,
             valid: None,
             max_slew: None,
             stuck_after: None,

@@ -3,6 +3,7 @@
 mod meant;
 mod overridden;
 mod requests;
+mod steps;
 mod walk;
 mod words;
 

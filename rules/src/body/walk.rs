@@ -5,6 +5,7 @@ use super::overridden::Straight;
 use super::words::{Local, assigned};
 use super::{Ask, Built, Entry, Runnable, Slot, Surroundings};
 use crate::body::BodyKind;
+use crate::checks::finer_than_resolution;
 use crate::condition::{convert, dotted, operator};
 use crate::limits::BODY_NAMES_MAX;
 use crate::literal::{Literal, arithmetic_fault, fold};
@@ -378,6 +379,7 @@ impl<'a> Walker<'a> {
             }
         };
         self.warnings.extend(program.doubts.iter().cloned());
+        self.problems.extend(finer_than_resolution(&program, self.around.catalog));
         // What a value was at the start does not change while the rule is active.
         let is_fixed = matches!(program.nodes(), [Node::Tracked { statistic: Statistic::AtStart, .. }]);
         if !is_fixed {
@@ -400,6 +402,7 @@ impl<'a> Walker<'a> {
             let has_text = call.args.iter().any(|arg| matches!(fold(arg, constants), Some(Literal::Text(_))));
             let is_plain = call.args.iter().any(|arg| self.uses_locals(arg));
             if !has_text || (is_plain && matches!(name, "==" | "!=")) {
+                self.look_at_steps(call, at, is_plain);
                 return None;
             }
             if is_plain {

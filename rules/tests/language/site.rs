@@ -114,6 +114,7 @@ fn point(name: &str, unit: &str, marks: &str) -> PointSpec {
         max_age: matches!(origin, Origin::Measured).then_some(Span::from_secs(3600 * 24)),
         period: None,
         resolution,
+        steps: None,
         valid: None,
         max_slew: None,
         stuck_after: None,

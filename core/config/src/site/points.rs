@@ -59,6 +59,7 @@ pub(super) fn read(
         max_age: max_age.map(|found| found.value).or(period.map(usual_age)),
         period,
         resolution: resolution.map(|found| found.value.base),
+        steps: None,
         valid: valid.map(|found| (found.value.low, found.value.high)),
         max_slew,
         stuck_after: stuck_after.map(|found| found.value),

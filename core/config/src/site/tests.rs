@@ -19,7 +19,7 @@ fn check(drawn: &str) {
 }
 
 /// Reads a site that must be without mistakes.
-fn read(text: &str) -> SiteDraft {
+pub(super) fn read(text: &str) -> SiteDraft {
     let mut out = Diagnostics::new();
     let mut sources = Sources::new();
     let file = sources.add("site.yaml", format!("{HEAD}{text}").as_bytes(), &mut out);
@@ -268,30 +268,6 @@ roles: { middle: site.middle }
         draft.derived.iter().map(|derived| &*draft.catalog.point(derived.point).unwrap().name).collect();
     assert_eq!(names, ["site.middle", "site.second", "site.last"]);
     assert_eq!(draft.catalog.point(draft.derived[2].point).unwrap().kind, Kind::Flag);
-}
-
-#[test]
-fn a_point_that_chooses_is_as_coarse_as_the_coarsest_of_its_points() {
-    let draft = read(
-        "
-buses: { broker: { driver: mqtt } }
-devices:
-  m: { bus: broker, points: { a: { unit: Hz, resolution: 1 Hz }, b: { unit: Hz, resolution: 10 mHz }, c: { unit: Hz } } }
-derived:
-  middle: { median: [m.a, m.b, m.c] }
-  first: { first_good: [m.b, m.c] }
-  again: { first_good: [site.middle] }
-  silent: { median: [m.c] }
-  all: { sum: [m.a, m.b] }
-",
-    );
-    let step = |name: &str| {
-        let Some(Noun::Point(point)) = draft.catalog.resolve(name) else { panic!("{name}") };
-        draft.catalog.point(point).unwrap().resolution.map(|step| step.get())
-    };
-    assert_eq!([step("site.middle"), step("site.again")], [Some(1.0); 2], "the whole hertz may be the one");
-    assert_eq!(step("site.first"), Some(0.01));
-    assert_eq!([step("site.silent"), step("site.all")], [None; 2]);
 }
 
 #[test]

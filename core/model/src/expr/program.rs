@@ -2,6 +2,7 @@
 
 use super::ast::BinaryOp;
 use super::check::Problem;
+use super::comparison::{Comparison, Steps};
 use super::trackers::{TrackerId, TrackerKey, Trackers};
 use crate::catalog::PointId;
 use crate::diagnostic::Span;
@@ -81,10 +82,10 @@ pub enum Type {
     Number(Dimension, Unit),
 }
 
-/// A comparison with a constant, for the checks on hysteresis and resolution.
+/// A comparison with a constant, as it was written: for people who ask why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Threshold {
-    /// Canonical text of what is compared, so that `when` and `until` can be matched.
+    /// Canonical text of what is compared.
     pub subject: String,
     /// The single point that is compared, if it is one; `max`/`min` give each of theirs.
     pub points: Vec<PointId>,
@@ -96,8 +97,6 @@ pub struct Threshold {
     pub dimension: Dimension,
     /// Where.
     pub span: Span,
-    /// Whether the subject is smoothed over time (`avg` ...) and so needs less hysteresis.
-    pub is_smoothed: bool,
 }
 
 /// A checked, typed condition or number.
@@ -112,8 +111,12 @@ pub struct Program {
     pub is_difference: bool,
     /// Every point it reads directly or through a tracker, sorted, each once.
     pub reads: Vec<PointId>,
+    /// The steps in which a number moves, where they are known.
+    pub steps: Option<Steps>,
     /// Comparisons with constants.
     pub thresholds: Vec<Threshold>,
+    /// Every comparison of numbers, for the checks on hysteresis and resolution.
+    pub comparisons: Vec<Comparison>,
     /// What was assumed for bare numbers: place and sentence, for `check --explain`.
     pub notes: Vec<(Span, String)>,
     /// What can be understood and is hardly meant.
@@ -130,7 +133,9 @@ impl Program {
             yields: self.yields,
             is_difference: self.is_difference,
             reads: self.reads.clone(),
+            steps: None,
             thresholds: Vec::new(),
+            comparisons: Vec::new(),
             notes: Vec::new(),
             doubts: Vec::new(),
         }
@@ -145,7 +150,9 @@ impl Program {
             yields: Type::Truth,
             is_difference: false,
             reads: Vec::new(),
+            steps: None,
             thresholds: Vec::new(),
+            comparisons: Vec::new(),
             notes: Vec::new(),
             doubts: Vec::new(),
         }
