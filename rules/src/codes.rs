@@ -104,7 +104,7 @@ pub static CODES: &[Code] = &[
     ),
     code(
         "rules::value",
-        "The value does not fit what it is given to: another dimension, no unit, or not a number.",
+        "The value does not fit what it is given to: another dimension, no unit, not a number, or outside of what the envelope of the output or the range of the setting allows.",
     ),
     code(
         "rules::waits_for_itself",

@@ -111,8 +111,6 @@ pub struct PointSpec {
     pub period: Option<Span>,
     /// The smallest step it can show, base unit.
     pub resolution: Option<Finite>,
-    /// The steps of a point that is computed from others, which need not lie at multiples of their width.
-    pub steps: Option<Steps>,
     /// Values outside are bad, base unit, inclusive.
     pub valid: Option<(Finite, Finite)>,
     /// Faster changes are held back until confirmed, base unit per second.
@@ -145,7 +143,6 @@ impl PointSpec {
             max_age: None,
             period: None,
             resolution: None,
-            steps: None,
             valid: None,
             max_slew: None,
             stuck_after: None,
@@ -320,6 +317,11 @@ pub struct Catalog {
     pub zone: Zone,
     /// Where the site is, for the sun.
     pub place: Option<Place>,
+    /// The steps of points that are computed from others, which need not lie at multiples of their width. What a point is
+    /// to the devices and to the guard does not hang on them.
+    pub steps: BTreeMap<PointId, Steps>,
+    /// What a setpoint may be by its envelope, lowest first, base unit.
+    pub allowed: BTreeMap<OutputId, Vec<(Finite, Finite)>>,
     names: BTreeMap<Box<str>, Noun>,
     lost: BTreeSet<Box<str>>,
     is_partial: bool,

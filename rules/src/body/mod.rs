@@ -1,5 +1,6 @@
 //! Bodies: what is found out about them at load, and the form in which they run.
 
+mod allowed;
 mod meant;
 mod overridden;
 mod requests;

@@ -212,7 +212,8 @@ impl<'a> Walker<'a> {
             }
             other => {
                 let span = self.span(other.position());
-                self.refuse(span, "this statement has no place in a body", "");
+                let help = "a body knows `let`, `if`, `switch`, `while`, `for`, calculations and requests";
+                self.refuse(span, "this statement has no place in a body", help);
             }
         }
     }
@@ -289,7 +290,7 @@ impl<'a> Walker<'a> {
                     Expr::MethodCall(..) => {
                         ("methods are not part of the language", "write `f(x)` instead of `x.f()`")
                     }
-                    _ => ("this has no place in a body", ""),
+                    _ => ("this has no place in a body", "compute it with `let`, or leave it out"),
                 };
                 self.refuse(span, message, help);
             }
@@ -308,7 +309,8 @@ impl<'a> Walker<'a> {
         let root = name.split('.').next().unwrap_or("");
         if self.is_local(root) {
             if root != name {
-                self.refuse(span, format!("`{root}` is a plain value and has no parts"), "");
+                let help = format!("write `{root}` alone, or give the variable another name than a device");
+                self.refuse(span, format!("`{root}` is a plain value and has no parts"), help);
             }
             return;
         }
@@ -466,13 +468,15 @@ impl<'a> Walker<'a> {
         let name = call.name.clone();
         if call.is_operator_call() {
             if !OPERATORS.contains(&name.as_str()) {
-                return self.refuse(span, format!("`{name}` is not part of the language"), "");
+                let help = "bodies know + - * / %, comparisons, && || ! and the functions of the manual";
+                return self.refuse(span, format!("`{name}` is not part of the language"), help);
             }
             self.operands(call, &name);
             return;
         }
         if !call.namespace.is_empty() || call.capture_parent_scope {
-            return self.refuse(span, "`::` and `!` calls are not part of the language", "");
+            let help = "call a function of this file or of the language by its name alone";
+            return self.refuse(span, "`::` and `!` calls are not part of the language", help);
         }
         if REQUESTS.iter().any(|(known, _)| *known == name.as_str()) {
             return self.request(call, span);

@@ -29,10 +29,9 @@ pub(super) fn check(site: &SiteDraft, safety: &SafetyDraft<'_>, out: &mut Diagno
     if let Some(draft) = &safety.shedding {
         for stage in draft.stages.iter().chain(&draft.bulk) {
             for source in &draft.source {
-                let spec = catalog.point(source.value);
-                let steps = spec.and_then(|spec| Steps::of_point(source.value, spec));
+                let steps = Steps::of_point(source.value, catalog);
                 let found = steps.and_then(|steps| steps.too_fine(stage.below.value, Finite::ZERO));
-                if let Some((found, spec)) = found.zip(spec) {
+                if let Some((found, spec)) = found.zip(catalog.point(source.value)) {
                     refuse(catalog, &found, (stage.below.value, spec.unit()), None, stage.below.place, out);
                 }
             }

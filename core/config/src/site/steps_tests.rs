@@ -25,7 +25,7 @@ derived:
     );
     let computed = |name: &str| {
         let Some(Noun::Point(point)) = draft.catalog.resolve(name) else { panic!("{name}") };
-        draft.catalog.point(point).unwrap().steps.map(|steps| (steps.width.get(), steps.from.get()))
+        draft.catalog.steps.get(&point).map(|steps| (steps.width.get(), steps.from.get()))
     };
     assert_eq!([computed("site.again"), computed("site.all")], [Some((1.0, 0.0)); 2]);
     assert_eq!([computed("site.moved"), computed("site.spread")], [Some((1.0, -49.6)); 2]);

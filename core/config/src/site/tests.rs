@@ -55,6 +55,7 @@ uuid: 12
 #   = help: it looks like `4be0643f-1d98-573b-97cd-ca98a65347dd`; `uuidgen` makes one
 location: { latitude: 148 deg, longitude: 5 V }
 #                     ^^^^^^^ error[number::range]: `latitude` lies between -90 deg and 90 deg
+#   = help: north of the equator it is above zero: Paris is at 48.86 deg
 #                                         ^^^ error[unit::wrong]: 5 V is a voltage; an angle is expected
 #   = help: write `5 deg`
 divices: {}
@@ -74,6 +75,7 @@ buses:
 #   = help: did you mean `gpio`?
   broker: { driver: mqtt, url: [a] }
 #                         ^^^ error[value::kind]: a single value is expected here, not a list
+#   = help: write one value behind the `:`, without brackets
 devices:
   a: { bus: borker, points: { x: { unit: V } } }
 #           ^^^^^^ error[device::bus]: there is no bus `borker`
@@ -197,6 +199,15 @@ settings:
 #                ^^^ error[value::word]: `fas` is not known here
   flag: { value: true, range: 0..1 }
 #                      ^^^^^ error[setting::range]: only a number has a range
+  both: { value: 5, range: 12..2 kWh }
+#                ^ error[unit::missing]: `5` has no unit
+#                          ^^^^^^^^^ error[value::range]: the range is the wrong way round: 12 kWh is above 2 kWh
+  slip: { value: 5 kWX, unit: kW, range: 2..12 V }
+#                  ^^^ error[unit::unknown]: `kWX` is not a unit that is known here
+#                                        ^^^^^^^ error[unit::wrong]: 2 V is a voltage; an active power is expected
+  said: { value: fas, words: [fast, slow], range: 0..1 }
+#                ^^^ error[value::word]: `fas` is not known here
+#                                          ^^^^^ error[setting::range]: only a number has a range
 ",
     );
 }

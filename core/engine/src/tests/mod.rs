@@ -50,7 +50,6 @@ pub(crate) fn spec(name: &str, unit: &str, max_age_s: Option<u64>) -> PointSpec 
         max_age: max_age_s.map(Span::from_secs),
         period: None,
         resolution: None,
-        steps: None,
         valid: None,
         max_slew: None,
         stuck_after: None,

@@ -62,7 +62,6 @@ impl Site {
             max_age,
             period: None,
             resolution: None,
-            steps: None,
             valid: None,
             max_slew: None,
             stuck_after: None,

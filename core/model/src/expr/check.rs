@@ -251,7 +251,7 @@ impl Checker<'_> {
                 // A setting stands still until somebody changes it.
                 number.is_smoothed = spec.origin == Origin::Setting;
                 number.points.push(point);
-                Typed::Number(number.with_steps(Steps::of_point(point, spec)))
+                Typed::Number(number.with_steps(Steps::of_point(point, self.scope.catalog)))
             }
             Kind::Flag => Typed::Truth(self.push(Node::FlagPoint(point))),
             Kind::Words(_) => Typed::Words(point),
@@ -277,6 +277,9 @@ impl Checker<'_> {
             }
             None => {
                 let help = match self.scope.catalog.suggest_point(&full) {
+                    _ if full == "site.mode" => {
+                        "name the modes of the site first: `modes: [home, away]`".to_string()
+                    }
                     Some(near) => format!("did you mean `{near}`?"),
                     None => "`ballast check --explain` lists the points of the site".to_string(),
                 };
@@ -310,7 +313,12 @@ impl Checker<'_> {
                 let value = Finite::saturating(-value.get());
                 Some(self.number_constant(value, unit))
             }
-            _ => self.wrong(inner.span, "expr::type", "only a number can be negated with `-`", None),
+            _ => self.wrong(
+                inner.span,
+                "expr::type",
+                "only a number can be negated with `-`",
+                Some("write `!` for \"not\"".to_string()),
+            ),
         }
     }
 
@@ -322,7 +330,12 @@ impl Checker<'_> {
     pub(super) fn constant(&mut self, value: f64, unit: Unit, span: Span) -> Option<NodeId> {
         match unit.to_base(value) {
             Some(value) => Some(self.push(Node::Number(value))),
-            None => self.wrong(span, "expr::not_finite", "this number is too large", None),
+            None => self.wrong(
+                span,
+                "expr::not_finite",
+                "this number is too large",
+                Some("write a number that can be measured".to_string()),
+            ),
         }
     }
 
@@ -515,7 +528,12 @@ impl Checker<'_> {
         match op {
             BinaryOp::Equal => Some(Typed::Truth(node)),
             BinaryOp::NotEqual => Some(Typed::Truth(self.push(Node::Not(node)))),
-            _ => self.wrong(span, "expr::type", "words have no order: use `==` or `!=`", None),
+            _ => self.wrong(
+                span,
+                "expr::type",
+                "words have no order",
+                Some("compare with `==` or `!=`".to_string()),
+            ),
         }
     }
 

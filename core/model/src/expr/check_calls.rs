@@ -110,7 +110,12 @@ impl Checker<'_> {
             let (a, b) = self.unify(all, next, true)?;
             if a.dimension != b.dimension {
                 let message = format!("{} and {} cannot be compared", a.dimension.name(), b.dimension.name());
-                return self.wrong(joined, "expr::dimension", message, None);
+                let help = format!(
+                    "all of them are {}, or all of them are {}",
+                    a.dimension.name(),
+                    b.dimension.name()
+                );
+                return self.wrong(joined, "expr::dimension", message, Some(help));
             }
             let node = if greatest { Node::Greatest(a.node, b.node) } else { Node::Least(a.node, b.node) };
             let node = self.push(node);
@@ -138,7 +143,8 @@ impl Checker<'_> {
                 if a.dimension != b.dimension {
                     let message =
                         format!("{} cannot stand in for {}", b.dimension.name(), a.dimension.name());
-                    return self.wrong(second.span, "expr::dimension", message, None);
+                    let help = format!("write {} of the same kind", a.dimension.name());
+                    return self.wrong(second.span, "expr::dimension", message, Some(help));
                 }
                 let node = self.push(Node::OrElse(a.node, b.node));
                 let mut number = Operand::leaf(node, a.unit, format!("or_else({}, {})", a.text, b.text));
@@ -184,7 +190,7 @@ impl Checker<'_> {
     }
 
     fn steps_of(&self, point: PointId) -> Option<Steps> {
-        Steps::of_point(point, self.scope.catalog.point(point)?)
+        Steps::of_point(point, self.scope.catalog)
     }
 
     fn numeric_unit(&mut self, point: PointId, span: Span) -> Option<Unit> {
@@ -198,7 +204,8 @@ impl Checker<'_> {
             crate::catalog::Kind::Number(unit) => Some(*unit),
             _ => {
                 let message = format!("`{}` is not a number", spec.name);
-                self.wrong(span, "expr::type", message, None)
+                let help = "only numbers are followed over time; a word is compared, as in `grid.mode == \"island\"`";
+                self.wrong(span, "expr::type", message, Some(help.to_string()))
             }
         }
     }
@@ -249,7 +256,8 @@ impl Checker<'_> {
             _ => {
                 let Some((dimension, factor)) = unit.dimension().slope() else {
                     let message = format!("the change of {} has no unit here", unit.dimension().name());
-                    return self.wrong(arg.span, "expr::dimension", message, None);
+                    let help = "a rate exists of powers, energies, voltages, currents, frequencies, temperatures and volumes";
+                    return self.wrong(arg.span, "expr::dimension", message, Some(help.to_string()));
                 };
                 let steps = match key {
                     TrackerKey::Window { span, .. } => of_point.map(|steps| steps.over(span, factor)),

@@ -6,7 +6,7 @@
 
 use super::ast::BinaryOp;
 use super::check_numbers::Operand;
-use crate::catalog::{PointId, PointSpec};
+use crate::catalog::{Catalog, PointId};
 use crate::diagnostic::Span;
 use crate::finite::Finite;
 use crate::quantity::{Dimension, Unit};
@@ -55,10 +55,10 @@ pub struct TooFine {
 
 impl Steps {
     /// Those of a point, where it says or inherits them.
-    pub fn of_point(point: PointId, spec: &PointSpec) -> Option<Self> {
-        let width = spec.resolution.filter(|width| *width > Finite::ZERO);
+    pub fn of_point(point: PointId, catalog: &Catalog) -> Option<Self> {
+        let width = catalog.point(point)?.resolution.filter(|width| *width > Finite::ZERO);
         let measured = |width| Self { width, from: Finite::ZERO, precision: Precision::Exact, of: point };
-        spec.steps.or_else(|| width.map(measured))
+        catalog.steps.get(&point).copied().or_else(|| width.map(measured))
     }
 
     /// The widest: those of a number that may be any of several. What says nothing of its steps does not count.
