@@ -113,12 +113,10 @@ fn open(definition: &BusDefinition, catalog: &Catalog) -> Result<OpenBus, Vec<Di
             readers.push((point.point, reader));
         }
     }
-    let mut writers = BTreeMap::new();
-    for output in &definition.outputs {
-        if let Some(writer) = read_output(output, catalog, &mut topics, &mut mistakes) {
-            writers.insert(output.output, writer);
-        }
-    }
+    let written = definition.outputs.iter().filter_map(|output| {
+        Some((output.output, read_output(output, catalog, &mut topics, &mut mistakes)?))
+    });
+    let writers: BTreeMap<_, _> = written.collect();
     let body = connection.map(|connection| {
         let filters = topics.filters();
         let outputs_with_state = definition

@@ -52,7 +52,12 @@ impl Topics {
 
     /// One more reader of a topic.
     pub(crate) fn add(&mut self, topic: &str, target: Target) {
-        self.readers.entry(topic.as_bytes().into()).or_default().push(target);
+        let targets = self.readers.entry(topic.as_bytes().into()).or_default();
+        if targets.is_empty() {
+            // Most topics have one reader, and a list that grows makes room for four.
+            targets.reserve_exact(1);
+        }
+        targets.push(target);
     }
 
     /// A point or an output belongs to a device that announces itself so.

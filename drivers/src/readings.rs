@@ -261,7 +261,7 @@ mod tests {
         spec.is_counter = true;
         let mut catalog = Catalog::default();
         let point = catalog.add_point(spec).unwrap();
-        let settings = Settings { entries: Vec::new(), file: FileId(0), span: Place::default() };
+        let settings = Settings::at([], FileId(0), Place::default());
         let definition = PointDefinition { point, device: DeviceId(0), settings, unsaid: Unsaid::Nothing };
         let reader = PointReader::new(&definition, &catalog, &mut Mistakes(Vec::new())).unwrap();
         let mut readings = Readings::new([(point, reader)]);

@@ -3,10 +3,8 @@
 use ballast_config::diagnostics::Diagnostics;
 use ballast_drivers::{OpenBus, Reach};
 use ballast_host::link::mirror::NounSet;
-use ballast_host::{Texts, ownership};
-use ballast_model::frame::fnv1a;
+use ballast_host::{Texts, definitions, ownership};
 use ballast_model::{Mono, OutputId};
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// Buses that are checked and not open, each with its outputs.
@@ -50,17 +48,7 @@ pub fn read(texts: Texts, overrides: &[String]) -> Result<Prepared, String> {
 fn open(set: &NounSet, found: &mut Diagnostics) -> (Buses, Reach, u64) {
     let division = ownership::divide(&set.site, &set.catalog, &set.guard(Mono::ZERO));
     let (mut buses, mut reach) = (Vec::new(), Reach::default());
-    // Ids mean what the catalog says, so another catalog is another definition.
-    let mut text = format!("{:?}{:?}", set.catalog.points, set.catalog.outputs);
     for definition in &division.guard {
-        // Writing into a text cannot fail.
-        let _ = write!(text, "{} {}", definition.name, definition.driver);
-        let settings = std::iter::once(&definition.settings)
-            .chain(definition.points.iter().map(|point| &point.settings))
-            .chain(definition.outputs.iter().map(|output| &output.settings));
-        for entry in settings.flat_map(|settings| &settings.entries) {
-            let _ = write!(text, "{}={};", entry.key, entry.value);
-        }
         let outputs = definition.outputs.iter().map(|output| output.output).collect();
         match ballast_drivers::open(definition, &set.catalog) {
             Ok(bus) if bus.world().is_some() => {
@@ -76,5 +64,5 @@ fn open(set: &NounSet, found: &mut Diagnostics) -> (Buses, Reach, u64) {
             Err(mistakes) => found.extend(mistakes),
         }
     }
-    (buses, reach, fnv1a(text.into_bytes()))
+    (buses, reach, definitions::fingerprint(&set.catalog, &division.guard))
 }

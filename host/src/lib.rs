@@ -10,6 +10,7 @@
 //! | [`supervisor`] | what systemd is told |
 //! | [`texts`] | the files of a site, read as they lie, within bounds |
 //! | [`file_set`] | which files those are, and the hash that tells one set from another |
+//! | [`definitions`] | whether what is open may go on under other texts |
 //! | [`link`] | how guard and program talk, and the guard's mirror |
 //! | [`nouns`] | from the texts to devices, points, outputs and the safety set |
 //! | [`ownership`] | which of both processes has which bus |
@@ -20,6 +21,7 @@
 
 pub mod clock;
 pub mod confine;
+pub mod definitions;
 pub mod file_set;
 pub mod link;
 pub mod nouns;

@@ -35,6 +35,8 @@ const SUN_PERIOD: Span = Span::from_secs(60);
 
 /// Memory is given back this long after a set began to run: the first second has its own work.
 const GIVE_BACK_AFTER: Span = Span::from_secs(2);
+/// Entries of a buffer that are kept when memory is given back: those of a usual step.
+const BUFFER_KEPT: usize = 64;
 
 /// What the thread does after a turn.
 pub enum After {
@@ -179,7 +181,23 @@ impl Decision {
     fn give_back(&mut self, now: Mono) {
         if self.give_back_due.is_some_and(|due| due <= now) {
             self.give_back_due = None;
+            self.give_back_buffers();
             ballast_allocator::give_back();
+        }
+    }
+
+    /// The first step speaks of every point and every output, which no later step does: its buffers would keep that room
+    /// for ever. What still waits in one stays.
+    fn give_back_buffers(&mut self) {
+        self.engine_in.shrink_to(BUFFER_KEPT);
+        self.engine_out.shrink_to(BUFFER_KEPT);
+        self.guard_in.shrink_to(BUFFER_KEPT);
+        self.said.shrink_to(BUFFER_KEPT);
+        if self.guard_out.is_empty() {
+            // The guard is promised this room, since it never asks for any; what was not written to takes no memory.
+            let room = self.guard_out.capacity();
+            self.guard_out = Vec::new();
+            self.guard_out = Vec::with_capacity(room);
         }
     }
 

@@ -14,6 +14,7 @@ use ballast_engine::plan::{
 };
 use ballast_guard::Guard;
 use ballast_guard::plan::SafetySet;
+use ballast_host::definitions;
 use ballast_host::file_set::RULE_BYTES_MAX;
 use ballast_host::nouns::{self, apply_overrides, follow_buses};
 use ballast_host::ownership;
@@ -23,7 +24,6 @@ use ballast_model::frame::fnv1a;
 use ballast_model::{Catalog, Mono, OutputId, PointId};
 use ballast_rules::{Compiled, RhaiBodies, Source};
 use serde_json::json;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// A site that runs or is about to: everything that can be shared between threads.
@@ -160,7 +160,7 @@ pub fn build_after(texts: &Texts, overrides: &[String], before: Option<&Running>
         let catalog = Arc::clone(&before.plan.catalog);
         let compiled = compile_rules(texts, &catalog, &mut sources, &mut found);
         let nouns = Nouns { site: Arc::clone(&before.site), catalog, is_faultless: true };
-        return finish(texts, nouns, Some(before.definitions), compiled, overrides, sources, found);
+        return finish(texts, nouns, Some(before.definitions), compiled, sources, found);
     }
     let Loaded { site, catalog, mut buses } = nouns::load(texts, &mut sources, &mut found);
     let is_faultless = found.is_empty();
@@ -186,7 +186,7 @@ pub fn build_after(texts: &Texts, overrides: &[String], before: Option<&Running>
         return Err(refused(&found, &sources).with(&unknown));
     }
     let nouns = Nouns { site: Arc::new(site), catalog, is_faultless };
-    finish(texts, nouns, None, compiled, overrides, sources, found)
+    finish(texts, nouns, None, compiled, sources, found)
 }
 
 /// What the rules are about.
@@ -202,7 +202,6 @@ fn finish(
     nouns: Nouns,
     known_definitions: Option<u64>,
     compiled: Compiled,
-    overrides: &[String],
     sources: Sources,
     mut found: Diagnostics,
 ) -> Result<Built, Refused> {
@@ -213,7 +212,7 @@ fn finish(
     }
     let notes = compiled.notes.iter().map(|note| explained(note, &sources)).collect();
     let campaigns = compiled.campaigns.iter().map(|campaign| campaign.name.to_string()).collect();
-    let definitions = known_definitions.unwrap_or_else(|| definitions(&site, &catalog, overrides));
+    let definitions = known_definitions.unwrap_or_else(|| definitions::fingerprint(&catalog, &site.buses));
     let Compiled { rules, schedules, bodies, .. } = compiled;
     let plan = plan(&site, catalog, rules, schedules, texts);
     let running = Running {
@@ -307,24 +306,6 @@ fn join_world(definition: &BusDefinition, bus: &mut OpenBus) -> Result<(), Vec<D
             Err(vec![wrong.help(format!("there is {}", plant::WORLDS.join(", ")))])
         }
     }
-}
-
-/// What must be the same for running buses to go on over a reload: every id, and every definition.
-fn definitions(site: &Site, catalog: &Catalog, overrides: &[String]) -> u64 {
-    let mut text = String::new();
-    // Writing into a text cannot fail.
-    let _ = write!(text, "{:?}{:?}", catalog.points, catalog.outputs);
-    for bus in &site.buses {
-        let _ = write!(text, "{} {}", bus.name, bus.driver);
-        let settings = std::iter::once(&bus.settings)
-            .chain(bus.points.iter().map(|point| &point.settings))
-            .chain(bus.outputs.iter().map(|output| &output.settings));
-        for entry in settings.flat_map(|settings| &settings.entries) {
-            let _ = write!(text, "{}={};", entry.key, entry.value);
-        }
-    }
-    text.push_str(&overrides.join(";"));
-    fnv1a(text.into_bytes())
 }
 
 fn plan(

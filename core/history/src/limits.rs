@@ -9,6 +9,9 @@ use std::time::Duration;
 /// and its loss recorded as an event of kind [`EVENTS_LOST`](crate::events::EVENTS_LOST) in its place in the order.
 pub const EVENTS_WAITING_MAX: usize = 4096;
 
+/// Events for which an empty queue keeps room.
+pub(crate) const EVENTS_ROOM_KEPT: usize = 64;
+
 /// Bytes of text in the events that wait for the disk; past it events are refused as above.
 pub const EVENTS_WAITING_BYTES_MAX: usize = 8 * 1024 * 1024;
 

@@ -12,7 +12,9 @@ use std::time::Duration;
 use crate::error::Error;
 use crate::events::{EVENTS_LOST, Event};
 use crate::health::Health;
-use crate::limits::{BATCH_EVENTS_MAX, EVENTS_WAITING_BYTES_MAX, EVENTS_WAITING_MAX, GATHER};
+use crate::limits::{
+    BATCH_EVENTS_MAX, EVENTS_ROOM_KEPT, EVENTS_WAITING_BYTES_MAX, EVENTS_WAITING_MAX, GATHER,
+};
 use crate::state::StatePart;
 use ballast_model::Severity;
 use ballast_model::time::Stamp;
@@ -219,6 +221,10 @@ impl Shared {
             }
         }
         inner.in_flight = 0;
+        // A start, or a disk that was full for long, leaves room that is hardly needed again.
+        if inner.events.is_empty() {
+            inner.events.shrink_to(EVENTS_ROOM_KEPT);
+        }
         inner.durable += count as u64;
         inner.health.written_events += count as u64;
         self.done.notify_all();

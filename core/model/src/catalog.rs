@@ -8,6 +8,7 @@ use crate::diagnostic::did_you_mean;
 use crate::expr::Steps;
 use crate::finite::Finite;
 use crate::intent::Wanted;
+use crate::names::Names;
 use crate::quantity::{Dimension, Unit};
 use crate::sample::Value;
 use crate::time::{Mono, Span};
@@ -322,7 +323,7 @@ pub struct Catalog {
     pub steps: BTreeMap<PointId, Steps>,
     /// What a setpoint may be by its envelope, lowest first, base unit.
     pub allowed: BTreeMap<OutputId, Vec<(Finite, Finite)>>,
-    names: BTreeMap<Box<str>, Noun>,
+    names: Names,
     lost: BTreeSet<Box<str>>,
     is_partial: bool,
 }
@@ -331,19 +332,15 @@ impl Catalog {
     /// Gives a name its meaning; returns the earlier meaning when there was one (a mistake of the site).
     pub fn name(&mut self, name: &str, noun: Noun) -> Option<Noun> {
         if let Some(earlier) = self.names.get(name) {
-            return Some(*earlier);
+            return Some(earlier);
         }
-        self.names.insert(name.into(), noun);
+        self.names.insert(name, noun);
         None
     }
 
     /// What a full name stands for. Roles are followed once; a device with exactly one output stands for it.
     pub fn resolve(&self, name: &str) -> Option<Noun> {
-        if let Some(noun) = self.names.get(name) {
-            return Some(*noun);
-        }
-        let target = self.roles.get(name)?;
-        self.names.get(target).copied()
+        self.names.get(name).or_else(|| self.names.get(self.roles.get(name)?))
     }
 
     /// Notes that a name stands in the site's texts and could not be read: that was said once, and nothing is said about
@@ -369,14 +366,14 @@ impl Catalog {
 
     /// The known name most like this one.
     pub fn suggest(&self, name: &str) -> Option<&str> {
-        let known = self.names.keys().chain(self.roles.keys());
-        did_you_mean(name, known.map(|known| &**known))
+        let names = self.names.iter().map(|(name, _)| name);
+        did_you_mean(name, names.chain(self.roles.keys().map(|role| &**role)))
     }
 
     /// The known point most like this one; where none is, the only one of the device that the name begins with.
     pub fn suggest_point(&self, name: &str) -> Option<&str> {
         let points =
-            || self.names.iter().filter(|(_, noun)| matches!(noun, Noun::Point(_))).map(|(name, _)| &**name);
+            || self.names.iter().filter(|(_, noun)| matches!(noun, Noun::Point(_))).map(|(name, _)| name);
         let is_point = |role: &&str| matches!(self.resolve(role), Some(Noun::Point(_)));
         let roles = self.roles.keys().map(|role| &**role).filter(is_point);
         did_you_mean(name, points().chain(roles)).or_else(|| {
@@ -389,7 +386,7 @@ impl Catalog {
 
     /// All names, sorted.
     pub fn names(&self) -> impl Iterator<Item = (&str, Noun)> {
-        self.names.iter().map(|(name, noun)| (&**name, *noun))
+        self.names.iter()
     }
 
     /// A point by id. Ids are only made for existing points.
@@ -427,6 +424,7 @@ impl Catalog {
         self.points.shrink_to_fit();
         self.outputs.shrink_to_fit();
         self.devices.shrink_to_fit();
+        self.names.pack();
     }
 
     /// Adds an output, its name and its four readable points; `Err` with the earlier meaning when the name is taken.

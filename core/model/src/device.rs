@@ -12,15 +12,16 @@ use crate::diagnostic::{Diagnostic, FileId, Span as Place, did_you_mean};
 use crate::time::Span;
 use alloc::boxed::Box;
 use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 /// One key of a driver with its value, as text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Setting {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Setting<'a> {
     /// The key.
-    pub key: Box<str>,
+    pub key: &'a str,
     /// The value, parameters filled in.
-    pub value: Box<str>,
+    pub value: &'a str,
     /// The file in which it stands.
     pub file: FileId,
     /// Where the key stands.
@@ -30,25 +31,79 @@ pub struct Setting {
 }
 
 /// The keys of one bus, point or output.
+///
+/// A site has a handful for every point and output and keeps them as long as it runs: they lie in two pieces of memory, and
+/// not in two for each key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// In the order of the file.
-    pub entries: Vec<Setting>,
+    /// Keys and values in the order of the file, one after the other.
+    text: Box<str>,
+    entries: Box<[Entry]>,
     /// The file of the whole.
     pub file: FileId,
     /// The place of the whole, for what is missing.
     pub span: Place,
 }
 
+/// Where key and value of a setting end in the text; it begins where the one before ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Entry {
+    key_end: u32,
+    value_end: u32,
+    file: FileId,
+    key_span: Place,
+    value_span: Place,
+}
+
 impl Settings {
+    /// Keeps keys with their values, which stand in a file at a place. What would end past four gigabytes of text is left
+    /// out; no file is that long.
+    pub fn new<'a>(settings: impl IntoIterator<Item = Setting<'a>>, file: FileId, span: Place) -> Self {
+        let mut text = String::new();
+        let mut entries = Vec::new();
+        for Setting { key, value, file, key_span, value_span } in settings {
+            let key_end = text.len() + key.len();
+            let (Ok(key_end), Ok(value_end)) = (key_end.try_into(), (key_end + value.len()).try_into())
+            else {
+                break;
+            };
+            text.push_str(key);
+            text.push_str(value);
+            entries.push(Entry { key_end, value_end, file, key_span, value_span });
+        }
+        Self { text: text.into(), entries: entries.into(), file, span }
+    }
+
+    /// Keys with their values that stand in no file of their own: each has the place of the whole.
+    pub fn at<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>, file: FileId, span: Place) -> Self {
+        let setting = |(key, value)| Setting { key, value, file, key_span: span, value_span: span };
+        Self::new(pairs.into_iter().map(setting), file, span)
+    }
+
+    /// The settings in the order of the file.
+    pub fn iter(&self) -> impl Iterator<Item = Setting<'_>> {
+        let text = |start: u32, end: u32| self.text.get(start as usize..end as usize).unwrap_or_default();
+        let mut start = 0;
+        self.entries.iter().map(move |entry| {
+            let key_start = core::mem::replace(&mut start, entry.value_end);
+            Setting {
+                key: text(key_start, entry.key_end),
+                value: text(entry.key_end, entry.value_end),
+                file: entry.file,
+                key_span: entry.key_span,
+                value_span: entry.value_span,
+            }
+        })
+    }
+
     /// The entry of a key.
-    pub fn entry(&self, key: &str) -> Option<&Setting> {
-        self.entries.iter().find(|entry| &*entry.key == key)
+    pub fn entry(&self, key: &str) -> Option<Setting<'_>> {
+        self.iter().find(|entry| entry.key == key)
     }
 
     /// The value of a key; an empty text counts as absent, so that a device file can leave a parameter open.
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.entry(key).map(|entry| &*entry.value).filter(|value| !value.is_empty())
+        self.entry(key).map(|entry| entry.value).filter(|value| !value.is_empty())
     }
 
     /// Whether a key says `yes`; without a key, or where it is absent, it does not.
@@ -58,25 +113,21 @@ impl Settings {
 
     /// Gives a key this value; a key that is absent gets the place of the whole.
     pub fn set(&mut self, key: &str, value: &str) {
-        match self.entries.iter_mut().find(|entry| &*entry.key == key) {
-            Some(entry) => entry.value = value.into(),
-            None => self.entries.push(Setting {
-                key: key.into(),
-                value: value.into(),
-                file: self.file,
-                key_span: self.span,
-                value_span: self.span,
-            }),
-        }
+        let Self { file, span, .. } = *self;
+        let is_new = self.entry(key).is_none();
+        let added = is_new.then_some(Setting { key, value, file, key_span: span, value_span: span });
+        let changed =
+            self.iter().map(|old| Setting { value: if old.key == key { value } else { old.value }, ..old });
+        *self = Self::new(changed.chain(added), file, span);
     }
 
     /// A mistake for every key that is not in `known`.
     pub fn refuse_unknown(&self, known: &[&str], what: &str) -> Vec<Diagnostic> {
-        let unknown = self.entries.iter().filter(|entry| !known.contains(&&*entry.key));
+        let unknown = self.iter().filter(|entry| !known.contains(&entry.key));
         unknown
             .map(|entry| {
                 let message = format!("{what} has no key `{}`", entry.key);
-                let help = match did_you_mean(&entry.key, known.iter().copied()) {
+                let help = match did_you_mean(entry.key, known.iter().copied()) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("its keys are {}", known.join(", ")),
                 };
@@ -92,7 +143,7 @@ impl Settings {
     }
 
     /// A mistake at the value of `key` (at the whole, where the key is absent).
-    pub fn wrong(&self, key: &str, message: impl Into<alloc::string::String>) -> Diagnostic {
+    pub fn wrong(&self, key: &str, message: impl Into<String>) -> Diagnostic {
         let (file, span) =
             self.entry(key).map_or((self.file, self.span), |entry| (entry.file, entry.value_span));
         Diagnostic::mistake("device::bad_value", file, span, message)
@@ -170,4 +221,40 @@ pub struct OutputDefinition {
     pub reverts_after: Option<Span>,
     /// What only the driver understands.
     pub settings: Settings,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    fn setting(key: &'static str, value: &'static str) -> Setting<'static> {
+        Setting { key, value, file: FileId(1), key_span: Place::new(1, 2), value_span: Place::new(3, 9) }
+    }
+
+    #[test]
+    fn settings_come_back_as_they_were_given() {
+        let given = vec![
+            setting("topic", "relay/1/set"),
+            setting("qos", ""),
+            setting("étage", "haut"),
+            setting("a", "b"),
+        ];
+        let settings = Settings::new(given.clone(), FileId(1), Place::new(0, 5));
+        assert_eq!(settings.iter().collect::<Vec<_>>(), given);
+        assert_eq!(settings.entry("étage"), Some(setting("étage", "haut")));
+        assert_eq!((settings.get("qos"), settings.get("to"), settings.get("a")), (None, None, Some("b")));
+    }
+
+    #[test]
+    fn a_setting_that_is_changed_keeps_its_place_and_a_new_one_gets_that_of_the_whole() {
+        let given = [setting("url", "x"), setting("client", "y")];
+        let mut settings = Settings::new(given, FileId(1), Place::new(0, 5));
+        settings.set("url", "mqtt://farther");
+        settings.set("status_topic", "none");
+        assert_eq!(settings.entry("url"), Some(setting("url", "mqtt://farther")));
+        assert_eq!(settings.get("client"), Some("y"));
+        let added = settings.entry("status_topic").map(|entry| (entry.value, entry.value_span));
+        assert_eq!(added, Some(("none", Place::new(0, 5))));
+    }
 }

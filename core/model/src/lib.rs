@@ -29,6 +29,7 @@ pub mod finite;
 pub mod frame;
 pub mod intake;
 pub mod intent;
+mod names;
 pub mod quantity;
 pub mod sample;
 pub mod severity;

@@ -5,7 +5,7 @@ use super::mqtt::{Stream, connect};
 use crate::detect::{Heard, Hearing, bye, listen};
 use crate::mqtt_settings;
 use crate::spec::Mistakes;
-use ballast_model::device::{BusDefinition, Setting, Settings};
+use ballast_model::device::{BusDefinition, Settings};
 use ballast_model::diagnostic::{FileId, Span};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -24,15 +24,8 @@ impl Listening {
     /// # Errors
     /// A sentence: a key is wrong, or the broker cannot be reached, is not believed, or refuses us.
     pub async fn connect(keys: &[(&str, String)]) -> Result<Self, String> {
-        let entry = |(key, value): &(&str, String)| Setting {
-            key: (*key).into(),
-            value: value.as_str().into(),
-            file: FileId(0),
-            key_span: Span::default(),
-            value_span: Span::default(),
-        };
-        let settings =
-            Settings { entries: keys.iter().map(entry).collect(), file: FileId(0), span: Span::default() };
+        let pairs = keys.iter().map(|(key, value)| (*key, value.as_str()));
+        let settings = Settings::at(pairs, FileId(0), Span::default());
         let definition = BusDefinition {
             name: "broker".into(),
             driver: "mqtt".into(),

@@ -31,7 +31,7 @@ fn play(device: &str, file: &str, is_old: bool, expected: &[(&str, f64, &str)]) 
     let line = Line::new(file);
     let definition = device_file::read(&device_file::all()[device]);
     let mut site = device_file::site(&definition, &ballast_drivers::p1::SPEC, &BTreeMap::new());
-    site.definition.settings.entries[0].value = line.path().into();
+    site.definition.settings.set("port", line.path());
     let running = Running::start(site.open());
     running.wait_link(true, 0);
     // The end of a telegram first, as the line is met at any moment.

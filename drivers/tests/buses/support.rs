@@ -2,7 +2,7 @@
 
 use ballast_drivers::{Batch, BusHandle, Clock, OpenBus, Report, Sink, WriteResult, spawn};
 use ballast_model::catalog::{DeviceSpec, Kind, Noun, Origin, OutputKind, PointSpec};
-use ballast_model::device::{BusDefinition, OutputDefinition, PointDefinition, Setting, Settings, Unsaid};
+use ballast_model::device::{BusDefinition, OutputDefinition, PointDefinition, Settings, Unsaid};
 use ballast_model::diagnostic::{Diagnostic, FileId, Span as Place};
 use ballast_model::{
     Catalog, DeviceId, Mono, OutputId, PointId, Quality, Reason, Sample, Span, Unit, Value, Wanted,
@@ -21,15 +21,7 @@ pub(crate) struct Site {
 }
 
 pub(crate) fn settings(pairs: &[(&str, &str)]) -> Settings {
-    let place = Place::new(0, 1);
-    let entry = |(key, value): &(&str, &str)| Setting {
-        key: (*key).into(),
-        value: (*value).into(),
-        file: FileId(0),
-        key_span: place,
-        value_span: place,
-    };
-    Settings { entries: pairs.iter().map(entry).collect(), file: FileId(0), span: place }
+    Settings::at(pairs.iter().copied(), FileId(0), Place::new(0, 1))
 }
 
 impl Site {

@@ -19,7 +19,7 @@ fn a_recorded_charger() {
     let line = Line::new("charger");
     let definition = device_file::read(&device_file::all()["victron-vedirect-charger"]);
     let mut site = device_file::site(&definition, &ballast_drivers::vedirect::SPEC, &BTreeMap::new());
-    site.definition.settings.entries[0].value = line.path().into();
+    site.definition.settings.set("port", line.path());
     let running = Running::start(site.open());
     running.wait_link(true, 0);
     // Faster than its line, to be done in a second; a pseudo-terminal waits for its reader.

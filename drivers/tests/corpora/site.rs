@@ -4,7 +4,7 @@ use ballast_drivers::OpenBus;
 use ballast_drivers::readings::Readings;
 use ballast_drivers::shape::{Answer, Job, Poller};
 use ballast_model::catalog::{DeviceSpec, Kind, Origin, OutputKind, PointSpec};
-use ballast_model::device::{BusDefinition, OutputDefinition, PointDefinition, Setting, Settings, Unsaid};
+use ballast_model::device::{BusDefinition, OutputDefinition, PointDefinition, Settings, Unsaid};
 use ballast_model::diagnostic::{FileId, Span as Place};
 use ballast_model::{Catalog, DeviceId, Finite, Mono, OutputId, Quality, Span, Unit, Value, Wanted};
 
@@ -52,16 +52,8 @@ pub(crate) fn bus(
 
 /// `register: 4, type: f32`.
 fn settings(text: &str) -> Settings {
-    let place = Place::new(0, 1);
     let pairs = text.split("; ").filter_map(|pair| pair.split_once(": "));
-    let entry = |(key, value): (&str, &str)| Setting {
-        key: key.into(),
-        value: value.into(),
-        file: FileId(0),
-        key_span: place,
-        value_span: place,
-    };
-    Settings { entries: pairs.map(entry).collect(), file: FileId(0), span: place }
+    Settings::at(pairs, FileId(0), Place::new(0, 1))
 }
 
 fn unit(symbol: &str) -> Unit {

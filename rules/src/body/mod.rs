@@ -124,7 +124,7 @@ pub(crate) struct Ask {
 #[derive(Debug)]
 pub(crate) enum Runnable {
     /// Nothing but requests that are complete at load.
-    Simple(Vec<Action>),
+    Simple(Box<[Action]>),
     Script {
         ast: Box<rhai::AST>,
         slots: Vec<Slot>,

@@ -62,7 +62,7 @@ pub(crate) fn build(around: Surroundings<'_>, block: &StmtBlock) -> Built {
         }
     }
     let runnable = match simple {
-        Some(actions) => Runnable::Simple(actions),
+        Some(actions) => Runnable::Simple(actions.into()),
         None => {
             let lib = around.file.ast.shared_lib().clone();
             let ast = Box::new(AST::new(statements, lib));

@@ -285,9 +285,9 @@ impl<'a> Device<'a> {
         let mut print = Fingerprint::new();
         if let Some(bus) = self.bus.and_then(|bus| draft.buses.get(bus)) {
             print.text(&bus.driver);
-            for setting in &bus.settings.entries {
-                print.text(&setting.key);
-                print.text(&setting.value);
+            for setting in bus.settings.iter() {
+                print.text(setting.key);
+                print.text(setting.value);
             }
         }
         print.node(node);
@@ -370,8 +370,8 @@ fn settings(fields: &Fields<'_>, out: &mut Diagnostics) -> (Settings, bool) {
     for entry in fields.rest() {
         match &entry.value.kind {
             Kind::Scalar(scalar) => entries.push(Setting {
-                key: entry.key.text.as_str().into(),
-                value: scalar.text.as_str().into(),
+                key: &entry.key.text,
+                value: &scalar.text,
                 file: entry.value.file,
                 key_span: entry.key.span,
                 value_span: entry.value.span,
@@ -384,8 +384,7 @@ fn settings(fields: &Fields<'_>, out: &mut Diagnostics) -> (Settings, bool) {
         }
     }
     let head = fields.head();
-    entries.shrink_to_fit();
-    (Settings { entries, file: head.file, span: head.span }, is_whole)
+    (Settings::new(entries, head.file, head.span), is_whole)
 }
 
 /// The rated power of a device, W.

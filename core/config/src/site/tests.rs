@@ -324,7 +324,7 @@ modes: [home, away]
     assert!((spec.max_slew.unwrap().get() - 5.0).abs() < 1e-9);
     assert!(spec.is_instantaneous);
     let definition = &draft.buses[0].points[0];
-    let keys: Vec<&str> = definition.settings.entries.iter().map(|entry| &*entry.key).collect();
+    let keys: Vec<&str> = definition.settings.iter().map(|entry| entry.key).collect();
     assert_eq!(keys, ["topic", "pointer"], "the driver gets what is not common");
     let Some(Noun::Point(e)) = draft.catalog.resolve("m.e") else { panic!() };
     assert!(draft.catalog.point(e).unwrap().is_counter && !draft.catalog.point(e).unwrap().is_instantaneous);
@@ -374,8 +374,7 @@ devices:
     );
     let reads = crate::checks::fixture::DRIVERS.iter().find_map(|driver| driver.reads_every).unwrap();
     let mut tell = |period: &str| {
-        draft.buses[0].settings.entries.iter_mut().find(|entry| &*entry.key == "period").unwrap().value =
-            period.into();
+        draft.buses[0].settings.set("period", period);
         follow_bus(&draft.buses[0], reads, &mut draft.catalog);
         ["a.bare", "a.own", "a.aged"].map(|name| pace(&draft, name))
     };
