@@ -29,7 +29,7 @@ fn is_analogue(found: &Comparison, catalog: &Catalog) -> bool {
 
 /// `when` without `until` on a threshold switches to and fro around it.
 pub(crate) fn missing_hysteresis(when: Checked<'_>, catalog: &Catalog) -> Vec<Problem> {
-    let analogue = when.program.comparisons.iter().find(|found| is_analogue(found, catalog));
+    let analogue = when.program.comparisons().iter().find(|found| is_analogue(found, catalog));
     let Some(found) = analogue else { return Vec::new() };
     let message = format!("the rule starts and ends at the same value of `{}`", found.subject);
     let direction = if found.is_upper() { "below" } else { "above" };
@@ -47,8 +47,8 @@ struct Band<'a> {
 
 fn bands<'a>(when: Checked<'a>, until: Checked<'a>) -> Vec<Band<'a>> {
     let mut found = Vec::new();
-    for start in when.program.comparisons.iter().filter(|start| start.op.is_order()) {
-        for end in until.program.comparisons.iter().filter_map(|end| start.facing(end)) {
+    for start in when.program.comparisons().iter().filter(|start| start.op.is_order()) {
+        for end in until.program.comparisons().iter().filter_map(|end| start.facing(end)) {
             let width = match (start.is_upper(), end.is_upper()) {
                 _ if !end.op.is_order() => continue,
                 (true, false) => start.value.get() - end.value.get(),
@@ -95,7 +95,7 @@ pub(crate) fn inverted_hysteresis(
 /// `for`, which lets the rule act that long.
 pub(crate) fn never_starts(when: Checked<'_>, until: Checked<'_>) -> Vec<Problem> {
     let is_comparison = |expr: &Expr| matches!(expr.kind, ExprKind::Binary { op, .. } if op.is_order());
-    let end = until.program.comparisons.first().filter(|end| end.op.is_order());
+    let end = until.program.comparisons().first().filter(|end| end.op.is_order());
     let Some(end) = end.filter(|_| is_comparison(positive(until.expr))) else { return Vec::new() };
     let (mut needed, mut waiting) = (Vec::new(), vec![when.expr]);
     while let Some(part) = waiting.pop() {
@@ -116,7 +116,7 @@ pub(crate) fn never_starts(when: Checked<'_>, until: Checked<'_>) -> Vec<Problem
                 start.is_upper() == end.is_upper() && reaches
             })
     };
-    let mut starts = when.program.comparisons.iter().filter(|start| is_needed(start));
+    let mut starts = when.program.comparisons().iter().filter(|start| is_needed(start));
     let Some(start) = starts.find(|start| covers(start)) else { return Vec::new() };
     let message = format!("`until` is true wherever `when` is: the rule never starts on `{}`", start.subject);
     let help = format!("let it end on the other side: `until` with `{}`", opposite(end.op).symbol());
@@ -141,7 +141,7 @@ fn opposite(op: BinaryOp) -> BinaryOp {
 
 /// Values that lie between two steps in which their subject moves.
 pub(crate) fn finer_than_resolution(program: &Program, catalog: &Catalog) -> Vec<Problem> {
-    program.comparisons.iter().filter_map(|found| too_fine(found, catalog)).collect()
+    program.comparisons().iter().filter_map(|found| too_fine(found, catalog)).collect()
 }
 
 fn too_fine(found: &Comparison, catalog: &Catalog) -> Option<Problem> {

@@ -23,7 +23,7 @@ impl Walker<'_> {
         let catalog = self.around.catalog;
         let unit = |point: &ballast_model::PointId| catalog.point(*point).map(|spec| spec.unit());
         let is_base = program.reads.iter().filter_map(unit).all(|unit| unit == unit.dimension().base());
-        let is_plain = program.comparisons.iter().all(|found| found.is_as_written);
+        let is_plain = program.comparisons().iter().all(|found| found.is_as_written);
         if is_base || is_plain {
             self.problems.extend(finer_than_resolution(&program, catalog));
         }

@@ -380,7 +380,7 @@ impl<'a> Walker<'a> {
                 return None;
             }
         };
-        self.warnings.extend(program.doubts.iter().cloned());
+        self.warnings.extend(program.doubts().iter().cloned());
         self.problems.extend(finer_than_resolution(&program, self.around.catalog));
         // What a value was at the start does not change while the rule is active.
         let is_fixed = matches!(program.nodes(), [Node::Tracked { statistic: Statistic::AtStart, .. }]);

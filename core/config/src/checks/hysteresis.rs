@@ -31,7 +31,7 @@ fn check_without_until(catalog: &Catalog, limit: &LimitDraft<'_>, out: &mut Diag
     if !limit.fields.is_complete() || limit.fields.get("until").is_some() {
         return;
     }
-    if let Some(found) = limit.when.program.comparisons.iter().find(|found| found.op.is_order()) {
+    if let Some(found) = limit.when.program.comparisons().iter().find(|found| found.op.is_order()) {
         let message = format!("this limit lets go at {}, the very value at which it acts", show(found));
         let (sign, away) = away_from(found);
         let help = format!(
@@ -57,7 +57,7 @@ fn reads_numbers(catalog: &Catalog, compiled: &Compiled<'_>) -> bool {
 }
 
 fn check_pair(when: &Compiled<'_>, until: &Compiled<'_>, out: &mut Diagnostics) {
-    for acts in when.program.comparisons.iter().filter(|found| found.op.is_order()) {
+    for acts in when.program.comparisons().iter().filter(|found| found.op.is_order()) {
         let of_subject = facing(acts, until);
         let is_proportion = super::proportion::is_judged(&when.expr, &until.expr, acts.span);
         if is_proportion || is_left_elsewhere(acts, when, until) {
@@ -87,7 +87,7 @@ fn check_pair(when: &Compiled<'_>, until: &Compiled<'_>, out: &mut Diagnostics) 
 
 /// The comparisons of `until` with what a limit acts on, turned as that is.
 fn facing(acts: &Comparison, until: &Compiled<'_>) -> Vec<Comparison> {
-    let ordered = until.program.comparisons.iter().filter(|found| found.op.is_order());
+    let ordered = until.program.comparisons().iter().filter(|found| found.op.is_order());
     let same = ordered
         .filter_map(|found| acts.facing(found).or_else(|| acts.shares_point(found).then(|| found.clone())));
     same.collect()
@@ -108,7 +108,7 @@ fn is_left_elsewhere(acts: &Comparison, when: &Compiled<'_>, until: &Compiled<'_
         spans.iter().any(|span| span.start <= inner.start && inner.end <= span.end)
     };
     let Some(band) = bands.iter().find(|band| is_in(band, acts.span)) else { return false };
-    when.program.comparisons.iter().any(|other| {
+    when.program.comparisons().iter().any(|other| {
         other.span != acts.span
             && acts.facing(other).is_some()
             && other.op.is_order()

@@ -40,7 +40,7 @@ pub(super) fn check(site: &SiteDraft, safety: &SafetyDraft<'_>, out: &mut Diagno
 }
 
 fn check_comparisons(catalog: &Catalog, compiled: &Compiled<'_>, out: &mut Diagnostics) {
-    for found in &compiled.program.comparisons {
+    for found in compiled.program.comparisons() {
         if let Some(fine) = found.too_fine() {
             let place = compiled.place(found.span);
             refuse(catalog, &fine, (found.value, found.unit), Some(found), place, out);
@@ -76,8 +76,8 @@ fn refuse(
 
 /// The gap between acting and letting go is at least one step.
 fn check_gap(when: &Compiled<'_>, until: &Compiled<'_>, out: &mut Diagnostics) {
-    for acts in &when.program.comparisons {
-        for lets_go in &until.program.comparisons {
+    for acts in when.program.comparisons() {
+        for lets_go in until.program.comparisons() {
             if let Some(step) = too_near(acts, lets_go) {
                 let (at, acts_at) = (until.place(lets_go.span), when.place(acts.span));
                 let message =

@@ -225,7 +225,7 @@ fn widest_step(rule: &DerivedRule, draft: &SiteDraft) -> Option<Finite> {
 fn steps(rule: &DerivedRule, draft: &SiteDraft) -> Option<Steps> {
     let of = |point: &PointId| Steps::of_point(*point, &draft.catalog);
     match rule {
-        DerivedRule::Program(program) => program.steps,
+        DerivedRule::Program(program) => program.steps(),
         DerivedRule::Median(points) | DerivedRule::FirstGood(points) => Steps::widest(points.iter().map(of)),
         DerivedRule::Sum(points) => Steps::sum(points.iter().map(of)),
     }

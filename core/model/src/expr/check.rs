@@ -6,7 +6,7 @@ use super::ast::{BinaryOp, Expr, ExprKind};
 use super::check_numbers::{Operand, is_comparable, makes_difference, sum};
 use super::comparison::{Comparison, Steps, sum_of};
 use super::fault::Fault;
-use super::program::{Node, NodeId, Program, Threshold, Type};
+use super::program::{ForChecks, Node, NodeId, Program, Threshold, Type};
 use super::trackers::TrackerKey;
 use crate::catalog::{Catalog, Kind, Noun, Origin, PointId};
 use crate::diagnostic::{Span, did_you_mean};
@@ -114,7 +114,6 @@ pub fn check(expr: &Expr, scope: &Scope<'_>) -> Result<Program, Vec<Problem>> {
     checker.nodes.shrink_to_fit();
     checker.reads.shrink_to_fit();
     checker.thresholds.shrink_to_fit();
-    checker.comparisons.shrink_to_fit();
     Ok(Program {
         nodes: checker.nodes,
         keys: checker.keys,
@@ -122,11 +121,13 @@ pub fn check(expr: &Expr, scope: &Scope<'_>) -> Result<Program, Vec<Problem>> {
         yields,
         is_difference: checker.yields_difference,
         reads: checker.reads,
-        steps: checker.yields_steps,
         thresholds: checker.thresholds,
-        comparisons: checker.comparisons,
+        seen: Some(Box::new(ForChecks {
+            steps: checker.yields_steps,
+            comparisons: checker.comparisons,
+            doubts: checker.doubts,
+        })),
         notes: checker.notes,
-        doubts: checker.doubts,
     })
 }
 

@@ -284,7 +284,7 @@ impl Checker<'_> {
         }
         let slot = self.slot(TrackerKey::Used { point, time });
         let node = self.push(Node::Tracked { slot, statistic: Statistic::Used });
-        let steps = self.steps_of(point).map(Steps::from_zero);
+        let steps = self.steps_of(point).map(Steps::counted_from_zero);
         Some(stepped(node, unit, format!("used({full})"), true, steps))
     }
 

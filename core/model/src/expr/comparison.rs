@@ -91,7 +91,7 @@ impl Steps {
     }
 
     /// Of what was counted since a moment.
-    pub(super) fn from_zero(self) -> Self {
+    pub(super) fn counted_from_zero(self) -> Self {
         Self { from: Finite::ZERO, ..self }
     }
 

@@ -8,6 +8,7 @@ use crate::catalog::PointId;
 use crate::diagnostic::Span;
 use crate::finite::Finite;
 use crate::quantity::{Dimension, Unit};
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -99,6 +100,14 @@ pub struct Threshold {
     pub span: Span,
 }
 
+/// What only checks look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ForChecks {
+    pub(super) steps: Option<Steps>,
+    pub(super) comparisons: Vec<Comparison>,
+    pub(super) doubts: Vec<Problem>,
+}
+
 /// A checked, typed condition or number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
@@ -111,16 +120,12 @@ pub struct Program {
     pub is_difference: bool,
     /// Every point it reads directly or through a tracker, sorted, each once.
     pub reads: Vec<PointId>,
-    /// The steps in which a number moves, where they are known.
-    pub steps: Option<Steps>,
     /// Comparisons with constants.
     pub thresholds: Vec<Threshold>,
-    /// Every comparison of numbers, for the checks on hysteresis and resolution.
-    pub comparisons: Vec<Comparison>,
+    /// What only checks look at; a program that runs does without.
+    pub(super) seen: Option<Box<ForChecks>>,
     /// What was assumed for bare numbers: place and sentence, for `check --explain`.
     pub notes: Vec<(Span, String)>,
-    /// What can be understood and is hardly meant.
-    pub doubts: Vec<Problem>,
 }
 
 impl Program {
@@ -133,12 +138,30 @@ impl Program {
             yields: self.yields,
             is_difference: self.is_difference,
             reads: self.reads.clone(),
-            steps: None,
             thresholds: Vec::new(),
-            comparisons: Vec::new(),
+            seen: None,
             notes: Vec::new(),
-            doubts: Vec::new(),
         }
+    }
+
+    /// Every comparison of numbers, for the checks on hysteresis and resolution.
+    pub fn comparisons(&self) -> &[Comparison] {
+        self.seen.as_ref().map_or(&[], |seen| &seen.comparisons)
+    }
+
+    /// What can be understood and is hardly meant.
+    pub fn doubts(&self) -> &[Problem] {
+        self.seen.as_ref().map_or(&[], |seen| &seen.doubts)
+    }
+
+    /// The steps in which a number moves, where they are known.
+    pub fn steps(&self) -> Option<Steps> {
+        self.seen.as_ref()?.steps
+    }
+
+    /// Lets go of what only checks look at.
+    pub fn forget_checks(&mut self) {
+        self.seen = None;
     }
 
     /// A condition that is always this.
@@ -150,11 +173,9 @@ impl Program {
             yields: Type::Truth,
             is_difference: false,
             reads: Vec::new(),
-            steps: None,
             thresholds: Vec::new(),
-            comparisons: Vec::new(),
+            seen: None,
             notes: Vec::new(),
-            doubts: Vec::new(),
         }
     }
 
