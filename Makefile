@@ -21,6 +21,7 @@ help: ## list the entry points
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo '  settings: PARTS="unit peers" (test)  SITE=FOLDER (run)  PEERS="direct ballast" ROUNDS=5 (bench)'
 	@echo '            PREFIX=/usr (install, uninstall)'
+	@echo '  scripts/setup.sh home-assistant: a Home Assistant for the tests (700 MB); without it they skip it and say so'
 
 demo: setup ## a simulated village, in this terminal: no configuration, no equipment, no server
 	cargo run --locked --package ballast -- demo

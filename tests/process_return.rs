@@ -248,6 +248,14 @@ fn rules_that_vanish_go_only_when_a_person_says_so() {
     // The same bytes again: all is well again.
     std::fs::write(&path, follow()).unwrap();
     ready(&program);
+    // One that died behind the comment at the head.
+    std::fs::write(&path, "// The rules of the bench.\n/* not yet */\n").unwrap();
+    program
+        .wait_line("rules/main.rhai holds nothing but comments any more, and \"follow\" would go", PATIENCE);
+    goes_on(&program);
+    assert!(program.refused(&["reload"]).contains("ballast reload --accept"));
+    std::fs::write(&path, follow()).unwrap();
+    ready(&program);
     std::fs::rename(bench.site.0.join("rules"), bench.site.0.join("moved")).unwrap();
     program.wait_line("the site has no rules any more, and \"follow\" would go", PATIENCE);
     goes_on(&program);

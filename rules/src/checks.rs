@@ -3,8 +3,9 @@
 use crate::body::Ask;
 use crate::report::problem;
 use ballast_model::catalog::{Catalog, Origin};
-use ballast_model::diagnostic::Span;
-use ballast_model::expr::{BinaryOp, Expr, ExprKind, Node, NodeId, Problem, Program, Threshold};
+use ballast_model::expr::{BinaryOp, Comparison, Expr, ExprKind, Precision, Problem, Program};
+use ballast_model::quantity::Shown;
+use ballast_model::time::Span as Duration;
 use ballast_model::{Dimension, Finite, PointId};
 use std::collections::BTreeSet;
 
@@ -15,90 +16,41 @@ pub(crate) struct Checked<'a> {
     pub(crate) expr: &'a Expr,
 }
 
-/// A threshold on a number that wobbles: neither smoothed nor counted nor a time nor a plain number such as a level.
-fn is_analogue(threshold: &Threshold, catalog: &Catalog) -> bool {
+/// A comparison of numbers that wobble: neither smoothed nor counted nor a time nor a plain number such as a level.
+fn is_analogue(found: &Comparison, catalog: &Catalog) -> bool {
     let is_steady = |point: &PointId| {
         catalog.point(*point).is_some_and(|spec| spec.is_counter || matches!(spec.origin, Origin::Setting))
     };
-    threshold.op.is_order()
-        && !threshold.is_smoothed
-        && !matches!(threshold.dimension, Dimension::Duration | Dimension::Number)
-        && (threshold.points.is_empty() || !threshold.points.iter().all(is_steady))
+    found.op.is_order()
+        && !found.is_smoothed
+        && !matches!(found.dimension, Dimension::Duration | Dimension::Number)
+        && (found.points.is_empty() || !found.points.iter().all(is_steady))
 }
 
 /// `when` without `until` on a threshold switches to and fro around it.
 pub(crate) fn missing_hysteresis(when: Checked<'_>, catalog: &Catalog) -> Vec<Problem> {
-    let analogue = when.program.thresholds.iter().find(|threshold| is_analogue(threshold, catalog));
-    let Some(threshold) = analogue else { return missing_between_points(when, catalog) };
-    let message = format!("the rule starts and ends at the same value of `{}`", threshold.subject);
-    let direction =
-        if matches!(threshold.op, BinaryOp::Less | BinaryOp::LessOrEqual) { "above" } else { "below" };
+    let analogue = when.program.comparisons().iter().find(|found| is_analogue(found, catalog));
+    let Some(found) = analogue else { return Vec::new() };
+    let message = format!("the rule starts and ends at the same value of `{}`", found.subject);
+    let direction = if found.is_upper() { "below" } else { "above" };
     let help = format!("say where it ends: `until` with a value {direction} this one, or compare an `avg`");
-    vec![problem(threshold.span, "rules::no_hysteresis", message, help)]
-}
-
-/// The same for a threshold that is no constant: a setting, or another point.
-fn missing_between_points(when: Checked<'_>, catalog: &Catalog) -> Vec<Problem> {
-    let trembling = when.program.nodes().iter().find_map(|node| match node {
-        Node::Compare(op, left, right) if op.is_order() => {
-            let (left, right) = (points(when.program, *left), points(when.program, *right));
-            let moves = !left.is_empty() && !right.is_empty();
-            left.into_iter().chain(right).filter(|_| moves).find(|point| {
-                catalog.point(*point).is_some_and(|spec| {
-                    matches!(spec.origin, Origin::Measured | Origin::Derived)
-                        && !spec.is_counter
-                        && !matches!(spec.unit().dimension(), Dimension::Duration | Dimension::Number)
-                })
-            })
-        }
-        _ => None,
-    });
-    let Some(spec) = trembling.and_then(|point| catalog.point(point)) else { return Vec::new() };
-    let message = format!("the rule starts and ends at the same value of `{}`", spec.name);
-    let help = "say where it ends: `until` with a value away from this one, or compare an `avg`";
-    vec![problem(when.expr.span, "rules::no_hysteresis", message, help)]
-}
-
-/// The points whose value of the moment a number is computed from.
-fn points(program: &Program, number: NodeId) -> Vec<PointId> {
-    match program.nodes().get(usize::from(number)) {
-        Some(Node::Point(point)) => vec![*point],
-        Some(Node::Negate(inner)) => points(program, *inner),
-        Some(
-            Node::Add(left, right)
-            | Node::Subtract(left, right)
-            | Node::Multiply(left, right, _)
-            | Node::Divide(left, right, _)
-            | Node::Least(left, right)
-            | Node::Greatest(left, right),
-        ) => [points(program, *left), points(program, *right)].concat(),
-        _ => Vec::new(),
-    }
+    vec![problem(found.span, "rules::no_hysteresis", message, help)]
 }
 
 /// The start and the end of a rule on one subject, in opposite directions.
 struct Band<'a> {
-    when: &'a Threshold,
-    until: &'a Threshold,
+    when: &'a Comparison,
+    until: Comparison,
     /// How far the end lies on the far side of the start; negative when they overlap.
     width: f64,
 }
 
 fn bands<'a>(when: Checked<'a>, until: Checked<'a>) -> Vec<Band<'a>> {
-    let (mut negated_when, mut negated_until) = (Vec::new(), Vec::new());
-    negations(when.expr, &mut negated_when);
-    negations(until.expr, &mut negated_until);
-    let inside = |spans: &[Span], span: Span| {
-        spans.iter().any(|outer| outer.start <= span.start && span.end <= outer.end)
-    };
     let mut found = Vec::new();
-    for start in when.program.thresholds.iter().filter(|found| !inside(&negated_when, found.span)) {
-        for end in until.program.thresholds.iter().filter(|found| !inside(&negated_until, found.span)) {
-            let is_above = |op: BinaryOp| matches!(op, BinaryOp::Greater | BinaryOp::GreaterOrEqual);
-            if start.subject != end.subject || !start.op.is_order() || !end.op.is_order() {
-                continue;
-            }
-            let width = match (is_above(start.op), is_above(end.op)) {
+    for start in when.program.comparisons().iter().filter(|start| start.op.is_order()) {
+        for end in until.program.comparisons().iter().filter_map(|end| start.facing(end)) {
+            let width = match (start.is_upper(), end.is_upper()) {
+                _ if !end.op.is_order() => continue,
                 (true, false) => start.value.get() - end.value.get(),
                 (false, true) => end.value.get() - start.value.get(),
                 _ => continue,
@@ -109,37 +61,31 @@ fn bands<'a>(when: Checked<'a>, until: Checked<'a>) -> Vec<Band<'a>> {
     found
 }
 
-/// Everything that stands under a `!`, where a comparison means its opposite.
-fn negations(expr: &Expr, found: &mut Vec<Span>) {
-    match &expr.kind {
-        ExprKind::Not(_) => found.push(expr.span),
-        ExprKind::Negate(inner) => negations(inner, found),
-        ExprKind::Binary { left, right, .. } => {
-            negations(left, found);
-            negations(right, found);
-        }
-        ExprKind::Call { args, .. } => args.iter().for_each(|arg| negations(arg, found)),
-        _ => {}
-    }
-}
-
-/// An end that is already true where the rule starts: a mistake. An end exactly at the start: a warning.
+/// An end that is already true where the rule starts: a mistake. An end exactly at the start: a warning. `hold`: how long
+/// the end must be true.
 pub(crate) fn inverted_hysteresis(
     when: Checked<'_>,
     until: Checked<'_>,
+    hold: Duration,
     catalog: &Catalog,
 ) -> (Vec<Problem>, Vec<Problem>) {
     let (mut mistakes, mut warnings) = (Vec::new(), Vec::new());
-    for band in bands(when, until) {
-        let subject = &band.when.subject;
-        if band.width < 0.0 {
-            let message = format!("between the two values of `{subject}` the rule starts and ends at once");
+    for Band { when, until, width } in bands(when, until) {
+        let (subject, show) = (&when.subject, |base| Shown { base, unit: when.unit }.to_string());
+        if width < 0.0 {
+            let (starts, ends) = (show(when.value), show(until.value));
+            let and_then = if hold == Duration::ZERO {
+                format!("there the rule is held back, so that it starts and ends at {ends}")
+            } else {
+                format!("there the rule ends after {hold} and is held back until `until` is false")
+            };
+            let message = format!("between {starts} and {ends} of `{subject}` both are true: {and_then}");
             let help = "swap the values of `when` and `until`";
-            mistakes.push(problem(band.until.span, "rules::inverted_hysteresis", message, help));
-        } else if band.width <= 0.0 && is_analogue(band.when, catalog) {
+            mistakes.push(problem(until.span, "rules::inverted_hysteresis", message, help));
+        } else if width <= 0.0 && is_analogue(when, catalog) {
             let message = format!("the rule starts and ends at the same value of `{subject}`");
             let help = "leave some room between the values of `when` and `until`";
-            warnings.push(problem(band.until.span, "rules::no_hysteresis", message, help));
+            warnings.push(problem(until.span, "rules::no_hysteresis", message, help));
         }
     }
     (mistakes, warnings)
@@ -149,32 +95,41 @@ pub(crate) fn inverted_hysteresis(
 /// `for`, which lets the rule act that long.
 pub(crate) fn never_starts(when: Checked<'_>, until: Checked<'_>) -> Vec<Problem> {
     let is_comparison = |expr: &Expr| matches!(expr.kind, ExprKind::Binary { op, .. } if op.is_order());
-    let Some(end) = until.program.thresholds.first().filter(|_| is_comparison(until.expr)) else {
-        return Vec::new();
-    };
+    let end = until.program.comparisons().first().filter(|end| end.op.is_order());
+    let Some(end) = end.filter(|_| is_comparison(positive(until.expr))) else { return Vec::new() };
     let (mut needed, mut waiting) = (Vec::new(), vec![when.expr]);
     while let Some(part) = waiting.pop() {
         match &part.kind {
             ExprKind::Binary { op: BinaryOp::And, left, right } => waiting.extend([&**left, &**right]),
-            _ if is_comparison(part) => needed.push(part.span),
+            _ if is_comparison(positive(part)) => needed.push(part.span),
             _ => {}
         }
     }
-    let is_needed = |start: &Threshold| {
+    let is_needed = |start: &Comparison| {
         needed.iter().any(|span| span.start <= start.span.start && start.span.end <= span.end)
     };
-    let is_above = |op: BinaryOp| matches!(op, BinaryOp::Greater | BinaryOp::GreaterOrEqual);
-    let covers = |start: &&Threshold| {
-        start.subject == end.subject
-            && is_above(start.op) == is_above(end.op)
-            && if is_above(end.op) { end.value <= start.value } else { end.value >= start.value }
+    let covers = |start: &Comparison| {
+        start.op.is_order()
+            && start.facing(end).is_some_and(|end| {
+                let reaches =
+                    if end.is_upper() { end.value <= start.value } else { end.value >= start.value };
+                start.is_upper() == end.is_upper() && reaches
+            })
     };
-    let Some(start) = when.program.thresholds.iter().filter(|start| is_needed(start)).find(covers) else {
-        return Vec::new();
-    };
+    let mut starts = when.program.comparisons().iter().filter(|start| is_needed(start));
+    let Some(start) = starts.find(|start| covers(start)) else { return Vec::new() };
     let message = format!("`until` is true wherever `when` is: the rule never starts on `{}`", start.subject);
     let help = format!("let it end on the other side: `until` with `{}`", opposite(end.op).symbol());
     vec![problem(end.span, "rules::inverted_hysteresis", message, help)]
+}
+
+/// What stands behind every `!`.
+fn positive(expr: &Expr) -> &Expr {
+    let mut expr = expr;
+    while let ExprKind::Not(inner) = &expr.kind {
+        expr = inner;
+    }
+    expr
 }
 
 fn opposite(op: BinaryOp) -> BinaryOp {
@@ -184,30 +139,26 @@ fn opposite(op: BinaryOp) -> BinaryOp {
     }
 }
 
-/// A threshold that lies between two values that the device can show.
-pub(crate) fn finer_than_resolution(condition: Checked<'_>, catalog: &Catalog) -> Vec<Problem> {
-    let mut found = Vec::new();
-    for threshold in condition.program.thresholds.iter().filter(|threshold| threshold.op.is_order()) {
-        let coarse = threshold.points.iter().filter_map(|point| catalog.point(*point)).find(|spec| {
-            spec.resolution.is_some_and(|step| step > Finite::ZERO && is_between(threshold.value, step))
-        });
-        if let Some(spec) = coarse {
-            let show = |value: Finite| spec.show(ballast_model::Value::Number(value));
-            let step = spec.resolution.map_or_else(String::new, show);
-            let message =
-                format!("`{}` moves in steps of {step}: it never shows {}", spec.name, show(threshold.value));
-            let help = "choose a value that the device can show, or compare an `avg`";
-            found.push(problem(threshold.span, "rules::finer_than_resolution", message, help));
-        }
-    }
-    found
+/// Values that lie between two steps in which their subject moves.
+pub(crate) fn finer_than_resolution(program: &Program, catalog: &Catalog) -> Vec<Problem> {
+    program.comparisons().iter().filter_map(|found| too_fine(found, catalog)).collect()
 }
 
-/// Whether a value is no multiple of a step, but for the last bits of binary fractions.
-fn is_between(value: Finite, step: Finite) -> bool {
-    let steps = value.get() / step.get();
-    let off = (steps - steps.round()).abs();
-    steps.is_finite() && off > 1e-6 * steps.abs().max(1.0)
+fn too_fine(found: &Comparison, catalog: &Catalog) -> Option<Problem> {
+    let fine = found.too_fine()?;
+    let show = |base: Finite| Shown { base, unit: found.unit }.to_string();
+    let point = catalog.point(fine.steps.of).map_or("?", |spec| &*spec.name);
+    let subject = found.own_name(&fine).unwrap_or(point);
+    let (width, value) = (show(fine.steps.width), show(found.value));
+    let (comes_to, write) =
+        if found.is_as_written { ("", "write") } else { (", which this comes to", "let it come to") };
+    let message = format!("`{subject}` moves in steps of {width}: it never shows {value}{comes_to}");
+    let (below, above) = (show(fine.below), show(fine.above));
+    let help = match fine.steps.precision {
+        Precision::Loose => format!("compare it with {above} or more, or over a longer time"),
+        _ => format!("{write} {below} or {above}, or compare an `avg`"),
+    };
+    Some(problem(found.span, "rules::finer_than_resolution", message, help))
 }
 
 /// An ending condition that the rule moves itself: open a home, its power falls, the home is closed again. What the rule

@@ -47,7 +47,7 @@ pub static CODES: &[Code] = &[
     ),
     code(
         "rules::finer_than_resolution",
-        "A threshold lies between two values that the device can show, so it means another threshold than the one that is written.",
+        "A value lies between two steps in which the device moves, so it means another value than the one that is written. Sums, differences, `min`, `max`, `highest`, `lowest` and derived points move in the widest steps of what they are made of; a mean over time (`avg`) is finer.",
     ),
     code(
         "rules::incomplete",
@@ -55,7 +55,7 @@ pub static CODES: &[Code] = &[
     ),
     code(
         "rules::inverted_hysteresis",
-        "The values of `when` and `until` overlap: between them the rule would start and end at once, again and again.",
+        "The values of `when` and `until` overlap. A rule does not start while its `until` is true, so it is held back between them and has no gap at all, or never starts; with `for` at `until` it ends after that time although `when` is still true, and is held back then.",
     ),
     code(
         "rules::name",
@@ -104,7 +104,7 @@ pub static CODES: &[Code] = &[
     ),
     code(
         "rules::value",
-        "The value does not fit what it is given to: another dimension, no unit, or not a number.",
+        "The value does not fit what it is given to: another dimension, no unit, not a number, or outside of what the envelope of the output or the range of the setting allows.",
     ),
     code(
         "rules::waits_for_itself",

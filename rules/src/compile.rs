@@ -403,13 +403,15 @@ impl<'a> Compiler<'a> {
         self.campaign_names = campaigns;
         self.report.problems(file.id, built.problems);
         self.warn(file.id, built.warnings);
-        let (Some(when), until) = (when, until) else { return };
-        let until = match until {
+        let (Some(mut when), until) = (when, until) else { return };
+        let mut until = match until {
             Some(None) => return,
             Some(until) => until,
             None => None,
         };
         self.suspicions(rule, &when, until.as_ref(), &built.asks);
+        when.forget_checks();
+        until.iter_mut().for_each(Program::forget_checks);
         let name: Box<str> = match each {
             Some((_, device)) => format!("{} [{device}]", rule.name).into(),
             None => rule.name.clone(),
@@ -454,7 +456,7 @@ impl<'a> Compiler<'a> {
         let file = around.file.id;
         match check(condition, &around.scope()) {
             Ok(program) if program.yields == Type::Truth => {
-                self.warn(file, program.doubts.clone());
+                self.warn(file, program.doubts().to_vec());
                 for (span, text) in &program.notes {
                     let is_known =
                         self.notes.iter().rev().take(8).any(|note| note.file == file && note.span == *span);
@@ -487,11 +489,11 @@ impl<'a> Compiler<'a> {
         let (file, catalog) = (rule.file.id, self.catalog);
         let when = Checked { program: when, expr: &rule.when };
         let until = until.zip(rule.until.as_ref()).map(|(program, expr)| Checked { program, expr });
-        let mut mistakes = checks::finer_than_resolution(when, catalog);
+        let mut mistakes = checks::finer_than_resolution(when.program, catalog);
         match until {
             Some(until) => {
-                mistakes.extend(checks::finer_than_resolution(until, catalog));
-                let (inverted, narrow) = checks::inverted_hysteresis(when, until, catalog);
+                mistakes.extend(checks::finer_than_resolution(until.program, catalog));
+                let (inverted, narrow) = checks::inverted_hysteresis(when, until, rule.until_hold, catalog);
                 mistakes.extend(inverted);
                 if rule.until_hold == Duration::ZERO {
                     mistakes.extend(checks::never_starts(when, until));

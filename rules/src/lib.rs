@@ -59,6 +59,11 @@ mod slips;
 mod syntax;
 mod template;
 
+/// Whether a file holds nothing but blanks and comments.
+pub fn says_nothing(text: &str) -> bool {
+    scan::Scanned::new(text).tokens.is_empty()
+}
+
 pub use campaign::CampaignOutline;
 pub use compile::{Compiled, Note, Source, compile};
 pub use run::{CLOCK, RhaiBodies};

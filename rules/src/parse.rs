@@ -237,24 +237,32 @@ fn explain(scanned: &Scanned<'_>, error: &ParseError) -> Problem {
             "write a function with a name: fn name(x) { }",
         ),
         ParseErrorType::BadInput(LexError::ImproperSymbol(word, why)) if why.contains("disabled") => {
-            let help = if word == "print" { "tell people with `notify(\"...\")`" } else { "" };
+            let help = match word.as_str() {
+                "print" => "tell people with `notify(\"...\")`",
+                _ => "leave it out: the manual lists what there is",
+            };
             (format!("`{word}` is not part of the language"), help)
         }
         ParseErrorType::BadInput(LexError::UnexpectedInput(text)) => {
             (format!("`{text}` has no meaning here"), "look for a missing quote or a stray character")
         }
-        ParseErrorType::BadInput(other) => (sentence(&other.to_string()), ""),
+        ParseErrorType::BadInput(other) => {
+            (sentence(&other.to_string()), "look for a stray character at this place")
+        }
         ParseErrorType::MissingToken(token, _) => {
             (format!("`{token}` is missing before `{found}`"), "look at the line above as well")
         }
-        ParseErrorType::UnknownOperator(word) => (format!("`{word}` is not part of the language"), ""),
+        ParseErrorType::UnknownOperator(word) => {
+            (format!("`{word}` is not part of the language"), "there are + - * / %, comparisons, && || and !")
+        }
         ParseErrorType::MissingSymbol(_) => {
             missing_text = slips::missing_text(scanned, index);
             (format!("a text in quotes is missing before `{found}`"), missing_text.as_str())
         }
-        ParseErrorType::ExprExpected(_) => {
-            (format!("a value or a condition is missing before `{found}`"), "")
-        }
+        ParseErrorType::ExprExpected(_) => (
+            format!("a value or a condition is missing before `{found}`"),
+            "write it, or remove what waits for it",
+        ),
         ParseErrorType::Reserved(word) => {
             (format!("`{word}` is a word of the language and cannot be used here"), "choose another name")
         }
@@ -262,8 +270,14 @@ fn explain(scanned: &Scanned<'_>, error: &ParseError) -> Problem {
             "this is nested too deeply".to_string(),
             "name parts of it as derived points in site.yaml or in `let`",
         ),
-        ParseErrorType::LiteralTooLarge(_, max) => (format!("this text is longer than {max} bytes"), ""),
-        other => (sentence(&other.to_string()), ""),
+        ParseErrorType::LiteralTooLarge(_, max) => {
+            (format!("this text is longer than {max} bytes"), "shorten it")
+        }
+        ParseErrorType::WrongFnDefinition => (
+            "a function cannot stand inside of a rule".to_string(),
+            "write it at the left edge of the file, outside of all brackets",
+        ),
+        other => (sentence(&other.to_string()), "look at this line and the one above it"),
     };
     problem(span, "rules::syntax", message, help)
 }

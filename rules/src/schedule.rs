@@ -52,6 +52,14 @@ pub(crate) fn at(text: &str, span: Span, catalog: &Catalog) -> Result<Timing, Pr
 fn strange(text: &str, span: Span) -> Problem {
     let message = format!("\"{text}\" is no time at which something can happen");
     let help = "write \"every day 22:00\", \"Sunday 10:00\", \"sunset\", or five crontab fields as in \"0 22 * * *\"";
+    // `6:00`, `Sunday 9:30`.
+    let (day, time) = text.rsplit_once(' ').map_or(("", text), |(day, time)| (day, time));
+    let padded = format!("0{time}");
+    if TimeOfDay::parse(&padded).is_some() {
+        let whole = format!("{day} {padded}");
+        let help = format!("an hour has two digits: write \"{}\"", whole.trim_start());
+        return problem(span, "rules::schedule", message, help);
+    }
     problem(span, "rules::schedule", message, help)
 }
 

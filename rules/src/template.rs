@@ -63,7 +63,12 @@ impl Template {
         plain.push_str(&rest.replace("}}", "}"));
         parts.push(Part::Text(plain.into()));
         if parts.len() > TEMPLATE_PARTS_MAX {
-            problems.push(problem(span, "rules::too_large", "this text has too many placeholders", ""));
+            problems.push(problem(
+                span,
+                "rules::too_large",
+                "this text has too many placeholders",
+                "split it into several notices",
+            ));
         }
         Self(parts)
     }

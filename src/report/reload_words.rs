@@ -102,6 +102,13 @@ pub fn emptied(emptied: &Emptied, language: Language) -> String {
     let more = if emptied.names.len() > NAMES_MAX { ", ..." } else { "" };
     let names = format!("{}{more}", names.join(", "));
     match &emptied.file {
+        Some(file) if emptied.has_comments => say!(
+            language,
+            "{file} holds nothing but comments any more, and {names} would go: a file that was being written is not loaded. Write its \
+             rules again; if it is meant, remove the file or say `ballast reload --accept`",
+            "{file} ne contient plus que des commentaires, et {names} disparaîtraient : un fichier en cours d'écriture n'est pas chargé. \
+             Écrivez de nouveau ses règles ; si c'est voulu, retirez le fichier ou dites `ballast reload --accept`"
+        ),
         Some(file) => say!(
             language,
             "{file} holds nothing any more, and {names} would go: a file that was being written is not loaded. Write it again; if it is \

@@ -1,7 +1,7 @@
 //! Rules that are gone in a way that nobody does on purpose: with the content of their file, or all of them together.
 //!
-//! An editor that dies, a full disk and a power cut leave a file without a byte; a card that was not mounted and a moved
-//! folder leave none at all. What was meant is said by a person.
+//! An editor that dies, a full disk and a power cut leave a file without a byte, or with the comment at its head; a card that
+//! was not mounted and a moved folder leave none at all. What was meant is said by a person.
 
 use super::{Running, Texts};
 use std::collections::BTreeMap;
@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 pub struct Emptied {
     /// The file that holds nothing any more; `None`: every rule of the site is gone.
     pub file: Option<String>,
+    /// Comments are left in it.
+    pub has_comments: bool,
     /// The names of its rules and events.
     pub names: Vec<String>,
 }
@@ -23,15 +25,19 @@ pub fn emptied(before: &Running, after: &Running, texts: &Texts) -> Option<Empti
     let names = |of: &dyn Fn(&str) -> bool| -> Vec<String> {
         gone.iter().filter(|(_, place)| of(place)).map(|(name, _)| (*name).to_owned()).collect()
     };
-    for (file, _) in texts.rules().filter(|(_, bytes)| bytes.is_empty()) {
+    for (file, bytes) in texts.rules() {
+        if !core::str::from_utf8(bytes).is_ok_and(ballast_rules::says_nothing) {
+            continue;
+        }
         let place = format!("{}:", file.trim_start_matches("rules/"));
         let names = names(&|of| of.starts_with(&place));
         if !names.is_empty() {
-            return Some(Emptied { file: Some(file.to_owned()), names });
+            let has_comments = !bytes.trim_ascii().is_empty();
+            return Some(Emptied { file: Some(file.to_owned()), has_comments, names });
         }
     }
     let is_all = left.is_empty() && !gone.is_empty();
-    is_all.then(|| Emptied { file: None, names: names(&|_| true) })
+    is_all.then(|| Emptied { file: None, has_comments: false, names: names(&|_| true) })
 }
 
 /// The rules and events of a set: name and place.
@@ -87,7 +93,9 @@ mod tests {
         assert_eq!(found(&[(a, NOON), (b, ONE)], &[(a, ""), (b, ONE)]), emptied);
         assert_eq!(found(&[(a, NOON)], &[(a, "")]), emptied);
         assert_eq!(found(&[(a, NOON)], &[]), Some(None));
-        assert_eq!(found(&[(a, NOON)], &[(a, "// nothing any more\n")]), Some(None));
+        assert_eq!(found(&[(a, NOON)], &[(a, "// nothing any more\n")]), emptied);
+        assert_eq!(found(&[(a, NOON), (b, ONE)], &[(a, "\n/* cut\n * off */\n// here"), (b, ONE)]), emptied);
+        assert_eq!(found(&[(a, NOON), (b, ONE)], &[(a, "\u{feff}\r\n"), (b, ONE)]), emptied);
         assert_eq!(found(&[(a, NOON), (b, NOON)], &[(a, ""), (b, NOON)]), emptied, "of the same words");
     }
 
@@ -95,7 +103,13 @@ mod tests {
     fn what_was_taken_out_or_moved_on_purpose_is_not() {
         let (a, b) = ("rules/a.rhai", "rules/b.rhai");
         assert_eq!(found(&[(a, NOON), (b, ONE)], &[(b, ONE)]), None);
-        assert_eq!(found(&[(a, NOON), (b, ONE)], &[(a, "// moved\n"), (b, ONE)]), None);
+        let both = format!("{ONE}\n{NOON}");
+        assert_eq!(found(&[(a, NOON), (b, ONE)], &[(a, "// moved\n"), (b, &both)]), None, "moved");
+        assert_eq!(
+            found(&[(a, NOON), (b, ONE)], &[(a, "const X = 1;\n"), (b, ONE)]),
+            None,
+            "something is left"
+        );
         assert_eq!(found(&[(a, NOON)], &[(a, ""), (b, NOON)]), None, "its rules stand in another file now");
         assert_eq!(found(&[], &[]), None);
         assert_eq!(found(&[(a, "")], &[(a, "")]), None, "it was empty before");

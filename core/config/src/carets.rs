@@ -24,6 +24,13 @@ pub(crate) fn check_files(files: &[(&str, &str)], read: impl Fn(&Sources, &mut D
     }
     read(&sources, &mut out);
     out.sort();
+    let helpless: Vec<_> =
+        out.iter().filter(|found| found.help.as_deref().is_none_or(str::is_empty)).collect();
+    assert!(
+        helpless.is_empty(),
+        "without what to do: {:#?}",
+        helpless.iter().map(|found| (found.code, &found.message)).collect::<Vec<_>>()
+    );
     let expects_help = files.iter().any(|(_, drawn)| drawn.contains("= help:"));
     for ((file, source), (name, expected)) in sources.iter().zip(files) {
         let found = draw(file, source.text(), &out, expects_help);

@@ -183,7 +183,7 @@ fn check(
             is_right = false;
         }
     }
-    for expr::Problem { span, code, message, help } in &program.doubts {
+    for expr::Problem { span, code, message, help } in program.doubts() {
         let mut diagnostic = place_in(node, *span).warning(code, message);
         diagnostic.help.clone_from(help);
         out.push(diagnostic);

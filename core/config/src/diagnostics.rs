@@ -150,7 +150,7 @@ impl<'a> IntoIterator for &'a Diagnostics {
 
 /// "did you mean `x`?", when a known word is like enough; a few known words are listed instead when none is.
 pub fn suggest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>, what: &str) -> Option<String> {
-    const LISTED_MAX: usize = 12;
+    const LISTED_MAX: usize = 24;
     let mut known: Vec<&str> = known.into_iter().collect();
     if word.len() <= limits::SUGGESTION_BYTES_MAX
         && let Some(meant) = did_you_mean(word, known.iter().copied())
@@ -159,8 +159,15 @@ pub fn suggest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>, what: &
     }
     known.sort_unstable();
     known.dedup();
-    if known.is_empty() || known.len() > LISTED_MAX {
+    if what.is_empty() {
         return None;
+    }
+    if known.is_empty() {
+        return Some("there are none: declare it first, or leave this out".to_owned());
+    }
+    if known.len() > LISTED_MAX {
+        let lists = if what.starts_with("its keys") { "the manual" } else { "`ballast check --explain`" };
+        return Some(format!("{lists} lists all of them"));
     }
     let listed: Vec<String> = known.iter().map(|word| format!("`{word}`")).collect();
     Some(format!("{what}: {}", listed.join(", ")))
@@ -222,7 +229,12 @@ mod tests {
         let known = ["open", "closed"];
         assert_eq!(suggest("close", known, "it may be").as_deref(), Some("did you mean `closed`?"));
         assert_eq!(suggest("on", known, "it may be").as_deref(), Some("it may be: `closed`, `open`"));
-        assert_eq!(suggest(&"x".repeat(100), [], "it may be"), None);
+        assert_eq!(suggest(&"x".repeat(100), known, ""), None);
+        let none = suggest("on", [], "the buses are").unwrap();
+        assert!(none.contains("declare it first"), "{none}");
+        let many: Vec<String> = (0..30).map(|index| format!("{index}")).collect();
+        let many = suggest("on", many.iter().map(|word| &**word), "its keys are").unwrap();
+        assert!(many.contains("the manual"), "{many}");
     }
 
     #[test]

@@ -46,8 +46,14 @@ impl Nouns<'_> {
                 };
                 (format!("`{name}` is a device and not one output"), Some(help))
             }
-            Some(Noun::Point(_)) => (format!("`{name}` is a point: it is measured and cannot be set"), None),
-            Some(Noun::Group(_)) => (format!("`{name}` is a group; an output is needed here"), None),
+            Some(Noun::Point(_)) => {
+                let help = "name an output; `ballast check --explain` lists those of the site".to_owned();
+                (format!("`{name}` is a point: it is measured and cannot be set"), Some(help))
+            }
+            Some(Noun::Group(_)) => {
+                let help = "name the output of each of its members".to_owned();
+                (format!("`{name}` is a group; an output is needed here"), Some(help))
+            }
         };
         self.refuse(codes::NAME_UNKNOWN_OUTPUT, place, message, help, name, out);
         None

@@ -5,6 +5,7 @@
 
 use crate::almanac::{Place, Zone};
 use crate::diagnostic::did_you_mean;
+use crate::expr::Steps;
 use crate::finite::Finite;
 use crate::intent::Wanted;
 use crate::names::Names;
@@ -317,6 +318,11 @@ pub struct Catalog {
     pub zone: Zone,
     /// Where the site is, for the sun.
     pub place: Option<Place>,
+    /// The steps of points that are computed from others, which need not lie at multiples of their width. What a point is
+    /// to the devices and to the guard does not hang on them.
+    pub steps: BTreeMap<PointId, Steps>,
+    /// What a setpoint may be by its envelope, lowest first, base unit.
+    pub allowed: BTreeMap<OutputId, Vec<(Finite, Finite)>>,
     names: Names,
     lost: BTreeSet<Box<str>>,
     is_partial: bool,

@@ -1,8 +1,10 @@
 //! Bodies: what is found out about them at load, and the form in which they run.
 
+mod allowed;
 mod meant;
 mod overridden;
 mod requests;
+mod steps;
 mod walk;
 mod words;
 

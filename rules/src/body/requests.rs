@@ -203,6 +203,7 @@ impl Walker<'_> {
             return Some(Entry::Level { output, unit, lasting });
         };
         let level = self.level(&literal, unit, &spec.name, place)?;
+        self.look_at_allowed(output, level, unit, place);
         let wanted = Wanted::Level(level);
         self.asks.push(Ask { output, wanted: Some(wanted), span });
         Some(Entry::Fixed(Action::Request(Request { output, wanted, lasting })))
@@ -225,7 +226,7 @@ impl Walker<'_> {
                 if base.is_some() {
                     return base;
                 }
-                ("this number is too large".to_string(), String::new())
+                ("this number is too large".to_string(), "write a number that can be measured".to_string())
             }
         };
         self.problems.push(problem(place, "rules::value", message, help));
@@ -274,7 +275,9 @@ impl Walker<'_> {
         let literal = fold(value, &self.around.file.literals);
         let found = match (&spec.kind, literal) {
             (Kind::Number(unit), Some(literal)) => {
-                Value::Number(self.level(&literal, *unit, &spec.name, place)?)
+                let level = self.level(&literal, *unit, &spec.name, place)?;
+                self.look_at_range(point, level, *unit, place);
+                Value::Number(level)
             }
             (Kind::Number(unit), None) => {
                 self.expression(value);
@@ -285,11 +288,17 @@ impl Walker<'_> {
                 Value::Word(self.word(&text, words, &spec.name, place)?)
             }
             (Kind::Flag, _) => {
-                self.refuse(place, format!("`{}` is `true` or `false`", spec.name), "");
+                self.refuse(
+                    place,
+                    format!("`{}` is `true` or `false`", spec.name),
+                    "write `true` or `false`, without quotes",
+                );
                 return None;
             }
             (Kind::Words(_), _) => {
-                self.refuse(place, format!("`{}` takes one of its words in quotes", spec.name), "");
+                let quoted: Vec<String> = spec.words().iter().map(|word| format!("\"{word}\"")).collect();
+                let help = format!("its words are {}", quoted.join(", "));
+                self.refuse(place, format!("`{}` takes one of its words in quotes", spec.name), help);
                 return None;
             }
         };
@@ -365,9 +374,10 @@ impl Walker<'_> {
     fn amount(&mut self, arg: &Expr) -> Option<ShedAmount> {
         let (text, place) = self.text(arg, "the amount to shed")?;
         let (message, help) = match parse_quantity(&text) {
-            Ok(quantity) if quantity.base <= Finite::ZERO => {
-                ("the amount to shed is above zero".to_string(), String::new())
-            }
+            Ok(quantity) if quantity.base <= Finite::ZERO => (
+                "the amount to shed is above zero".to_string(),
+                "write how much, as in \"4 kW\" or \"25 %\"".to_string(),
+            ),
             Ok(quantity) => match quantity.dimension() {
                 Dimension::Ratio => return Some(ShedAmount::Share(quantity.base)),
                 Dimension::Power => return Some(ShedAmount::Power(quantity.base)),

@@ -5,6 +5,7 @@ use super::overridden::Straight;
 use super::words::{Local, assigned};
 use super::{Ask, Built, Entry, Runnable, Slot, Surroundings};
 use crate::body::BodyKind;
+use crate::checks::finer_than_resolution;
 use crate::condition::{convert, dotted, operator};
 use crate::limits::BODY_NAMES_MAX;
 use crate::literal::{Literal, arithmetic_fault, fold};
@@ -211,7 +212,8 @@ impl<'a> Walker<'a> {
             }
             other => {
                 let span = self.span(other.position());
-                self.refuse(span, "this statement has no place in a body", "");
+                let help = "a body knows `let`, `if`, `switch`, `while`, `for`, calculations and requests";
+                self.refuse(span, "this statement has no place in a body", help);
             }
         }
     }
@@ -288,7 +290,7 @@ impl<'a> Walker<'a> {
                     Expr::MethodCall(..) => {
                         ("methods are not part of the language", "write `f(x)` instead of `x.f()`")
                     }
-                    _ => ("this has no place in a body", ""),
+                    _ => ("this has no place in a body", "compute it with `let`, or leave it out"),
                 };
                 self.refuse(span, message, help);
             }
@@ -307,7 +309,8 @@ impl<'a> Walker<'a> {
         let root = name.split('.').next().unwrap_or("");
         if self.is_local(root) {
             if root != name {
-                self.refuse(span, format!("`{root}` is a plain value and has no parts"), "");
+                let help = format!("write `{root}` alone, or give the variable another name than a device");
+                self.refuse(span, format!("`{root}` is a plain value and has no parts"), help);
             }
             return;
         }
@@ -377,7 +380,8 @@ impl<'a> Walker<'a> {
                 return None;
             }
         };
-        self.warnings.extend(program.doubts.iter().cloned());
+        self.warnings.extend(program.doubts().iter().cloned());
+        self.problems.extend(finer_than_resolution(&program, self.around.catalog));
         // What a value was at the start does not change while the rule is active.
         let is_fixed = matches!(program.nodes(), [Node::Tracked { statistic: Statistic::AtStart, .. }]);
         if !is_fixed {
@@ -400,6 +404,7 @@ impl<'a> Walker<'a> {
             let has_text = call.args.iter().any(|arg| matches!(fold(arg, constants), Some(Literal::Text(_))));
             let is_plain = call.args.iter().any(|arg| self.uses_locals(arg));
             if !has_text || (is_plain && matches!(name, "==" | "!=")) {
+                self.look_at_steps(call, at, is_plain);
                 return None;
             }
             if is_plain {
@@ -463,13 +468,15 @@ impl<'a> Walker<'a> {
         let name = call.name.clone();
         if call.is_operator_call() {
             if !OPERATORS.contains(&name.as_str()) {
-                return self.refuse(span, format!("`{name}` is not part of the language"), "");
+                let help = "bodies know + - * / %, comparisons, && || ! and the functions of the manual";
+                return self.refuse(span, format!("`{name}` is not part of the language"), help);
             }
             self.operands(call, &name);
             return;
         }
         if !call.namespace.is_empty() || call.capture_parent_scope {
-            return self.refuse(span, "`::` and `!` calls are not part of the language", "");
+            let help = "call a function of this file or of the language by its name alone";
+            return self.refuse(span, "`::` and `!` calls are not part of the language", help);
         }
         if REQUESTS.iter().any(|(known, _)| *known == name.as_str()) {
             return self.request(call, span);

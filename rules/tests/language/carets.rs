@@ -54,16 +54,24 @@ fn every_mistake_is_shown_where_it_stands() {
     let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     assert!(files.len() >= 10);
+    let mut helpless = Vec::new();
     for file in files {
         let expected = std::fs::read_to_string(&file).unwrap();
         let text: Vec<&str> = expected.lines().filter(|line| !line.starts_with("//")).collect();
         let text: Vec<&str> = text.iter().map(|line| line.get(2..).unwrap_or("")).collect();
         let text = text.join("\n") + "\n";
-        let drawn = drawn(&text, &compiled(&text).diagnostics);
+        let found = compiled(&text).diagnostics;
+        for found in &found {
+            if found.help.as_deref().is_none_or(str::is_empty) {
+                helpless.push(format!("{}: {} {}", file.display(), found.code, found.message));
+            }
+        }
+        let drawn = drawn(&text, &found);
         if std::env::var_os("UPDATE_EXPECT").is_some() {
             std::fs::write(&file, drawn).unwrap();
         } else {
             assert_eq!(drawn, expected, "{}", file.display());
         }
     }
+    assert!(helpless.is_empty(), "no word of what to do: {helpless:#?}");
 }

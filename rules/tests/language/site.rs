@@ -33,7 +33,7 @@ const POINTS: &[(&str, &str, &str)] = &[
     ("genset.ready", "flag", "computed"),
     ("genset.wanted", "flag", "computed"),
     ("genset.failed", "flag", "computed"),
-    ("setting.night_cap", "W", "setting"),
+    ("setting.night_cap", "W", "setting valid=100..1000"),
     ("setting.lead", "Ω", "setting"),
     ("setting.season", "summer winter", "setting"),
     ("setting.away", "flag", "setting"),
@@ -104,6 +104,8 @@ fn point(name: &str, unit: &str, marks: &str) -> PointSpec {
         "mode" => Origin::Mode,
         _ => Origin::Measured,
     };
+    let valid = marks.split("valid=").nth(1).and_then(|range| range.split_once(".."));
+    let valid = valid.map(|(low, high)| (finite(low.parse().unwrap()), finite(high.parse().unwrap())));
     let resolution = marks.split("resolution=").nth(1).map(|step| finite(step.parse().unwrap()));
     PointSpec {
         name: name.into(),
@@ -114,7 +116,7 @@ fn point(name: &str, unit: &str, marks: &str) -> PointSpec {
         max_age: matches!(origin, Origin::Measured).then_some(Span::from_secs(3600 * 24)),
         period: None,
         resolution,
-        valid: None,
+        valid,
         max_slew: None,
         stuck_after: None,
         is_counter: marks.contains("counter"),
@@ -142,6 +144,8 @@ pub(crate) fn site() -> Arc<Catalog> {
         };
         catalog.add_output(name, "", device, kind, default).unwrap();
     }
+    let car = output(&catalog, "ev.current");
+    catalog.allowed.insert(car, vec![(Finite::ZERO, Finite::ZERO), (finite(6.0), finite(32.0))]);
     // A device whose only output has its name is that output; the others are devices.
     for (index, name) in DEVICES.iter().enumerate() {
         let _ = catalog.name(name, Noun::Device(DeviceId(index as u32)));

@@ -75,6 +75,7 @@ devices:
       voltage: { unit: V, max_age: 5 s, resolution: 0.1 V }
       temperature_1: { unit: °C, max_age: 5 s, resolution: 0.5 °C }
       temperature_2: { unit: °C, max_age: 5 s }
+      temperature_3: { unit: °C, max_age: 5 s, resolution: 0.1 °C }
       soc: { unit: \"%\", max_age: 1 min }
       note: { unit: W }
     outputs:
@@ -108,6 +109,7 @@ derived:
   smooth: { expression: \"avg(battery.voltage, 5 min)\" }
   hot: { expression: \"max(battery.temperature_1, battery.temperature_2)\" }
   bare: { expression: battery.note * 2 }
+  spread: { expression: battery.temperature_1 - battery.temperature_3 }
   capacity: { expression: 5 kW }
   copy: { expression: battery.voltage }
   is_full: { expression: site.copy > 14.4 V }

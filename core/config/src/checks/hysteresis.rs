@@ -4,7 +4,7 @@
 //! be false where `when` is true, and a measurable distance away from it.
 
 use ballast_model::diagnostic::Span;
-use ballast_model::expr::{BinaryOp, Expr, ExprKind, Threshold};
+use ballast_model::expr::{BinaryOp, Comparison, Expr, ExprKind};
 use ballast_model::quantity::Shown;
 
 use crate::codes;
@@ -19,7 +19,7 @@ pub(super) fn check(site: &SiteDraft, safety: &SafetyDraft<'_>, out: &mut Diagno
     for limit in &safety.limits {
         let LimitAction::Force { latch, .. } = limit.limit.action else { continue };
         match &limit.until {
-            Some(until) => check_pair(&site.catalog, &limit.when, until, out),
+            Some(until) => check_pair(&limit.when, until, out),
             // A latch lets go when a person says so.
             None if latch => {}
             None => check_without_until(&site.catalog, limit, out),
@@ -31,17 +31,15 @@ fn check_without_until(catalog: &Catalog, limit: &LimitDraft<'_>, out: &mut Diag
     if !limit.fields.is_complete() || limit.fields.get("until").is_some() {
         return;
     }
-    if let Some(threshold) = limit.when.program.thresholds.iter().find(|threshold| threshold.op.is_order()) {
-        let message =
-            format!("this limit lets go at {}, the very value at which it acts", show(catalog, threshold));
-        let away = if is_upper(threshold.op) { "below" } else { "above" };
-        let sign = if is_upper(threshold.op) { "<" } else { ">" };
+    if let Some(found) = limit.when.program.comparisons().iter().find(|found| found.op.is_order()) {
+        let message = format!("this limit lets go at {}, the very value at which it acts", show(found));
+        let (sign, away) = away_from(found);
         let help = format!(
             "add `until: {} {sign} ...` with a value {away} {}, or `latch: true`",
-            threshold.subject,
-            show(catalog, threshold)
+            found.subject,
+            show(found)
         );
-        let place = limit.when.place(threshold.span);
+        let place = limit.when.place(found.span);
         out.push(place.mistake(codes::LIMIT_NO_HYSTERESIS, message).help(help));
     } else if reads_numbers(catalog, &limit.when) {
         let help = "add `until:` with a gap to `when`, or `latch: true`";
@@ -58,15 +56,11 @@ fn reads_numbers(catalog: &Catalog, compiled: &Compiled<'_>) -> bool {
     compiled.program.reads.iter().any(is_number)
 }
 
-fn check_pair(catalog: &Catalog, when: &Compiled<'_>, until: &Compiled<'_>, out: &mut Diagnostics) {
-    for acts in when.program.thresholds.iter().filter(|threshold| threshold.op.is_order()) {
-        let same = |threshold: &&Threshold| {
-            threshold.op.is_order()
-                && (threshold.subject == acts.subject
-                    || threshold.points.iter().any(|point| acts.points.contains(point)))
-        };
-        let of_subject: Vec<&Threshold> = until.program.thresholds.iter().filter(same).collect();
-        if is_left_elsewhere(acts, when, &of_subject) {
+fn check_pair(when: &Compiled<'_>, until: &Compiled<'_>, out: &mut Diagnostics) {
+    for acts in when.program.comparisons().iter().filter(|found| found.op.is_order()) {
+        let of_subject = facing(acts, until);
+        let is_proportion = super::proportion::is_judged(&when.expr, &until.expr, acts.span);
+        if is_proportion || is_left_elsewhere(acts, when, until) {
             continue;
         }
         let Some(nearest) = nearest(acts, &of_subject) else {
@@ -81,108 +75,116 @@ fn check_pair(catalog: &Catalog, when: &Compiled<'_>, until: &Compiled<'_>, out:
                         .help("without it, the limit may let go while it is still violated, and act again at once"),
                 );
             } else {
-                refuse(catalog, when, until, acts, of_subject.first().copied(), out);
+                refuse(when, until, acts, of_subject.first(), out);
             }
             continue;
         };
         if !has_gap(acts, nearest) {
-            refuse(catalog, when, until, acts, Some(nearest), out);
+            refuse(when, until, acts, Some(nearest), out);
         }
     }
 }
 
+/// The comparisons of `until` with what a limit acts on, turned as that is.
+fn facing(acts: &Comparison, until: &Compiled<'_>) -> Vec<Comparison> {
+    let ordered = until.program.comparisons().iter().filter(|found| found.op.is_order());
+    let same = ordered
+        .filter_map(|found| acts.facing(found).or_else(|| acts.shares_point(found).then(|| found.clone())));
+    same.collect()
+}
+
 /// Whether one lets go on the other side of where the other one acts, and away from it.
-fn has_gap(acts: &Threshold, lets_go: &Threshold) -> bool {
-    let is_away = if is_upper(acts.op) { lets_go.value < acts.value } else { lets_go.value > acts.value };
-    is_upper(acts.op) != is_upper(lets_go.op) && is_away
+fn has_gap(acts: &Comparison, lets_go: &Comparison) -> bool {
+    let is_away = if acts.is_upper() { lets_go.value < acts.value } else { lets_go.value > acts.value };
+    acts.is_upper() != lets_go.is_upper() && is_away
 }
 
 /// Whether a threshold is one side of a band, `f > 40 Hz and f < 49 Hz`, that the limit leaves on its other side: then
 /// this side is over where `until` is true.
-fn is_left_elsewhere(acts: &Threshold, when: &Compiled<'_>, of_subject: &[&Threshold]) -> bool {
+fn is_left_elsewhere(acts: &Comparison, when: &Compiled<'_>, until: &Compiled<'_>) -> bool {
     let mut bands = Vec::new();
-    conjunctions(&when.expr, &mut bands);
+    conjunctions(&when.expr, false, &mut bands);
     let is_in = |spans: &[Span], inner: Span| {
         spans.iter().any(|span| span.start <= inner.start && inner.end <= span.end)
     };
     let Some(band) = bands.iter().find(|band| is_in(band, acts.span)) else { return false };
-    when.program.thresholds.iter().any(|other| {
+    when.program.comparisons().iter().any(|other| {
         other.span != acts.span
-            && other.subject == acts.subject
+            && acts.facing(other).is_some()
             && other.op.is_order()
             && is_in(band, other.span)
-            && nearest(other, of_subject).is_some_and(|lets_go| has_gap(other, lets_go))
+            && nearest(other, &facing(other, until)).is_some_and(|lets_go| has_gap(other, lets_go))
     })
 }
 
-/// The comparisons of every chain of `and`.
-fn conjunctions(expr: &Expr, found: &mut Vec<Vec<Span>>) {
-    let (mut waiting, mut band) = (vec![expr], Vec::new());
-    while let Some(part) = waiting.pop() {
+/// The comparisons of every chain of `and`; under a `not`, of `or`.
+fn conjunctions(expr: &Expr, is_negated: bool, found: &mut Vec<Vec<Span>>) {
+    let (mut waiting, mut band) = (vec![(expr, is_negated)], Vec::new());
+    while let Some((part, is_negated)) = waiting.pop() {
+        let chain = if is_negated { BinaryOp::Or } else { BinaryOp::And };
         match &part.kind {
-            ExprKind::Binary { op: BinaryOp::And, left, right } => waiting.extend([&**left, &**right]),
-            ExprKind::Binary { op: BinaryOp::Or, left, right } => {
-                conjunctions(left, found);
-                conjunctions(right, found);
+            ExprKind::Not(inner) => waiting.push((inner, !is_negated)),
+            ExprKind::Binary { op, left, right } if *op == chain => {
+                waiting.extend([(&**left, is_negated), (&**right, is_negated)]);
+            }
+            ExprKind::Binary { op: BinaryOp::And | BinaryOp::Or, left, right } => {
+                conjunctions(left, is_negated, found);
+                conjunctions(right, is_negated, found);
             }
             ExprKind::Binary { .. } => band.push(part.span),
-            // What is negated is no band: it is outside of one.
             _ => {}
         }
     }
     found.push(band);
 }
 
-/// The threshold of `until` that lets go on the other side, as near to `acts` as one is.
-fn nearest<'a>(acts: &Threshold, candidates: &[&'a Threshold]) -> Option<&'a Threshold> {
-    let opposite = candidates.iter().filter(|threshold| is_upper(threshold.op) != is_upper(acts.op));
-    if is_upper(acts.op) {
-        opposite.max_by_key(|threshold| threshold.value).copied()
+/// The comparison of `until` that lets go on the other side, as near to `acts` as one is.
+fn nearest<'a>(acts: &Comparison, candidates: &'a [Comparison]) -> Option<&'a Comparison> {
+    let opposite = candidates.iter().filter(|found| found.is_upper() != acts.is_upper());
+    if acts.is_upper() {
+        opposite.max_by_key(|found| found.value)
     } else {
-        opposite.min_by_key(|threshold| threshold.value).copied()
+        opposite.min_by_key(|found| found.value)
     }
 }
 
 fn refuse(
-    catalog: &Catalog,
     when: &Compiled<'_>,
     until: &Compiled<'_>,
-    acts: &Threshold,
-    lets_go: Option<&Threshold>,
+    acts: &Comparison,
+    lets_go: Option<&Comparison>,
     out: &mut Diagnostics,
 ) {
     let Some(lets_go) = lets_go else { return };
-    let (code, message) = if lets_go.value == acts.value && is_upper(lets_go.op) != is_upper(acts.op) {
-        let message = format!("the limit acts and lets go at the same value, {}", show(catalog, acts));
+    let (code, message) = if lets_go.value == acts.value && lets_go.is_upper() != acts.is_upper() {
+        let message = format!("the limit acts and lets go at the same value, {}", show(acts));
         (codes::LIMIT_NO_HYSTERESIS, message)
     } else {
         let message = format!(
             "the limit lets go while it is still violated: {} {} {} overlaps {} {}",
             acts.subject,
             lets_go.op.symbol(),
-            show(catalog, lets_go),
+            show(lets_go),
             acts.op.symbol(),
-            show(catalog, acts)
+            show(acts)
         );
         (codes::LIMIT_HYSTERESIS_INVERTED, message)
     };
-    let (sign, away) = if is_upper(acts.op) { ("<", "below") } else { (">", "above") };
+    let (sign, away) = away_from(acts);
     let help =
         format!("let it go {away} the value: `{} {sign} ...`, with a gap wider than the noise", acts.subject);
     let (at, acts_at) = (until.place(lets_go.span), when.place(acts.span));
     out.push(at.mistake(code, message).label("lets go").also(acts_at.file, acts_at.span, "acts").help(help));
 }
 
-/// `>` and `>=`: violated above.
-fn is_upper(op: BinaryOp) -> bool {
-    matches!(op, BinaryOp::Greater | BinaryOp::GreaterOrEqual)
+/// On which side a limit lets go.
+fn away_from(acts: &Comparison) -> (&'static str, &'static str) {
+    if acts.is_upper() { ("<", "below") } else { (">", "above") }
 }
 
-/// The value in the unit of the point that is compared.
-fn show(catalog: &Catalog, threshold: &Threshold) -> String {
-    let unit = threshold.points.first().and_then(|point| catalog.point(*point)).map(|spec| spec.unit());
-    let unit = unit.filter(|unit| unit.dimension() == threshold.dimension);
-    Shown { base: threshold.value, unit: unit.unwrap_or(threshold.dimension.base()) }.to_string()
+/// The value in the unit of what is compared.
+fn show(found: &Comparison) -> String {
+    Shown { base: found.value, unit: found.unit }.to_string()
 }
 
 #[cfg(test)]
@@ -207,9 +209,9 @@ limits:
 #   = help: let it go below the value: `battery.voltage < ...`, with a gap wider than the noise
     force: [ { charger: open } ]
   - name: two points
-    when: 0.98 * battery.soc > 2 * battery.soc
-#   ^^^^ error[limit::no_hysteresis]: this limit lets go where it acts: it has no hysteresis
-#   = help: add `until:` with a gap to `when`, or `latch: true`
+    when: battery.temperature_1 > battery.temperature_2 + 5 K
+#         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ error[limit::no_hysteresis]: this limit lets go at 5 K, the very value at which it acts
+#   = help: add `until: battery.temperature_1 - battery.temperature_2 < ...` with a value below 5 K, or `latch: true`
     force: [ { charger: open } ]
   - name: latched
     when: battery.voltage > 14.4 V
@@ -246,6 +248,48 @@ limits:
         );
     }
 
+    /// Whatever stands on which side: the same sum is compared with another value.
+    #[test]
+    fn two_points_are_looked_at_as_one_is() {
+        check_rest(
+            "\
+limits:
+  - name: wide
+    when: battery.temperature_1 > battery.temperature_2 + 5 K
+    until: battery.temperature_2 > battery.temperature_1 - 3 K
+    force: [ { charger: open } ]
+  - name: inverted
+    when: battery.temperature_1 > battery.temperature_2 + 5 K
+#         --------------------------------------------------- note: acts
+    until: battery.temperature_1 - battery.temperature_2 < 7 K
+#                                                          ^^^ error[limit::hysteresis_inverted]: the limit lets go while it is still violated: battery.temperature_1 - battery.temperature_2 < 7 K overlaps > 5 K (lets go)
+    force: [ { charger: open } ]
+  - name: same
+    when: battery.temperature_1 - 5 K > battery.temperature_2
+#         --------------------------------------------------- note: acts
+    until: battery.temperature_2 - battery.temperature_1 > -5 K
+#                                                          ^^^^ error[limit::no_hysteresis]: the limit acts and lets go at the same value, 5 K (lets go)
+    force: [ { charger: open } ]
+  - name: elsewhere
+    when: battery.temperature_1 > battery.temperature_2 + 5 K
+#         --------------------------------------------------- note: but the limit acts here
+    until: battery.temperature_1 < 40 °C
+#          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ warning[limit::until]: `until` does not look at battery.temperature_1 - battery.temperature_2
+    force: [ { charger: open } ]
+  - name: not above
+    when: not (battery.voltage <= 14.4 V)
+    until: not (battery.voltage > 14 V)
+    force: [ { charger: open } ]
+  - name: not above, the same
+    when: battery.voltage > 14.4 V
+#                           ------ note: acts
+    until: not (battery.voltage > 14.4 V)
+#                                 ^^^^^^ error[limit::no_hysteresis]: the limit acts and lets go at the same value, 14.4 V (lets go)
+    force: [ { charger: open } ]
+",
+        );
+    }
+
     #[test]
     fn a_band_is_left_on_one_side() {
         check_rest(
@@ -253,6 +297,10 @@ limits:
 limits:
   - name: low
     when: feeder.frequency > 40 Hz and feeder.frequency < 49 Hz for 1 s
+    until: feeder.frequency > 49.5 Hz
+    force: [ { charger: open } ]
+  - name: not outside
+    when: not (feeder.frequency < 40 Hz or feeder.frequency > 49 Hz) for 1 s
     until: feeder.frequency > 49.5 Hz
     force: [ { charger: open } ]
   - name: not left

@@ -68,4 +68,30 @@ limits:
 ",
         );
     }
+
+    /// The mistake is said where it stands, and draws no second one.
+    #[test]
+    fn an_age_that_cannot_be_read_is_not_missing() {
+        use crate::load::{File, Files, load};
+        let site = crate::checks::fixture::SITE
+            .replace("soc: { unit: \"%\", max_age: 1 min }", "soc: { unit: \"%\", max_age: -5 s }");
+        let safety = format!(
+            "{}limits: [ {{ name: full, when: battery.soc > 90 %, until: battery.soc < 80 %, force: [ {{ charger: open }} ] }} ]\n",
+            crate::checks::fixture::OUTPUTS
+        );
+        let (mut sources, mut found) =
+            (crate::sources::Sources::new(), crate::diagnostics::Diagnostics::new());
+        let files = Files {
+            site: File::Bytes(site.as_bytes()),
+            safety: File::Bytes(safety.as_bytes()),
+            devices: vec![],
+        };
+        load(&files, crate::checks::fixture::DRIVERS, &mut sources, &mut found);
+        let codes: Vec<_> = found
+            .iter()
+            .filter(|one| one.severity == ballast_model::diagnostic::Severity::Mistake)
+            .map(|one| one.code)
+            .collect();
+        assert_eq!(codes, ["number::range"]);
+    }
 }

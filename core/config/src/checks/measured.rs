@@ -175,9 +175,12 @@ mod tests {
 limits:
   - name: setting
     when: feeder.power > setting.capacity
+#         ------------------------------- note: but the limit acts here
 #                        ^^^^^^^^^^^^^^^^ error[limit::not_measured]: a limit cannot lean on `setting.capacity`, which people and rules change
 #   = help: write the number itself: in safety.yaml, or as a derived point, `{ expression: 5 kW }`
     until: feeder.power < 1 kW
+#          ^^^^^^^^^^^^^^^^^^^ warning[limit::until]: `until` does not look at feeder.power - setting.capacity
+#   = help: without it, the limit may let go while it is still violated, and act again at once
     force: [ { charger: open } ]
   - name: behind a sum
     when: site.total > 4 kW

@@ -53,6 +53,15 @@ pub(super) fn check(site: &SiteDraft, safety: &SafetyDraft<'_>, out: &mut Diagno
     }
 }
 
+/// Whether a comparison of `when` is a multiple of a point that `until` looks at as well, so that it is judged here.
+pub(super) fn is_judged(when: &Expr, until: &Expr, comparison: Span) -> bool {
+    let (mut acts, mut lets_go) = (Vec::new(), Vec::new());
+    collect(when, &mut acts);
+    collect(until, &mut lets_go);
+    let mut acts = acts.iter().filter(|act| act.span == comparison && act.subject != act.reference);
+    acts.any(|act| lets_go.iter().any(|go| act.subject == go.subject && act.reference == go.reference))
+}
+
 fn has_gap(act: &Proportion<'_>, go: &Proportion<'_>) -> bool {
     act.is_upper != go.is_upper && if act.is_upper { go.factor < act.factor } else { go.factor > act.factor }
 }
@@ -164,8 +173,8 @@ limits:
     until: feeder.power > 0.2 * feeder.subscribed
     force: [ { charger: open } ]
   - name: of either sign
-    when: feeder.power > 0.8 * feeder.power
-    until: feeder.power < 0.98 * feeder.power
+    when: feeder.frequency > 0.8 * feeder.frequency_2
+    until: feeder.frequency < 0.98 * feeder.frequency_2
     force: [ { charger: open } ]
   - name: as warm as
     when: battery.temperature_1 > battery.temperature_2

@@ -3,86 +3,85 @@
 //! A threshold between two steps of a sensor acts at the next step, not where the file says; a gap smaller than a step is
 //! no gap.
 
-use ballast_model::expr::{Program, Threshold};
-use ballast_model::{Catalog, Finite, PointId};
+use ballast_model::expr::{Comparison, Steps, TooFine};
+use ballast_model::quantity::Shown;
+use ballast_model::{Catalog, Finite, Unit};
 
 use crate::codes;
 use crate::compile::Compiled;
 use crate::diagnostics::{Diagnostics, Place};
-use crate::nouns::show_number;
 use crate::safety::SafetyDraft;
-use crate::site::{DerivedRule, SiteDraft};
-
-/// What counts as a whole number of steps: 49.3 / 0.01 is not exact in binary.
-const STEP_SLACK: f64 = 1e-6;
+use crate::site::SiteDraft;
 
 pub(super) fn check(site: &SiteDraft, safety: &SafetyDraft<'_>, out: &mut Diagnostics) {
     let catalog = &site.catalog;
     for limit in &safety.limits {
         for compiled in core::iter::once(&limit.when).chain(&limit.until) {
-            check_thresholds(site, compiled, out);
+            check_comparisons(catalog, compiled, out);
         }
         if let Some(until) = &limit.until {
-            check_gap(catalog, &limit.when, until, out);
+            check_gap(&limit.when, until, out);
         }
     }
     for compiled in safety.envelopes.iter().flat_map(|draft| &draft.effect) {
-        check_thresholds(site, compiled, out);
+        check_comparisons(catalog, compiled, out);
     }
     if let Some(draft) = &safety.shedding {
         for stage in draft.stages.iter().chain(&draft.bulk) {
-            for source in draft.source.iter().flat_map(|source| same_value(site, source.value)) {
-                check_value(catalog, source, stage.below.value, stage.below.place, out);
+            for source in &draft.source {
+                let steps = Steps::of_point(source.value, catalog);
+                let found = steps.and_then(|steps| steps.too_fine(stage.below.value, Finite::ZERO));
+                if let Some((found, spec)) = found.zip(catalog.point(source.value)) {
+                    refuse(catalog, &found, (stage.below.value, spec.unit()), None, stage.below.place, out);
+                }
             }
         }
     }
 }
 
-fn check_thresholds(site: &SiteDraft, compiled: &Compiled<'_>, out: &mut Diagnostics) {
-    for threshold in &compiled.program.thresholds {
-        for point in threshold.points.iter().flat_map(|point| same_value(site, *point)) {
-            check_value(&site.catalog, point, threshold.value, compiled.place(threshold.span), out);
+fn check_comparisons(catalog: &Catalog, compiled: &Compiled<'_>, out: &mut Diagnostics) {
+    for found in compiled.program.comparisons() {
+        if let Some(fine) = found.too_fine() {
+            let place = compiled.place(found.span);
+            refuse(catalog, &fine, (found.value, found.unit), Some(found), place, out);
         }
     }
 }
 
-/// The points whose values a point can have: of one that chooses among others, each of these.
-fn same_value(site: &SiteDraft, point: PointId) -> Vec<PointId> {
-    let (mut found, mut waiting) = (Vec::new(), vec![point]);
-    while let Some(point) = waiting.pop() {
-        match site.derived_at(point).map(|derived| &derived.rule) {
-            Some(DerivedRule::Median(points) | DerivedRule::FirstGood(points)) => waiting.extend(points),
-            _ if !found.contains(&point) => found.push(point),
-            _ => {}
-        }
-    }
-    found
-}
-
-fn check_value(catalog: &Catalog, point: PointId, value: Finite, place: Place, out: &mut Diagnostics) {
-    let Some(spec) = catalog.point(point) else { return };
-    let Some(resolution) = spec.resolution.filter(|resolution| *resolution > Finite::ZERO) else { return };
-    let steps = value.get() / resolution.get();
-    if (steps - steps.round()).abs() <= STEP_SLACK * steps.abs().max(1.0) {
-        return;
-    }
-    let shown = |base| show_number(catalog, point, base);
-    let below = Finite::saturating(steps.floor() * resolution.get());
-    let above = Finite::saturating(steps.ceil() * resolution.get());
-    let message = format!("{} is finer than what `{}` can show", shown(value), spec.name);
-    let help = format!("its steps are {}: write {} or {}", shown(resolution), shown(below), shown(above));
+fn refuse(
+    catalog: &Catalog,
+    fine: &TooFine,
+    (value, unit): (Finite, Unit),
+    comparison: Option<&Comparison>,
+    place: Place,
+    out: &mut Diagnostics,
+) {
+    let show = |base| Shown { base, unit }.to_string();
+    let (width, below, above) = (show(fine.steps.width), show(fine.below), show(fine.above));
+    let subject = comparison.and_then(|comparison| comparison.own_name(fine));
+    let subject = subject.or_else(|| Some(&*catalog.point(fine.steps.of)?.name)).unwrap_or("?");
+    let value = show(value);
+    let (message, help) = match comparison {
+        Some(comparison) if !comparison.is_as_written => (
+            format!("this comes to {value} of `{subject}`, finer than what it can show"),
+            format!("its steps are {width}: let it come to {below} or {above}"),
+        ),
+        _ => (
+            format!("{value} is finer than what `{subject}` can show"),
+            format!("its steps are {width}: write {below} or {above}"),
+        ),
+    };
     out.push(place.mistake(codes::LIMIT_RESOLUTION, message).help(help));
 }
 
 /// The gap between acting and letting go is at least one step.
-fn check_gap(catalog: &Catalog, when: &Compiled<'_>, until: &Compiled<'_>, out: &mut Diagnostics) {
-    let thresholds = |program: &'_ Program| program.thresholds.clone();
-    for acts in thresholds(&when.program) {
-        for lets_go in thresholds(&until.program) {
-            if let Some(resolution) = too_near(catalog, &acts, &lets_go) {
+fn check_gap(when: &Compiled<'_>, until: &Compiled<'_>, out: &mut Diagnostics) {
+    for acts in when.program.comparisons() {
+        for lets_go in until.program.comparisons() {
+            if let Some(step) = too_near(acts, lets_go) {
                 let (at, acts_at) = (until.place(lets_go.span), when.place(acts.span));
                 let message =
-                    format!("the gap between acting and letting go is smaller than one step ({resolution})");
+                    format!("the gap between acting and letting go is smaller than one step ({step})");
                 out.push(
                     at.mistake(codes::LIMIT_RESOLUTION, message)
                         .label("lets go")
@@ -94,13 +93,13 @@ fn check_gap(catalog: &Catalog, when: &Compiled<'_>, until: &Compiled<'_>, out: 
     }
 }
 
-/// The resolution that is wider than the gap. A gap of zero is the business of the check on hysteresis.
-fn too_near(catalog: &Catalog, acts: &Threshold, lets_go: &Threshold) -> Option<String> {
-    let point = acts.points.iter().find(|point| lets_go.points.contains(point))?;
-    let resolution = catalog.point(*point)?.resolution?;
+/// The step that is wider than the gap. A gap of zero is the business of the check on hysteresis.
+fn too_near(acts: &Comparison, lets_go: &Comparison) -> Option<String> {
+    let lets_go = acts.facing(lets_go).or_else(|| acts.shares_point(lets_go).then(|| lets_go.clone()))?;
+    let width = acts.steps.or(lets_go.steps)?.width;
     let gap = (acts.value.get() - lets_go.value.get()).abs();
-    let is_near = gap > 0.0 && gap < resolution.get() * (1.0 - STEP_SLACK);
-    is_near.then(|| show_number(catalog, *point, resolution))
+    let is_near = gap > 0.0 && gap < width.get() * (1.0 - 1e-6);
+    is_near.then(|| Shown { base: width, unit: acts.unit }.to_string())
 }
 
 #[cfg(test)]
@@ -142,6 +141,48 @@ limits:
     until: battery.temperature_1 < 49.9 °C
 #                                  ^^^^^^^ error[limit::resolution]: 49.9 °C is finer than what `battery.temperature_1` can show
 #                                  ^^^^^^^ error[limit::resolution]: the gap between acting and letting go is smaller than one step (0.5 °C) (lets go)
+    force: [ { charger: open } ]
+",
+        );
+    }
+
+    /// Hiding a coarse point behind arithmetic makes it no finer.
+    #[test]
+    fn what_is_computed_is_as_coarse_as_what_it_is_computed_from() {
+        check_rest(
+            "\
+limits:
+  - name: moved
+    when: battery.voltage - 14 V > 0.45 V
+#                                  ^^^^^^ error[limit::resolution]: this comes to 14.45 V of `battery.voltage`, finer than what it can show
+#   = help: its steps are 0.1 V: let it come to 14.4 V or 14.5 V
+    until: battery.voltage - 14 V < 0.1 V
+    force: [ { charger: open } ]
+  - name: times one
+    when: battery.voltage * 1 > 14.45 V
+#                               ^^^^^^^ error[limit::resolution]: 14.45 V is finer than what `battery.voltage` can show
+#   = help: its steps are 0.1 V: write 14.4 V or 14.5 V
+    until: 2 * battery.voltage < 28.3 V
+#                                ^^^^^^ error[limit::resolution]: this comes to 14.15 V of `battery.voltage`, finer than what it can show
+#   = help: its steps are 0.1 V: let it come to 14.1 V or 14.2 V
+    force: [ { charger: open } ]
+  - name: the lower of two
+    when: min(battery.voltage, feeder.frequency / 10 Hz * 1 V) > 14.45 V
+#                                                                ^^^^^^^ error[limit::resolution]: 14.45 V is finer than what `battery.voltage` can show
+#   = help: its steps are 0.1 V: write 14.4 V or 14.5 V
+    until: battery.voltage < 14 V
+    force: [ { charger: open } ]
+  - name: behind a derived point
+    when: site.spread > 5.25 K
+#                       ^^^^^^ error[limit::resolution]: 5.25 K is finer than what `battery.temperature_1 - battery.temperature_3` can show
+#   = help: its steps are 0.5 K: write 5 K or 5.5 K
+    until: battery.temperature_1 < battery.temperature_3 + 3.3 K
+#          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ error[limit::resolution]: this comes to 3.3 K of `battery.temperature_1 - battery.temperature_3`, finer than what it can show
+#   = help: its steps are 0.5 K: let it come to 3 K or 3.5 K
+    force: [ { charger: open } ]
+  - name: of unknown steps
+    when: battery.temperature_1 > battery.temperature_2 + 5.25 K
+    until: battery.temperature_1 - battery.temperature_2 < 3.3 K
     force: [ { charger: open } ]
 ",
         );

@@ -21,7 +21,13 @@ pub(super) fn check(safety: &SafetyDraft<'_>, out: &mut Diagnostics) {
         found if draft.fields.get("source").is_none() || found.len() != written => {}
         [] => {
             let message = "shedding needs a point that measures the frequency";
-            out.push(draft.fields.place("source").mistake(codes::SHEDDING_SOURCES, message));
+            out.push(
+                draft
+                    .fields
+                    .place("source")
+                    .mistake(codes::SHEDDING_SOURCES, message)
+                    .help("name a point in Hz of each meter that has one: `source: [feeder.frequency]`"),
+            );
         }
         [only] => {
             let message = "the frequency has a single source: one that is stuck cannot be found out";

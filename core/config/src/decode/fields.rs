@@ -132,10 +132,13 @@ heater: { driver: , label: x }
 #   = help: `driver`: which driver talks to it.
 meter: tic
 #      ^^^ error[value::kind]: a device (keys with values) is expected here, not a value
+#   = help: write its keys below it, further to the right: `key: value`
 valve:
 ^^^^^ error[value::kind]: a device (keys with values) is expected here, not nothing
+#   = help: write its keys below it, further to the right: `key: value`
 door: [driver, mqtt]
 ^^^^ error[value::kind]: a device (keys with values) is expected here, not a list
+#   = help: write its keys below it, further to the right: `key: value`
 fine: { driver: mqtt }
 ",
         );

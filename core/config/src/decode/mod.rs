@@ -24,6 +24,18 @@ pub(crate) fn refuse_kind(node: &Node, expected: &str, out: &mut Diagnostics) {
         place.mistake(codes::VALUE_KIND, format!("{expected} is expected here, not {}", node.what()));
     if expected.starts_with("a list") && matches!(node.kind, Kind::Map(_)) {
         found = found.help("start each item of a list with `- `");
+    } else {
+        found = found.help(match expected {
+            _ if expected.contains("keys with values") => {
+                "write its keys below it, further to the right: `key: value`"
+            }
+            _ if expected.starts_with("an output with") => "write the output and its state: `mains: closed`",
+            _ if expected.starts_with("a map") => "write `name: value` below it, further to the right",
+            _ if expected.starts_with("a list") => {
+                "write the items in brackets, `[a, b]`, or each behind `- `"
+            }
+            _ => "write one value behind the `:`, without brackets",
+        });
     }
     out.push(found);
 }

@@ -39,7 +39,8 @@ pub fn duration(node: &Node, out: &mut Diagnostics) -> Option<Placed<Duration>> 
             out.push(
                 found
                     .place
-                    .mistake(codes::NUMBER_RANGE, "a length of time is not negative, nor centuries long"),
+                    .mistake(codes::NUMBER_RANGE, "a length of time is not negative, nor centuries long")
+                    .help("write how long it takes, as in `5 s`, `10 min` or `2 h`"),
             );
             None
         }
@@ -50,11 +51,19 @@ pub fn duration(node: &Node, out: &mut Diagnostics) -> Option<Placed<Duration>> 
 pub fn positive_duration(node: &Node, out: &mut Diagnostics) -> Option<Placed<Duration>> {
     let found = duration(node, out)?;
     if found.value == Duration::ZERO {
-        out.push(found.place.mistake(codes::NUMBER_RANGE, "this length of time must be longer than zero"));
+        out.push(
+            found
+                .place
+                .mistake(codes::NUMBER_RANGE, "this length of time must be longer than zero")
+                .help("write a time such as `5 s`, or leave the key out if it may be absent"),
+        );
         return None;
     }
     Some(found)
 }
+
+/// What to do about a share that is none.
+pub const SHARE: &str = "write a part of the whole, as in `25 %`";
 
 /// A share of 0 % to 100 %, as a number of 0 to 100.
 pub fn share(node: &Node, out: &mut Diagnostics) -> Option<Placed<Finite>> {
@@ -62,7 +71,7 @@ pub fn share(node: &Node, out: &mut Diagnostics) -> Option<Placed<Finite>> {
     if (0.0..=100.0).contains(&found.value.base.get()) {
         return Some(found.map(|quantity| quantity.base));
     }
-    out.push(found.place.mistake(codes::NUMBER_RANGE, "a share lies between 0 % and 100 %"));
+    out.push(found.place.mistake(codes::NUMBER_RANGE, "a share lies between 0 % and 100 %").help(SHARE));
     None
 }
 
@@ -72,7 +81,12 @@ pub fn positive(node: &Node, dimension: Dimension, out: &mut Diagnostics) -> Opt
     if found.value.base > Finite::ZERO {
         return Some(found);
     }
-    out.push(found.place.mistake(codes::NUMBER_RANGE, "this value must be above zero"));
+    out.push(
+        found
+            .place
+            .mistake(codes::NUMBER_RANGE, "this value must be above zero")
+            .help("write how much it is, without a sign"),
+    );
     None
 }
 
@@ -188,7 +202,10 @@ pub(crate) fn part(
             let end = usize::try_from(problem.span.end).unwrap_or(0);
             let blamed = part.get(start..end).unwrap_or(part);
             let mut diagnostic = place_of(node, text, blamed).mistake(problem.code, problem.message);
-            diagnostic.help = problem.help.or_else(|| hint.and_then(example_help));
+            diagnostic.help = problem
+                .help
+                .or_else(|| hint.and_then(example_help))
+                .or_else(|| Some("write a number and its unit, as in `5 kW`".to_owned()));
             diagnostic
         }
     };

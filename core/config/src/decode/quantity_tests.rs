@@ -110,6 +110,7 @@ power5: much
 #   = help: an active power is written as `5 W` or `5 mW` or `5 kW`
 power6: [5 W]
 ^^^^^^ error[value::kind]: an active power is expected here, not a list
+#   = help: write one value behind the `:`, without brackets
 ",
     );
 }
@@ -132,16 +133,20 @@ fn ranges_of_values_are_held() {
         "
 time1: -5 s
 #      ^^^^ error[number::range]: a length of time is not negative, nor centuries long
+#   = help: write how long it takes, as in `5 s`, `10 min` or `2 h`
 time2: 0 s
 wait: 0 s
 #     ^^^ error[number::range]: this length of time must be longer than zero
+#   = help: write a time such as `5 s`, or leave the key out if it may be absent
 share1: 101 %
 #       ^^^^^ error[number::range]: a share lies between 0 % and 100 %
+#   = help: write a part of the whole, as in `25 %`
 share2: 0.5
 #       ^^^ error[unit::missing]: `0.5` has no unit
 #   = help: it is a share: write `0.5 %`
 rated: 0 W
 #      ^^^ error[number::range]: this value must be above zero
+#   = help: write how much it is, without a sign
 range1: 200..2000 W
 range2: 0.2 kW..2 kW
 range3: -2000..2000 W

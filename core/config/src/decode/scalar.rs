@@ -20,7 +20,7 @@ pub fn text<'t>(node: &'t Node, out: &mut Diagnostics) -> Option<Placed<&'t str>
     let found = scalar(node, "a text", out)?;
     if found.value.text.len() > limits::TEXT_BYTES_MAX {
         let message = format!("a text has at most {} bytes here", limits::TEXT_BYTES_MAX);
-        out.push(found.place.mistake(codes::VALUE_TOO_LONG, message));
+        out.push(found.place.mistake(codes::VALUE_TOO_LONG, message).help("shorten it"));
         return None;
     }
     Some(found.map(|scalar| scalar.text.as_str()))
@@ -57,7 +57,9 @@ pub fn check_name(text: &str, place: Place, out: &mut Diagnostics) -> bool {
     }
     if text.len() > limits::NAME_BYTES_MAX {
         let message = format!("a name has at most {} letters", limits::NAME_BYTES_MAX);
-        out.push(place.mistake(codes::NAME_FORM, message));
+        out.push(
+            place.mistake(codes::NAME_FORM, message).help("shorten it; `label:` holds a text for people"),
+        );
         return false;
     }
     if is_name(text) {
@@ -111,8 +113,10 @@ pub fn flag(node: &Node, out: &mut Diagnostics) -> Option<Placed<bool>> {
                 _ => None,
             };
             let mut diagnostic = found.place.mistake(codes::VALUE_FLAG, message);
-            diagnostic.help =
-                meant.map(|meant| format!("write `{meant}`, in small letters and without quotes"));
+            diagnostic.help = Some(meant.map_or_else(
+                || "write `true` or `false`, in small letters and without quotes".to_owned(),
+                |meant| format!("write `{meant}`, in small letters and without quotes"),
+            ));
             out.push(diagnostic);
             None
         }
@@ -131,7 +135,8 @@ pub fn integer(
         Ok(value) if range.contains(&value) => Some(found.map(|_| value)),
         Ok(value) => {
             let message = format!("{value} is out of range: it may be {low} to {high}");
-            out.push(found.place.mistake(codes::NUMBER_RANGE, message));
+            let help = format!("write a whole number from {low} to {high}");
+            out.push(found.place.mistake(codes::NUMBER_RANGE, message).help(help));
             None
         }
         Err(_) => {
@@ -245,6 +250,7 @@ name3: not
 #   = help: choose another name
 name4: [a]
 ^^^^^ error[value::kind]: a name is expected here, not a list
+#   = help: write one value behind the `:`, without brackets
 point: Battery..voltage
 #      ^^^^^^^^^^^^^^^^ error[name::form]: `Battery..voltage` is not the name of a point or an output
 #   = help: names are made of a-z, 0-9 and `_`, joined by dots: `battery.voltage`
@@ -252,8 +258,10 @@ list: [a, B, {c: d}]
 #         ^ error[name::form]: `B` is not a name
 #   = help: write `b` here, and the free text into `label:`
 #             ^ error[value::kind]: a name is expected here, not a map
+#   = help: write one value behind the `:`, without brackets
 list2: a
 #      ^ error[value::kind]: a list of names is expected here, not a value
+#   = help: write the items in brackets, `[a, b]`, or each behind `- `
 ",
         );
     }
@@ -273,6 +281,7 @@ flag3: 'true'
 #   = help: write `true`, in small letters and without quotes
 flag4: 1
 #      ^ error[value::flag]: `1` is neither `true` nor `false`
+#   = help: write `true` or `false`, in small letters and without quotes
 ",
         );
     }
@@ -283,6 +292,7 @@ flag4: 1
             "
 int1: 100
 #     ^^^ error[number::range]: 100 is out of range: it may be 0 to 99
+#   = help: write a whole number from 0 to 99
 int2: 5.0
 #     ^^^ error[number::expected]: `5.0` is not a whole number
 #   = help: write one from 0 to 99, in digits and without a unit

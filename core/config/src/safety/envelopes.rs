@@ -59,11 +59,14 @@ fn read_one<'t>(
     // A role and the output itself are two keys for one output.
     if let Some(first) = draft.envelope(output) {
         let message = format!("`{}` has two envelopes", nouns.output_name(output));
-        out.push(entry.key.place().mistake(codes::SAFETY_TWICE, message).also(
-            first.place.file,
-            first.place.span,
-            "the first one",
-        ));
+        out.push(
+            entry
+                .key
+                .place()
+                .mistake(codes::SAFETY_TWICE, message)
+                .also(first.place.file, first.place.span, "the first one")
+                .help("join both into one"),
+        );
         return None;
     }
     let fields = Fields::read(&entry.value, &shapes::ENVELOPE, out)?;
@@ -260,7 +263,13 @@ fn sorted(
 /// An output by the name that a key gives.
 pub(super) fn output_key(entry: &Entry, nouns: &Nouns<'_>, out: &mut Diagnostics) -> Option<OutputId> {
     if entry.key.text.is_empty() {
-        out.push(entry.key.place().mistake(codes::NAME_FORM, format!("{} is not an output", quote(""))));
+        out.push(
+            entry
+                .key
+                .place()
+                .mistake(codes::NAME_FORM, format!("{} is not an output", quote("")))
+                .help("name an output before the `:`"),
+        );
         return None;
     }
     nouns.output(&entry.key.text, entry.key.place(), out)

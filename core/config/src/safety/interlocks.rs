@@ -56,11 +56,13 @@ fn read_one(node: &Node, nouns: &Nouns<'_>, out: &mut Diagnostics) -> Option<Int
                 let message =
                     format!("`{}` stands twice in this interlock", nouns.output_name(member.value.0));
                 let first = first.place;
-                out.push(member.place.mistake(codes::INTERLOCK_MEMBERS, message).also(
-                    first.file,
-                    first.span,
-                    "first here",
-                ));
+                out.push(
+                    member
+                        .place
+                        .mistake(codes::INTERLOCK_MEMBERS, message)
+                        .also(first.file, first.span, "first here")
+                        .help("remove one of the two"),
+                );
                 is_right = false;
             } else {
                 members.push(member);

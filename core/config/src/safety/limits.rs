@@ -11,7 +11,7 @@ use super::{AsleepDraft, LimitDraft, SafetyDraft, shapes};
 use crate::codes;
 use crate::compile::{self, Compiled};
 use crate::decode::fields::Fields;
-use crate::decode::quantity::{duration, part, share, wrong_dimension};
+use crate::decode::quantity::{SHARE, duration, part, share, wrong_dimension};
 use crate::decode::scalar::{flag, place_in, text, unknown_word};
 use crate::diagnostics::{Diagnostics, Placed, quote};
 use crate::nouns::Nouns;
@@ -222,7 +222,7 @@ fn unknown(node: &Node, derates: bool, out: &mut Diagnostics) -> Option<OnUnknow
         return None;
     }
     if !(0.0..=100.0).contains(&quantity.base.get()) {
-        out.push(found.place.mistake(codes::NUMBER_RANGE, "a share lies between 0 % and 100 %"));
+        out.push(found.place.mistake(codes::NUMBER_RANGE, "a share lies between 0 % and 100 %").help(SHARE));
         return None;
     }
     if !derates {

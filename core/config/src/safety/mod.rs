@@ -181,6 +181,15 @@ impl<'t> SafetyDraft<'t> {
         self.by_output.get(&output).and_then(|index| self.envelopes.get(*index))
     }
 
+    /// What every setpoint may be, where its envelope says so.
+    pub(crate) fn allowed(&self) -> BTreeMap<OutputId, Vec<(Finite, Finite)>> {
+        let levels = self.envelopes.iter().filter_map(|draft| {
+            let level = draft.envelope.level.as_ref()?;
+            Some((draft.envelope.output, level.ranges.clone()))
+        });
+        levels.collect()
+    }
+
     /// What the guard gets: one envelope per output of the site, in the order of their ids.
     pub fn finish(&self, site: &SiteDraft, fingerprint: u64, definitions: u64) -> SafetySet {
         let mut envelopes: Vec<Envelope> =

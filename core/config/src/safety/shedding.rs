@@ -163,7 +163,11 @@ fn groups(node: &Node, nouns: &Nouns<'_>, out: &mut Diagnostics) -> Option<Vec<P
     if let (true, crate::tree::Kind::List(list)) = (found.is_empty(), &node.kind)
         && list.items.is_empty()
     {
-        out.push(node.head_place().mistake(codes::SHEDDING_STAGES, "this stage takes from no group"));
+        out.push(
+            node.head_place()
+                .mistake(codes::SHEDDING_STAGES, "this stage takes from no group")
+                .help("name the groups whose loads it opens: `from: [homes]`"),
+        );
         return None;
     }
     Some(found)

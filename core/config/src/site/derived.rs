@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ballast_model::catalog::{Kind, Origin, PointId, PointSpec};
 use ballast_model::diagnostic::Span;
-use ballast_model::expr::{BinaryOp, Dialect, Expr, ExprKind, Program, Type};
+use ballast_model::expr::{BinaryOp, Dialect, Expr, ExprKind, Program, Steps, Type};
 use ballast_model::{Dimension, Finite, Unit};
 
 use super::points::{add_point, unit};
@@ -204,7 +204,9 @@ fn compute(one: &Waiting<'_>, full: &str, draft: &mut SiteDraft, out: &mut Diagn
     let place = one.entry.key.place();
     let mut point = spec(full, label, kind, Origin::Derived);
     point.resolution = widest_step(&rule, draft);
+    let steps = steps(&rule, draft);
     let point = add_point(draft, point, place, out)?;
+    draft.catalog.steps.extend(steps.map(|steps| (point, steps)));
     define(one, point, draft);
     if let Some(expr) = expr.filter(|_| !is_smoothed) {
         draft.written_out.insert(full.into(), Written { expr, place });
@@ -217,6 +219,16 @@ fn compute(one: &Waiting<'_>, full: &str, draft: &mut SiteDraft, out: &mut Diagn
 fn widest_step(rule: &DerivedRule, draft: &SiteDraft) -> Option<Finite> {
     let (DerivedRule::Median(points) | DerivedRule::FirstGood(points)) = rule else { return None };
     points.iter().filter_map(|point| draft.catalog.point(*point)?.resolution).max()
+}
+
+/// The steps in which it moves.
+fn steps(rule: &DerivedRule, draft: &SiteDraft) -> Option<Steps> {
+    let of = |point: &PointId| Steps::of_point(*point, &draft.catalog);
+    match rule {
+        DerivedRule::Program(program) => program.steps(),
+        DerivedRule::Median(points) | DerivedRule::FirstGood(points) => Steps::widest(points.iter().map(of)),
+        DerivedRule::Sum(points) => Steps::sum(points.iter().map(of)),
+    }
 }
 
 /// How it is computed; what it is computed from has definitions of its own.
@@ -263,7 +275,11 @@ fn of_points(one: &Waiting<'_>, form: Form, draft: &SiteDraft, out: &mut Diagnos
         let is_empty =
             matches!(&node.kind, NodeKind::List(list) if list.items.is_empty() && list.is_complete);
         if is_empty {
-            out.push(node.head_place().mistake(codes::DERIVED_FORM, "name at least one point"));
+            out.push(
+                node.head_place()
+                    .mistake(codes::DERIVED_FORM, "name at least one point")
+                    .help("as in `[a.power, b.power]`"),
+            );
         }
         return None;
     }

@@ -339,8 +339,8 @@ fn find_file<'l, 'a>(
         return Ok(Some(file));
     }
     let message = format!("there is no device file {}", quote(found.value));
-    let help = suggest(found.value, library.names(), "there are")
-        .unwrap_or_else(|| "`ballast check --explain` lists the device files".to_owned());
+    let known = library.names().next().and_then(|_| suggest(found.value, library.names(), "there are"));
+    let help = known.unwrap_or_else(|| "`ballast check --explain` lists the device files".to_owned());
     out.push(found.place.mistake(codes::DEVICE_FILE, message).help(help));
     Err(())
 }

@@ -102,7 +102,12 @@ fn members(
             continue;
         };
         if !seen.insert(id) {
-            out.push(member.place.mistake(codes::GROUP_MEMBER, format!("`{}` stands twice", member.value)));
+            out.push(
+                member
+                    .place
+                    .mistake(codes::GROUP_MEMBER, format!("`{}` stands twice", member.value))
+                    .help("remove one of the two"),
+            );
         } else {
             members.push(id);
         }

@@ -263,6 +263,8 @@ fn taken(name: &str, place: Place) -> ballast_model::diagnostic::Diagnostic {
 }
 
 #[cfg(test)]
+mod steps_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod tired;

@@ -90,7 +90,11 @@ fn angle(fields: &Fields<'_>, key: &str, most: f64, out: &mut Diagnostics) -> Op
         return Some(degrees);
     }
     let message = format!("`{key}` lies between -{most} deg and {most} deg");
-    out.push(found.place.mistake(codes::NUMBER_RANGE, message));
+    let help = match key {
+        "latitude" => "north of the equator it is above zero: Paris is at 48.86 deg",
+        _ => "east of Greenwich it is above zero: Paris is at 2.35 deg, Dakar at -17.4 deg",
+    };
+    out.push(found.place.mistake(codes::NUMBER_RANGE, message).help(help));
     None
 }
 

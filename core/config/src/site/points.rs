@@ -50,13 +50,17 @@ pub(super) fn read(
     let is_counter = is_set(&fields, "counter", out);
     let is_mean = is_set(&fields, "mean", out);
     let is_number = matches!(kind, Kind::Number(_));
+    // What was written of its age and cannot be read is said above, and is not missing.
+    let is_unread =
+        !fields.is_complete() || ["max_age", "period"].iter().any(|key| fields.get(key).is_some());
+    let age = max_age.map(|found| found.value).or(period.map(usual_age));
     let spec = PointSpec {
         name: full.into(),
         label: label.into(),
         kind,
         device: Some(device),
         origin: Origin::Measured,
-        max_age: max_age.map(|found| found.value).or(period.map(usual_age)),
+        max_age: age.or(is_unread.then(|| usual_age(Duration::from_secs(1)))),
         period,
         resolution: resolution.map(|found| found.value.base),
         valid: valid.map(|found| (found.value.low, found.value.high)),
@@ -197,14 +201,19 @@ pub(super) fn words(node: &Node, out: &mut Diagnostics) -> Option<Vec<Box<str>>>
         if words.iter().any(|known| **known == *word.value) {
             out.push(
                 word.place
-                    .mistake(codes::POINT_WORDS, format!("the word {} stands twice", quote(word.value))),
+                    .mistake(codes::POINT_WORDS, format!("the word {} stands twice", quote(word.value)))
+                    .help("remove one of the two"),
             );
         } else {
             words.push(word.value.into());
         }
     }
     if words.len() < 2 || words.len() > usize::from(u16::MAX) {
-        out.push(node.head_place().mistake(codes::POINT_WORDS, "an enumeration has at least two words"));
+        out.push(
+            node.head_place()
+                .mistake(codes::POINT_WORDS, "an enumeration has at least two words")
+                .help("list every word that can come, as in `[off, on]`"),
+        );
         return None;
     }
     Some(words)

@@ -73,7 +73,7 @@ pub(super) fn read(
     };
     if let Some(over) = all.entries.get(RECEIVERS_MAX) {
         let message = format!("a site has at most {RECEIVERS_MAX} receivers");
-        out.push(over.key.place().mistake(codes::RECEIVER_SHARE, message));
+        out.push(over.key.place().mistake(codes::RECEIVER_SHARE, message).help("remove some of them"));
     }
     for entry in all.entries.iter().take(RECEIVERS_MAX) {
         if !check_name(&entry.key.text, entry.key.place(), out) {
@@ -282,7 +282,8 @@ fn every(node: &Node, out: &mut Diagnostics) -> Option<Duration> {
         return Some(found.value);
     }
     let message = format!("a value is told every {least} to {most}");
-    out.push(found.place.mistake(codes::NUMBER_RANGE, message));
+    let help = format!("write {}", if found.value < least { least } else { most });
+    out.push(found.place.mistake(codes::NUMBER_RANGE, message).help(help));
     None
 }
 
@@ -294,7 +295,11 @@ fn steps(node: &Node, out: &mut Diagnostics) -> Option<BTreeMap<Dimension, Finit
     {
         let dimension = step.value.dimension();
         if step.value.base <= Finite::ZERO {
-            out.push(step.place.mistake(codes::NUMBER_RANGE, "a step must be above zero"));
+            out.push(
+                step.place
+                    .mistake(codes::NUMBER_RANGE, "a step must be above zero")
+                    .help("write the smallest change that is worth telling, or leave the step out"),
+            );
         } else if steps.insert(dimension, step.value.base).is_some() {
             let message = format!("a step for {} stands here already", dimension.name());
             out.push(step.place.mistake(codes::RECEIVER_STEPS, message).help("remove one of them"));
@@ -417,8 +422,10 @@ receivers:
 #   = help: remove one of them
     every: 0.1 s
 #          ^^^^^ error[number::range]: a value is told every 1 s to 1 h
+#   = help: write 1 s
     steps: [0 W, 1 V, 2 V]
 #           ^^^ error[number::range]: a step must be above zero
+#   = help: write the smallest change that is worth telling, or leave the step out
 #                     ^^^ error[receiver::steps]: a step for a voltage stands here already
 #   = help: remove one of them
     purpose: ' '

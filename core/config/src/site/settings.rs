@@ -1,7 +1,8 @@
 //! Settings and modes: what people change while the program runs.
 
 use ballast_model::catalog::{Kind, Origin, PointId, PointSpec};
-use ballast_model::{Finite, Value};
+use ballast_model::quantity::parse_quantity;
+use ballast_model::{Finite, Unit, Value};
 
 use super::points::{add_point, names, unit, words};
 use super::{SiteDraft, shapes};
@@ -62,8 +63,12 @@ pub(super) fn read(fields: &Fields<'_>, draft: &mut SiteDraft, out: &mut Diagnos
 fn read_one(entry: &Entry, draft: &mut SiteDraft, out: &mut Diagnostics) -> Option<()> {
     let fields = Fields::read(&entry.value, &shapes::SETTING, out)?;
     let label = fields.get("label").and_then(|node| text(node, out)).map_or("", |found| found.value);
-    let (kind, initial) = value(&fields, out)?;
-    let range = range(&fields, &kind, out);
+    // One mistake hides none of the others.
+    let given = fields.get("unit").map(|node| unit(node, out));
+    let found = value(&fields, given, out);
+    let kind = found.as_ref().map(|(kind, _)| kind.clone()).or_else(|| likely_kind(&fields, given));
+    let range = kind.and_then(|kind| range(&fields, &kind, out));
+    let (kind, initial) = found?;
     if let (Some((low, high)), Value::Number(number)) = (range, initial)
         && !(low..=high).contains(&number)
     {
@@ -71,7 +76,8 @@ fn read_one(entry: &Entry, draft: &mut SiteDraft, out: &mut Diagnostics) -> Opti
         out.push(
             value
                 .mistake(codes::SETTING_RANGE, "the value of this setting lies outside of its own range")
-                .also(range.file, range.span, "the range"),
+                .also(range.file, range.span, "the range")
+                .help("widen the range, or move the value into it"),
         );
     }
     let mut spec = spec(&format!("setting.{}", entry.key.text), label, kind, Origin::Setting);
@@ -83,7 +89,7 @@ fn read_one(entry: &Entry, draft: &mut SiteDraft, out: &mut Diagnostics) -> Opti
 }
 
 /// What kind of setting it is, and its first value.
-fn value(fields: &Fields<'_>, out: &mut Diagnostics) -> Option<(Kind, Value)> {
+fn value(fields: &Fields<'_>, given: Option<Option<Unit>>, out: &mut Diagnostics) -> Option<(Kind, Value)> {
     let node = fields.get("value")?;
     if let Some(list) = fields.get("words") {
         let words = words(list, out)?;
@@ -100,9 +106,9 @@ fn value(fields: &Fields<'_>, out: &mut Diagnostics) -> Option<(Kind, Value)> {
         NodeKind::Scalar(scalar) if scalar.text == "false" => return Some((Kind::Flag, Value::Flag(false))),
         _ => {}
     }
-    match fields.get("unit") {
-        Some(given) => {
-            let unit = unit(given, out)?;
+    match given {
+        Some(unit) => {
+            let unit = unit?;
             let found = quantity(node, unit.dimension(), out)?;
             Some((Kind::Number(unit), Value::Number(found.value.base)))
         }
@@ -111,6 +117,19 @@ fn value(fields: &Fields<'_>, out: &mut Diagnostics) -> Option<(Kind, Value)> {
             Some((Kind::Number(found.value.unit), Value::Number(found.value.base)))
         }
     }
+}
+
+/// What a setting without a readable value would be, by what else is written of it.
+fn likely_kind(fields: &Fields<'_>, given: Option<Option<Unit>>) -> Option<Kind> {
+    if fields.get("words").is_some() {
+        return Some(Kind::Words([].into()));
+    }
+    if let Some(unit) = given {
+        return unit.map(Kind::Number);
+    }
+    let NodeKind::Scalar(range) = &fields.get("range")?.kind else { return None };
+    let (_, high) = range.text.split_once("..")?;
+    parse_quantity(high.trim()).ok().map(|quantity| Kind::Number(quantity.unit))
 }
 
 fn range(fields: &Fields<'_>, kind: &Kind, out: &mut Diagnostics) -> Option<(Finite, Finite)> {

@@ -19,7 +19,7 @@ fn check(drawn: &str) {
 }
 
 /// Reads a site that must be without mistakes.
-fn read(text: &str) -> SiteDraft {
+pub(super) fn read(text: &str) -> SiteDraft {
     let mut out = Diagnostics::new();
     let mut sources = Sources::new();
     let file = sources.add("site.yaml", format!("{HEAD}{text}").as_bytes(), &mut out);
@@ -55,6 +55,7 @@ uuid: 12
 #   = help: it looks like `4be0643f-1d98-573b-97cd-ca98a65347dd`; `uuidgen` makes one
 location: { latitude: 148 deg, longitude: 5 V }
 #                     ^^^^^^^ error[number::range]: `latitude` lies between -90 deg and 90 deg
+#   = help: north of the equator it is above zero: Paris is at 48.86 deg
 #                                         ^^^ error[unit::wrong]: 5 V is a voltage; an angle is expected
 #   = help: write `5 deg`
 divices: {}
@@ -74,6 +75,7 @@ buses:
 #   = help: did you mean `gpio`?
   broker: { driver: mqtt, url: [a] }
 #                         ^^^ error[value::kind]: a single value is expected here, not a list
+#   = help: write one value behind the `:`, without brackets
 devices:
   a: { bus: borker, points: { x: { unit: V } } }
 #           ^^^^^^ error[device::bus]: there is no bus `borker`
@@ -197,6 +199,15 @@ settings:
 #                ^^^ error[value::word]: `fas` is not known here
   flag: { value: true, range: 0..1 }
 #                      ^^^^^ error[setting::range]: only a number has a range
+  both: { value: 5, range: 12..2 kWh }
+#                ^ error[unit::missing]: `5` has no unit
+#                          ^^^^^^^^^ error[value::range]: the range is the wrong way round: 12 kWh is above 2 kWh
+  slip: { value: 5 kWX, unit: kW, range: 2..12 V }
+#                  ^^^ error[unit::unknown]: `kWX` is not a unit that is known here
+#                                        ^^^^^^^ error[unit::wrong]: 2 V is a voltage; an active power is expected
+  said: { value: fas, words: [fast, slow], range: 0..1 }
+#                ^^^ error[value::word]: `fas` is not known here
+#                                          ^^^^^ error[setting::range]: only a number has a range
 ",
     );
 }
@@ -268,30 +279,6 @@ roles: { middle: site.middle }
         draft.derived.iter().map(|derived| &*draft.catalog.point(derived.point).unwrap().name).collect();
     assert_eq!(names, ["site.middle", "site.second", "site.last"]);
     assert_eq!(draft.catalog.point(draft.derived[2].point).unwrap().kind, Kind::Flag);
-}
-
-#[test]
-fn a_point_that_chooses_is_as_coarse_as_the_coarsest_of_its_points() {
-    let draft = read(
-        "
-buses: { broker: { driver: mqtt } }
-devices:
-  m: { bus: broker, points: { a: { unit: Hz, resolution: 1 Hz }, b: { unit: Hz, resolution: 10 mHz }, c: { unit: Hz } } }
-derived:
-  middle: { median: [m.a, m.b, m.c] }
-  first: { first_good: [m.b, m.c] }
-  again: { first_good: [site.middle] }
-  silent: { median: [m.c] }
-  all: { sum: [m.a, m.b] }
-",
-    );
-    let step = |name: &str| {
-        let Some(Noun::Point(point)) = draft.catalog.resolve(name) else { panic!("{name}") };
-        draft.catalog.point(point).unwrap().resolution.map(|step| step.get())
-    };
-    assert_eq!([step("site.middle"), step("site.again")], [Some(1.0); 2], "the whole hertz may be the one");
-    assert_eq!(step("site.first"), Some(0.01));
-    assert_eq!([step("site.silent"), step("site.all")], [None; 2]);
 }
 
 #[test]

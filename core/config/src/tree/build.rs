@@ -150,6 +150,7 @@ impl<'o> Builder<'o> {
                         codes::YAML_DOCUMENTS,
                         span,
                         "a second document starts here; only one is read",
+                        "remove the line `---`, or put what follows it into a file of its own",
                     );
                     return Outcome::Stop;
                 }
@@ -199,7 +200,12 @@ impl<'o> Builder<'o> {
                 self.count(span)
             }
             Event::Alias(_) => {
-                self.refuse(codes::YAML_ALIAS, span, "an alias; aliases are refused");
+                self.refuse(
+                    codes::YAML_ALIAS,
+                    span,
+                    "an alias; aliases are refused",
+                    "write the value itself, or put it into quotes",
+                );
                 self.attach(Node { file: self.file, span, head: span, kind: Kind::Unreadable });
                 self.count(span)
             }
@@ -227,7 +233,8 @@ impl<'o> Builder<'o> {
         }
         if self.open.len() >= self.budget.depth {
             let message = format!("nested deeper than {} maps and lists", self.budget.depth);
-            let diagnostic = Diagnostic::mistake(codes::YAML_TOO_DEEP, self.file, span, message);
+            let diagnostic = Diagnostic::mistake(codes::YAML_TOO_DEEP, self.file, span, message)
+                .help("no part of a site is nested as deep as this: is a bracket too many, or a line too far to the right?");
             return Some(Outcome::Broken {
                 offset: usize::try_from(span.start).unwrap_or(usize::MAX),
                 diagnostic,
@@ -244,7 +251,7 @@ impl<'o> Builder<'o> {
             return None;
         }
         let message = format!("more than {} values; reading stopped here", self.budget.nodes);
-        self.refuse(codes::YAML_TOO_MANY_NODES, span, message);
+        self.refuse(codes::YAML_TOO_MANY_NODES, span, message, "put parts of it into device files");
         Some(Outcome::Stop)
     }
 
@@ -342,7 +349,9 @@ impl<'o> Builder<'o> {
                     },
                     Kind::Unreadable => Expected::Dropped,
                     Kind::Map(_) | Kind::List(_) => {
-                        self.refuse(codes::YAML_KEY, node.span, "a key must be a word, not a map or a list");
+                        let help = "write one word before the `:`";
+                        let message = "a key must be a word, not a map or a list";
+                        self.refuse(codes::YAML_KEY, node.span, message, help);
                         return self.drop_value();
                     }
                 };
@@ -397,8 +406,8 @@ impl<'o> Builder<'o> {
         Tree { file: self.file, root: self.root, is_complete }
     }
 
-    fn refuse(&mut self, code: &'static str, span: Span, message: impl Into<String>) {
-        self.out.push(Diagnostic::mistake(code, self.file, span, message));
+    fn refuse(&mut self, code: &'static str, span: Span, message: impl Into<String>, help: &str) {
+        self.out.push(Diagnostic::mistake(code, self.file, span, message).help(help));
     }
 
     fn refuse_anchor(&mut self, anchor: usize, span: Span) {

@@ -101,4 +101,18 @@ impl BinaryOp {
             other => other,
         }
     }
+
+    /// The operator that is true where this one is false: `a < b` and `a >= b`.
+    #[must_use]
+    pub const fn negated(self) -> Self {
+        match self {
+            Self::Less => Self::GreaterOrEqual,
+            Self::LessOrEqual => Self::Greater,
+            Self::Greater => Self::LessOrEqual,
+            Self::GreaterOrEqual => Self::Less,
+            Self::Equal => Self::NotEqual,
+            Self::NotEqual => Self::Equal,
+            other => other,
+        }
+    }
 }

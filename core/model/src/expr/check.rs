@@ -4,8 +4,9 @@
 
 use super::ast::{BinaryOp, Expr, ExprKind};
 use super::check_numbers::{Operand, is_comparable, makes_difference, sum};
+use super::comparison::{Comparison, Steps, sum_of};
 use super::fault::Fault;
-use super::program::{Node, NodeId, Program, Threshold, Type};
+use super::program::{ForChecks, Node, NodeId, Program, Threshold, Type};
 use super::trackers::TrackerKey;
 use crate::catalog::{Catalog, Kind, Noun, Origin, PointId};
 use crate::diagnostic::{Span, did_you_mean};
@@ -66,20 +67,7 @@ pub struct Problem {
 #[derive(Clone, Debug)]
 pub(super) enum Typed {
     Truth(NodeId),
-    Number {
-        node: NodeId,
-        dimension: Dimension,
-        unit: Unit,
-        /// Its canonical text, for matching thresholds.
-        text: String,
-        /// The points compared directly.
-        points: Vec<PointId>,
-        is_smoothed: bool,
-        /// A difference of two temperatures: it goes with `K` as well as with `°C`.
-        is_difference: bool,
-        /// Its value, when it is constant.
-        constant: Option<Finite>,
-    },
+    Number(Operand),
     /// A number without a unit: takes the unit of what it meets.
     Bare(f64),
     Words(PointId),
@@ -95,8 +83,10 @@ pub(super) struct Checker<'a> {
     pub(super) notes: Vec<(Span, String)>,
     pub(super) doubts: Vec<Problem>,
     problems: Vec<Problem>,
+    comparisons: Vec<Comparison>,
     depth: u32,
     yields_difference: bool,
+    yields_steps: Option<Steps>,
 }
 
 /// Checks a condition or a number. All mistakes are returned together.
@@ -110,8 +100,10 @@ pub fn check(expr: &Expr, scope: &Scope<'_>) -> Result<Program, Vec<Problem>> {
         notes: Vec::new(),
         doubts: Vec::new(),
         problems: Vec::new(),
+        comparisons: Vec::new(),
         depth: 0,
         yields_difference: false,
+        yields_steps: None,
     };
     let typed = checker.walk(expr);
     let yields = typed.and_then(|typed| checker.finish(typed, expr.span));
@@ -130,8 +122,12 @@ pub fn check(expr: &Expr, scope: &Scope<'_>) -> Result<Program, Vec<Problem>> {
         is_difference: checker.yields_difference,
         reads: checker.reads,
         thresholds: checker.thresholds,
+        seen: Some(Box::new(ForChecks {
+            steps: checker.yields_steps,
+            comparisons: checker.comparisons,
+            doubts: checker.doubts,
+        })),
         notes: checker.notes,
-        doubts: checker.doubts,
     })
 }
 
@@ -163,10 +159,13 @@ impl Checker<'_> {
 
     /// The result must be the last node, since evaluation starts there.
     fn finish(&mut self, typed: Typed, span: Span) -> Option<Type> {
-        self.yields_difference = matches!(typed, Typed::Number { is_difference: true, .. });
+        self.yields_difference = matches!(&typed, Typed::Number(number) if number.is_difference);
         let (node, yields) = match typed {
             Typed::Truth(node) => (node, Type::Truth),
-            Typed::Number { node, dimension, unit, .. } => (node, Type::Number(dimension, unit)),
+            Typed::Number(number) => {
+                self.yields_steps = number.steps();
+                (number.node, Type::Number(number.dimension, number.unit))
+            }
             Typed::Bare(value) => {
                 let node = self.constant(value, Unit::NONE, span)?;
                 (node, Type::Number(Dimension::Number, Unit::NONE))
@@ -205,7 +204,9 @@ impl Checker<'_> {
             ExprKind::Flag(flag) => Some(Typed::Truth(self.push(Node::Flag(*flag)))),
             ExprKind::Name(name) => self.name(name, expr.span),
             ExprKind::Not(inner) => {
+                let before = self.comparisons.len();
                 let inner = self.truth(inner)?;
+                self.comparisons.iter_mut().skip(before).for_each(|found| found.op = found.op.negated());
                 Some(Typed::Truth(self.push(Node::Not(inner))))
             }
             ExprKind::Negate(inner) => self.negate(inner),
@@ -243,31 +244,15 @@ impl Checker<'_> {
         let spec = self.scope.catalog.point(point)?;
         if let Origin::Output(_, crate::catalog::Facet::Since) = spec.origin {
             let node = self.push(Node::Since(point));
-            return Some(Typed::Number {
-                node,
-                dimension: Dimension::Duration,
-                unit: spec.unit(),
-                text: full,
-                points: Vec::new(),
-                is_smoothed: false,
-                is_difference: false,
-                constant: None,
-            });
+            return Some(Typed::Number(Operand::leaf(node, spec.unit(), full)));
         }
         Some(match &spec.kind {
             Kind::Number(unit) => {
-                let unit = *unit;
-                let node = self.push(Node::Point(point));
-                Typed::Number {
-                    node,
-                    dimension: unit.dimension(),
-                    unit,
-                    text: full,
-                    points: alloc::vec![point],
-                    is_smoothed: false,
-                    is_difference: false,
-                    constant: None,
-                }
+                let mut number = Operand::leaf(self.push(Node::Point(point)), *unit, full);
+                // A setting stands still until somebody changes it.
+                number.is_smoothed = spec.origin == Origin::Setting;
+                number.points.push(point);
+                Typed::Number(number.with_steps(Steps::of_point(point, self.scope.catalog)))
             }
             Kind::Flag => Typed::Truth(self.push(Node::FlagPoint(point))),
             Kind::Words(_) => Typed::Words(point),
@@ -293,6 +278,9 @@ impl Checker<'_> {
             }
             None => {
                 let help = match self.scope.catalog.suggest_point(&full) {
+                    _ if full == "site.mode" => {
+                        "name the modes of the site first: `modes: [home, away]`".to_string()
+                    }
                     Some(near) => format!("did you mean `{near}`?"),
                     None => "`ballast check --explain` lists the points of the site".to_string(),
                 };
@@ -317,48 +305,38 @@ impl Checker<'_> {
     fn negate(&mut self, inner: &Expr) -> Option<Typed> {
         match self.walk(inner)? {
             Typed::Bare(value) => Some(Typed::Bare(-value)),
-            Typed::Number { node, dimension, unit, text, points, is_smoothed, is_difference, constant } => {
-                let node = self.push(Node::Negate(node));
-                let constant = constant.map(|value| Finite::saturating(-value.get()));
-                let text = format!("-({text})");
-                Some(Typed::Number {
-                    node,
-                    dimension,
-                    unit,
-                    text,
-                    points,
-                    is_smoothed,
-                    is_difference,
-                    constant,
-                })
+            Typed::Number(number) => {
+                let node = self.push(Node::Negate(number.node));
+                Some(Typed::Number(number.negated(node)))
             }
             Typed::Text(text) => {
                 let (value, unit) = self.quantity(&text, inner.span)?;
                 let value = Finite::saturating(-value.get());
                 Some(self.number_constant(value, unit))
             }
-            _ => self.wrong(inner.span, "expr::type", "only a number can be negated with `-`", None),
+            _ => self.wrong(
+                inner.span,
+                "expr::type",
+                "only a number can be negated with `-`",
+                Some("write `!` for \"not\"".to_string()),
+            ),
         }
     }
 
     pub(super) fn number_constant(&mut self, value: Finite, unit: Unit) -> Typed {
         let node = self.push(Node::Number(value));
-        Typed::Number {
-            node,
-            dimension: unit.dimension(),
-            unit,
-            text: format!("{value}"),
-            points: Vec::new(),
-            is_smoothed: false,
-            is_difference: false,
-            constant: Some(value),
-        }
+        Typed::Number(Operand { is_smoothed: false, ..Operand::constant(node, unit, value) })
     }
 
     pub(super) fn constant(&mut self, value: f64, unit: Unit, span: Span) -> Option<NodeId> {
         match unit.to_base(value) {
             Some(value) => Some(self.push(Node::Number(value))),
-            None => self.wrong(span, "expr::not_finite", "this number is too large", None),
+            None => self.wrong(
+                span,
+                "expr::not_finite",
+                "this number is too large",
+                Some("write a number that can be measured".to_string()),
+            ),
         }
     }
 
@@ -381,7 +359,10 @@ impl Checker<'_> {
                 self.arithmetic(op, (a?, left.span), (b?, right.span), span)
             }
             _ => {
+                let before = self.comparisons.len();
                 let (a, b) = (self.walk(left), self.walk(right));
+                // Two truths are compared: in which direction one of theirs counts depends on the other.
+                self.comparisons.iter_mut().skip(before).for_each(|found| found.op = BinaryOp::Equal);
                 let is_chain = matches!(&left.kind, ExprKind::Binary { op: first, .. } if first.is_order() && op.is_order());
                 if is_chain && a.is_some() && b.is_some() {
                     let help = Some("write both, as in `20 < a && a < 50`".to_string());
@@ -449,16 +430,14 @@ impl Checker<'_> {
             BinaryOp::Multiply => Node::Multiply(a.node, b.node, factor),
             _ => Node::Divide(a.node, b.node, factor),
         });
-        Some(Typed::Number {
-            node,
-            dimension,
-            unit,
-            text: format!("({} {} {})", a.text, op.symbol(), b.text),
-            points: Vec::new(),
-            is_smoothed: a.is_smoothed && b.is_smoothed,
-            is_difference: makes_difference(op, &a, &b),
-            constant,
-        })
+        let sum = sum_of(op, &a, &b, factor.get());
+        let mut number = Operand::leaf(node, unit, format!("({} {} {})", a.text, op.symbol(), b.text));
+        number.dimension = dimension;
+        number.is_smoothed = a.is_smoothed && b.is_smoothed;
+        number.is_difference = makes_difference(op, &a, &b);
+        number.constant = constant;
+        number.sum = sum.unwrap_or_else(|| number.alone(None));
+        Some(Typed::Number(number))
     }
 
     /// A piece whose value is known when the text is read, and is none.
@@ -515,7 +494,7 @@ impl Checker<'_> {
         if !is_comparable(&a, &b) {
             return self.mixed(span, a.dimension, b.dimension, "compared");
         }
-        self.note_threshold(op, &a, &b, spans);
+        self.note_threshold(op, &a, &b, spans, span);
         Some(Typed::Truth(self.push(Node::Compare(op, a.node, b.node))))
     }
 
@@ -550,24 +529,30 @@ impl Checker<'_> {
         match op {
             BinaryOp::Equal => Some(Typed::Truth(node)),
             BinaryOp::NotEqual => Some(Typed::Truth(self.push(Node::Not(node)))),
-            _ => self.wrong(span, "expr::type", "words have no order: use `==` or `!=`", None),
+            _ => self.wrong(
+                span,
+                "expr::type",
+                "words have no order",
+                Some("compare with `==` or `!=`".to_string()),
+            ),
         }
     }
 
-    fn note_threshold(&mut self, op: BinaryOp, a: &Operand, b: &Operand, spans: (Span, Span)) {
-        let (subject, value, op, span) = match (a.constant, b.constant) {
-            (None, Some(value)) => (a, value, op, spans.1),
-            (Some(value), None) => (b, value, op.mirrored(), spans.0),
-            _ => return,
+    fn note_threshold(&mut self, op: BinaryOp, a: &Operand, b: &Operand, sides: (Span, Span), whole: Span) {
+        let (subject, value, written_op, span) = match (a.constant, b.constant) {
+            (None, Some(value)) => (a, value, op, sides.1),
+            (Some(value), None) => (b, value, op.mirrored(), sides.0),
+            (None, None) => return self.comparisons.extend(Comparison::of(op, a, b, whole)),
+            (Some(_), Some(_)) => return,
         };
+        self.comparisons.extend(Comparison::of(op, a, b, span));
         self.thresholds.push(Threshold {
             subject: subject.text.clone(),
             points: subject.points.clone(),
-            op,
+            op: written_op,
             value,
             dimension: subject.dimension,
             span,
-            is_smoothed: subject.is_smoothed,
         });
     }
 }

@@ -2,6 +2,8 @@
 
 use super::ast::{Expr, ExprKind};
 use super::check::{Checker, Dialect, Problem, Typed};
+use super::check_numbers::Operand;
+use super::comparison::Steps;
 use super::program::{Node, Statistic};
 use super::trackers::TrackerKey;
 use crate::almanac::{self, TimeOfDay};
@@ -108,26 +110,24 @@ impl Checker<'_> {
             let (a, b) = self.unify(all, next, true)?;
             if a.dimension != b.dimension {
                 let message = format!("{} and {} cannot be compared", a.dimension.name(), b.dimension.name());
-                return self.wrong(joined, "expr::dimension", message, None);
+                let help = format!(
+                    "all of them are {}, or all of them are {}",
+                    a.dimension.name(),
+                    b.dimension.name()
+                );
+                return self.wrong(joined, "expr::dimension", message, Some(help));
             }
             let node = if greatest { Node::Greatest(a.node, b.node) } else { Node::Least(a.node, b.node) };
             let node = self.push(node);
-            let mut points = a.points;
-            points.extend(b.points);
             let word = if greatest { "max" } else { "min" };
-            let text = format!("{word}({}, {})", a.text, b.text);
-            let is_smoothed = a.is_smoothed && b.is_smoothed;
             let unit = if a.constant.is_some() { b.unit } else { a.unit };
-            let number = Typed::Number {
-                node,
-                dimension: a.dimension,
-                unit,
-                text,
-                points,
-                is_smoothed,
-                is_difference: a.is_difference && b.is_difference,
-                constant: None,
-            };
+            let mut number = Operand::leaf(node, unit, format!("{word}({}, {})", a.text, b.text));
+            number.dimension = a.dimension;
+            number.is_smoothed = a.is_smoothed && b.is_smoothed;
+            number.is_difference = a.is_difference && b.is_difference;
+            let steps = Steps::widest([a.steps(), b.steps()]);
+            number.points = [a.points, b.points].concat();
+            let number = Typed::Number(number.with_steps(steps));
             all = (number, joined);
         }
         Some(all.0)
@@ -143,21 +143,17 @@ impl Checker<'_> {
                 if a.dimension != b.dimension {
                     let message =
                         format!("{} cannot stand in for {}", b.dimension.name(), a.dimension.name());
-                    return self.wrong(second.span, "expr::dimension", message, None);
+                    let help = format!("write {} of the same kind", a.dimension.name());
+                    return self.wrong(second.span, "expr::dimension", message, Some(help));
                 }
                 let node = self.push(Node::OrElse(a.node, b.node));
-                let text = format!("or_else({}, {})", a.text, b.text);
-                let is_smoothed = a.is_smoothed;
-                Some(Typed::Number {
-                    node,
-                    dimension: a.dimension,
-                    unit: a.unit,
-                    text,
-                    points: a.points,
-                    is_smoothed,
-                    is_difference: a.is_difference && b.is_difference,
-                    constant: None,
-                })
+                let mut number = Operand::leaf(node, a.unit, format!("or_else({}, {})", a.text, b.text));
+                number.dimension = a.dimension;
+                number.is_smoothed = a.is_smoothed;
+                number.is_difference = a.is_difference && b.is_difference;
+                let steps = Steps::widest([a.steps(), b.steps()]);
+                number.points = a.points;
+                Some(Typed::Number(number.with_steps(steps)))
             }
         }
     }
@@ -182,15 +178,19 @@ impl Checker<'_> {
             "age" => {
                 let node = self.push(Node::Age(point));
                 let unit = Dimension::Duration.base();
-                Some(number(node, unit.dimension(), unit, format!("age({full})"), false))
+                Some(number(node, unit, format!("age({full})"), false))
             }
             _ => {
                 let unit = self.numeric_unit(point, arg.span)?;
                 let slot = self.slot(TrackerKey::AtStart { point, rule: self.scope.rule });
                 let node = self.push(Node::Tracked { slot, statistic: Statistic::AtStart });
-                Some(number(node, unit.dimension(), unit, format!("at_start({full})"), false))
+                Some(stepped(node, unit, format!("at_start({full})"), true, self.steps_of(point)))
             }
         }
+    }
+
+    fn steps_of(&self, point: PointId) -> Option<Steps> {
+        Steps::of_point(point, self.scope.catalog)
     }
 
     fn numeric_unit(&mut self, point: PointId, span: Span) -> Option<Unit> {
@@ -204,7 +204,8 @@ impl Checker<'_> {
             crate::catalog::Kind::Number(unit) => Some(*unit),
             _ => {
                 let message = format!("`{}` is not a number", spec.name);
-                self.wrong(span, "expr::type", message, None)
+                let help = "only numbers are followed over time; a word is compared, as in `grid.mode == \"island\"`";
+                self.wrong(span, "expr::type", message, Some(help.to_string()))
             }
         }
     }
@@ -246,21 +247,28 @@ impl Checker<'_> {
         } else {
             TrackerKey::Window { point, span: self.span_argument(over, usage)? }
         };
-        let (dimension, unit, statistic) = match name {
-            "avg" => (unit.dimension(), unit, Statistic::Average),
-            "highest" => (unit.dimension(), unit, Statistic::Highest),
-            "lowest" => (unit.dimension(), unit, Statistic::Lowest),
+        let of_point = self.steps_of(point);
+        let (unit, statistic, steps) = match name {
+            // A mean over time lies anywhere between two steps.
+            "avg" => (unit, Statistic::Average, None),
+            "highest" => (unit, Statistic::Highest, of_point),
+            "lowest" => (unit, Statistic::Lowest, of_point),
             _ => {
                 let Some((dimension, factor)) = unit.dimension().slope() else {
                     let message = format!("the change of {} has no unit here", unit.dimension().name());
-                    return self.wrong(arg.span, "expr::dimension", message, None);
+                    let help = "a rate exists of powers, energies, voltages, currents, frequencies, temperatures and volumes";
+                    return self.wrong(arg.span, "expr::dimension", message, Some(help.to_string()));
                 };
-                (dimension, dimension.base(), Statistic::Rate(Finite::saturating(factor)))
+                let steps = match key {
+                    TrackerKey::Window { span, .. } => of_point.map(|steps| steps.over(span, factor)),
+                    _ => None,
+                };
+                (dimension.base(), Statistic::Rate(Finite::saturating(factor)), steps)
             }
         };
         let slot = self.slot(key);
         let node = self.push(Node::Tracked { slot, statistic });
-        Some(number(node, dimension, unit, format!("{name}({full})"), true))
+        Some(stepped(node, unit, format!("{name}({full})"), true, steps))
     }
 
     fn used(&mut self, args: &[Expr], span: Span, usage: &str) -> Option<Typed> {
@@ -276,7 +284,8 @@ impl Checker<'_> {
         }
         let slot = self.slot(TrackerKey::Used { point, time });
         let node = self.push(Node::Tracked { slot, statistic: Statistic::Used });
-        Some(number(node, unit.dimension(), unit, format!("used({full})"), true))
+        let steps = self.steps_of(point).map(Steps::counted_from_zero);
+        Some(stepped(node, unit, format!("used({full})"), true, steps))
     }
 
     fn on_time(&mut self, args: &[Expr], span: Span, usage: &str) -> Option<Typed> {
@@ -300,7 +309,7 @@ impl Checker<'_> {
         let slot = self.slot(TrackerKey::Window { point, span: window });
         let node = self.push(Node::Tracked { slot, statistic: Statistic::OnTime });
         let unit = Dimension::Duration.base();
-        Some(number(node, Dimension::Duration, unit, format!("on_time({full})"), true))
+        Some(number(node, unit, format!("on_time({full})"), true))
     }
 
     fn of_rule(&mut self, name: &str, args: &[Expr], span: Span, usage: &str) -> Option<Typed> {
@@ -311,7 +320,7 @@ impl Checker<'_> {
         }
         let slot = self.slot(TrackerKey::Starts { rule: self.scope.rule, span: length });
         let node = self.push(Node::Tracked { slot, statistic: Statistic::Starts });
-        Some(number(node, Dimension::Number, Unit::NONE, "starts()".to_string(), true))
+        Some(number(node, Unit::NONE, "starts()".to_string(), true))
     }
 
     fn time_argument(&mut self, arg: &Expr, usage: &str) -> Option<TimeOfDay> {
@@ -408,15 +417,12 @@ impl Checker<'_> {
     }
 }
 
-fn number(node: u16, dimension: Dimension, unit: Unit, text: String, is_smoothed: bool) -> Typed {
-    Typed::Number {
-        node,
-        dimension,
-        unit,
-        text,
-        points: Vec::new(),
-        is_smoothed,
-        is_difference: false,
-        constant: None,
-    }
+/// What a function yields; of steps that are not known.
+fn number(node: u16, unit: Unit, text: String, is_smoothed: bool) -> Typed {
+    stepped(node, unit, text, is_smoothed, None)
+}
+
+fn stepped(node: u16, unit: Unit, text: String, is_smoothed: bool, steps: Option<Steps>) -> Typed {
+    let number = Operand { is_smoothed, ..Operand::leaf(node, unit, text) };
+    Typed::Number(number.with_steps(steps))
 }

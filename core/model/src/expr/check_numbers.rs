@@ -2,6 +2,7 @@
 
 use super::ast::BinaryOp;
 use super::check::{Checker, Typed};
+use super::comparison::{Steps, Sum};
 use super::program::{Node, NodeId};
 use crate::catalog::PointId;
 use crate::diagnostic::{Span, did_you_mean};
@@ -12,19 +13,26 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 /// A side of an operation that is a number.
+#[derive(Clone, Debug)]
 pub(super) struct Operand {
     pub(super) node: NodeId,
     pub(super) dimension: Dimension,
     pub(super) unit: Unit,
+    /// Its canonical text, for matching thresholds.
     pub(super) text: String,
+    /// The points compared directly.
     pub(super) points: Vec<PointId>,
     pub(super) is_smoothed: bool,
+    /// A difference of two temperatures: it goes with `K` as well as with `°C`.
     pub(super) is_difference: bool,
+    /// Its value, when it is constant.
     pub(super) constant: Option<Finite>,
+    /// What it is the sum of.
+    pub(super) sum: Sum,
 }
 
 impl Operand {
-    fn constant(node: NodeId, unit: Unit, value: Finite) -> Self {
+    pub(super) fn constant(node: NodeId, unit: Unit, value: Finite) -> Self {
         Self {
             node,
             dimension: unit.dimension(),
@@ -34,7 +42,37 @@ impl Operand {
             is_smoothed: true,
             is_difference: false,
             constant: Some(value),
+            sum: Sum::constant(value, unit),
         }
+    }
+
+    /// A number that is computed when the time has come, of unknown steps.
+    pub(super) fn leaf(node: NodeId, unit: Unit, text: String) -> Self {
+        let mut leaf = Self {
+            node,
+            dimension: unit.dimension(),
+            unit,
+            text,
+            points: Vec::new(),
+            is_smoothed: false,
+            is_difference: false,
+            constant: None,
+            sum: Sum::constant(Finite::ZERO, unit),
+        };
+        leaf.sum = leaf.alone(None);
+        leaf
+    }
+
+    /// The same with what is known of its steps, once its points and the other fields are right.
+    pub(super) fn with_steps(mut self, steps: Option<Steps>) -> Self {
+        self.sum = self.alone(steps);
+        self
+    }
+
+    pub(super) fn negated(self, node: NodeId) -> Self {
+        let constant = self.constant.map(|value| Finite::saturating(-value.get()));
+        let (text, sum) = (format!("-({})", self.text), self.sum.times(-1.0));
+        Self { node, text, constant, sum, ..self }
     }
 }
 
@@ -59,7 +97,7 @@ impl Checker<'_> {
         takes_unit: bool,
     ) -> Option<(Operand, Operand)> {
         let unit_of = |typed: &Typed| match typed {
-            Typed::Number { unit, text, .. } => Some((*unit, text.clone())),
+            Typed::Number(number) => Some((number.unit, number.text.clone())),
             Typed::Text(text) => parse_quantity(text).ok().map(|quantity| (quantity.unit, text.to_string())),
             _ => None,
         };
@@ -71,9 +109,7 @@ impl Checker<'_> {
 
     fn operand(&mut self, (typed, span): (Typed, Span), meets: Option<(Unit, String)>) -> Option<Operand> {
         match typed {
-            Typed::Number { node, dimension, unit, text, points, is_smoothed, is_difference, constant } => {
-                Some(Operand { node, dimension, unit, text, points, is_smoothed, is_difference, constant })
-            }
+            Typed::Number(number) => Some(number),
             Typed::Bare(value) => {
                 let unit = meets.as_ref().map_or(Unit::NONE, |(unit, _)| *unit);
                 if let Some((unit, other)) = meets.filter(|(unit, _)| *unit != Unit::NONE) {

@@ -2,11 +2,13 @@
 
 use super::ast::BinaryOp;
 use super::check::Problem;
+use super::comparison::{Comparison, Steps};
 use super::trackers::{TrackerId, TrackerKey, Trackers};
 use crate::catalog::PointId;
 use crate::diagnostic::Span;
 use crate::finite::Finite;
 use crate::quantity::{Dimension, Unit};
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -81,10 +83,10 @@ pub enum Type {
     Number(Dimension, Unit),
 }
 
-/// A comparison with a constant, for the checks on hysteresis and resolution.
+/// A comparison with a constant, as it was written: for people who ask why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Threshold {
-    /// Canonical text of what is compared, so that `when` and `until` can be matched.
+    /// Canonical text of what is compared.
     pub subject: String,
     /// The single point that is compared, if it is one; `max`/`min` give each of theirs.
     pub points: Vec<PointId>,
@@ -96,8 +98,14 @@ pub struct Threshold {
     pub dimension: Dimension,
     /// Where.
     pub span: Span,
-    /// Whether the subject is smoothed over time (`avg` ...) and so needs less hysteresis.
-    pub is_smoothed: bool,
+}
+
+/// What only checks look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ForChecks {
+    pub(super) steps: Option<Steps>,
+    pub(super) comparisons: Vec<Comparison>,
+    pub(super) doubts: Vec<Problem>,
 }
 
 /// A checked, typed condition or number.
@@ -114,10 +122,10 @@ pub struct Program {
     pub reads: Vec<PointId>,
     /// Comparisons with constants.
     pub thresholds: Vec<Threshold>,
+    /// What only checks look at; a program that runs does without.
+    pub(super) seen: Option<Box<ForChecks>>,
     /// What was assumed for bare numbers: place and sentence, for `check --explain`.
     pub notes: Vec<(Span, String)>,
-    /// What can be understood and is hardly meant.
-    pub doubts: Vec<Problem>,
 }
 
 impl Program {
@@ -131,9 +139,29 @@ impl Program {
             is_difference: self.is_difference,
             reads: self.reads.clone(),
             thresholds: Vec::new(),
+            seen: None,
             notes: Vec::new(),
-            doubts: Vec::new(),
         }
+    }
+
+    /// Every comparison of numbers, for the checks on hysteresis and resolution.
+    pub fn comparisons(&self) -> &[Comparison] {
+        self.seen.as_ref().map_or(&[], |seen| &seen.comparisons)
+    }
+
+    /// What can be understood and is hardly meant.
+    pub fn doubts(&self) -> &[Problem] {
+        self.seen.as_ref().map_or(&[], |seen| &seen.doubts)
+    }
+
+    /// The steps in which a number moves, where they are known.
+    pub fn steps(&self) -> Option<Steps> {
+        self.seen.as_ref()?.steps
+    }
+
+    /// Lets go of what only checks look at.
+    pub fn forget_checks(&mut self) {
+        self.seen = None;
     }
 
     /// A condition that is always this.
@@ -146,8 +174,8 @@ impl Program {
             is_difference: false,
             reads: Vec::new(),
             thresholds: Vec::new(),
+            seen: None,
             notes: Vec::new(),
-            doubts: Vec::new(),
         }
     }
 
