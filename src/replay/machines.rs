@@ -49,8 +49,8 @@ impl Machines {
         let checkpoint = Checkpoint::unpack(segment.checkpoint())?;
         let at = checkpoint.at;
         let none = Gap::SameBoot(Span::ZERO);
-        // Where the guard is a process of its own, its mirror is a step or more behind the program, and stands in the checkpoint with
-        // the time of its own last step: the next one may lie before that of the checkpoint.
+        // Where the guard is a process of its own, its mirror is a step or more behind the program, and stands in the
+        // checkpoint with the time of its own last step: the next one may lie before that of the checkpoint.
         let guard_at = checkpoint.guard.saved_at.min(at);
         let mut guard = guard(&built, &checkpoint.beneath, guard_at)?;
         let running = built.running;

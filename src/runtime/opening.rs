@@ -323,7 +323,7 @@ fn adopt(
             carrier.files_refused = Some(FilesRefused::Harm);
         } else {
             let changed = changed.unwrap_or_default();
-            // A set that waited for the guard keeps the trial that was asked for with it, on whatever occasion it is taken up then.
+            // A set that waited for the guard keeps the trial that was asked for with it, whatever it is taken up for then.
             let awaited =
                 carrier.awaiting.as_ref().filter(|awaited| awaited.texts.files == carrier.texts.files);
             let asked = occasion.trial().or(awaited.and_then(|awaited| awaited.trial));

@@ -96,8 +96,8 @@ fn the_dead_time_counts_after_a_restart_from_a_state_that_is_older_than_the_last
     assert_eq!(bench.is(mains), CLOSED);
 }
 
-/// Who never confirms after a restart keeps its partner out for as long as that lasts: nobody knows that it left. A limit acts in any
-/// case, once the dead time after it was told is over.
+/// Who never confirms after a restart keeps its partner out for as long as that lasts: nobody knows that it left. A limit
+/// acts in any case, once the dead time after it was told is over.
 #[test]
 fn a_partner_that_does_not_confirm_after_a_restart_is_waited_for_and_a_limit_does_not_wait() {
     for is_forced in [false, true] {
