@@ -302,3 +302,32 @@ fn a_check_is_summed_up_in_french() {
     let text = check(&bench.site.0);
     assert!(text.contains("error[rules::incomplete]"), "{text}");
 }
+
+/// The guard's own log, where it is a process: nothing of it needs a broker.
+#[test]
+fn the_guard_s_process_tells_its_log_in_french() {
+    let scratch = common::Scratch::new("french-guard");
+    std::fs::write(
+        scratch.0.join("site.yaml"),
+        "site: one\ntime_zone: Europe/Paris\nbuses: {}\ndevices: {}\n",
+    )
+    .unwrap();
+    std::fs::write(scratch.0.join("safety.yaml"), "outputs: {}\n").unwrap();
+    let told = |language: &str| {
+        let mut guard = common::guard::ballast_guard();
+        let state = scratch.0.join("state");
+        let output = guard
+            .arg(&scratch.0)
+            .arg("--state")
+            .arg(state)
+            .env("LANG", language)
+            .env_remove("LC_ALL")
+            .output();
+        let output = output.unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, text) = told("fr_FR.UTF-8");
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains("safety.yaml n'a pas de section `guard:`"), "{text}");
+    assert!(told("C").1.contains("safety.yaml has no section `guard:`"));
+}

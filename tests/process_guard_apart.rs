@@ -114,9 +114,7 @@ fn loosening_waits_for_a_person_and_tightening_does_not() {
     site.bench.wait("e", "OFF");
     site.bench.tell("meter/power", "10");
     site.bench.wait("e", "ON");
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let place = words.iter().position(|word| *word == "confirm").unwrap();
-    let print = words[place + 1].trim_matches('`');
+    let print = &fingerprint(&text);
     let wrong = ask(&site.bench, &site.places, &["guard", "confirm", "0123456789abcdef"]);
     assert_eq!(wrong.status.code(), Some(1), "{}", said(&wrong));
     site.ask(&["guard", "confirm", print]);
@@ -144,6 +142,81 @@ fn loosening_waits_for_a_person_and_tightening_does_not() {
     site.bench.wait("e", "OFF");
 }
 
+/// The command with which a person confirms, as an answer names it.
+fn fingerprint(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let place = words.iter().position(|word| *word == "confirm");
+    place.and_then(|place| words.get(place + 1)).unwrap_or(&"").trim_matches('`').to_owned()
+}
+
+#[test]
+fn a_trial_that_waited_with_its_set_for_a_person_begins_when_the_guard_takes_it() {
+    let Some(site) = Apart::new("a trial that waits") else { return };
+    let _guard = site.guard();
+    let program = site.program();
+    site.close();
+    // Another topic: the whole set waits, and the changed rule with it.
+    site.bench.site.edit("site.yaml", "with: { topic: relay/a }", "with: { topic: other/a }");
+    let rules = std::fs::read_to_string(site.bench.site.0.join("rules/main.rhai")).unwrap();
+    site.bench.write_rules(&rules.replace("100 W", "120 W"));
+    let text = said(&program.ask(&["reload", "--trial", "tomorrow"]));
+    assert!(text.contains("ballast guard confirm "), "{text}");
+    site.ask(&["guard", "confirm", &fingerprint(&text)]);
+    let left = wait_for("the trial", PATIENCE, || {
+        let answer = program.ask(&["reload", "--format", "json"]);
+        let data: serde_json::Value = serde_json::from_slice(&answer.stdout).ok()?;
+        data["trial_seconds"].as_u64()
+    });
+    assert!(left > 86_000, "{left} s are left of a day");
+}
+
+#[test]
+fn a_damaged_copy_of_the_memory_is_told_and_holds_everything_where_it_was_the_newest() {
+    let Some(site) = Apart::new("a damaged memory") else { return };
+    let mut guard = site.guard();
+    let program = site.program();
+    site.close();
+    let slot = |name: &str| site.places.state().join(name);
+    let number = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().unwrap());
+    wait_for("both copies", PATIENCE, || {
+        std::fs::read(slot("state.newest")).ok().filter(|bytes| number(&bytes[..8]) >= 2)
+    });
+    guard.kill();
+    let of = |name: &str| number(&std::fs::read(slot(name)).unwrap()[12..20]);
+    let newest =
+        || if of("state.a") < of("state.b") { ("state.a", "state.b") } else { ("state.b", "state.a") };
+    let damage = |name: &str| {
+        let bytes = std::fs::read(slot(name)).unwrap();
+        std::fs::write(slot(name), &bytes[..bytes.len() / 2]).unwrap();
+    };
+    // The older one, as a write that is cut off leaves it: nothing is lost, and it is told.
+    let before = of(newest().1);
+    damage(newest().0);
+    let mut guard = site.guard();
+    guard.wait_line("its state is kept twice, and one copy is damaged", PATIENCE);
+    site.close();
+    assert!(!guard.lines().iter().any(|line| line.contains("memory of the guard is lost")));
+    // It is written anew.
+    let is_later = |bytes: &Vec<u8>| number(&bytes[..8]) > before;
+    wait_for("both copies again", PATIENCE, || std::fs::read(slot("state.newest")).ok().filter(is_later));
+    guard.kill();
+    // The newest one: what it held may have been a latch.
+    damage(newest().1);
+    site.bench.relays.clear();
+    let guard = site.guard();
+    guard.wait_line("of its state the newest copy is lost", PATIENCE);
+    guard.wait_line("the memory of the guard is lost", PATIENCE);
+    site.wait_ready();
+    site.bench.tell("meter/power", "200");
+    let status = site.ask(&["guard", "status"]);
+    assert!(status.contains("memory"), "{status}");
+    std::thread::sleep(LEASE);
+    assert!(site.bench.told("a").iter().all(|word| word == "OFF"), "{:?}", site.bench.told("a"));
+    site.ask(&["guard", "reset", "all"]);
+    site.bench.wait("a", "ON");
+    drop(program);
+}
+
 #[test]
 fn a_changed_topic_is_a_loosening() {
     let Some(site) = Apart::new("a changed topic") else { return };
@@ -157,9 +230,7 @@ fn a_changed_topic_is_a_loosening() {
     assert!(text.contains("ballast guard confirm "), "{text}");
     std::thread::sleep(Duration::from_secs(1));
     assert!(other.seen().is_empty(), "{:?}", other.seen());
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let place = words.iter().position(|word| *word == "confirm").unwrap();
-    site.ask(&["guard", "confirm", words[place + 1].trim_matches('`')]);
+    site.ask(&["guard", "confirm", &fingerprint(&text)]);
     site.bench.tell("meter/power", "200");
     other.wait_last("other/a", "ON", PATIENCE);
     drop(guard);

@@ -6,6 +6,7 @@
 use crate::limits::DISK_JOBS;
 use crate::log::{self, Weight};
 use crate::memory::{KeptSets, KeptState, Slots};
+use ballast_words::process;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -125,14 +126,10 @@ impl Disk {
     fn tell(&mut self, written: &io::Result<()>) {
         match written {
             Err(error) if !self.is_troubled => {
-                log::line(
-                    Weight::Alarm,
-                    &format!(
-                        "the disk takes nothing ({error}): what is not kept is forgotten at the next start"
-                    ),
-                );
+                let error = error.to_string();
+                log::tell(Weight::Alarm, |language| process::disk(Some(&error), language));
             }
-            Ok(()) if self.is_troubled => log::line(Weight::Notice, "the disk takes everything again"),
+            Ok(()) if self.is_troubled => log::tell(Weight::Notice, |language| process::disk(None, language)),
             _ => {}
         }
         self.is_troubled = written.is_err();

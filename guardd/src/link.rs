@@ -15,6 +15,7 @@ use ballast_host::link::packet::{PIECE_BYTES_MAX, Packet};
 use ballast_host::link::socket::{Listener, Peer, Socket};
 use ballast_host::users;
 use ballast_model::frame::{FRAME_BYTES, Frame};
+use ballast_words::process::{self, LinkEnd};
 use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -76,7 +77,7 @@ impl Outbox {
         }
         let mut buffer = vec![0; PIECE_BYTES_MAX];
         let Some(bytes) = packet.write(&mut buffer) else {
-            log::line(Weight::Alarm, "something was too long to be told to the program");
+            tell_end(LinkEnd::TooLong);
             return self.close();
         };
         let mut queue = self.queue();
@@ -89,10 +90,7 @@ impl Outbox {
         drop(queue);
         self.news.notify_one();
         if is_too_much {
-            log::line(
-                Weight::Warning,
-                "the program does not read what the guard tells it: the link is ended",
-            );
+            tell_end(LinkEnd::Unread);
             self.close();
         }
     }
@@ -190,7 +188,8 @@ pub fn serve(listener: Listener, service: Service) -> io::Result<()> {
             match listener.accept() {
                 Ok(socket) => take(number, socket, &service, &mut strangers),
                 Err(error) => {
-                    log::line(Weight::Warning, &format!("no program can connect just now: {error}"));
+                    let error = error.to_string();
+                    log::tell(Weight::Warning, |language| process::nobody_connects(true, &error, language));
                     std::thread::sleep(Duration::from_millis(200));
                 }
             }
@@ -214,9 +213,8 @@ impl Strangers {
             return;
         }
         let (who, pid) = (users::name_of(peer.uid), peer.pid);
-        let times = if self.since > 1 { format!(" ({} of them since)", self.since) } else { String::new() };
-        let text = format!("{who} (process {pid}) is not the user of the program: turned away{times}");
-        log::line(Weight::Warning, &text);
+        let times = self.since;
+        log::tell(Weight::Warning, |language| process::turned_away(&who, pid, times, language));
         *self = Self { told: Some(Instant::now()), since: 0 };
     }
 }
@@ -234,7 +232,7 @@ fn take(number: u64, socket: Socket, service: &Arc<Service>, strangers: &mut Str
     if socket.send_within(Some(SEND_PATIENCE)).is_err() {
         return;
     }
-    log::line(Weight::Info, &format!("the program is there (process {})", peer.pid));
+    log::tell(Weight::Info, |language| process::program_there(peer.pid, language));
     let outbox = Arc::new(Outbox::new(number, socket));
     let before = service.current.lock().unwrap_or_else(PoisonError::into_inner).replace(Arc::clone(&outbox));
     if let Some(before) = before {
@@ -252,11 +250,10 @@ fn take(number: u64, socket: Socket, service: &Arc<Service>, strangers: &mut Str
     let read = std::thread::Builder::new().name("from program".into()).spawn(move || {
         let end = read_all(&reader, &service);
         reader.close();
-        if end != End::Gone {
+        if end != LinkEnd::Gone {
             *service.not_before() = Some(Instant::now() + AFTER_CUT);
         }
-        let weight = if end == End::Gone { Weight::Info } else { Weight::Alarm };
-        log::line(weight, end.words());
+        tell_end(end);
         // A process that ends does not care.
         let _ = service.inbox.send(News::Unlinked(reader.number));
     });
@@ -265,37 +262,29 @@ fn take(number: u64, socket: Socket, service: &Arc<Service>, strangers: &mut Str
     }
 }
 
-/// Why a connection ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    Gone,
-    NotAFrame,
-    Flood,
+/// Says why the link ended.
+fn tell_end(end: LinkEnd) {
+    let weight = match end {
+        LinkEnd::Gone => Weight::Info,
+        LinkEnd::Unread => Weight::Warning,
+        LinkEnd::NotAFrame | LinkEnd::Flood | LinkEnd::TooLong => Weight::Alarm,
+    };
+    log::tell(weight, |language| process::link_end(end, language).to_owned());
 }
 
-impl End {
-    const fn words(self) -> &'static str {
-        match self {
-            Self::Gone => "the program is gone",
-            Self::NotAFrame => "the program sent what is no frame: the link is ended",
-            Self::Flood => "the program sent more than anybody could mean: the link is ended",
-        }
-    }
-}
-
-fn read_all(outbox: &Arc<Outbox>, service: &Service) -> End {
+fn read_all(outbox: &Arc<Outbox>, service: &Service) -> LinkEnd {
     // One byte more than a frame, so that a longer piece is seen to be one.
     let mut buffer = [0; FRAME_BYTES + 1];
     let mut pace = Pace::new(Instant::now());
     loop {
         let length = match outbox.socket.receive(&mut buffer) {
-            Ok(0) => return End::Gone,
+            Ok(0) => return LinkEnd::Gone,
             Ok(length) => length,
-            Err(error) if error.kind() == io::ErrorKind::InvalidData => return End::NotAFrame,
-            Err(_) => return End::Gone,
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => return LinkEnd::NotAFrame,
+            Err(_) => return LinkEnd::Gone,
         };
         if !pace.allows(Instant::now()) {
-            return End::Flood;
+            return LinkEnd::Flood;
         }
         let piece = buffer.get(..length).unwrap_or_default();
         if piece == REREAD {
@@ -304,16 +293,16 @@ fn read_all(outbox: &Arc<Outbox>, service: &Service) -> End {
             }
             continue;
         }
-        let Ok(frame) = Frame::decode(piece) else { return End::NotAFrame };
+        let Ok(frame) = Frame::decode(piece) else { return LinkEnd::NotAFrame };
         while service.pulse.frames_under_way.load(Ordering::Acquire) >= FRAMES_UNDER_WAY {
             if outbox.is_closed() {
-                return End::Gone;
+                return LinkEnd::Gone;
             }
             std::thread::sleep(Duration::from_micros(200));
         }
         service.pulse.frames_under_way.fetch_add(1, Ordering::AcqRel);
         if service.inbox.send(News::Frame { connection: outbox.number, frame }).is_err() {
-            return End::Gone;
+            return LinkEnd::Gone;
         }
     }
 }

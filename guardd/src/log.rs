@@ -35,6 +35,11 @@ pub fn language() -> Language {
     *LANGUAGE.get_or_init(Language::of_environment)
 }
 
+/// Says something in the language of those who read the log.
+pub fn tell(weight: Weight, words: impl FnOnce(Language) -> String) {
+    line(weight, &words(language()));
+}
+
 /// Writes a line. A log that cannot be written stops nobody.
 pub fn line(weight: Weight, text: &str) {
     let mark = match weight {

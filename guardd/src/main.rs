@@ -2,6 +2,7 @@
 
 use ballast_guardd::arguments::Arguments;
 use ballast_guardd::log::{self, Weight};
+use ballast_words::process;
 use clap::{CommandFactory, Parser};
 use std::path::Path;
 use std::process::ExitCode;
@@ -25,8 +26,8 @@ fn write_manual(directory: &Path) -> ExitCode {
     match written {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let shown = directory.display();
-            log::line(Weight::Alarm, &format!("the man page cannot be written to {shown}: {error}"));
+            let (shown, error) = (directory.display().to_string(), error.to_string());
+            log::tell(Weight::Alarm, |language| process::no_manual(&shown, &error, language));
             ExitCode::FAILURE
         }
     }

@@ -2,7 +2,13 @@
 //! leaves the other one whole.
 //!
 //! A slot is: magic (8 bytes), version (4), generation (8), length (4), CRC-32 of generation, length and content (4), content;
-//! little-endian. The whole slot with the highest generation counts.
+//! little-endian. The whole slot with the highest generation counts. Its number stands once more in a small file beside both,
+//! written after the slot is on the disk:
+//!
+//! | beside a slot that is damaged or gone | what it held | what follows |
+//! |---|---|---|
+//! | the whole one has that number, or a higher one | a write that was cut off, or an older generation: nothing that anybody relied on | it is told |
+//! | the whole one has a lower number, or there is no number | perhaps a latch, a "now", a switching, a set that tightened | everything is held safe, as without memory (decision 0017) |
 
 use ballast_host::Texts;
 use ballast_model::frame::crc32;
@@ -46,6 +52,9 @@ pub struct Slots {
     paths: [PathBuf; 2],
     /// The generation in each; `None`: nothing whole.
     generations: [Option<u64>; 2],
+    /// The file that names the newest generation, and what it said.
+    number: PathBuf,
+    newest: Option<u64>,
 }
 
 /// What was found at the start.
@@ -55,6 +64,10 @@ pub enum Found<T> {
     Nothing,
     /// This.
     Kept(T),
+    /// This, and nothing newer was ever kept; the other slot is damaged.
+    Beside(T, String),
+    /// This, and something newer was kept that is damaged: what it held is lost.
+    Older(T, String),
     /// Something was kept, and none of it can be read.
     Lost(String),
 }
@@ -63,8 +76,10 @@ impl Slots {
     /// The slots of a thing in a directory, and what they hold.
     pub fn open<T: DeserializeOwned>(directory: &Path, name: &str) -> (Self, Found<T>) {
         let paths = ["a", "b"].map(|slot| directory.join(format!("{name}.{slot}")));
+        let number = directory.join(format!("{name}.newest"));
         let read = paths.each_ref().map(|path| read_slot(path));
-        let mut slots = Self { paths, generations: [None; 2] };
+        let newest = read_number(&number);
+        let mut slots = Self { paths, generations: [None; 2], number, newest };
         let mut best: Option<(u64, Vec<u8>)> = None;
         let mut troubles = Vec::new();
         for (place, (path, found)) in slots.generations.iter_mut().zip(slots.paths.iter().zip(read)) {
@@ -79,15 +94,36 @@ impl Slots {
                 Err(trouble) => troubles.push(format!("{}: {trouble}", path.display())),
             }
         }
-        let found = match best {
-            Some((_, content)) => match postcard::from_bytes(&content) {
-                Ok(kept) => Found::Kept(kept),
-                Err(_) => Found::Lost("it was written by another version of this program".to_owned()),
-            },
-            None if troubles.is_empty() => Found::Nothing,
-            None => Found::Lost(troubles.join("; ")),
-        };
+        let trouble = (!troubles.is_empty()).then(|| troubles.join("; "));
+        let found = slots.judge(best, trouble);
         (slots, found)
+    }
+
+    fn judge<T: DeserializeOwned>(&self, best: Option<(u64, Vec<u8>)>, trouble: Option<String>) -> Found<T> {
+        let Some((generation, content)) = best else {
+            let is_gone = self.newest.is_some().then(|| format!("{} is gone", self.paths[0].display()));
+            return trouble.or(is_gone).map_or(Found::Nothing, Found::Lost);
+        };
+        let Ok(kept) = postcard::from_bytes(&content) else {
+            return Found::Lost("it was written by another version of this program".to_owned());
+        };
+        match (self.newest, trouble) {
+            (Some(newest), trouble) if newest > generation => {
+                let trouble = trouble.unwrap_or_else(|| format!("{} is gone", self.other(generation)));
+                Found::Older(kept, format!("{trouble}; what is left is number {generation} of {newest}"))
+            }
+            (None, Some(trouble)) => {
+                Found::Older(kept, format!("{trouble}; {}", "nobody knows which was the newest"))
+            }
+            (_, Some(trouble)) => Found::Beside(kept, trouble),
+            (_, None) => Found::Kept(kept),
+        }
+    }
+
+    /// The slot that does not hold this generation.
+    fn other(&self, generation: u64) -> std::path::Display<'_> {
+        let [one, other] = &self.paths;
+        if self.generations[0] == Some(generation) { other.display() } else { one.display() }
     }
 
     /// Writes a content into the older slot; it is on the disk when this returns.
@@ -96,7 +132,7 @@ impl Slots {
     /// The disk does not take it. The other slot is as it was.
     pub fn write(&mut self, content: &impl Serialize) -> io::Result<()> {
         let content = postcard::to_allocvec(content).map_err(io::Error::other)?;
-        let newest = self.generations.iter().flatten().max().copied().unwrap_or(0);
+        let newest = self.generations.iter().flatten().max().copied().max(self.newest).unwrap_or(0);
         let generation = newest + 1;
         // The older one, or one that holds nothing whole.
         let place = usize::from(self.generations[0] > self.generations[1]);
@@ -124,6 +160,21 @@ impl Slots {
             File::open(directory)?.sync_all()?;
         }
         self.generations[place] = Some(generation);
+        self.name_newest(generation)
+    }
+
+    /// Writes down which generation is on the disk now. Less than a sector, in place: it is there as a whole, or as it was.
+    fn name_newest(&mut self, generation: u64) -> io::Result<()> {
+        let is_new = !self.number.exists();
+        let mut file =
+            OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&self.number)?;
+        let number = generation.to_le_bytes();
+        file.write_all(&[number.as_slice(), &crc32(&number).to_le_bytes()].concat())?;
+        file.sync_data()?;
+        if is_new && let Some(directory) = self.number.parent() {
+            File::open(directory)?.sync_all()?;
+        }
+        self.newest = Some(generation);
         Ok(())
     }
 }
@@ -132,6 +183,14 @@ fn checksum(generation: u64, content: &[u8]) -> u32 {
     let length = content.len() as u32;
     let head = [generation.to_le_bytes().as_slice(), &length.to_le_bytes()].concat();
     crc32(&[&head, content].concat())
+}
+
+/// The number of the newest generation; `None` where it was never written, or is damaged.
+fn read_number(path: &Path) -> Option<u64> {
+    let bytes: [u8; 12] = fs::read(path).ok()?.try_into().ok()?;
+    let (number, crc) = bytes.split_at(8);
+    let is_whole = crc32(number).to_le_bytes() == crc;
+    number.try_into().ok().filter(|_| is_whole).map(u64::from_le_bytes)
 }
 
 /// The generation and content of a slot; `None` where there is no file.
@@ -227,8 +286,11 @@ mod tests {
         slots.write(&"two").unwrap();
         let target = folder.0.join("thing.a");
         let before = fs::read(&target).unwrap();
+        let number = fs::read(folder.0.join("thing.newest")).unwrap();
         slots.write(&"three").unwrap();
         let after = fs::read(&target).unwrap();
+        // It is written after the slot.
+        fs::write(folder.0.join("thing.newest"), number).unwrap();
         for cut in 0..after.len() {
             // What was overwritten so far, and the old bytes behind it; and the same with the file cut off there.
             let mut torn = after[..cut].to_vec();
@@ -236,9 +298,83 @@ mod tests {
             for bytes in [&torn[..], &after[..cut]] {
                 fs::write(&target, bytes).unwrap();
                 let found = folder.open().1;
-                assert!(found == Found::Kept("two".to_owned()) || bytes == after, "cut at {cut}: {found:?}");
+                // The number beside the slots still says two: whoever waited for three was not answered.
+                let is_two = matches!(&found, Found::Beside(text, _) if text == "two");
+                let is_whole = bytes == after || bytes == before;
+                assert!(is_two || is_whole, "cut at {cut}: {found:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_newest_slot_that_is_damaged_later_is_missed_and_an_older_one_is_not() {
+        let folder = Folder::new("rot");
+        let (mut slots, _) = folder.open();
+        slots.write(&"one").unwrap();
+        slots.write(&"two").unwrap();
+        let path = |slot: &str| folder.0.join(format!("thing.{slot}"));
+        let (a, b) = (fs::read(path("a")).unwrap(), fs::read(path("b")).unwrap());
+        let damaged = |bytes: &[u8]| {
+            let mut bytes = bytes.to_vec();
+            *bytes.last_mut().unwrap() ^= 1;
+            bytes
+        };
+        // The newest one is b: damaged, cut off, gone.
+        fs::write(path("b"), damaged(&b)).unwrap();
+        assert!(matches!(folder.open().1, Found::Older(text, _) if text == "one"));
+        fs::write(path("b"), &b[..5]).unwrap();
+        assert!(matches!(folder.open().1, Found::Older(text, _) if text == "one"));
+        fs::remove_file(path("b")).unwrap();
+        let found = folder.open().1;
+        assert!(
+            matches!(&found, Found::Older(text, why) if text == "one" && why.contains("thing.b is gone")),
+            "{found:?}"
+        );
+        // What is written from there on is newer than what was lost.
+        let (mut again, _) = folder.open();
+        again.write(&"three").unwrap();
+        assert_eq!(folder.open().1, Found::Kept("three".to_owned()));
+        // The older one: nothing is lost.
+        fs::write(path("a"), damaged(&a)).unwrap();
+        assert!(matches!(folder.open().1, Found::Beside(text, _) if text == "three"));
+        // Without the number nobody knows which it was; with both slots whole nobody needs it.
+        fs::remove_file(path("newest")).unwrap();
+        assert!(matches!(folder.open().1, Found::Older(text, _) if text == "three"));
+        fs::write(path("a"), &a).unwrap();
+        assert_eq!(folder.open().1, Found::Kept("three".to_owned()));
+    }
+
+    #[test]
+    fn fault_41_memory_of_another_version_is_lost_and_never_misread() {
+        let folder = Folder::new("version");
+        let (mut slots, _) = folder.open();
+        slots.write(&"one").unwrap();
+        slots.write(&"two").unwrap();
+        let path = |slot: &str| folder.0.join(format!("thing.{slot}"));
+        let mut newer = fs::read(path("b")).unwrap();
+        newer[8] += 1;
+        // The newer program wrote one slot before it was taken back: what it kept there is lost.
+        fs::write(path("b"), &newer).unwrap();
+        let found = folder.open().1;
+        let is_said = |why: &str| why.contains("another version of this program");
+        assert!(matches!(&found, Found::Older(text, why) if text == "one" && is_said(why)), "{found:?}");
+        fs::write(path("a"), &newer).unwrap();
+        let found = folder.open().1;
+        assert!(matches!(&found, Found::Lost(why) if is_said(why)), "{found:?}");
+        // The head is of this version and the content is not.
+        let (mut slots, _) = Slots::open::<(u64, u64)>(&folder.0, "other");
+        slots.write(&true).unwrap();
+        let found = Slots::open::<(u64, u64)>(&folder.0, "other").1;
+        assert!(matches!(&found, Found::Lost(why) if is_said(why)), "{found:?}");
+    }
+
+    #[test]
+    fn slots_that_are_gone_are_no_first_start() {
+        let folder = Folder::new("gone");
+        let (mut slots, _) = folder.open();
+        slots.write(&"one").unwrap();
+        fs::remove_file(folder.0.join("thing.a")).unwrap();
+        assert!(matches!(folder.open().1, Found::Lost(_)));
     }
 
     #[test]

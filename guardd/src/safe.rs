@@ -13,6 +13,7 @@ use ballast_drivers::Batch;
 use ballast_guard::{Guard, Input, OperatorCommand, Output, Who};
 use ballast_host::Clock;
 use ballast_model::OutputId;
+use ballast_words::process;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
@@ -37,7 +38,8 @@ pub fn make_safe(prepared: Prepared, sets: &Sets) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            log::line(Weight::Alarm, &format!("no runtime for the buses: {error}"));
+            let error = error.to_string();
+            log::tell(Weight::Alarm, |language| process::no_runtime(&error, language));
             return ExitCode::FAILURE;
         }
     };
@@ -94,15 +96,9 @@ fn missing(guard: &Guard) -> Vec<OutputId> {
 
 fn tell(guard: &Guard, missing: &[OutputId]) -> ExitCode {
     let count = guard.catalog().outputs.len();
-    if missing.is_empty() {
-        log::line(Weight::Notice, &format!("{count} outputs are safe"));
-        return ExitCode::SUCCESS;
-    }
     let names = missing.iter().filter_map(|id| guard.catalog().output(*id)).map(|spec| &*spec.name);
-    let names = names.collect::<Vec<_>>().join(", ");
-    log::line(
-        Weight::Alarm,
-        &format!("{} of {count} outputs could not be made safe: {names}", missing.len()),
-    );
-    ExitCode::FAILURE
+    let names: Vec<&str> = names.collect();
+    let weight = if names.is_empty() { Weight::Notice } else { Weight::Alarm };
+    log::tell(weight, |language| process::made_safe(count, &names, language));
+    if names.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -24,6 +24,8 @@ use ballast_host::link::mirror::NounSet;
 use ballast_host::link::socket::Listener;
 use ballast_host::link::{LINK, PEOPLE, directory};
 use ballast_host::supervisor;
+use ballast_words::language::Language;
+use ballast_words::process;
 use std::fs::Permissions;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -60,7 +62,7 @@ pub fn main(arguments: &Arguments) -> ExitCode {
     }
     match run(arguments, begin) {
         Ok(0) => ExitCode::SUCCESS,
-        Ok(unconfirmed) => failed(&format!("{unconfirmed} outputs have not confirmed their safe state")),
+        Ok(unconfirmed) => failed(&process::unconfirmed(unconfirmed, log::language())),
         Err(error) => failed(&error),
     }
 }
@@ -103,43 +105,24 @@ struct Begin {
 
 /// Reads what lies there: the set that ran last, where there was one, since a restart loosens nothing.
 fn begin(site: &Path, state: &Path, overrides: &[String]) -> Result<Begin, Failure> {
-    let unmade = |error: io::Error| Failure::Other(format!("{} cannot be made: {error}", state.display()));
+    let unmade = |error: io::Error| {
+        let (path, error) = (state.display().to_string(), error.to_string());
+        Failure::Other(process::unmade(&path, &error, log::language()))
+    };
     memory::make_directory(state).map_err(unmade)?;
     let (state_slots, kept) = Slots::open::<KeptState>(state, "state");
     let (set_slots, sets) = Slots::open::<KeptSets>(state, "sets");
     let files = librarian::nouns(site);
     let mut memory_lost = None;
-    let mut lose = |what: &str, why: &str| {
-        memory_lost = Some(format!("{what}: {why}"));
-    };
-    let kept = match kept {
-        Found::Nothing => None,
-        Found::Kept(kept) => Some(kept),
-        Found::Lost(why) => {
-            lose("its state", &why);
-            None
-        }
-    };
-    let last = match sets {
-        Found::Nothing => None,
-        Found::Kept(sets) => match Last::read(sets, overrides) {
-            Ok(last) => Some(last),
-            Err(report) => {
-                lose("the safety set that was in force", &report);
-                None
-            }
-        },
-        Found::Lost(why) => {
-            lose("the safety set that was in force", &why);
-            None
-        }
-    };
+    let kept = found(kept, true, &mut memory_lost);
+    let last = found(sets, false, &mut memory_lost).and_then(|sets| {
+        let last = Last::read(sets, overrides);
+        last.map_err(|report| memory_lost = Some(lost(false, &report))).ok()
+    });
     let of_disk = files.and_then(|files| set::read(files, overrides));
     let (Last { prepared, sets }, mut reach, files_differ) = choose(last, of_disk)?;
     if prepared.set.site.safety.process.is_none() {
-        let text =
-            "safety.yaml has no section `guard:`, so that the program itself holds the outputs of this site";
-        return Err(Failure::Mistakes(text.to_owned()));
+        return Err(Failure::Mistakes(process::no_section(log::language()).to_owned()));
     }
     reach.merge(prepared.reach.clone());
     let kept = kept.map(|kept| KeptState { memory_lost: memory_lost.clone().or(kept.memory_lost), ..kept });
@@ -154,6 +137,37 @@ fn begin(site: &Path, state: &Path, overrides: &[String]) -> Result<Begin, Failu
         slots: (state_slots, set_slots),
         state: state.to_owned(),
     })
+}
+
+/// What is lost, as the alarm and `guard status` say it.
+fn lost(is_state: bool, why: &str) -> String {
+    format!("{}: {why}", process::part_lost(is_state, Language::En))
+}
+
+/// What was kept. One of two copies that went is told; where it may have been the newest, what is left goes on, and everything is
+/// held safe, as where nothing is left: what the newest one held may be a latch or a person's "now".
+fn found<T>(found: Found<T>, is_state: bool, memory_lost: &mut Option<String>) -> Option<T> {
+    match found {
+        Found::Nothing => None,
+        Found::Kept(kept) => Some(kept),
+        Found::Beside(kept, why) => {
+            log::tell(Weight::Warning, |language| {
+                process::slot_damaged(process::part_lost(is_state, language), &why, language)
+            });
+            Some(kept)
+        }
+        Found::Older(kept, why) => {
+            log::tell(Weight::Alarm, |language| {
+                process::newest_lost(process::part_lost(is_state, language), &why, language)
+            });
+            *memory_lost = Some(lost(is_state, &why));
+            Some(kept)
+        }
+        Found::Lost(why) => {
+            *memory_lost = Some(lost(is_state, &why));
+            None
+        }
+    }
 }
 
 /// A set to begin with, and what lies below it while a person has not confirmed what it loosens.
@@ -198,8 +212,7 @@ fn choose(last: Option<Last>, of_disk: Result<Prepared, String>) -> Result<(Last
             Ok((Last { prepared: now, sets }, reach, false))
         }
         (Some(last), Err(report)) => {
-            let taken = "the files above were not taken: the safety set that was in force last is";
-            log::line(Weight::Alarm, &format!("{report}\n{taken}"));
+            log::tell(Weight::Alarm, |language| process::last_in_force(&report, language));
             Ok((last, Reach::default(), false))
         }
         (None, Ok(now)) => Ok((Last::of(now), Reach::default(), false)),
@@ -219,7 +232,7 @@ fn run(arguments: &Arguments, begin: Begin) -> Result<usize, String> {
     give_up(&arguments.site, &state, &sockets.directory, reach);
     let keeper = Keeper::start(&state, slots.0, slots.1).map_err(no_thread)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| format!("no runtime for the buses: {error}"))?;
+    let runtime = runtime.map_err(|error| process::no_runtime(&error.to_string(), log::language()))?;
     let (inbox, news) = sync_channel(INBOX);
     let current: Current = Arc::default();
     let relay = Arc::new(Relay::new(Arc::clone(&current)));
@@ -269,7 +282,7 @@ fn run(arguments: &Arguments, begin: Begin) -> Result<usize, String> {
     let _ = witness.join();
     keeper.flush(LAST_WRITE);
     if !is_whole {
-        return Err("the thread that decides has failed: what the outputs are is not known".to_owned());
+        return Err(process::decision_failed(log::language()).to_owned());
     }
     Ok(shared.pulse.unconfirmed.load(Ordering::Acquire))
 }
@@ -293,7 +306,8 @@ fn give_up(site: &Path, state: &Path, sockets: &Path, reach: Reach) {
     needs.reach(reach);
     let confined = confine(Role::Guard, &needs);
     let weight = if confined.is_whole() { Weight::Info } else { Weight::Warning };
-    log::line(weight, &confined.to_string());
+    let gave_up = [confined.files, confined.ports, confined.signals, confined.calls];
+    log::tell(weight, |language| process::confined(gave_up, &confined.lacks, language));
 }
 
 fn start_thread<T: Send + 'static>(
@@ -304,18 +318,16 @@ fn start_thread<T: Send + 'static>(
 }
 
 fn no_thread(error: io::Error) -> String {
-    format!("the machine has no more threads: {error}")
+    process::no_threads(&error.to_string(), log::language())
 }
 
 fn tell_start(set: &NounSet, sockets: &Path, waits_for: Option<u64>) {
     let (count, site) = (set.catalog.outputs.len(), &set.catalog.site);
     let print = set.site.safety.fingerprint;
-    let shown = sockets.display();
-    let text =
-        format!("the guard holds {count} outputs of {site}: safety set {print:016x}, sockets in {shown}");
+    let text = process::holds(count, site, print, &sockets.display().to_string(), log::language());
     log::line(Weight::Notice, &text);
     if let Some(print) = waits_for {
-        log::line(Weight::Warning, &witness::waits(print));
+        log::tell(Weight::Warning, |language| process::waits(print, language));
     }
     supervisor::ready(&text);
 }
@@ -416,13 +428,7 @@ impl Sockets {
 
 /// Every output is held safe until a person resets all: what kept it there may be forgotten.
 fn hold(inbox: &SyncSender<News>, why: &str, fingerprint: u64) {
-    log::line(
-        Weight::Alarm,
-        &format!(
-            "the memory of the guard is lost ({why}): every output is held safe. Look at the site, then say `ballast guard reset all`. \
-             Safety set {fingerprint:016x}"
-        ),
-    );
+    log::tell(Weight::Alarm, |language| process::memory_lost(why, fingerprint, language));
     // The channel is empty: there is room, and nothing else comes before it.
     let _ = inbox.try_send(News::Person { who: Who::new(MEMORY), command: OperatorCommand::Now(None) });
 }

@@ -5,6 +5,7 @@ use crate::log::{self, Weight};
 use crate::news::News;
 use crate::start::Asker;
 use ballast_host::supervisor;
+use ballast_words::process;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 use std::thread::JoinHandle;
@@ -44,7 +45,10 @@ pub(crate) async fn until_told(
 ) {
     let mut told = match Told::listen() {
         Ok(told) => told,
-        Err(error) => return log::line(Weight::Alarm, &format!("the process cannot hear signals: {error}")),
+        Err(error) => {
+            let error = error.to_string();
+            return log::tell(Weight::Alarm, |language| process::no_signals(&error, language));
+        }
     };
     let mut heart = Heart::new(pulse);
     let (mut is_stopping, mut is_told) = (false, false);
@@ -58,10 +62,7 @@ pub(crate) async fn until_told(
         }
         heart.beat(pulse);
         if witness.is_finished() && !is_stopping {
-            log::line(
-                Weight::Alarm,
-                "the thread that keeps and tells has ended: the guard makes everything safe and ends",
-            );
+            log::tell(Weight::Alarm, |language| process::witness_ended(language).to_owned());
             is_stopping = true;
         }
         // A full channel is tried again; the thread that decides ends by itself once it was told.

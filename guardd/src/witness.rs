@@ -27,7 +27,8 @@ use ballast_host::link::packet::{Packet, Portrait, Reread, VERSION, Welcome};
 use ballast_host::link::people::{Answer, Question, Refusal, Status};
 use ballast_model::Mono;
 use ballast_model::time::Gap;
-use ballast_words::guard;
+use ballast_words::language::Language;
+use ballast_words::{guard, process};
 use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -234,7 +235,7 @@ impl Witness {
     /// Without the guard's steps there is nothing to be said: its state is asked for.
     fn go_astray(&mut self, why: &str) {
         if !self.is_astray {
-            log::line(Weight::Alarm, &format!("the witness has lost the guard: {why}; it begins anew"));
+            log::tell(Weight::Alarm, |language| process::astray(why, language));
         }
         self.is_astray = true;
         self.parts.tape.ask_for_state();
@@ -273,14 +274,12 @@ impl Witness {
         let replaced = entry.set.replace_in(&mut self.parts.mirror, confirmed, now);
         let answer = match (&replaced.taken, replaced.waits_for) {
             (ballast_guard::Taken::Whole, _) | (_, None) => {
-                log::line(
-                    Weight::Notice,
-                    &format!("another safety set is in force: {:016x}", self.parts.mirror.fingerprint()),
-                );
-                Answer::InForce { fingerprint: format!("{:016x}", self.parts.mirror.fingerprint()) }
+                let print = self.parts.mirror.fingerprint();
+                log::tell(Weight::Notice, |language| process::in_force(print, false, language));
+                Answer::InForce { fingerprint: format!("{print:016x}") }
             }
             (_, Some(print)) => {
-                log::line(Weight::Warning, &waits(print));
+                log::tell(Weight::Warning, |language| process::waits(print, language));
                 let loosenings = people::loosenings(&replaced.loosenings);
                 Answer::Waits { fingerprint: format!("{print:016x}"), loosenings }
             }
@@ -295,10 +294,8 @@ impl Witness {
             return self.go_astray("it adopted a set that nobody confirmed");
         }
         self.parts.sets.confirmed();
-        log::line(
-            Weight::Notice,
-            &format!("the confirmed safety set is in force: {:016x}", self.parts.mirror.fingerprint()),
-        );
+        let print = self.parts.mirror.fingerprint();
+        log::tell(Weight::Notice, |language| process::in_force(print, true, language));
         self.changed();
     }
 
@@ -308,7 +305,7 @@ impl Witness {
         self.is_urgent = true;
         self.dirty_since.get_or_insert_with(Instant::now);
         if !self.parts.keeper.sets(self.parts.sets.kept()) {
-            log::line(Weight::Warning, "the disk is too slow: the safety set is not kept yet");
+            log::tell(Weight::Warning, |language| process::disk_slow(language).to_owned());
         }
         *self.parts.nouns.lock().unwrap_or_else(PoisonError::into_inner) = self.parts.sets.catalog();
         let program = self.parts.sets.program();
@@ -351,7 +348,7 @@ impl Witness {
         }
         let (answer, reread) = match found {
             Err(report) => {
-                log::line(Weight::Warning, &format!("the files of the site were not taken:\n{report}"));
+                log::tell(Weight::Warning, |language| process::not_taken(&report, language));
                 (Answer::Refused(Refusal::Mistakes { report: report.clone() }), Reread::Refused { report })
             }
             Ok(prepared) if self.parts.sets.is_known(&prepared.set) => (Answer::Unchanged, Reread::Same),
@@ -364,8 +361,10 @@ impl Witness {
                     }
                     (Answer::Refused(Refusal::Late), Reread::Same)
                 }
-                Err(report) => {
-                    log::line(Weight::Warning, &report);
+                Err(count) => {
+                    log::tell(Weight::Warning, |language| process::too_many_wait(count, language));
+                    // The program and the audit log keep English.
+                    let report = process::too_many_wait(count, Language::En);
                     (
                         Answer::Refused(Refusal::Mistakes { report: report.clone() }),
                         Reread::Refused { report },
@@ -420,7 +419,8 @@ impl Witness {
         match portrait.write() {
             Ok(bytes) => Portrait::parts(&bytes).for_each(|part| outbox.send(&part)),
             Err(error) => {
-                log::line(Weight::Alarm, &format!("the program cannot be told of the guard: {error}"));
+                let error = error.to_string();
+                log::tell(Weight::Alarm, |language| process::untellable(&error, language));
                 return outbox.close();
             }
         }
@@ -511,11 +511,6 @@ impl Witness {
             self.is_urgent = false;
         }
     }
-}
-
-/// What to do about a set that waits.
-pub fn waits(print: u64) -> String {
-    format!("a looser safety set waits for a person: `ballast guard confirm {print:016x}`")
 }
 
 /// Whether an event says that the guard did not do what a person asked.

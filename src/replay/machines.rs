@@ -49,12 +49,15 @@ impl Machines {
         let checkpoint = Checkpoint::unpack(segment.checkpoint())?;
         let at = checkpoint.at;
         let none = Gap::SameBoot(Span::ZERO);
-        let mut guard = guard(&built, &checkpoint.beneath, at)?;
+        // Where the guard is a process of its own, its mirror is a step or more behind the program, and stands in the
+        // checkpoint with the time of its own last step: the next one may lie before that of the checkpoint.
+        let guard_at = checkpoint.guard.saved_at.min(at);
+        let mut guard = guard(&built, &checkpoint.beneath, guard_at)?;
         let running = built.running;
         let bodies = Timed::new(built.bodies, running.plan.rules.len());
         let mut engine = Engine::new(Arc::clone(&running.plan), bodies, at);
         engine.restore(checkpoint.engine, none, at, at);
-        guard.restore(checkpoint.guard, none, at, at);
+        guard.restore(checkpoint.guard, none, guard_at, guard_at);
         let guard_out = Vec::with_capacity(guard.output_capacity());
         let (engine_hash, guard_hash) = (None, None);
         let is_memory_lost = checkpoint.is_memory_lost;
@@ -112,4 +115,59 @@ fn compare(machine: &str, record: &Record<'_>, hash: Option<u64>, said: &str) ->
     }
     let at: Mono = record.at;
     Some(format!("at {} ns the {machine} says {said}", at.nanos()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::{Limits, Plan, Ring};
+    use crate::runtime::saving::Scribe;
+
+    const SITE: &str = "site: one\nuuid: 4be0643f-1d98-573b-97cd-ca98a65347dd\ntime_zone: Europe/Paris\n\
+        buses: { broker: { driver: mqtt, url: \"mqtt://127.0.0.1:1\", client: one } }\n\
+        devices: { a: { file: mqtt-relay, bus: broker, with: { topic: a } } }\n";
+    const SAFETY: &str = "outputs: { a: { safe: open, lease: 3 s } }\n";
+
+    /// A checkpoint at ten seconds with a guard whose last step was at one: that of another process is heard of late.
+    #[test]
+    fn a_guard_that_was_heard_of_late_takes_the_same_steps_again() {
+        let file = |name: &str, text: &str| (name.to_owned(), Arc::from(text.as_bytes()));
+        let files = [file("site.yaml", SITE), file("safety.yaml", SAFETY), file("rules/a.rhai", "")];
+        let texts = Texts { files: files.into(), ..Texts::default() };
+        let built = build(&texts, &[]).map_err(|refused| refused.text).unwrap();
+        let running = built.running;
+        let at = |seconds: u64| Mono::from_millis(seconds * 1_000);
+        let mut live = Guard::new(Arc::clone(&running.plan.catalog), Arc::clone(&running.safety), at(0));
+        let mut out = Vec::with_capacity(live.output_capacity());
+        live.step(at(1), &[], &mut out);
+        let bodies = Timed::new(built.bodies, running.plan.rules.len());
+        let engine = Engine::new(Arc::clone(&running.plan), bodies, at(10));
+        let checkpoint = Checkpoint {
+            engine: engine.save(),
+            guard: live.save(),
+            at: at(10),
+            beneath: Vec::new(),
+            is_memory_lost: false,
+        };
+        let mut scribe = Scribe::default();
+        let mut ring = Ring::new(Limits::DEFAULT);
+        let plan = Arc::new(Plan { texts: texts.files.into_iter().collect() });
+        ring.begin(at(10), &plan, checkpoint.pack(&mut scribe).unwrap());
+        // Before the lease of the start is over, and after it.
+        for seconds in [2, 4, 11] {
+            out.clear();
+            live.step(at(seconds), &[], &mut out);
+            scribe.guard(&mut ring, at(seconds), &[]);
+            scribe.guard_said(&mut ring, at(seconds), &out);
+        }
+        let tape = ring.freeze();
+        let segment = &tape.segments()[0];
+        let mut again = Machines::restore(segment).unwrap();
+        let mut records = 0;
+        for record in segment.records() {
+            assert_eq!(again.take(&record).unwrap(), None, "record {records}");
+            records += 1;
+        }
+        assert_eq!(records, 6);
+    }
 }

@@ -323,7 +323,11 @@ fn adopt(
             carrier.files_refused = Some(FilesRefused::Harm);
         } else {
             let changed = changed.unwrap_or_default();
-            carrier.probation = trial::trial(probation, last_good, changed, occasion.trial(), now);
+            // A set that waited for the guard keeps the trial that was asked for with it, whatever it is taken up for then.
+            let awaited =
+                carrier.awaiting.as_ref().filter(|awaited| awaited.texts.files == carrier.texts.files);
+            let asked = occasion.trial().or(awaited.and_then(|awaited| awaited.trial));
+            carrier.probation = trial::trial(probation, last_good, changed, asked, now);
         }
         reply = Some((occasion, waiting, before));
     }

@@ -146,7 +146,7 @@ const CHECKPOINT_BYTES_MAX: usize = 128 << 20;
 
 impl Checkpoint<'_> {
     /// Encodes it; packed, since most of it is names and what is not the case.
-    fn pack(&self, scribe: &mut Scribe) -> Option<Vec<u8>> {
+    pub fn pack(&self, scribe: &mut Scribe) -> Option<Vec<u8>> {
         let plain = scribe.encode_checkpoint(self)?;
         let mut packed = lz4_flex::block::compress_prepend_size(&plain);
         packed.shrink_to_fit();

@@ -7,6 +7,7 @@
 //! | [`causes`] | why an output is not as it was asked to be |
 //! | [`arming`] | devices that were found, and who armed them |
 //! | [`memory`] | what is said when the guard's memory was lost |
+//! | [`process`] | what the process of the guard says of its start and end, its disk and its links |
 //!
 //! It must never decide anything, and never read a clock.
 
@@ -15,3 +16,4 @@ pub mod causes;
 pub mod guard;
 pub mod language;
 pub mod memory;
+pub mod process;

@@ -96,6 +96,46 @@ fn the_dead_time_counts_after_a_restart_from_a_state_that_is_older_than_the_last
     assert_eq!(bench.is(mains), CLOSED);
 }
 
+/// Who never confirms after a restart keeps its partner out for as long as that lasts: nobody knows that it left. A limit
+/// acts in any case, once the dead time after it was told is over.
+#[test]
+fn a_partner_that_does_not_confirm_after_a_restart_is_waited_for_and_a_limit_does_not_wait() {
+    for is_forced in [false, true] {
+        let mut site = Site::new();
+        let (mains, genset) = (site.contact("mains"), site.contact("genset.contactor"));
+        site.interlock(&[mains, genset], secs(2));
+        let hot = site.point("battery.temperature", "°C", Some(secs(36_000)));
+        site.limit("hot", &above("battery.temperature", "50 °C"), &[(mains, CLOSED)]);
+        let mut bench = site.bench();
+        bench.set(hot, 20.0);
+        bench.settle();
+        bench.pass(secs(60));
+        let (old, saved_at) = (through_text(&bench.guard.save()), bench.now);
+        bench.now = bench.now.after(secs(1));
+        bench.guard = Guard::new(Arc::clone(&bench.catalog), bench.set.clone(), bench.now);
+        bench.guard.restore(old, Gap::SameBoot(secs(1)), saved_at, bench.now);
+        bench.session = 0;
+        // Its device is dead: no write is ever confirmed, and it says nothing.
+        bench.broken[genset.index()] = true;
+        bench.step(&[]);
+        bench.settle();
+        if is_forced {
+            bench.set(hot, 60.0);
+            bench.pass(secs(1));
+            assert_eq!(bench.is(mains), OPEN, "within the dead time");
+            bench.pass(secs(2));
+            assert_eq!(bench.is(mains), CLOSED);
+            continue;
+        }
+        bench.ask(mains, CLOSED);
+        bench.pass(secs(3_600));
+        assert_eq!((bench.is(mains), bench.verdict(mains).cause), (OPEN, Cause::Interlock(0)));
+        bench.broken[genset.index()] = false;
+        bench.pass(secs(70));
+        assert_eq!(bench.is(mains), CLOSED);
+    }
+}
+
 #[test]
 fn minimum_times_start_anew_after_a_power_cut_and_go_on_after_a_restart() {
     for (gap, waits) in

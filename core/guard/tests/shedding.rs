@@ -132,6 +132,29 @@ fn giving_back_keeps_room_free() {
     assert_eq!(bench.is(village.loads[0]), CLOSED);
 }
 
+/// Its turn is a moment that is known only as long as the room is.
+#[test]
+fn a_turn_is_not_promised_any_more_once_nobody_knows_the_room() {
+    let mut village = village();
+    let capacity = village.site.point("site.capacity", "W", Some(secs(3_600)));
+    let load = village.site.point("site.load", "W", Some(secs(1)));
+    let shedding = village.site.set.shedding.as_mut().unwrap();
+    (shedding.restore.capacity, shedding.site_load) = (Some(capacity), Some(load));
+    shedding.restore.one_per = secs(10);
+    let mut bench = village.site.bench();
+    bench.step(&[]);
+    bench.hello();
+    bench.set(village.frequency, 50.0);
+    bench.set(capacity, 10_000.0);
+    bench.set(load, 1_000.0);
+    bench.give_back(village.loads[0]);
+    bench.give_back(village.loads[1]);
+    assert_eq!((bench.is(village.loads[0]), bench.is(village.loads[1])), (CLOSED, OPEN));
+    assert!(bench.verdict(village.loads[1]).next_change.is_some(), "its turn comes");
+    village.run(&mut bench, 50.0, 1_100);
+    assert_eq!(bench.verdict(village.loads[1]).next_change, None, "the load grew too old");
+}
+
 #[test]
 fn a_stage_acts_below_its_frequency_and_not_at_it() {
     let village = village();

@@ -5,6 +5,7 @@ use crate::log::{self, Weight};
 use ballast_host::link::people::{Answer, BYTES_MAX, Question, Refusal};
 use ballast_host::link::socket::{Listener, Socket};
 use ballast_host::users;
+use ballast_words::process;
 use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,7 +43,8 @@ pub fn serve(listener: Listener, to: SyncSender<Asked>, witness: Thread) -> io::
             match listener.accept() {
                 Ok(socket) => take(socket, &talks, &to, &witness),
                 Err(error) => {
-                    log::line(Weight::Warning, &format!("nobody can ask the guard just now: {error}"));
+                    let error = error.to_string();
+                    log::tell(Weight::Warning, |language| process::nobody_connects(false, &error, language));
                     std::thread::sleep(std::time::Duration::from_millis(200));
                 }
             }

@@ -77,11 +77,9 @@ impl Sets {
     ///
     /// # Errors
     /// Too many sets wait.
-    pub fn submit(&mut self, prepared: &Prepared) -> Result<u32, String> {
+    pub fn submit(&mut self, prepared: &Prepared) -> Result<u32, usize> {
         if self.later.len() >= SETS {
-            return Err(format!(
-                "{SETS} changed safety sets wait for a person; confirm the last one, or take the changes back"
-            ));
+            return Err(SETS);
         }
         self.numbers += 1;
         self.submitted.push((self.numbers, prepared.into()));

@@ -20,7 +20,6 @@ mod calls {
 
 use ballast_drivers::Reach;
 use std::collections::BTreeSet;
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// Which of both processes it is.
@@ -107,27 +106,6 @@ impl Confined {
     /// Whether nothing is missing.
     pub fn is_whole(&self) -> bool {
         self.files && self.ports && self.signals && self.calls
-    }
-}
-
-impl fmt::Display for Confined {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kinds = [
-            ("files", self.files),
-            ("TCP ports", self.ports),
-            ("signals", self.signals),
-            ("system calls", self.calls),
-        ];
-        let list = |is: bool| {
-            let names = kinds.iter().filter(|(_, has)| *has == is).map(|(name, _)| *name);
-            names.collect::<Vec<_>>().join(", ")
-        };
-        match (list(true), list(false)) {
-            (has, lacks) if lacks.is_empty() => write!(f, "confined: {has}")?,
-            (has, lacks) if has.is_empty() => write!(f, "not confined: {lacks}")?,
-            (has, lacks) => write!(f, "confined: {has}; not: {lacks}")?,
-        }
-        if self.lacks.is_empty() { Ok(()) } else { write!(f, " ({})", self.lacks.join("; ")) }
     }
 }
 

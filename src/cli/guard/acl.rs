@@ -6,9 +6,10 @@
 use crate::cli::Exit;
 use crate::cli::terminal::{BAD, Output, styled};
 use crate::report::language::{Language, say};
-use crate::site::{Running, Texts, build};
+use crate::site::Texts;
 use ballast_config::site::ReceiverKind;
 use ballast_drivers::Access;
+use ballast_host::link::mirror::NounSet;
 use ballast_model::catalog::Catalog;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -20,8 +21,9 @@ const NOBODY: &str = "ballast-guard";
 /// Prints the lists of a site.
 pub(super) fn print(site: &Path, output: &Output) -> Exit {
     let language = output.language_of_answers();
-    let built = match Texts::read(site) {
-        Ok(texts) => build(&texts, &[]).map_err(|refused| (refused.text, Exit::Mistakes)),
+    // Whatever the rules say: who may command what follows from the nouns.
+    let read = match Texts::read(site) {
+        Ok(texts) => NounSet::read(texts, &[]).map_err(|report| (report, Exit::Mistakes)),
         Err(error) => {
             let shown = site.display();
             let text =
@@ -29,14 +31,14 @@ pub(super) fn print(site: &Path, output: &Output) -> Exit {
             Err((text, Exit::Failed))
         }
     };
-    let running = match built {
-        Ok(built) => built.running,
+    let set = match read {
+        Ok(set) => set,
         Err((text, exit)) => {
             output.complain(&styled(BAD, &text));
             return exit;
         }
     };
-    let buses = buses(&running);
+    let buses = buses(&set);
     let commanded = || buses.iter().filter(|(_, access)| !access.commands.is_empty());
     if commanded().next().is_none() {
         output.complain(language.say(
@@ -46,21 +48,21 @@ pub(super) fn print(site: &Path, output: &Output) -> Exit {
         return Exit::Failed;
     }
     let lists: Vec<_> =
-        commanded().map(|(name, access)| list(name, access, &buses, &running, language)).collect();
-    output.answer(lists.concat().trim_end(), &data(&buses, running.catalog()));
+        commanded().map(|(name, access)| list(name, access, &buses, &set, language)).collect();
+    output.answer(lists.concat().trim_end(), &data(&buses, &set.catalog));
     Exit::Done
 }
 
 type Buses<'a> = Vec<(&'a str, Access)>;
 
-fn buses(running: &Running) -> Buses<'_> {
-    let access = |bus: &'_ ballast_model::device::BusDefinition| Access::of(bus, running.catalog());
-    running.site.buses.iter().filter_map(|bus| Some((&*bus.name, access(bus)?))).collect()
+fn buses(set: &NounSet) -> Buses<'_> {
+    let access = |bus: &'_ ballast_model::device::BusDefinition| Access::of(bus, &set.catalog);
+    set.site.buses.iter().filter_map(|bus| Some((&*bus.name, access(bus)?))).collect()
 }
 
 /// The list for one bus, with the others to the same broker.
-fn list(name: &str, access: &Access, buses: &Buses<'_>, running: &Running, language: Language) -> String {
-    let (catalog, url) = (running.catalog(), &access.url);
+fn list(name: &str, access: &Access, buses: &Buses<'_>, set: &NounSet, language: Language) -> String {
+    let (catalog, url) = (&set.catalog, &access.url);
     let (site, user) = (&catalog.site, access.user.as_deref().unwrap_or(NOBODY));
     let mut text = say!(
         language,
@@ -101,7 +103,7 @@ fn list(name: &str, access: &Access, buses: &Buses<'_>, running: &Running, langu
             "\n# Bus {other}: it commands nothing.\n",
             "\n# Bus {other} : il ne commande rien.\n"
         );
-        let letters = letters(other, running);
+        let letters = letters(other, set);
         let writes = it.status.as_deref().into_iter().chain(letters.iter().map(|topic| &**topic));
         text += &section(user, &it.said(), writes);
     }
@@ -121,9 +123,9 @@ fn section<'a>(user: &str, reads: &BTreeSet<&str>, writes: impl Iterator<Item = 
 }
 
 /// The topics on which receivers of the site are told something over a bus.
-fn letters(bus: &str, running: &Running) -> Vec<String> {
-    let of_bus = running.site.receivers.iter().filter(|receiver| *receiver.bus == *bus);
-    let site = &running.catalog().site;
+fn letters(bus: &str, set: &NounSet) -> Vec<String> {
+    let of_bus = set.site.receivers.iter().filter(|receiver| *receiver.bus == *bus);
+    let site = &set.catalog.site;
     of_bus
         .flat_map(|receiver| {
             let own = format!("ballast/{site}/{}/#", receiver.name);

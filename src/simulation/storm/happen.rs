@@ -109,6 +109,33 @@ impl Storm<'_> {
         self.tell_wall();
     }
 
+    /// A daily event has just run, and the clock goes back behind it: somebody corrects it, or it was never right.
+    pub(super) fn set_back_after_an_event(&mut self) {
+        if self.weather.has(Fault::ClockBack) && self.dice.one_in(2) {
+            self.clock.base_ms -= self.dice.millis(500, 300_000).millis() as i64;
+            self.clock.set_at = self.now;
+            self.tally.hit(Fault::ClockBack);
+            self.tell_wall();
+        }
+    }
+
+    /// One of the pair that is never closed together was told to close: the guard is killed before it wrote that down.
+    pub(super) fn kill_after_a_close(&mut self) {
+        if self.weather.has(Fault::GuardKilled) && self.dice.one_in(4) {
+            self.guard.dies_at = self.now.after(self.dice.millis(5, 1_500));
+        }
+    }
+
+    /// It dies as it was about to.
+    pub(super) fn die(&mut self) {
+        self.guard.dies_at = Mono::MAX;
+        if self.guard.guard.is_some() {
+            let starts_at = self.now.after(self.dice.millis(20, 900));
+            self.kill_guard(starts_at);
+            self.tally.hit(Fault::GuardKilled);
+        }
+    }
+
     fn distrust(&mut self, until: Mono) {
         self.clock.is_trusted = false;
         self.clock.untrusted_until = until;

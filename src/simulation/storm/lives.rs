@@ -127,7 +127,7 @@ impl Storm<'_> {
         self.guard.guard = None;
         self.guard.starts_at = starts_at;
         self.guard.frozen_until = Mono::ZERO;
-        self.guard.ends_at = Mono::MAX;
+        (self.guard.ends_at, self.guard.dies_at) = (Mono::MAX, Mono::MAX);
         self.guard.life += 1;
         let greets_at = starts_at.after(self.dice.millis(1, 400));
         self.program.hang_up(greets_at);
@@ -226,7 +226,7 @@ impl Storm<'_> {
                 None => guard = Some(set.guard(now)),
                 Some(guard) => {
                     let catalog = Arc::clone(&set.running.plan.catalog);
-                    guard.replace(catalog, Arc::clone(&set.running.safety), false, now);
+                    guard.replace(catalog, Arc::clone(&set.safety), false, now);
                 }
             }
         }

@@ -274,6 +274,9 @@ impl<'a> Storm<'a> {
         }
         self.run_program();
         self.run_guard();
+        if self.guard.dies_at <= now {
+            self.die();
+        }
         if self.guard.ends_at <= now {
             self.end_the_guard();
         }
@@ -391,15 +394,19 @@ impl<'a> Storm<'a> {
     }
 }
 
-/// When a storm begins: every second one in a night in which the clocks change.
+/// When a storm begins: every second one in a night in which the clocks change, every fourth one in another night.
 fn begins(dice: &mut Dice, length: Span) -> i64 {
     let nights = watch::nights::CHANGES;
     let length_ms = length.millis();
     let change = match dice.roll(4) {
         0 => nights[1].0,
         1 => nights[2].0,
-        // From April to September.
-        _ => return 1_775_000_000_000 + dice.roll(15_000_000_000) as i64,
+        // From April to September; at any time of the day, or around the daily events of a night.
+        choice => {
+            let utc = 1_775_000_000_000 + dice.roll(15_000_000_000) as i64;
+            let events = utc - utc.rem_euclid(86_400_000) + watch::nights::EVENTS_UTC_MS;
+            return if choice == 2 { utc } else { events - dice.roll(length_ms.max(2) / 2) as i64 };
+        }
     };
     change - dice.roll(length_ms.max(1)) as i64
 }

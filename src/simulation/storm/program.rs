@@ -187,6 +187,9 @@ impl Storm<'_> {
             }
             Output::Event(event) => {
                 self.mix_text(&format!("{event:?}"));
+                if self.program.watch.is_daily(event) {
+                    self.set_back_after_an_event();
+                }
                 let event = self.program.watch.event(event);
                 self.hold(event);
             }

@@ -46,7 +46,7 @@ impl Storm<'_> {
         }
         self.load_at = Mono::MAX;
         let set = self.sets.get(self.files)?;
-        let (catalog, safety) = (Arc::clone(&set.running.plan.catalog), Arc::clone(&set.running.safety));
+        let (catalog, safety) = (Arc::clone(&set.running.plan.catalog), Arc::clone(&set.safety));
         if self.guard.stack.last() != Some(&self.files.safety)
             && let Some(guard) = &mut self.guard.guard
         {

@@ -21,6 +21,8 @@ pub(super) struct Shield {
     pub(super) frozen_until: Mono,
     /// It was told to end, and does so then.
     pub(super) ends_at: Mono,
+    /// It is killed then.
+    pub(super) dies_at: Mono,
     /// It takes sessions.
     pub(super) listens: bool,
     pub(super) inputs: Vec<Input>,
@@ -45,6 +47,7 @@ impl Shield {
             starts_at: Mono::MAX,
             frozen_until: Mono::ZERO,
             ends_at: Mono::MAX,
+            dies_at: Mono::MAX,
             listens: true,
             inputs: Vec::new(),
             wake: now,
@@ -63,7 +66,7 @@ impl Shield {
             return self.starts_at;
         }
         let wake = if self.inputs.is_empty() { self.wake } else { Mono::ZERO };
-        wake.min(self.ends_at).max(self.frozen_until)
+        wake.min(self.ends_at).max(self.frozen_until).min(self.dies_at)
     }
 
     /// Its drivers and its twin begin anew with its process.
@@ -172,6 +175,9 @@ impl Storm<'_> {
         };
         let judged = self.guard.watch.permit(&seen);
         self.hold(judged);
+        if matches!(output, MAINS | GENSET) && seen.wanted == Wanted::CLOSED {
+            self.kill_after_a_close();
+        }
         let is_slow = self.devices.list.get(output).is_some_and(|device| self.now < device.slow_until);
         let delay = if is_slow { self.dice.millis(200, 5_000) } else { self.dice.millis(2, 40) };
         if is_slow {

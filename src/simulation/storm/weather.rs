@@ -80,6 +80,11 @@ impl Weather {
         Self { dice: Dice::new(0, 1), classes: Vec::new(), pause: Span::MAX, next: Mono::MAX }
     }
 
+    /// Whether this storm has a class of faults.
+    pub(super) fn has(&self, fault: Fault) -> bool {
+        self.classes.contains(&fault)
+    }
+
     /// The fault that comes now.
     pub(super) fn draw(&mut self, now: Mono) -> Option<Fault> {
         if now < self.next {

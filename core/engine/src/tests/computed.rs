@@ -181,6 +181,23 @@ fn a_jump_of_the_clock_neither_doubles_nor_loses_a_moment() {
     assert_eq!(ran(&run), 1);
 }
 
+/// The machine's clock shows a second twice, or leaves one out: a moment in it or at its edge comes once.
+#[test]
+fn fault_09_a_leap_second_neither_doubles_nor_loses_a_moment() {
+    // The hour strikes after ten seconds; the clock is set at the first of these, and shows the second from then on.
+    for (set_at, shows) in [(10_500, 9_500), (9_700, 8_700), (9_700, 10_700), (10_000, 9_000)] {
+        let mut run = scheduled(Timing::At(Arc::new(Hourly)));
+        clock(&mut run, ms(0), HOUR_MS - 10_000, true);
+        run.run_to(ms(set_at));
+        let mut count = ran(&run);
+        clock(&mut run, ms(set_at), HOUR_MS - 10_000 + shows, true);
+        count += ran(&run);
+        run.run_to(ms(60_000));
+        count += ran(&run);
+        assert_eq!(count, 1, "set to {shows} ms at {set_at} ms");
+    }
+}
+
 #[test]
 fn an_event_that_reads_something_unknown_does_nothing_and_says_what_was_missing() {
     let mean = TrackerKey::Window { point: SOC, span: secs(60) };

@@ -21,6 +21,10 @@ pub(crate) fn apply(question: &Question<'_>, proposal: &mut Proposal) {
     };
     match restore::gate(question.plan, question.live, load, question.now) {
         restore::Gate::Open => proposal.restores = true,
-        restore::Gate::Closed(until) => proposal.hold(state.told, Cause::AwaitsRestoration, until),
+        restore::Gate::Closed(until) => {
+            proposal.hold(state.told, Cause::AwaitsRestoration, until);
+            // When its turn comes is not known any more once the room is not.
+            proposal.wake_at(restore::room_expires(question.plan, question.live, question.now));
+        }
     }
 }

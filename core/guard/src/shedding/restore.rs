@@ -62,6 +62,14 @@ fn is_room(live: &Live, shedding: &Shedding, load: u16, now: Mono) -> bool {
     capacity.get() - site - load.rated.get() >= capacity.get() * shedding.restore.keep_free.get() / 100.0
 }
 
+/// When the room that is known now is not any more, if nothing new is read.
+pub(crate) fn room_expires(plan: &Plan, live: &Live, now: Mono) -> Mono {
+    let Some(shedding) = &plan.set.shedding else { return Mono::MAX };
+    let points = shedding.restore.capacity.iter().chain(&shedding.site_load);
+    let expiries = points.filter_map(|point| live.snapshot.expires(*point));
+    expiries.filter(|at| *at >= now).min().map_or(Mono::MAX, |at| at.after(Span::from_nanos(1)))
+}
+
 /// The same sequence on every replay and another one on every site, so that sites on one feeder do not come back in
 /// step. Spread evenly over `0..=jitter` (SplitMix64 of the number of loads given back, started at the site's seed).
 pub(crate) fn jitter(jitter: Span, seed: u64, number: u64) -> Span {

@@ -1,7 +1,7 @@
 //! A setpoint with a ramp under a curve: what can happen to it, and what must come of that.
 
-use super::rig::Rig;
-use super::{TICK, ticks, view};
+use super::rig::{Rig, Watched};
+use super::{ticks, view};
 use crate::kit::{Site, level, name, num};
 use ballast_guard::plan::{Limit, LimitAction, OnUnknown};
 use ballast_guard::{Input, OperatorCommand, ResetWhat, Who};
@@ -39,7 +39,7 @@ pub enum Act {
 
 #[derive(Clone, Debug)]
 pub struct Charge {
-    rig: Rig,
+    pub(super) rig: Rig,
     waits: Option<u64>,
     pub told: f64,
     heard: Option<(f64, Mono, bool)>,
@@ -175,18 +175,7 @@ impl Charge {
         }
     }
 
-    fn pass(&mut self) {
-        let goal = self.rig.now.after(TICK);
-        while self.rig.next <= goal {
-            self.rig.now = self.rig.next.max(self.rig.now);
-            self.settle(&[]);
-        }
-        self.rig.now = goal;
-        self.follow();
-        self.judge();
-    }
-
-    fn settle(&mut self, inputs: &[Input]) {
+    pub(super) fn settle(&mut self, inputs: &[Input]) {
         self.follow();
         let (mut told, mut events) = (Vec::new(), Vec::new());
         self.rig.step(inputs, &mut told, &mut events);
@@ -205,7 +194,7 @@ impl Charge {
     }
 
     /// What is known, without a word of the guard.
-    fn follow(&mut self) {
+    pub(super) fn follow(&mut self) {
         let now = self.rig.now;
         if self.heard.is_some_and(|(_, until, _)| until <= now) {
             let was_in_session = self.heard.is_some_and(|(_, _, in_session)| in_session);
@@ -263,7 +252,7 @@ impl Charge {
         self.fault = self.fault.or(fault);
     }
 
-    fn judge(&mut self) {
+    pub(super) fn judge(&mut self) {
         let goal = self.goal();
         let is_due = self.climb.is_some() && self.line(self.rig.now.before(LATE)) >= goal;
         let fault = match () {

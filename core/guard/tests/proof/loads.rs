@@ -1,7 +1,7 @@
 //! Two loads, one stage of shedding, and giving back.
 
-use super::rig::Rig;
-use super::{TICK, ticks, view};
+use super::rig::{Rig, Watched};
+use super::{ticks, view};
 use crate::kit::{CLOSED, OPEN, Site, num};
 use ballast_guard::Input;
 use ballast_guard::plan::Stage;
@@ -62,7 +62,7 @@ struct Load {
 
 #[derive(Clone, Debug)]
 pub struct Loads {
-    rig: Rig,
+    pub(super) rig: Rig,
     loads: [Load; LOADS],
     is_open: bool,
     reading: Option<(Hertz, Mono)>,
@@ -182,18 +182,7 @@ impl Loads {
             .for_each(|heard| heard.in_session = false);
     }
 
-    fn pass(&mut self) {
-        let goal = self.rig.now.after(TICK);
-        while self.rig.next <= goal {
-            self.rig.now = self.rig.next.max(self.rig.now);
-            self.settle(&[]);
-        }
-        self.rig.now = goal;
-        self.follow();
-        self.judge();
-    }
-
-    fn settle(&mut self, inputs: &[Input]) {
+    pub(super) fn settle(&mut self, inputs: &[Input]) {
         self.follow();
         let must_cut = self.begin_event();
         let (mut told, mut events) = (Vec::new(), Vec::new());
@@ -228,7 +217,7 @@ impl Loads {
     }
 
     /// What is known, without a word of the guard.
-    fn follow(&mut self) {
+    pub(super) fn follow(&mut self) {
         let now = self.rig.now;
         let had_time = now >= self.started_at.after(LEASE);
         let mut has_ended = false;
@@ -301,7 +290,7 @@ impl Loads {
         self.fault = self.fault.or(fault);
     }
 
-    fn judge(&mut self) {
+    pub(super) fn judge(&mut self) {
         let may_come_back = self.may_come_back();
         let mut fault = None;
         for load in &self.loads {

@@ -70,6 +70,28 @@ is_life!(world::World, world::Act, view::key);
 is_life!(charge::Charge, charge::Act, charge::Charge::key);
 is_life!(loads::Loads, loads::Act, loads::Loads::key);
 
+/// So are the words of a rig with an oracle.
+macro_rules! is_watched {
+    ($life:ty) => {
+        impl rig::Watched for $life {
+            fn rig(&mut self) -> &mut rig::Rig {
+                &mut self.rig
+            }
+            fn follow(&mut self) {
+                <$life>::follow(self);
+            }
+            fn settle(&mut self, inputs: &[ballast_guard::Input]) {
+                <$life>::settle(self, inputs);
+            }
+            fn judge(&mut self) {
+                <$life>::judge(self);
+            }
+        }
+    };
+}
+is_watched!(charge::Charge);
+is_watched!(loads::Loads);
+
 /// A life after these acts, each of which must be possible.
 pub fn after<L: Life>(mut life: L, acts: &[L::Act]) -> L {
     for act in acts {

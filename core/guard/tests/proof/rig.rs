@@ -1,5 +1,6 @@
 //! A guard with its clock and a program that speaks to it. Judges nothing.
 
+use super::TICK;
 use crate::kit::{Site, num};
 use ballast_guard::plan::SafetySet;
 use ballast_guard::{Door, Guard, GuardEvent, Input, Output, Redeem};
@@ -17,6 +18,29 @@ pub struct Told {
     pub wanted: Wanted,
     pub counter: u64,
     pub valid_until: Mono,
+}
+
+/// A rig with an oracle beside it.
+pub trait Watched {
+    fn rig(&mut self) -> &mut Rig;
+    /// The oracle hears what time it is.
+    fn follow(&mut self);
+    /// The oracle hears of it, and the guard steps until it rests.
+    fn settle(&mut self, inputs: &[Input]);
+    fn judge(&mut self);
+
+    /// A tick. Nobody wakes the guard at its end: where it should have woken by itself, it did not.
+    fn pass(&mut self) {
+        let goal = self.rig().now.after(TICK);
+        while self.rig().next <= goal {
+            let rig = self.rig();
+            rig.now = rig.next.max(rig.now);
+            self.settle(&[]);
+        }
+        self.rig().now = goal;
+        self.follow();
+        self.judge();
+    }
 }
 
 /// The guard on its clock.

@@ -13,6 +13,8 @@ pub struct Device {
     /// The last permit was confirmed, when, and the device did not go away since.
     pub is_settled: bool,
     pub settled_at: Mono,
+    /// When it first confirmed anything since the guard was started.
+    pub heard_at: Option<Mono>,
     /// What the device said since the last permit.
     pub says: Option<Wanted>,
     /// When someone last moved it.
@@ -39,6 +41,7 @@ impl Device {
     pub const NEW: Self = Self {
         is_settled: false,
         settled_at: Mono::ZERO,
+        heard_at: None,
         says: None,
         moved_at: Mono::ZERO,
         was_at_once: true,
@@ -174,9 +177,8 @@ impl Observer {
         let is_heard_of = device.is_settled && device.says != Some(CLOSED);
         let is_lost = half(index).is_some() && !is_heard_of;
         let is_dead_time = self.now < watched.left_closed.after(DEAD_TIME);
-        // What was kept over a restart may be older than its last move: it left when it first confirms that.
-        let is_unheard = self.now < device.settled_at.max(self.started_at).after(DEAD_TIME)
-            || device.settled_at < self.started_at;
+        // What was kept over a restart may be older than its last move: it left when it first confirms that, and not later.
+        let is_unheard = device.heard_at.is_none_or(|heard| self.now < heard.after(DEAD_TIME));
         watched.told == Some(CLOSED)
             || watched.physical != Some(OPEN)
             || is_dead_time

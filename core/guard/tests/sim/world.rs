@@ -283,6 +283,7 @@ impl World {
                 }
                 if *counter == watched.counter && !watched.device.is_settled {
                     (watched.device.is_settled, watched.device.settled_at) = (true, now);
+                    watched.device.heard_at.get_or_insert(now);
                 }
                 if watched.physical == Some(OPEN) && watched.left_closed == Mono::MAX {
                     watched.left_closed = now;

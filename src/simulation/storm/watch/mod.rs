@@ -11,10 +11,12 @@
 //! | [`readings`] | what is known of the points |
 //! | [`limits`] | which limits act |
 //! | [`moves`] | every permit: reason, value, times, budgets, ramp, giving back |
+//! | [`cuts`] | what the stages of shedding owe |
 //! | [`rest`] | what must have acted whenever the guard has nothing left to do |
 //! | [`program`] | rules that count on a clock of their own |
 //! | [`nights`] | times of day, over the nights in which the clocks change |
 
+mod cuts;
 mod limits;
 pub(super) mod moves;
 pub(super) mod nights;
@@ -25,9 +27,10 @@ mod terms;
 mod words;
 
 use super::devices::safe;
-use super::site::{BATTERY_HEAT, HEATER, HERTZ, LEVEL, OUTPUTS, PUMP, Places, TANK};
+use super::site::{BATTERY_HEAT, HEATER, LEVEL, OUTPUTS, PUMP, Places, TANK};
 use ballast_guard::{GuardEvent, Input, OperatorCommand, ResetWhat};
 use ballast_model::{Mono, Span, Wanted};
+use cuts::Shed;
 use limits::{LimitWatch, Look};
 use readings::Readings;
 pub(super) use terms::Terms;
@@ -54,18 +57,6 @@ struct Watched {
     spent: Option<(u64, ballast_model::Authority)>,
     /// Its device says that someone else moved it, or said so.
     was_moved: Option<Mono>,
-}
-
-/// What is remembered of the frequency.
-#[derive(Clone, Copy, Debug, Default)]
-struct Shed {
-    /// Since when every known source is below the strongest stage.
-    low_since: Option<Mono>,
-    /// Since when every known source is above all stages.
-    high_since: Option<Mono>,
-    /// The last event was surely over when the frequency fell.
-    is_fresh: bool,
-    restored: Option<Mono>,
 }
 
 /// The observer of the guard.
@@ -127,7 +118,7 @@ impl GuardWatch {
         self.readings.restart(is_power_cut);
         self.limits.iter_mut().for_each(|limit| limit.restart(is_power_cut));
         self.was_heat_known = false;
-        self.shed = Shed::default();
+        self.shed = self.shed.restart(is_power_cut);
         for (output, watched) in self.outputs.iter_mut().enumerate() {
             watched.is_starting = true;
             watched.was_moved = Some(now);
@@ -151,8 +142,7 @@ impl GuardWatch {
             heater.switches.drain(..older);
         }
         self.terms = if is_confirmed { terms } else { self.terms.and(terms) };
-        // What the guard remembers of an event under another set is its own business.
-        self.shed = Shed { restored: self.shed.restored, ..Shed::default() };
+        self.shed = self.shed.reload();
     }
 
     fn watched(&mut self, output: usize) -> Option<&mut Watched> {
@@ -252,7 +242,6 @@ impl GuardWatch {
         self.words.lapse(now);
         let known = |point| self.readings.known(point, now);
         let (tank, level) = (known(TANK), known(LEVEL));
-        let hertz: Vec<f64> = HERTZ.iter().filter_map(|source| known(*source)).collect();
         self.was_heat_known |= known(BATTERY_HEAT).is_some();
         let [hot, dry] = &mut self.limits;
         hot.look(&Look {
@@ -274,7 +263,7 @@ impl GuardWatch {
             latch: true,
         });
         self.look_at_starts();
-        self.look_at_frequency(&hertz);
+        self.look_at_frequency();
     }
 
     fn look_at_starts(&mut self) {
@@ -290,21 +279,6 @@ impl GuardWatch {
             if let Some(watched) = self.outputs.get_mut(output) {
                 watched.is_starting &= !(knows && (spoke || had_time));
             }
-        }
-    }
-
-    fn look_at_frequency(&mut self, hertz: &[f64]) {
-        let (top, strongest) = terms::STAGES;
-        let is_low = !hertz.is_empty() && hertz.iter().all(|hertz| *hertz < strongest);
-        let is_high = !hertz.is_empty() && hertz.iter().all(|hertz| *hertz > top);
-        let now = self.now;
-        let shed = &mut self.shed;
-        shed.low_since = is_low.then(|| shed.low_since.unwrap_or(now));
-        if is_high {
-            let since = *shed.high_since.get_or_insert(now);
-            shed.is_fresh |= now >= since.after(Span::from_secs(12));
-        } else {
-            shed.high_since = None;
         }
     }
 

@@ -66,6 +66,7 @@ impl GuardWatch {
         }
         if matches!(output, NORTH | SOUTH | SCHOOL) {
             self.judge_return(output, wanted, watched)?;
+            self.judge_cut(output, wanted)?;
         }
         Ok(())
     }
@@ -116,10 +117,14 @@ impl GuardWatch {
         }
         let Wanted::Level(before) = watched.told.unwrap_or(safe(CHARGE)) else { return Ok(()) };
         let before = before.get();
+        let passed = self.now.since(watched.told_at);
+        if level < before && passed < INTERVAL && self.is_only_asked(watched, before) && before <= self.most()
+        {
+            return Err("its shortest interval is not over on its way down");
+        }
         if level <= before {
             return Ok(());
         }
-        let passed = self.now.since(watched.told_at);
         if watched.told.is_some() && before <= self.most() && passed < INTERVAL {
             return Err("its shortest interval is not over");
         }
@@ -129,6 +134,13 @@ impl GuardWatch {
             return Err("steeper than its ramp");
         }
         Ok(())
+    }
+
+    /// Nothing but what was asked moves the setpoint down: nobody said "now", it is no start, and a word asks for less.
+    fn is_only_asked(&self, watched: &Watched, before: f64) -> bool {
+        let asks_less = |wanted: Wanted| matches!(wanted, Wanted::Level(asked) if asked.get() < before);
+        let is_asked = self.words.of(CHARGE).is_some_and(|word| asks_less(word.wanted));
+        watched.told.is_some() && !watched.is_stopped && !watched.is_starting && is_asked
     }
 
     /// Minimum times and budgets hold for what was asked.
@@ -193,6 +205,7 @@ impl GuardWatch {
 
     fn note(&mut self, seen: &Seen) {
         let Seen { output, wanted, counter, .. } = *seen;
+        self.note_cut(output, wanted);
         let (now, longest) = (self.now, self.terms.max_closed);
         let word = self.words.of(output);
         let Some(watched) = self.outputs.get_mut(output) else { return };

@@ -14,6 +14,9 @@ pub(in crate::simulation::storm) const CHANGES: [(i64, i64); 4] = [
     (1_806_195_600_000, 2 * HOUR_MS),
 ];
 
+/// When the first of the daily events of the site, at half past two, is due from April to September: ms of a day in UTC.
+pub(in crate::simulation::storm) const EVENTS_UTC_MS: i64 = 30 * MINUTE_MS;
+
 fn offset(utc: i64) -> i64 {
     CHANGES.iter().rev().find(|(from, _)| utc >= *from).map_or(HOUR_MS, |(_, offset)| *offset)
 }

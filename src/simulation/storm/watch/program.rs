@@ -231,6 +231,12 @@ impl ProgramWatch {
         }
     }
 
+    /// Whether it is one of the daily events.
+    pub(in crate::simulation::storm) fn is_daily(&self, event: &Event) -> bool {
+        let Event::ScheduleRan { schedule } = event else { return false };
+        self.schedules.iter().any(|(index, _)| *index == Some(*schedule))
+    }
+
     /// The engine says that something happened.
     ///
     /// # Errors

@@ -31,6 +31,8 @@ struct Reading {
     good: Option<(f64, Mono)>,
     sequence: u64,
     still: Option<(f64, Mono)>,
+    /// The last value that differed from the one before it, and when it came.
+    moved: Option<(f64, Mono)>,
 }
 
 /// One machine's knowledge.
@@ -48,6 +50,11 @@ impl Readings {
         let number = sample.value.and_then(Value::number).map(|number| number.get());
         let number = number.filter(|number| sample.quality.is_good() && (low..=high).contains(number));
         reading.good = number.map(|number| (number, sample.arrival));
+        if let Some(number) = number
+            && reading.moved.is_none_or(|(last, _)| last.to_bits() != number.to_bits())
+        {
+            reading.moved = Some((number, sample.arrival));
+        }
         if let (BATTERY_HEAT, Some(number)) = (point, number) {
             match reading.still.filter(|(last, _)| last.to_bits() == number.to_bits()) {
                 Some((_, since)) if sample.arrival.since(since) >= STUCK_AFTER => reading.good = None,
@@ -61,6 +68,11 @@ impl Readings {
     pub(super) fn known(&self, point: usize, now: Mono) -> Option<f64> {
         let (value, at) = self.0.get(point)?.good?;
         (now <= at.after(max_age(point))).then_some(value)
+    }
+
+    /// Since when a point stands still.
+    pub(super) fn moved_at(&self, point: usize) -> Option<Mono> {
+        self.0.get(point)?.moved.map(|(_, at)| at)
     }
 
     /// The machine was started anew; what was read before counts while it is fresh, unless the power was gone.

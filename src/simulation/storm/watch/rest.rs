@@ -1,7 +1,7 @@
 //! What must have acted by now, whenever the guard has nothing left to do at this moment.
 
 use super::super::devices::safe;
-use super::super::site::{CHARGE, FOUND, HEATER, NORTH, OUTPUTS, SCHOOL, SOUTH, TIMER, output_name};
+use super::super::site::{CHARGE, FOUND, HEATER, NORTH, OUTPUTS, SOUTH, TIMER, output_name};
 use super::moves::stays;
 use super::{GuardWatch, Watched};
 use ballast_model::{Span, Wanted};
@@ -54,22 +54,6 @@ impl GuardWatch {
             && level.get() > self.most()
         {
             return Err("the temperature of the battery did not act");
-        }
-        Ok(())
-    }
-
-    /// A frequency that fell after it had been good is answered by shedding.
-    fn rest_of_shedding(&mut self) -> Result<(), String> {
-        let is_due = self.shed.low_since.is_some_and(|since| self.now >= since.after(Span::from_secs(1)));
-        if !is_due || !std::mem::take(&mut self.shed.is_fresh) {
-            return Ok(());
-        }
-        let is_closed = |output: &usize| {
-            let told = self.outputs.get(*output).and_then(|watched| watched.told);
-            told == Some(Wanted::CLOSED)
-        };
-        if [NORTH, SOUTH, SCHOOL].iter().all(is_closed) {
-            return Err("the frequency is below every stage, and no load was cut".to_owned());
         }
         Ok(())
     }

@@ -21,8 +21,10 @@ pub(super) const CURVE: [(f64, f64); 3] = [(45.0, 100.0), (50.0, 50.0), (55.0, 0
 /// Above this the frequency lets loads come back, Hz, one in this time.
 pub(super) const ABOVE: f64 = 49.8;
 pub(super) const ONE_PER: Span = Span::from_secs(5);
-/// The stages of shedding: the highest, and the one that takes the most, Hz.
-pub(super) const STAGES: (f64, f64) = (49.4, 49.0);
+/// The stages of shedding: below which frequency (Hz), and the share of the load before that this and all stages above it cut.
+pub(super) const STAGES: [(f64, f64); 2] = [(49.4, 0.1), (49.0, 0.5)];
+/// What cutting a load gives, W: north, south, school.
+pub(super) const LOADS: [f64; 3] = [2_000.0, 2_000.0, 1_000.0];
 
 /// What differs between the sets.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,7 +45,7 @@ impl Terms {
         let base = Self {
             min_open: Span::from_secs(20),
             min_closed: Span::from_secs(20),
-            max_closed: Span::from_secs(600),
+            max_closed: Span::from_secs(40),
             budget: 6,
             hot: 80.0,
             cool: 75.0,
@@ -52,7 +54,7 @@ impl Terms {
         match safety {
             1 => Self {
                 min_open: Span::from_secs(40),
-                max_closed: Span::from_secs(300),
+                max_closed: Span::from_secs(25),
                 hot: 70.0,
                 cool: 68.0,
                 ..base
