@@ -201,7 +201,7 @@ fn the_intruder() {
     let overrides = [targets.broker.clone()];
     let needs = confinement::needs(&targets.site, &targets.state, &overrides, "off");
     let confined = confine(Role::Program, &needs);
-    assert!(confined.is_whole(), "{confined}");
+    assert!(confined.is_whole(), "{confined:?}");
     // What it must still be able to do.
     std::fs::write(targets.state.join("own"), "state").unwrap();
     std::fs::read(targets.site.join("site.yaml")).unwrap();
