@@ -55,6 +55,8 @@ fn asked_changes_keep_their_interval_and_silence_does_not_wait() {
     assert_eq!(bench.is(charge), level(500.0), "after the interval since the start");
     bench.ask(charge, level(600.0));
     assert_eq!(bench.is(charge), level(600.0));
+    bench.ask(charge, level(600.0));
+    assert_eq!(bench.verdict(charge).outcome, Outcome::Granted, "what it is told already waits for nothing");
     bench.ask(charge, level(700.0));
     assert_eq!((bench.is(charge), bench.verdict(charge).cause), (level(600.0), Cause::MinInterval));
     bench.pass(ms(14_999));

@@ -5,7 +5,7 @@ use ballast_guard::plan::{Bulk, Load, Stage, SwitchBudget};
 use ballast_guard::{Guard, GuardEvent, OperatorCommand, ResetWhat};
 use ballast_model::intent::Cause;
 use ballast_model::time::Gap;
-use ballast_model::{Authority, OutputId, PointId, Span};
+use ballast_model::{Authority, Outcome, OutputId, PointId, Span};
 use kit::*;
 use std::sync::Arc;
 
@@ -292,7 +292,8 @@ fn the_never_list_is_kept_by_stages_and_requests_and_not_by_limits() {
     assert_eq!(bench.is(clinic), CLOSED);
     for authority in [Authority::Rule(99), Authority::Shed, Authority::Operator] {
         bench.ask_as(clinic, OPEN, authority, 77);
-        assert_eq!((bench.is(clinic), bench.verdict(clinic).cause), (CLOSED, Cause::Never));
+        let verdict = bench.verdict(clinic);
+        assert_eq!((bench.is(clinic), verdict.cause, verdict.outcome), (CLOSED, Cause::Never, Outcome::Held));
     }
     bench.set(smoke, 60.0);
     assert_eq!(bench.is(clinic), OPEN);
