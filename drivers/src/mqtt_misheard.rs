@@ -82,15 +82,13 @@ pub(crate) enum Expected<'a> {
     Document,
 }
 
-/// What is told: the topic, what it says and what is expected. `found` is what stands at the pointer, where there is one.
-pub(crate) fn text(
-    topic: &[u8],
-    payload: &[u8],
-    pointer: Option<&str>,
-    found: Option<&Found<'_>>,
-    expected: Expected<'_>,
-) -> String {
-    let said = if let Some(Found::Text(text)) = found { text.as_bytes() } else { payload };
+/// What stands in the place of a value: the text at the pointer, where there is one, else the whole payload.
+pub(crate) fn said<'a>(payload: &'a [u8], found: Option<&'a Found<'_>>) -> &'a [u8] {
+    if let Some(Found::Text(text)) = found { text.as_bytes() } else { payload }
+}
+
+/// What is told: the topic, what was said and what is expected.
+pub(crate) fn text(topic: &[u8], said: &[u8], pointer: Option<&str>, expected: Expected<'_>) -> String {
     let at = pointer.map_or_else(String::new, |pointer| format!(" at {pointer}"));
     let expected = match expected {
         Expected::Document => format!("a JSON document with {} is expected", pointer.unwrap_or("/")),
@@ -149,7 +147,7 @@ mod tests {
 
     #[test]
     fn what_was_said_stands_with_what_was_expected() {
-        let number = |payload: &str| text(b"m/power", payload.as_bytes(), None, None, Expected::Number);
+        let number = |payload: &str| text(b"m/power", payload.as_bytes(), None, Expected::Number);
         assert_eq!(number(" 12,5\n"), "m/power says `12,5`; a number with a decimal point is expected");
         assert_eq!(number("nan"), "m/power says `nan`; a number is expected");
         assert_eq!(number(""), "m/power says nothing; a number is expected");
@@ -160,12 +158,12 @@ mod tests {
             "{shown}"
         );
         assert!(shown.chars().count() < 120 && !shown.contains('\u{1b}'));
-        let broken = text(b"m", b"{\"a\":", Some("/a"), None, Expected::Document);
+        let broken = text(b"m", b"{\"a\":", Some("/a"), Expected::Document);
         assert_eq!(broken, "m says `{\"a\":`; a JSON document with /a is expected");
         let found = Found::Text("unavailable".into());
-        let inside = text(b"m", b"{\"a\":\"unavailable\"}", Some("/a"), Some(&found), Expected::Number);
+        let inside = text(b"m", said(b"{\"a\":\"unavailable\"}", Some(&found)), Some("/a"), Expected::Number);
         assert_eq!(inside, "m says `unavailable`; a number is expected at /a");
-        let word = text(b"m", &[0xff, 0x00], None, None, Expected::OneOf(&["ON", "OFF"]));
+        let word = text(b"m", &[0xff, 0x00], None, Expected::OneOf(&["ON", "OFF"]));
         assert_eq!(word, "m says `\u{fffd} `; one of ON, OFF is expected");
     }
 }

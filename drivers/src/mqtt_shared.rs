@@ -4,7 +4,7 @@ use crate::mqtt_settings;
 use crate::spec::Mistakes;
 use ballast_model::catalog::{Catalog, OutputKind};
 use ballast_model::device::{BusDefinition, OutputDefinition};
-use ballast_model::diagnostic::{Diagnostic, FileId, Span};
+use ballast_model::diagnostic::Diagnostic;
 use std::collections::HashMap;
 
 /// Mistakes of the buses of a site beside each other. A bus that has mistakes of its own is left out.
@@ -34,14 +34,9 @@ pub fn shared(buses: &[BusDefinition], catalog: &Catalog) -> Vec<Diagnostic> {
 
 type Broker = (Box<str>, u16);
 
-fn place_of(settings: &ballast_model::device::Settings, key: &str) -> (FileId, Span) {
-    let entry = settings.entry(key);
-    entry.map_or((settings.file, settings.span), |entry| (entry.file, entry.value_span))
-}
-
 fn same_client(first: &BusDefinition, second: &BusDefinition, client: &str) -> Diagnostic {
-    let (file, span) = place_of(&second.settings, "client");
-    let (first_file, first_span) = place_of(&first.settings, "client");
+    let (file, span) = second.settings.place("client");
+    let (first_file, first_span) = first.settings.place("client");
     let message = format!("`{}` and `{}` come to one broker as `{client}`", first.name, second.name);
     Diagnostic::mistake("device::shared", file, span, message)
         .also(first_file, first_span, "the first one")
@@ -69,8 +64,8 @@ fn same_words(
     topic: &str,
     catalog: &Catalog,
 ) -> Option<Diagnostic> {
-    let (file, span) = place_of(&second.settings, "topic");
-    let (first_file, first_span) = place_of(&first.settings, "topic");
+    let (file, span) = second.settings.place("topic");
+    let (first_file, first_span) = first.settings.place("topic");
     let (one, other) = (catalog.output(first.output)?, catalog.output(second.output)?);
     let message = format!("`{}` and `{}` are told by the same words on `{topic}`", one.name, other.name);
     let found = Diagnostic::mistake("device::shared", file, span, message)

@@ -61,7 +61,7 @@ impl Target {
             let last = out.last_reason();
             matches!(self.to, To::Point(_)) && last != Some(Reason::NotAValue)
         };
-        let said = if let Some(Found::Text(text)) = found { text.as_bytes() } else { payload };
+        let said = mqtt_misheard::said(payload, found);
         if is_said_to_be_none() || !self.complaints.get_or_insert_default().is_news(said, now) {
             return;
         }
@@ -70,7 +70,7 @@ impl Target {
         let words: Vec<&str> = of_point.into_iter().chain(words.iter().map(String::as_str)).collect();
         let expected = if words.is_empty() { Expected::Number } else { Expected::OneOf(&words) };
         let pointer = self.pointer.as_ref().map(Pointer::text);
-        let text = mqtt_misheard::text(topic, payload, pointer.as_deref(), found, expected).into();
+        let text = mqtt_misheard::text(topic, said, pointer.as_deref(), expected).into();
         let points = self.to.point(out).into_iter().collect();
         out.report(Report::Misheard { points, text, at: now });
     }
@@ -94,7 +94,7 @@ impl Readers {
     fn complain(&mut self, topic: &[u8], payload: &[u8], without: Without, now: Mono, out: &mut Readings) {
         let Some(pointer) = without.pointer else { return well(&mut self.complaints) };
         if self.complaints.get_or_insert_default().is_news(payload, now) {
-            let text = mqtt_misheard::text(topic, payload, Some(&pointer), None, Expected::Document).into();
+            let text = mqtt_misheard::text(topic, payload, Some(&pointer), Expected::Document).into();
             out.report(Report::Misheard { points: without.points, text, at: now });
         }
     }

@@ -136,15 +136,8 @@ impl Slots {
         let generation = newest + 1;
         // The older one, or one that holds nothing whole.
         let place = usize::from(self.generations[0] > self.generations[1]);
-        let is_new = !self.paths[place].exists();
         // Until it is whole again it holds nothing.
         self.generations[place] = None;
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&self.paths[place])?;
         let length = u32::try_from(content.len()).map_err(io::Error::other)?;
         let mut bytes = Vec::with_capacity(HEAD_BYTES + content.len());
         bytes.extend_from_slice(MAGIC);
@@ -153,29 +146,30 @@ impl Slots {
         bytes.extend_from_slice(&length.to_le_bytes());
         bytes.extend_from_slice(&checksum(generation, &content).to_le_bytes());
         bytes.extend_from_slice(&content);
-        file.write_all(&bytes)?;
-        file.set_len(bytes.len() as u64)?;
-        file.sync_data()?;
-        if is_new && let Some(directory) = self.paths[place].parent() {
-            File::open(directory)?.sync_all()?;
-        }
+        put(&self.paths[place], &bytes)?;
         self.generations[place] = Some(generation);
         self.name_newest(generation)
     }
 
     /// Writes down which generation is on the disk now. Less than a sector, in place: it is there as a whole, or as it was.
     fn name_newest(&mut self, generation: u64) -> io::Result<()> {
-        let is_new = !self.number.exists();
-        let mut file =
-            OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&self.number)?;
         let number = generation.to_le_bytes();
-        file.write_all(&[number.as_slice(), &crc32(&number).to_le_bytes()].concat())?;
-        file.sync_data()?;
-        if is_new && let Some(directory) = self.number.parent() {
-            File::open(directory)?.sync_all()?;
-        }
+        put(&self.number, &[number.as_slice(), &crc32(&number).to_le_bytes()].concat())?;
         self.newest = Some(generation);
         Ok(())
+    }
+}
+
+/// Gives a file this content, in place; it is on the disk when this returns.
+fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let is_new = !path.exists();
+    let mut file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    file.set_len(bytes.len() as u64)?;
+    file.sync_data()?;
+    match path.parent().filter(|_| is_new) {
+        Some(directory) => File::open(directory)?.sync_all(),
+        None => Ok(()),
     }
 }
 

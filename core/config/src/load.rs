@@ -113,10 +113,9 @@ pub fn load_with_nouns(
     let safety_tree = parse_one(safety_file, files.safety, sources, out);
     let library = Library::read(&device_trees, sources, out);
     let mut site = site::read(&site_tree, &library, drivers, out);
-    let mut catalog = site.catalog.clone();
     let safety = safety::read(&safety_tree, &site, out);
-    catalog.allowed = safety.allowed();
-    site.catalog.allowed.clone_from(&catalog.allowed);
+    site.catalog.allowed = safety.allowed();
+    let catalog = site.catalog.clone();
     checks::run(&site, &safety, out);
     if out.mistakes() == earlier {
         return Loaded { site: Some(finish(site, &safety, &safety_tree)), catalog, buses: Vec::new() };

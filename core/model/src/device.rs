@@ -142,10 +142,14 @@ impl Settings {
             .help(format!("add `{key}: ...`"))
     }
 
+    /// Where the value of `key` stands; the whole, where the key is absent.
+    pub fn place(&self, key: &str) -> (FileId, Place) {
+        self.entry(key).map_or((self.file, self.span), |entry| (entry.file, entry.value_span))
+    }
+
     /// A mistake at the value of `key` (at the whole, where the key is absent).
     pub fn wrong(&self, key: &str, message: impl Into<String>) -> Diagnostic {
-        let (file, span) =
-            self.entry(key).map_or((self.file, self.span), |entry| (entry.file, entry.value_span));
+        let (file, span) = self.place(key);
         Diagnostic::mistake("device::bad_value", file, span, message)
     }
 }

@@ -67,8 +67,7 @@ pub(super) fn unit(settings: &Settings) -> Option<Diagnostic> {
 }
 
 fn warning(settings: &Settings, key: &str, message: impl Into<String>) -> Diagnostic {
-    let (file, span) =
-        settings.entry(key).map_or((settings.file, settings.span), |entry| (entry.file, entry.value_span));
+    let (file, span) = settings.place(key);
     Diagnostic::warning(CODE, file, span, message)
 }
 

@@ -88,9 +88,7 @@ fn check_pair(when: &Compiled<'_>, until: &Compiled<'_>, out: &mut Diagnostics) 
 /// The comparisons of `until` with what a limit acts on, turned as that is.
 fn facing(acts: &Comparison, until: &Compiled<'_>) -> Vec<Comparison> {
     let ordered = until.program.comparisons().iter().filter(|found| found.op.is_order());
-    let same = ordered
-        .filter_map(|found| acts.facing(found).or_else(|| acts.shares_point(found).then(|| found.clone())));
-    same.collect()
+    ordered.filter_map(|found| acts.beside(found)).collect()
 }
 
 /// Whether one lets go on the other side of where the other one acts, and away from it.

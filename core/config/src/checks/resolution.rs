@@ -95,11 +95,8 @@ fn check_gap(when: &Compiled<'_>, until: &Compiled<'_>, out: &mut Diagnostics) {
 
 /// The step that is wider than the gap. A gap of zero is the business of the check on hysteresis.
 fn too_near(acts: &Comparison, lets_go: &Comparison) -> Option<String> {
-    let lets_go = acts.facing(lets_go).or_else(|| acts.shares_point(lets_go).then(|| lets_go.clone()))?;
-    let width = acts.steps.or(lets_go.steps)?.width;
-    let gap = (acts.value.get() - lets_go.value.get()).abs();
-    let is_near = gap > 0.0 && gap < width.get() * (1.0 - 1e-6);
-    is_near.then(|| Shown { base: width, unit: acts.unit }.to_string())
+    let base = acts.wider_step(lets_go)?;
+    Some(Shown { base, unit: acts.unit }.to_string())
 }
 
 #[cfg(test)]

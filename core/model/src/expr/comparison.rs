@@ -316,8 +316,21 @@ impl Comparison {
         })
     }
 
+    /// Another comparison of the same subject, turned as this one is, or of a point in common.
+    pub fn beside(&self, other: &Self) -> Option<Self> {
+        self.facing(other).or_else(|| self.shares_point(other).then(|| other.clone()))
+    }
+
+    /// The step that is wider than the gap to the value of a comparison beside this one. No gap at all is none.
+    pub fn wider_step(&self, other: &Self) -> Option<Finite> {
+        let other = self.beside(other)?;
+        let width = self.steps.or(other.steps)?.width;
+        let gap = libm::fabs(self.value.get() - other.value.get());
+        (gap > 0.0 && gap < width.get() * (1.0 - STEP_SLACK)).then_some(width)
+    }
+
     /// Whether both compare one point or the highest or lowest of several, and have a point in common.
-    pub fn shares_point(&self, other: &Self) -> bool {
+    fn shares_point(&self, other: &Self) -> bool {
         let is_one = |comparison: &Self| comparison.key.len() == 1;
         is_one(self) && is_one(other) && self.points.iter().any(|point| other.points.contains(point))
     }
