@@ -110,11 +110,9 @@ impl Draft {
         let mut places = Places::new(self.transcript.as_ref());
         let site = self.site(about.as_ref(), &mut places);
         let (loaded, _, _) = self.load(&site, "outputs: {}\n");
-        let (loaded, mut found, mut sources) = self.load(&site, &safety(&loaded.catalog));
-        let Loaded { site, catalog, mut buses } = loaded;
-        if let Some(mut site) = site {
-            buses = std::mem::take(&mut site.buses);
-        }
+        let (loaded, mut found, mut sources) = self.load(&site, &safety(loaded.nouns()));
+        let Loaded { site, catalog, buses } = loaded;
+        let (catalog, buses) = site.map_or((catalog, buses), |site| (site.catalog, site.buses));
         let definition = buses.into_iter().next();
         if let Some(definition) = &definition {
             match ballast_drivers::open(definition, &catalog) {

@@ -6,6 +6,5 @@
 static ALLOCATOR: ballast_allocator::Allocator = ballast_allocator::Allocator;
 
 fn main() -> std::process::ExitCode {
-    ballast_allocator::keep_little();
     ballast::cli::main()
 }

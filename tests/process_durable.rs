@@ -200,6 +200,8 @@ fn a_journal_replays_that_begins_with_a_restart_or_with_a_rule_that_went() {
     };
     let mut program = bench.run();
     replays(&program);
+    // Who asks is answered once everything so far is kept.
+    program.tell(&["request", "f", "open", "--for", "1min"]);
     program.kill();
     let program = bench.run();
     program.wait_line("goes on after", PATIENCE);

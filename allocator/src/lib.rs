@@ -10,7 +10,7 @@ pub use mimalloc::MiMalloc as Allocator;
 
 /// From now on, memory that is freed as a whole page goes back to the system at once. The allocator would wait for ten
 /// milliseconds, and then for the next allocation near it, which for what a start took never comes. For the first line of
-/// the program.
+/// what runs for long.
 pub fn keep_little() {
     // SAFETY: sets one number that the allocator reads when it frees; takes no pointer.
     unsafe { libmimalloc_sys::mi_option_set(PURGE_DELAY, 0) }

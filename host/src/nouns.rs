@@ -34,7 +34,8 @@ pub fn load(texts: &Texts, sources: &mut Sources, found: &mut Diagnostics) -> Lo
         (None, Some(length)) => File::TooLong(*length),
         (None, None) => File::Absent,
     };
-    let own = DEVICES.files().filter_map(|file| Some((file.path().to_str()?, File::Bytes(file.contents()))));
+    let own =
+        DEVICES.files().filter_map(|file| Some((file.path().to_str()?, File::Offered(file.contents()))));
     let of_site = texts.files.iter().filter(|(name, _)| name.starts_with("devices/"));
     let of_site = of_site.map(|(name, bytes)| (name.as_str(), File::Bytes(bytes)));
     let files =

@@ -45,14 +45,23 @@ impl Texts {
     pub fn read(directory: &Path) -> std::io::Result<Self> {
         // A directory that is not there would look like a site without files.
         std::fs::read_dir(directory)?;
-        let mut texts = Self::default();
-        for name in ["site.yaml", "safety.yaml"] {
-            texts.read_file(directory, name)?;
-        }
+        let mut texts = Self::read_heads(directory)?;
         for (folder, ending) in [("rules", "rhai"), ("devices", "yaml")] {
             for name in texts.list(directory, folder, ending)? {
                 texts.read_file(directory, &name)?;
             }
+        }
+        Ok(texts)
+    }
+
+    /// Reads `site.yaml` and `safety.yaml` alone.
+    ///
+    /// # Errors
+    /// When one of them cannot be read; a missing file is no error here.
+    pub fn read_heads(directory: &Path) -> std::io::Result<Self> {
+        let mut texts = Self::default();
+        for name in ["site.yaml", "safety.yaml"] {
+            texts.read_file(directory, name)?;
         }
         Ok(texts)
     }
@@ -68,7 +77,8 @@ impl Texts {
             self.too_large.insert(name.to_owned(), length);
             return Ok(());
         }
-        let mut bytes = Vec::new();
+        // One byte more than it has, by which its end is seen without asking for more room.
+        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default().saturating_add(1));
         // The file may grow while it is read.
         file.take(limit).read_to_end(&mut bytes)?;
         self.files.insert(name.to_owned(), bytes.into());

@@ -3,12 +3,14 @@
 use crate::body::{BodyKind, Surroundings, build, check_function};
 use crate::campaign::{CampaignOutline, outline, pieces};
 use crate::checks::{self, Checked};
+use crate::compiled::{Compiled, Note, Source};
 use crate::condition::{canonical, convert};
 use crate::conflicts::{Asking, conflicts, yielding};
 use crate::file::{File, Fnv, keyword};
+use crate::kept::{Before, Kept, Part, speaks_of};
 use crate::limits::{FILE_BYTES_MAX, FILES_MAX, RULES_MAX, SCHEDULES_MAX};
 use crate::names;
-use crate::report::{Report, problem};
+use crate::report::{Report, TOO_MANY, problem};
 use crate::run::{Body, RhaiBodies};
 use crate::sandbox;
 use crate::schedule;
@@ -28,108 +30,34 @@ use std::sync::Arc;
 const UNKNOWN_DEFAULT: Duration = Duration::from_secs(10);
 const PRIORITY_DEFAULT: u8 = 50;
 
-/// One rule file.
-#[derive(Clone, Copy, Debug)]
-pub struct Source<'a> {
-    /// Its index in the caller's list of sources.
-    pub file: FileId,
-    /// Its name without folders, `heating.rhai`.
-    pub name: &'a str,
-    /// Its text.
-    pub text: &'a str,
-}
-
-/// Something that was assumed, for `check --explain`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Note {
-    /// Which source.
-    pub file: FileId,
-    /// Where.
-    pub span: Span,
-    /// What was assumed.
-    pub text: String,
-}
-
-/// What a site's rule files come to.
-#[derive(Debug)]
-pub struct Compiled {
-    /// The rules, in the order of the files; `each` is unrolled.
-    pub rules: Vec<RulePlan>,
-    /// The events, in the order of the files.
-    pub schedules: Vec<SchedulePlan>,
-    /// The campaigns, which are listed and not run.
-    pub campaigns: Vec<CampaignOutline>,
-    /// Runs the bodies of rules and events; stays on the thread that compiled it.
-    pub bodies: RhaiBodies,
-    /// Every mistake and warning, sorted by place.
-    pub diagnostics: Vec<Diagnostic>,
-    /// What was assumed for bare numbers.
-    pub notes: Vec<Note>,
-}
-
-impl Compiled {
-    /// Whether anything is wrong; then nothing of it may be run.
-    pub fn has_mistakes(&self) -> bool {
-        self.diagnostics.iter().any(|found| found.severity == Severity::Mistake)
-    }
-}
-
 /// Compiles rule files against the nouns of a site. Nothing in them is executed. Never fails: what is wrong stands in the
 /// diagnostics, all of it together.
 pub fn compile(sources: &[Source<'_>], catalog: &Arc<Catalog>) -> Compiled {
-    let (engine, live) = sandbox::engine();
-    let mut compiler = Compiler::new(catalog);
-    let files = compiler.parse(&engine, sources);
-    for file in &files {
-        compiler.functions(file);
-    }
-    let statements: Vec<_> = files.iter().map(|file| (file, file.statements(&mut compiler.report))).collect();
-    for (file, statements) in &statements {
-        compiler.campaigns(file, statements);
-    }
-    for (file, statements) in &statements {
-        for (custom, at) in statements {
-            if compiler.report.is_full() {
-                break;
-            }
-            match keyword(custom) {
-                "rule" => compiler.rule(file, custom, *at),
-                "campaign" => {}
-                word => compiler.event(file, word, custom, *at),
-            }
-        }
-    }
-    for found in yielding(&compiler.asks, &compiler.event_asks, catalog) {
-        compiler.report.push(found);
-    }
-    for found in conflicts(&compiler.asks, catalog) {
-        compiler.report.push(found);
-    }
-    // They stay as long as the rules run.
-    compiler.rules.shrink_to_fit();
-    compiler.bodies.shrink_to_fit();
-    Compiled {
-        rules: compiler.rules,
-        schedules: compiler.schedules,
-        campaigns: compiler.campaigns,
-        bodies: RhaiBodies::new(engine, live, compiler.bodies),
-        diagnostics: compiler.report.finish(),
-        notes: compiler.notes,
-    }
+    Compiler::new(catalog).run(sources, None).0
 }
 
-struct Compiler<'a> {
+/// The same beside a set that was compiled with the same nouns: of a file that is the same, its rules are taken over where
+/// they can be. What comes out is the same, except that nothing is assumed again for the files that were taken over.
+pub fn compile_after(sources: &[Source<'_>], catalog: &Arc<Catalog>, before: &Before<'_>) -> Compiled {
+    let (compiled, is_whole) = Compiler::new(catalog).run(sources, Some(before));
+    if is_whole { compiled } else { compile(sources, catalog) }
+}
+
+/// A set while it is compiled.
+pub(crate) struct Compiler<'a> {
     catalog: &'a Catalog,
     report: Report,
-    rules: Vec<RulePlan>,
+    pub(crate) rules: Vec<RulePlan>,
     schedules: Vec<SchedulePlan>,
     campaigns: Vec<CampaignOutline>,
     campaign_names: BTreeSet<Box<str>>,
-    bodies: Vec<Body>,
+    pub(crate) bodies: Vec<Body>,
     notes: Vec<Note>,
-    names: BTreeMap<Box<str>, (FileId, Span)>,
-    asks: Vec<Asking>,
+    pub(crate) names: BTreeMap<Box<str>, (FileId, Span)>,
+    pub(crate) asks: Vec<Asking>,
     event_asks: Vec<Asking>,
+    /// Something must be told of a file that was taken over, or it must be compiled differently: the whole set is compiled.
+    pub(crate) is_outdated: bool,
 }
 
 /// A rule as it stands in its file.
@@ -163,6 +91,72 @@ impl<'a> Compiler<'a> {
             names: BTreeMap::new(),
             asks: Vec::new(),
             event_asks: Vec::new(),
+            is_outdated: false,
+        }
+    }
+
+    /// Compiles the files; says whether everything is as if all had been compiled anew.
+    fn run(mut self, sources: &[Source<'_>], before: Option<&Before<'_>>) -> (Compiled, bool) {
+        let (engine, live) = sandbox::engine();
+        let parts = self.parse(&engine, sources, before);
+        for file in parts.iter().filter_map(Part::file) {
+            self.functions(file);
+        }
+        let statements: Vec<_> = parts
+            .iter()
+            .map(|part| part.file().map_or_else(Vec::new, |file| file.statements(&mut self.report)))
+            .collect();
+        for (part, statements) in parts.iter().zip(&statements) {
+            part.file().into_iter().for_each(|file| self.campaigns(file, statements));
+        }
+        let mut yields = Vec::with_capacity(parts.len());
+        for (part, statements) in parts.iter().zip(&statements) {
+            let first = self.rules.len();
+            match part {
+                Part::Kept { source, file } => {
+                    let rules = before.map_or(&[][..], |before| before.rules);
+                    self.take_over(source, file, rules);
+                }
+                Part::Read(file) => self.statements(file, statements),
+            }
+            yields.push((part, first..self.rules.len(), statements.as_slice()));
+        }
+        for found in yielding(&self.asks, &self.event_asks, self.catalog) {
+            self.report.push(found);
+        }
+        for found in conflicts(&self.asks, self.catalog) {
+            self.report.push(found);
+        }
+        // They stay as long as the rules run.
+        self.rules.shrink_to_fit();
+        self.bodies.shrink_to_fit();
+        let diagnostics = self.report.finish();
+        let kept = Kept::of(&yields, &self.rules, &self.bodies, &diagnostics);
+        let is_of_kept = |file: FileId| parts.iter().any(|part| part.is_kept_as(file));
+        let is_told = |found: &Diagnostic| speaks_of(found, is_of_kept) || found.code == TOO_MANY;
+        let is_whole = !self.is_outdated && !diagnostics.iter().any(is_told);
+        let compiled = Compiled {
+            rules: self.rules,
+            schedules: self.schedules,
+            campaigns: self.campaigns,
+            bodies: RhaiBodies::new(engine, live, self.bodies),
+            diagnostics,
+            notes: self.notes,
+            kept,
+        };
+        (compiled, is_whole)
+    }
+
+    fn statements(&mut self, file: &File<'_>, statements: &[(&CustomExpr, Position)]) {
+        for (custom, at) in statements {
+            if self.report.is_full() {
+                break;
+            }
+            match keyword(custom) {
+                "rule" => self.rule(file, custom, *at),
+                "campaign" => {}
+                word => self.event(file, word, custom, *at),
+            }
         }
     }
 
@@ -178,7 +172,12 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn parse<'s>(&mut self, engine: &Engine, sources: &[Source<'s>]) -> Vec<File<'s>> {
+    fn parse<'s>(
+        &mut self,
+        engine: &Engine,
+        sources: &[Source<'s>],
+        before: Option<&Before<'s>>,
+    ) -> Vec<Part<'s>> {
         if let Some(over) = sources.get(FILES_MAX) {
             let message = format!("there are {} rule files; at most {FILES_MAX} are read", sources.len());
             self.wrong(over.file, problem(Span::new(0, 0), "rules::too_large", message, "join some of them"));
@@ -189,9 +188,14 @@ impl<'a> Compiler<'a> {
             let found = problem(Span::new(0, 0), "rules::empty_file", "this file holds nothing", help);
             self.warn(empty.file, vec![found]);
         }
-        read.iter()
-            .map(|source| File::new(engine, source.file, source.name, source.text, &mut self.report))
-            .collect()
+        let part = |source: &&Source<'s>| match before.and_then(|before| before.file(source)) {
+            Some(file) => Part::Kept { source: **source, file },
+            None => {
+                let file = File::new(engine, source.file, source.name, source.text, &mut self.report);
+                Part::Read(Box::new(file))
+            }
+        };
+        read.iter().map(part).collect()
     }
 
     /// A file that is too long is not even looked at.

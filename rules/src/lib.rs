@@ -42,9 +42,11 @@ mod campaign;
 mod checks;
 pub mod codes;
 mod compile;
+mod compiled;
 mod condition;
 mod conflicts;
 mod file;
+mod kept;
 pub mod limits;
 mod literal;
 mod live;
@@ -65,7 +67,9 @@ pub fn says_nothing(text: &str) -> bool {
 }
 
 pub use campaign::CampaignOutline;
-pub use compile::{Compiled, Note, Source, compile};
+pub use compile::{compile, compile_after};
+pub use compiled::{Compiled, Note, Source};
+pub use kept::{Before, Kept};
 pub use run::{CLOCK, RhaiBodies};
 pub use sandbox::{FUNCTIONS, REQUESTS};
 pub use syntax::RESERVED;

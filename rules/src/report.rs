@@ -7,6 +7,9 @@ use ballast_model::diagnostic::{Diagnostic, FileId, Severity, Span};
 use ballast_model::expr::Problem;
 use std::collections::BTreeSet;
 
+/// Says that more was found than is shown.
+pub(crate) const TOO_MANY: &str = "rules::too_many";
+
 /// What was found so far.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
@@ -50,7 +53,7 @@ impl Report {
     pub(crate) fn finish(mut self) -> Vec<Diagnostic> {
         if let Some(last) = self.last.take() {
             let message = format!("there is more: only the first {DIAGNOSTICS_MAX} of a kind are shown");
-            self.diagnostics.push(Diagnostic { code: "rules::too_many", message, ..last });
+            self.diagnostics.push(Diagnostic { code: TOO_MANY, message, ..last });
         }
         self.diagnostics.sort_by_key(|found| (found.primary.file, found.primary.span.start, found.severity));
         self.diagnostics

@@ -32,6 +32,7 @@ const DATABASE: &str = "ballast.db";
 
 /// Runs the site.
 pub fn run(options: &Run, output: Output) -> Exit {
+    ballast_allocator::keep_little();
     let clock = Arc::new(Clock::of_machine());
     if options.trust_clock {
         clock.trust_always();

@@ -59,6 +59,8 @@ pub struct Decision {
     /// Numbers for the metrics.
     pub figures: Figures,
     pub(super) pace: Pace,
+    /// Answers that wait for the next save.
+    pub(super) unkept: Vec<saving::Unkept>,
     pub(super) memory: telling::Memory,
     /// Another set runs, or another safety set is in force: the journal begins anew.
     pub(super) checkpoint_due: bool,
@@ -101,6 +103,7 @@ impl Decision {
             has_lapsed: false,
             give_back_due: Some(now.after(GIVE_BACK_AFTER)),
             pace: Pace::new(now),
+            unkept: Vec::new(),
             engine_in: Vec::new(),
             engine_out: Vec::new(),
             guard_in: Vec::new(),

@@ -9,6 +9,7 @@ use super::heartbeat::Heartbeat;
 use super::link::Link;
 use super::message::{Harm, Message, Occasion};
 use super::recorder::Recorder;
+use super::saving::Unkept;
 use super::state::{RunningSet, Trial, decode};
 use super::timed::Timed;
 use super::told::Told;
@@ -166,8 +167,8 @@ fn first_words(mut decision: Decision, now: Mono, lost: Option<String>) -> Decis
     }
     crate::egress::begin(&mut decision, now, None);
     decision.greet();
-    // What this run begins with is kept at once: it may be shorter than the first pause between two saves.
-    decision.pace.hurry(now);
+    // A run may be shorter than the first pause between two saves; its first commands do not wait for the disk.
+    decision.pace.soon(now);
     decision
 }
 
@@ -479,7 +480,8 @@ fn tell_reload(
     decision.carrier.recorder.tell(now, &told);
     if let Some(waiting) = waiting {
         // What was taken up holds over a restart from the moment of the answer.
-        saving::acknowledge(decision, waiting, Answer::done(text, data), occasion.language());
+        let unkept = Unkept { reply: waiting, answer: Answer::done(text, data), language };
+        saving::acknowledge_soon(decision, now, unkept);
     }
 }
 

@@ -85,17 +85,42 @@ fn save_with(decision: &mut Decision, now: Mono, has_ended: bool) {
     if decision.pace.taken(now, bytes, hash) {
         decision.carrier.recorder.save(parts);
     }
+    for waiting in std::mem::take(&mut decision.unkept) {
+        answer_once_kept(decision, waiting);
+    }
 }
 
-/// Answers once everything that was said and decided so far is on the disk. Waits on a thread of its own.
+/// An answer that is given once what it says is on the disk.
+pub struct Unkept {
+    /// Who asked.
+    pub reply: oneshot::Sender<Answer>,
+    /// What is said.
+    pub answer: Answer,
+    /// In which language.
+    pub language: Language,
+}
+
+/// Answers once everything that was said and decided so far is on the disk.
 pub fn acknowledge(
     decision: &mut Decision,
     reply: oneshot::Sender<Answer>,
-    mut answer: Answer,
+    answer: Answer,
     language: Language,
 ) {
+    decision.unkept.push(Unkept { reply, answer, language });
     let now = decision.carrier.clock.now();
     save(decision, now);
+}
+
+/// The same at the end of the next turn, so that readings which wait meanwhile are decided first.
+pub fn acknowledge_soon(decision: &mut Decision, now: Mono, unkept: Unkept) {
+    decision.unkept.push(unkept);
+    decision.pace.hurry(now);
+}
+
+/// Waits for the disk on a thread of its own, and answers.
+fn answer_once_kept(decision: &Decision, unkept: Unkept) {
+    let Unkept { reply, mut answer, language } = unkept;
     let pending = decision.carrier.recorder.pending();
     let wait = move || {
         let is_kept = pending.is_some_and(|tickets| {

@@ -9,6 +9,9 @@ use std::collections::BTreeSet;
 const VERSION: u32 = 2;
 /// Shortest time between two saves.
 const PACE_MIN: Span = Span::from_secs(1);
+/// What a run begins with is saved after this time: its first commands are out then, and a run that ended earlier had
+/// decided hardly anything.
+const FIRST_PAUSE: Span = Span::from_millis(300);
 /// Bytes a second that saving may write while something changes all the time; a large state is then saved less often. A
 /// small site's state (2 kB) follows every change within a second, and a quiet site writes nothing.
 const BYTES_PER_SECOND: u64 = 2048;
@@ -79,6 +82,12 @@ impl Pace {
     pub fn hurry(&mut self, now: Mono) {
         self.touch(now);
         self.pause = Span::ZERO;
+    }
+
+    /// A run has begun: what it begins with is saved after its first commands.
+    pub fn soon(&mut self, now: Mono) {
+        self.touch(now);
+        self.pause = FIRST_PAUSE;
     }
 
     /// When to save next. What changes without an event (the beginning of a `for`, a counter's base) is saved with the next

@@ -52,7 +52,7 @@ pub fn opener(
             pace,
             onlooker: onlooker.clone(),
         };
-        for (mut bus, outputs) in std::mem::take(&mut built.buses) {
+        for (mut bus, outputs) in built.take_buses(false) {
             if bus.world().is_some() {
                 // Names that the world does not have were told when the set was built.
                 let _ = bus.join(plant.world());

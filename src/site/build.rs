@@ -22,7 +22,7 @@ use ballast_model::device::BusDefinition;
 use ballast_model::diagnostic::{Diagnostic, FileId};
 use ballast_model::frame::fnv1a;
 use ballast_model::{Catalog, Mono, OutputId, PointId};
-use ballast_rules::{Compiled, RhaiBodies, Source};
+use ballast_rules::{Before, Compiled, RhaiBodies, Source};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -43,6 +43,8 @@ pub struct Running {
     pub campaigns: Vec<String>,
     /// Whether nothing at all was found in the nouns, not even a warning.
     is_faultless: bool,
+    /// What of the rules a set with the same nouns takes over.
+    kept: ballast_rules::Kept,
 }
 
 impl Running {
@@ -65,6 +67,19 @@ impl Running {
             && !texts.too_large.keys().any(|name| is_noun(name))
             && own.map(|(name, bytes)| (name, bytes)).eq(theirs)
     }
+
+    /// Compiles rules for the nouns of this set; those of files that are the same are taken over.
+    fn compile_after(&self, rules: &[Source<'_>], catalog: &Arc<Catalog>) -> Compiled {
+        let own = &self.journal_plan.texts;
+        let is_same = |source: &Source<'_>| {
+            let name = format!("rules/{}", source.name);
+            let place = own.binary_search_by(|(known, _)| known.as_str().cmp(&name));
+            let text = place.ok().and_then(|place| own.get(place));
+            text.is_some_and(|(_, bytes)| **bytes == *source.text.as_bytes())
+        };
+        let before = Before { kept: &self.kept, rules: &self.plan.rules, is_same: &is_same };
+        ballast_rules::compile_after(rules, catalog, &before)
+    }
 }
 
 /// A set that was built: it stays on the thread that built it, since scripts do.
@@ -73,8 +88,8 @@ pub struct Built {
     pub running: Arc<Running>,
     /// Runs the bodies.
     pub bodies: RhaiBodies,
-    /// Buses that are checked and not open.
-    pub buses: Vec<(OpenBus, Vec<OutputId>)>,
+    /// Buses that are checked and not open; `None` where they are those of the set that ran before.
+    buses: Option<Vec<(OpenBus, Vec<OutputId>)>>,
     /// Warnings, for people; empty where there are none.
     pub warnings: String,
     /// The same for a terminal.
@@ -88,11 +103,11 @@ pub struct Built {
 impl Built {
     /// The buses that this program opens: all, or what a guard that is a process of its own leaves to it.
     pub fn take_buses(&mut self, has_process: bool) -> Vec<(OpenBus, Vec<OutputId>)> {
-        let all = std::mem::take(&mut self.buses);
-        if !has_process {
-            return all;
-        }
         let running = &self.running;
+        if !has_process {
+            let anew = || open_buses(&running.site.buses, running.catalog(), &mut Diagnostics::new());
+            return self.buses.take().unwrap_or_else(anew);
+        }
         let guard = Guard::new(Arc::clone(&running.plan.catalog), Arc::clone(&running.safety), Mono::ZERO);
         let division = ownership::divide(&running.site, running.catalog(), &guard);
         let open = |definition: &BusDefinition| ballast_drivers::open(definition, running.catalog()).ok();
@@ -158,22 +173,23 @@ pub fn build_after(texts: &Texts, overrides: &[String], before: Option<&Running>
     let mut found = Diagnostics::new();
     if let Some(before) = before.filter(|before| before.has_nouns_of(texts)) {
         let catalog = Arc::clone(&before.plan.catalog);
-        let compiled = compile_rules(texts, &catalog, &mut sources, &mut found);
-        let nouns = Nouns { site: Arc::clone(&before.site), catalog, is_faultless: true };
-        return finish(texts, nouns, Some(before.definitions), compiled, sources, found);
+        let compiled = compile_rules(texts, &catalog, Some(before), &mut sources, &mut found);
+        found.sort();
+        let (site, definitions) = (Arc::clone(&before.site), before.definitions);
+        let nouns = Nouns { site, catalog, is_faultless: true, definitions };
+        return finish(texts, nouns, None, compiled, sources, found);
     }
     let Loaded { site, catalog, mut buses } = nouns::load(texts, &mut sources, &mut found);
     let is_faultless = found.is_empty();
-    let catalog = Arc::new(catalog);
-    // Rules are checked although site and safety set may have mistakes: a person sees them all together.
-    let compiled = compile_rules(texts, &catalog, &mut sources, &mut found);
     let Some(mut site) = site else {
-        // What the drivers have to say about their keys is said together with the rest.
+        // Rules are checked although site and safety set have mistakes: a person sees them all together, and what the drivers
+        // have to say about their keys.
+        let catalog = Arc::new(catalog);
+        compile_rules(texts, &catalog, None, &mut sources, &mut found);
         let unknown = apply_overrides(&mut buses, overrides);
         drop(open_buses(&buses, &catalog, &mut found));
         return Err(refused(&found, &sources).with(&unknown));
     };
-    // From here on with the defaults of the outputs, which the safety set gives.
     let mut catalog = std::mem::take(&mut site.catalog);
     catalog.shrink_to_fit();
     let unknown = apply_overrides(&mut site.buses, overrides);
@@ -181,12 +197,14 @@ pub fn build_after(texts: &Texts, overrides: &[String], before: Option<&Running>
         follow_buses(&site.buses, &mut catalog);
     }
     let catalog = Arc::new(catalog);
+    let compiled = compile_rules(texts, &catalog, None, &mut sources, &mut found);
+    let buses = open_buses(&site.buses, &catalog, &mut found);
     if !unknown.is_empty() {
-        drop(open_buses(&site.buses, &catalog, &mut found));
         return Err(refused(&found, &sources).with(&unknown));
     }
-    let nouns = Nouns { site: Arc::new(site), catalog, is_faultless };
-    finish(texts, nouns, None, compiled, sources, found)
+    let definitions = definitions::fingerprint(&catalog, &site.buses);
+    let nouns = Nouns { site: Arc::new(site), catalog, is_faultless, definitions };
+    finish(texts, nouns, Some(buses), compiled, sources, found)
 }
 
 /// What the rules are about.
@@ -194,26 +212,25 @@ struct Nouns {
     site: Arc<Site>,
     catalog: Arc<Catalog>,
     is_faultless: bool,
+    definitions: u64,
 }
 
 /// Puts nouns and rules together.
 fn finish(
     texts: &Texts,
     nouns: Nouns,
-    known_definitions: Option<u64>,
+    buses: Option<Vec<(OpenBus, Vec<OutputId>)>>,
     compiled: Compiled,
     sources: Sources,
-    mut found: Diagnostics,
+    found: Diagnostics,
 ) -> Result<Built, Refused> {
-    let Nouns { site, catalog, is_faultless } = nouns;
-    let buses = open_buses(&site.buses, &catalog, &mut found);
+    let Nouns { site, catalog, is_faultless, definitions } = nouns;
     if found.has_mistakes() {
         return Err(refused(&found, &sources));
     }
     let notes = compiled.notes.iter().map(|note| explained(note, &sources)).collect();
     let campaigns = compiled.campaigns.iter().map(|campaign| campaign.name.to_string()).collect();
-    let definitions = known_definitions.unwrap_or_else(|| definitions::fingerprint(&catalog, &site.buses));
-    let Compiled { rules, schedules, bodies, .. } = compiled;
+    let Compiled { rules, schedules, bodies, kept, .. } = compiled;
     let plan = plan(&site, catalog, rules, schedules, texts);
     let running = Running {
         safety: Arc::clone(&site.safety),
@@ -223,6 +240,7 @@ fn finish(
         campaigns,
         site,
         is_faultless,
+        kept,
     };
     Ok(Built {
         running: Arc::new(running),
@@ -241,12 +259,13 @@ fn finish(
 
 /// The nouns of a site, also of one with mistakes.
 pub fn catalog(texts: &Texts) -> Catalog {
-    nouns::load(texts, &mut Sources::new(), &mut Diagnostics::new()).catalog
+    nouns::load(texts, &mut Sources::new(), &mut Diagnostics::new()).into_nouns()
 }
 
 fn compile_rules(
     texts: &Texts,
     catalog: &Arc<Catalog>,
+    before: Option<&Running>,
     sources: &mut Sources,
     found: &mut Diagnostics,
 ) -> Compiled {
@@ -266,7 +285,10 @@ fn compile_rules(
             text: source.text(),
         })
         .collect();
-    let compiled = ballast_rules::compile(&rules, catalog);
+    let compiled = match before {
+        None => ballast_rules::compile(&rules, catalog),
+        Some(before) => before.compile_after(&rules, catalog),
+    };
     found.extend(compiled.diagnostics.iter().cloned());
     compiled
 }

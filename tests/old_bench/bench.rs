@@ -201,7 +201,8 @@ impl Ballast {
             recorder,
             channel: channel(),
             open_field: Box::new(move |built: &mut Built, _epoch| {
-                let mut buses: BTreeMap<String, OpenBus> = std::mem::take(&mut built.buses)
+                let mut buses: BTreeMap<String, OpenBus> = built
+                    .take_buses(false)
                     .into_iter()
                     .map(|(bus, _)| (bus.name().to_owned(), bus))
                     .collect();

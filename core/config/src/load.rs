@@ -13,9 +13,8 @@ use crate::codes;
 use crate::diagnostics::{Diagnostics, Place};
 use crate::fingerprint::Fingerprint;
 use crate::safety::SafetyDraft;
-use crate::site::{
-    Derived, DriverFacts, Generator, GroupFacts, Library, Modes, Receiver, Setting, SiteDraft,
-};
+use crate::site::library::{self, Library};
+use crate::site::{Derived, DriverFacts, Generator, GroupFacts, Modes, Receiver, Setting, SiteDraft};
 use crate::sources::Sources;
 use crate::tree::{self, Tree};
 use crate::{checks, safety, site};
@@ -25,6 +24,8 @@ use crate::{checks, safety, site};
 pub enum File<'a> {
     /// Its bytes.
     Bytes(&'a [u8]),
+    /// The bytes of a device file that travels with the program: it is read where the site names it, and else only offered.
+    Offered(&'a [u8]),
     /// It was not read, because it has this many bytes: more than [`crate::limits::FILE_BYTES_MAX`].
     TooLong(u64),
     /// There is none.
@@ -76,12 +77,25 @@ pub struct Site {
 pub struct Loaded {
     /// The site, when there was no mistake at all.
     pub site: Option<Site>,
-    /// The nouns, as far as they could be read: with them the rules can be checked although something else is wrong, so
-    /// that a person sees the mistakes of all files together. What could not be read is lost ([`Catalog::is_lost`]).
+    /// Where there is no site: the nouns, as far as they could be read. With them the rules can be checked although something
+    /// else is wrong, so that a person sees the mistakes of all files together. What could not be read is lost
+    /// ([`Catalog::is_lost`]). With a site it is empty: they are the site's.
     pub catalog: Catalog,
     /// Where there is no site: the buses that could be read, with the points and outputs that could, so that the drivers
     /// can say what is wrong with their keys. With a site it is empty.
     pub buses: Vec<BusDefinition>,
+}
+
+impl Loaded {
+    /// The nouns, with a site or without.
+    pub fn nouns(&self) -> &Catalog {
+        self.site.as_ref().map_or(&self.catalog, |site| &site.catalog)
+    }
+
+    /// The nouns alone.
+    pub fn into_nouns(self) -> Catalog {
+        self.site.map_or(self.catalog, |site| site.catalog)
+    }
 }
 
 /// Reads and checks a site. All mistakes of all files are collected in `out`; a site comes out only when there is none.
@@ -105,29 +119,35 @@ pub fn load_with_nouns(
     let earlier = out.mistakes();
     let site_file = add(sources, "site.yaml", files.site, out);
     let safety_file = add(sources, "safety.yaml", files.safety, out);
-    let device_files: Vec<FileId> =
-        files.devices.iter().map(|(name, file)| add(sources, name, *file, out)).collect();
-    let device_trees: Vec<Tree> =
-        device_files.into_iter().map(|file| tree::parse(file, sources, out)).collect();
     let site_tree = parse_one(site_file, files.site, sources, out);
     let safety_tree = parse_one(safety_file, files.safety, sources, out);
-    let library = Library::read(&device_trees, sources, out);
+    let named = library::named_device_files(&site_tree);
+    // A hundred files that travel with the program would cost each start as much as the site itself.
+    let is_read =
+        |name: &str, file: File<'_>| !matches!(file, File::Offered(_)) || named.contains(library::stem(name));
+    let (read, offered): (Vec<_>, Vec<_>) =
+        files.devices.iter().partition(|(name, file)| is_read(name, *file));
+    let device_files: Vec<FileId> = read.iter().map(|(name, file)| add(sources, name, *file, out)).collect();
+    let device_trees: Vec<Tree> =
+        device_files.into_iter().map(|file| tree::parse(file, sources, out)).collect();
+    let offered = offered.iter().map(|(name, _)| library::stem(name));
+    let library = Library::read(&device_trees, sources, out).offering(offered);
     let mut site = site::read(&site_tree, &library, drivers, out);
     let safety = safety::read(&safety_tree, &site, out);
     site.catalog.allowed = safety.allowed();
-    let catalog = site.catalog.clone();
     checks::run(&site, &safety, out);
     if out.mistakes() == earlier {
-        return Loaded { site: Some(finish(site, &safety, &safety_tree)), catalog, buses: Vec::new() };
+        let site = Some(finish(site, &safety, &safety_tree));
+        return Loaded { site, catalog: Catalog::default(), buses: Vec::new() };
     }
     let mut buses = core::mem::take(&mut site.buses);
     buses.retain(|bus| !site.lost_buses.contains(&bus.name));
-    Loaded { site: None, catalog, buses }
+    Loaded { site: None, catalog: site.catalog, buses }
 }
 
 fn add(sources: &mut Sources, name: &str, file: File<'_>, out: &mut Diagnostics) -> FileId {
     match file {
-        File::Bytes(bytes) => sources.add(name, bytes, out),
+        File::Bytes(bytes) | File::Offered(bytes) => sources.add(name, bytes, out),
         File::TooLong(length) => sources.refuse_by_length(name, length, crate::limits::FILE_BYTES_MAX, out),
         File::Absent => {
             let id = sources.add(name, b"", out);

@@ -419,6 +419,14 @@ impl Catalog {
         }
     }
 
+    /// Makes room for so many devices more, of the usual kind: one reading, and one output with its four points. Growing step by
+    /// step would move all points several times.
+    pub fn reserve(&mut self, devices: usize) {
+        self.devices.reserve(devices);
+        self.outputs.reserve(devices);
+        self.points.reserve(devices.saturating_mul(5));
+    }
+
     /// Gives back the room that was kept for more: a catalog does not change once it is whole.
     pub fn shrink_to_fit(&mut self) {
         self.points.shrink_to_fit();

@@ -30,7 +30,7 @@ pub const REREAD: &[u8] = b"REREAD\n\n";
 
 /// Where the guard of a site listens, where it is a process of its own. Also of a site whose files have mistakes.
 pub fn sockets_of(site: &Path, asked: Option<&Path>) -> Option<PathBuf> {
-    let texts = Texts::read(site).ok()?;
+    let texts = Texts::read_heads(site).ok()?;
     let process = ballast_config::safety::guard_process(texts.files.get("safety.yaml")?)?;
     let text = texts.files.get("site.yaml").map(|text| String::from_utf8_lossy(text).into_owned());
     let line = text.as_ref().and_then(|text| text.lines().find_map(|line| line.strip_prefix("site:")));

@@ -17,6 +17,7 @@ use ballast_model::expr::{Dialect, Problem, Program, Scope, TrackerKey};
 use ballast_model::time::Span as Duration;
 use ballast_model::{GroupId, OutputId, PointId, Unit, Value, Wanted};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 pub(crate) use walk::{build, check_function};
 
@@ -124,7 +125,7 @@ pub(crate) struct Ask {
 #[derive(Debug)]
 pub(crate) enum Runnable {
     /// Nothing but requests that are complete at load.
-    Simple(Box<[Action]>),
+    Simple(Arc<[Action]>),
     Script {
         ast: Box<rhai::AST>,
         slots: Vec<Slot>,

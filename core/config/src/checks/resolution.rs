@@ -170,12 +170,14 @@ limits:
     until: battery.voltage < 14 V
     force: [ { charger: open } ]
   - name: behind a derived point
-    when: site.spread > 5.25 K
-#                       ^^^^^^ error[limit::resolution]: 5.25 K is finer than what `battery.temperature_1 - battery.temperature_3` can show
-#   = help: its steps are 0.5 K: write 5 K or 5.5 K
+    when: site.spread > 0.25 K
+#                       ^^^^^^ error[limit::resolution]: 0.25 K is finer than what `battery.temperature_1 - battery.temperature_3` can show
+#   = help: its steps are 0.5 K: write 0 K or 0.5 K
+    until: site.spread < -1 K
+    force: [ { charger: open } ]
+  - name: of narrow and wide steps
+    when: battery.temperature_1 > battery.temperature_3 + 5.25 K
     until: battery.temperature_1 < battery.temperature_3 + 3.3 K
-#          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ error[limit::resolution]: this comes to 3.3 K of `battery.temperature_1 - battery.temperature_3`, finer than what it can show
-#   = help: its steps are 0.5 K: let it come to 3 K or 3.5 K
     force: [ { charger: open } ]
   - name: of unknown steps
     when: battery.temperature_1 > battery.temperature_2 + 5.25 K

@@ -144,6 +144,12 @@ pub struct AsleepDraft<'t> {
 /// What `safety.yaml` says of the guard as a process, also where the rest of it has mistakes: who looks for the guard in an
 /// emergency must find it.
 pub fn guard_process(text: &[u8]) -> Option<Process> {
+    // Most sites say nothing of it, and this is asked at every start before anything else. A key in quotes may be written
+    // with `\\`.
+    let is_there = |word: &[u8]| text.windows(word.len()).any(|found| found == word);
+    if !is_there(b"guard") && !is_there(b"\\") {
+        return None;
+    }
     let (mut sources, mut out) = (crate::sources::Sources::new(), Diagnostics::new());
     let file = sources.add("safety.yaml", text, &mut out);
     let tree = crate::tree::parse(file, &sources, &mut out);

@@ -55,3 +55,18 @@ fn sockets<'t>(node: &'t Node, out: &mut Diagnostics) -> Option<Placed<&'t str>>
     out.push(found.place.mistake(codes::GUARD_SOCKETS, message).help(help));
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::safety::guard_process;
+
+    #[test]
+    fn who_looks_for_the_guard_finds_it_however_its_key_is_written() {
+        for text in ["guard: {}\n", "outputs: [\nguard: {}\n", "\"gu\\x61rd\": {}\n"] {
+            assert!(guard_process(text.as_bytes()).is_some(), "{text}");
+        }
+        for text in ["", "outputs: {}\n", "# guard: {}\n", "limits: { guard: {} }\n"] {
+            assert!(guard_process(text.as_bytes()).is_none(), "{text}");
+        }
+    }
+}

@@ -41,6 +41,7 @@ pub(super) fn read(
         return;
     };
     draft.is_complete &= devices.is_complete;
+    draft.catalog.reserve(devices.entries.len());
     for entry in &devices.entries {
         // A device that cannot be read takes its names with it: nothing is said about those.
         if !check_name(&entry.key.text, entry.key.place(), out) {

@@ -1,6 +1,6 @@
 //! Device files: one type of device each, as data over a driver.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::shapes;
 use crate::codes;
@@ -8,12 +8,14 @@ use crate::decode::fields::Fields;
 use crate::decode::scalar::{check_name, name, text};
 use crate::diagnostics::{Diagnostics, Placed};
 use crate::sources::Sources;
-use crate::tree::{Map, Node, Tree};
+use crate::tree::{Kind, Map, Node, Tree};
 
 /// All device files that a site may use, by name.
 #[derive(Clone, Debug, Default)]
 pub struct Library<'t> {
     files: BTreeMap<&'t str, DeviceFile<'t>>,
+    /// Names of those that the site does not name.
+    offered: BTreeSet<&'t str>,
 }
 
 /// One device file.
@@ -49,7 +51,7 @@ impl<'t> Library<'t> {
             let Some(fields) = Fields::read(root, &shapes::DEVICE_FILE, out) else { continue };
             let Some(device) = fields.get("device").and_then(|node| text(node, out)) else { continue };
             let file_name = sources.name(tree.file);
-            let stem = file_name.rsplit('/').next().unwrap_or(file_name).trim_end_matches(".yaml");
+            let stem = stem(file_name);
             if stem != device.value {
                 let message = format!("the file is called `{stem}.yaml` and says `device: {}`", device.value);
                 out.push(
@@ -61,15 +63,38 @@ impl<'t> Library<'t> {
         library
     }
 
+    /// With the names of device files that are there and were not read, since the site names none of them.
+    pub fn offering(mut self, names: impl IntoIterator<Item = &'t str>) -> Self {
+        self.offered.extend(names);
+        self
+    }
+
     /// The device file of a name.
     pub fn get(&self, name: &str) -> Option<&DeviceFile<'t>> {
         self.files.get(name)
     }
 
-    /// The names of all device files.
+    /// The names of all device files, in their order.
     pub fn names(&self) -> impl Iterator<Item = &'t str> {
-        self.files.keys().copied()
+        let all: BTreeSet<&str> = self.files.keys().chain(&self.offered).copied().collect();
+        all.into_iter()
     }
+}
+
+/// The name of a device by that of its file: `devices/relay.yaml` is `relay`.
+pub(crate) fn stem(file_name: &str) -> &str {
+    file_name.rsplit('/').next().unwrap_or(file_name).trim_end_matches(".yaml")
+}
+
+/// Names of the device files that a site names, as far as its text can be read.
+pub(crate) fn named_device_files(site: &Tree) -> BTreeSet<&str> {
+    let devices = site.root.as_ref().and_then(|root| root.get("devices"));
+    let Some(Node { kind: Kind::Map(devices), .. }) = devices else { return BTreeSet::new() };
+    let named = devices.entries.iter().filter_map(|device| match &device.value.get("file")?.kind {
+        Kind::Scalar(scalar) => Some(scalar.text.as_str()),
+        _ => None,
+    });
+    named.collect()
 }
 
 impl<'t> DeviceFile<'t> {
@@ -99,5 +124,40 @@ impl<'t> DeviceFile<'t> {
             points,
             outputs,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnostics::Diagnostics;
+    use crate::load::{File, Files, load};
+    use crate::render::{Style, render};
+    use crate::sources::Sources;
+
+    const GOOD: &str = "device: relay\nlabel: A\nsource: a sheet\ndriver: mqtt\noutputs: { switch: { kind: contact, command: t } }\n";
+
+    /// What is said of a site with a device of this file, beside a good file `relay` and a broken one `broken`.
+    fn said(file: &str) -> String {
+        let site = format!(
+            "site: s\ntime_zone: UTC\nbuses: {{ b: {{ driver: mqtt }} }}\ndevices: {{ d: {{ bus: b, file: {file} }} }}\n"
+        );
+        let files = Files {
+            site: File::Bytes(site.as_bytes()),
+            safety: File::Bytes(b"outputs: { d.switch: { safe: open } }\n"),
+            devices: vec![
+                ("relay.yaml", File::Offered(GOOD.as_bytes())),
+                ("broken.yaml", File::Offered(b"device: [\n")),
+            ],
+        };
+        let (mut sources, mut out) = (Sources::new(), Diagnostics::new());
+        load(&files, crate::checks::fixture::DRIVERS, &mut sources, &mut out);
+        render(&out, &sources, Style::Plain)
+    }
+
+    #[test]
+    fn of_the_device_files_of_the_program_those_are_read_that_the_site_names() {
+        assert_eq!(said("relay"), "");
+        assert!(said("broken").contains("broken.yaml:1"), "{}", said("broken"));
+        assert!(said("relya").contains("did you mean `relay`?"), "{}", said("relya"));
     }
 }

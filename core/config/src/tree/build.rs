@@ -1,7 +1,7 @@
 //! From the parser's events to nodes.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ballast_model::diagnostic::{Diagnostic, FileId, Span};
 use saphyr_parser::{Event, Parser, ScalarStyle};
@@ -74,6 +74,9 @@ enum Outcome {
 /// Quotation marks of word processors.
 const CURVED: [char; 6] = ['“', '”', '„', '‘', '’', '‚'];
 
+/// Keys of a map that are compared with each other.
+const FEW_KEYS: usize = 16;
+
 /// Collects nodes from events.
 struct Builder<'o> {
     file: FileId,
@@ -94,7 +97,7 @@ struct Open {
 }
 
 enum Content {
-    Map { entries: Vec<Entry>, seen: BTreeMap<String, Span>, key: Expected },
+    Map { entries: Vec<Entry>, key: Expected },
     List { items: Vec<Node> },
 }
 
@@ -211,7 +214,7 @@ impl<'o> Builder<'o> {
             }
             Event::MappingStart(anchor, tag) => {
                 let key = Expected::Key;
-                let content = Content::Map { entries: Vec::new(), seen: BTreeMap::new(), key };
+                let content = Content::Map { entries: Vec::new(), key };
                 self.start(span, content, anchor, tag.map(|tag| tag.to_string()))
             }
             Event::SequenceStart(anchor, tag) => {
@@ -261,12 +264,13 @@ impl<'o> Builder<'o> {
         // A block map or list ends with its last value: the parser's end lies behind blank lines and comments.
         let is_flow = end.start < end.end;
         let (kind, head, last) = match open.content {
-            Content::Map { mut entries, key, .. } => {
+            Content::Map { mut entries, key } => {
                 if let Expected::ValueOf(key) = key {
                     let kind = Kind::Unreadable;
                     let value = Node { file: self.file, span: key.span, head: key.span, kind };
                     entries.push(Entry { key, value });
                 }
+                self.leave_out_repeated(&mut entries);
                 self.join_decimal_commas(&mut entries);
                 let head = entries.first().map(|entry| entry.key.span);
                 let last = entries.last().map(|entry| entry.value.span.join(entry.key.span));
@@ -280,6 +284,30 @@ impl<'o> Builder<'o> {
         let stop = if is_flow { end.start + 1 } else { last.map_or(open.span.end, |last| last.end) };
         let span = Span::new(open.span.start, stop.max(open.span.start));
         self.attach(Node { file: self.file, span, head: head.unwrap_or(span), kind });
+    }
+
+    /// Of the entries with one key the first stays; each further one is told.
+    fn leave_out_repeated(&mut self, entries: &mut Vec<Entry>) {
+        let mut known: BTreeMap<&str, Span> = BTreeMap::new();
+        let mut repeated = BTreeSet::new();
+        for (index, entry) in entries.iter().enumerate() {
+            let key = entry.key.text.as_str();
+            let before = entries.get(..index).unwrap_or_default();
+            // Most maps have a few keys, for which a table would cost more than the comparisons.
+            let first = if entries.len() <= FEW_KEYS {
+                before.iter().find(|earlier| earlier.key.text == key).map(|earlier| earlier.key.span)
+            } else {
+                let first = *known.entry(key).or_insert(entry.key.span);
+                Some(first).filter(|first| *first != entry.key.span)
+            };
+            if let Some(first) = first {
+                self.out.push(twice(self.file, key, first, entry.key.span));
+                repeated.insert(entry.key.span.start);
+            }
+        }
+        if !repeated.is_empty() {
+            entries.retain(|entry| !repeated.contains(&entry.key.span.start));
+        }
     }
 
     /// `{ value: 49,5 °C }` is a value `49` and a key `5 °C` to YAML: said once, and neither is read.
@@ -316,12 +344,12 @@ impl<'o> Builder<'o> {
             self.take_root(node);
             return;
         };
-        let (entries, seen, key) = match &mut open.content {
+        let (entries, key) = match &mut open.content {
             Content::List { items } => {
                 items.push(node);
                 return;
             }
-            Content::Map { entries, seen, key } => (entries, seen, key),
+            Content::Map { entries, key } => (entries, key),
         };
         match core::mem::replace(key, Expected::Key) {
             Expected::Dropped => {}
@@ -337,16 +365,9 @@ impl<'o> Builder<'o> {
                     self.section = usize::try_from(node.span.start).ok();
                 }
                 *key = match node.kind {
-                    Kind::Scalar(scalar) => match seen.get(&scalar.text) {
-                        Some(first) => {
-                            self.out.push(twice(self.file, &scalar.text, *first, node.span));
-                            Expected::Dropped
-                        }
-                        None => {
-                            seen.insert(scalar.text.clone(), node.span);
-                            Expected::ValueOf(Key { text: scalar.text, file: self.file, span: node.span })
-                        }
-                    },
+                    Kind::Scalar(scalar) => {
+                        Expected::ValueOf(Key { text: scalar.text, file: self.file, span: node.span })
+                    }
                     Kind::Unreadable => Expected::Dropped,
                     Kind::Map(_) | Kind::List(_) => {
                         let help = "write one word before the `:`";

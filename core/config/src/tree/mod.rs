@@ -68,6 +68,14 @@ impl Node {
         Place { file: self.file, span: self.head }
     }
 
+    /// The value of a key, where it is a map that has it.
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        match &self.kind {
+            Kind::Map(map) => map.get(key),
+            _ => None,
+        }
+    }
+
     /// True for nothing, `~` and `null` without quotes.
     pub fn is_null(&self) -> bool {
         match &self.kind {

@@ -322,3 +322,19 @@ proptest! {
         crate::render::render(&out, &sources, crate::render::Style::Plain);
     }
 }
+
+#[test]
+fn a_key_of_many_that_stands_twice_is_told_with_its_first_place() {
+    let lines = |count: u32| (0..count).map(|index| format!("k{index}: {index}\n")).collect::<String>();
+    let mut out = Diagnostics::new();
+    let mut sources = Sources::new();
+    let text = format!("{}k3: again\nk9: again\n", lines(40));
+    let file = sources.add("many.yaml", text.as_bytes(), &mut out);
+    let tree = parse(file, &sources, &mut out);
+    let Some(Node { kind: Kind::Map(map), .. }) = &tree.root else { panic!("{tree:?}") };
+    assert_eq!(map.entries.len(), 40);
+    assert!(map.get("k3").is_some_and(|node| matches!(&node.kind, Kind::Scalar(found) if found.text == "3")));
+    let drawn = crate::render::render(&out, &sources, crate::render::Style::Plain);
+    assert!(drawn.contains("many.yaml:41:1") && drawn.contains("the key `k3` stands twice"), "{drawn}");
+    assert!(drawn.contains("many.yaml:42:1") && drawn.contains("4 | k3: 3"), "{drawn}");
+}

@@ -66,7 +66,8 @@ impl Steps {
         all.into_iter().flatten().max_by_key(|steps| steps.width)
     }
 
-    /// Of the sum of several numbers: the widest, and only where all are known.
+    /// Of the sum of several numbers: the widest, and only where all are known. Where they are not all as wide, the narrow
+    /// ones make up values between the wide ones.
     pub fn sum(all: impl IntoIterator<Item = Option<Self>>) -> Option<Self> {
         all.into_iter().reduce(|a, b| Some(a?.plus(b?)))?
     }
@@ -74,7 +75,9 @@ impl Steps {
     fn plus(self, other: Self) -> Self {
         let wider = if other.width > self.width { other } else { self };
         let from = Finite::saturating(self.from.get() + other.from.get());
-        Self { from, precision: self.precision.max(other.precision), ..wider }
+        let ratio = self.width.get() / other.width.get();
+        let of_both = if (ratio - 1.0).abs() > STEP_SLACK { Precision::Loose } else { Precision::Exact };
+        Self { from, precision: of_both.max(self.precision).max(other.precision), ..wider }
     }
 
     fn times(self, factor: f64) -> Self {
