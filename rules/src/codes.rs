@@ -47,7 +47,7 @@ pub static CODES: &[Code] = &[
     ),
     code(
         "rules::finer_than_resolution",
-        "A value lies between two steps in which the device moves, so it means another value than the one that is written. Sums, differences, `min`, `max`, `highest`, `lowest` and derived points move in the widest steps of what they are made of; a mean over time (`avg`) is finer.",
+        "A value lies between two steps in which the device moves, so it means another value than the one that is written. Sums, differences, `min`, `max`, `highest`, `lowest` and derived points move in the widest steps of what they are made of, and a sum of narrow and wide ones may come to what lies between those; a mean over time (`avg`) is finer.",
     ),
     code(
         "rules::incomplete",
