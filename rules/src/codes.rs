@@ -37,6 +37,10 @@ pub static CODES: &[Code] = &[
         "Two rules, two campaigns or two constants of a file have the same name. A rule is known by its name over reload and restart, so a name belongs to one rule of the whole site.",
     ),
     code(
+        "rules::empty_body",
+        "There is nothing between the braces of a rule or event, so it moves nothing and tells nobody. What it asks for may be commented out.",
+    ),
+    code(
         "rules::empty_file",
         "A rule file has not a single byte. An editor that died, a full disk or a power cut leaves such a file, and its rules would be gone. Write them again, or remove the file.",
     ),

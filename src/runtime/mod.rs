@@ -32,6 +32,7 @@ pub mod recorder;
 pub mod reload;
 pub mod remembered;
 pub mod saving;
+pub mod screen;
 pub mod state;
 pub mod telling;
 pub mod timed;

@@ -1,8 +1,9 @@
 //! Writes down what happens: into the history, onto the terminal, into the counters.
 //!
-//! Control never waits for it: the history has its own thread and its own bounds, and the terminal gets at most
+//! Control never waits for it: the history has its own thread and its own bounds, and so has the [`Screen`], which gets at most
 //! [`LINES_PER_SECOND`] lines.
 
+use super::screen::Screen;
 use super::told::Told;
 use crate::cli::arguments::Format;
 use crate::cli::terminal::{BAD, FAINT, LOOK, Output, styled};
@@ -26,6 +27,7 @@ pub struct Recorder {
     store: Option<Store>,
     clock: Arc<Clock>,
     output: Output,
+    screen: Option<Screen>,
     show_line: Option<ShowLine>,
     zone: Zone,
     is_quiet: bool,
@@ -48,6 +50,7 @@ impl Recorder {
             store,
             clock,
             output,
+            screen: None,
             show_line: None,
             zone: Zone::default(),
             is_quiet,
@@ -110,8 +113,13 @@ impl Recorder {
     }
 
     /// Shows a text of several lines, mistakes drawn into their texts, say.
-    pub fn complain(&self, text: &Sentence) {
-        self.output.complain(text.in_language(self.output.language).trim_end());
+    pub fn complain(&mut self, text: &Sentence) {
+        let text = text.in_language(self.output.language).trim_end();
+        self.screen().complain(text);
+    }
+
+    fn screen(&mut self) -> &mut Screen {
+        self.screen.get_or_insert_with(|| Screen::new(self.output))
     }
 
     /// Saves the state; the newest save wins where the disk is slow.
@@ -194,7 +202,7 @@ impl Recorder {
     fn line(&mut self, text: &str) {
         match &mut self.show_line {
             Some(show) => show(text),
-            None => self.output.line(text),
+            None => self.screen().line(text),
         }
     }
 }

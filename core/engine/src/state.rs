@@ -26,7 +26,7 @@ use ballast_model::time::Wall;
 use ballast_model::{Dimension, Finite, Mono, OutputId, PointId, Sample, Snapshot, Span, Value, Verdict};
 
 /// Version of the encoding of [`State`]. A state of another version is not read: keep the number beside the bytes.
-pub const STATE_VERSION: u32 = 4;
+pub const STATE_VERSION: u32 = 5;
 
 /// Everything an engine must remember.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]

@@ -16,7 +16,7 @@ use ballast_model::time::Wall;
 use ballast_model::{Authority, Contact, Finite, Mono, OutputId, PointId, Span, Value, Verdict, Wanted};
 
 /// The layout of [`State`]; another one is not read.
-pub const STATE_VERSION: u16 = 7;
+pub const STATE_VERSION: u16 = 8;
 
 /// What the program last asked of an output, while its word holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]

@@ -34,6 +34,11 @@ impl Finite {
         self.0
     }
 
+    /// The product; `None` where it is too large.
+    pub fn times(self, factor: Self) -> Option<Self> {
+        Self::new(self.0 * factor.0)
+    }
+
     /// Without its sign.
     #[must_use]
     pub fn abs(self) -> Self {

@@ -61,6 +61,12 @@ pub(crate) fn build(around: Surroundings<'_>, block: &StmtBlock) -> Built {
             _ => simple = None,
         }
     }
+    if statements.iter().all(|statement| matches!(statement, Stmt::Noop(_))) {
+        let what = if around.kind == BodyKind::Rule { "rule" } else { "event" };
+        let message = format!("this {what} asks for nothing");
+        let help = "write between the braces what it asks for, or remove it";
+        walker.warnings.push(problem(walker.span(block.position()), "rules::empty_body", message, help));
+    }
     let runnable = match simple {
         Some(actions) => Runnable::Simple(actions.into()),
         None => {

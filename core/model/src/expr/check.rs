@@ -3,7 +3,7 @@
 //! Every mistake of a condition is collected; a program only comes out when there is none.
 
 use super::ast::{BinaryOp, Expr, ExprKind};
-use super::check_numbers::{Operand, is_comparable, makes_difference, sum};
+use super::check_numbers::{Operand, is_comparable, makes_difference, scaled_unit, sum};
 use super::comparison::{Comparison, Steps, sum_of};
 use super::fault::Fault;
 use super::program::{ForChecks, Node, NodeId, Program, Threshold, Type};
@@ -409,8 +409,7 @@ impl Checker<'_> {
             let Some((dimension, factor)) = found else {
                 return self.mixed(span, a.dimension, b.dimension, "multiplied or divided");
             };
-            let unit = if dimension == a.dimension { a.unit } else { dimension.base() };
-            (dimension, unit, factor)
+            (dimension, scaled_unit(op, dimension, &a, &b), factor)
         };
         let factor = Finite::saturating(factor);
         let constant = a.constant.zip(b.constant).map(|(a, b)| match op {

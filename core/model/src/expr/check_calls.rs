@@ -263,7 +263,9 @@ impl Checker<'_> {
                     TrackerKey::Window { span, .. } => of_point.map(|steps| steps.over(span, factor)),
                     _ => None,
                 };
-                (dimension.base(), Statistic::Rate(Finite::saturating(factor)), steps)
+                let is_counter = self.scope.catalog.point(point).is_some_and(|spec| spec.is_counter);
+                let rate = if is_counter { Statistic::CounterRate } else { Statistic::Rate };
+                (dimension.base(), rate(Finite::saturating(factor)), steps)
             }
         };
         let slot = self.slot(key);

@@ -146,6 +146,17 @@ pub(super) fn sum(op: BinaryOp, a: &Operand, b: &Operand) -> Option<(Dimension, 
     }
 }
 
+/// The unit of a product or quotient: twice a power in kW is one in kW, on whichever side the 2 stands.
+pub(super) fn scaled_unit(op: BinaryOp, dimension: Dimension, a: &Operand, b: &Operand) -> Unit {
+    if dimension == a.dimension {
+        a.unit
+    } else if op == BinaryOp::Multiply && dimension == b.dimension {
+        b.unit
+    } else {
+        dimension.base()
+    }
+}
+
 /// Whether the outcome is a difference of temperatures although it counts as a temperature: of two temperatures, or of such
 /// differences.
 pub(super) fn makes_difference(op: BinaryOp, a: &Operand, b: &Operand) -> bool {

@@ -24,6 +24,8 @@ pub enum Statistic {
     Lowest,
     /// Change per second, times the factor of its dimension.
     Rate(Finite),
+    /// The same of a counter: unknown while it fell in that time, since it was reset, replaced or rolled over.
+    CounterRate(Finite),
     Used,
     AtStart,
     Starts,

@@ -156,6 +156,26 @@ fn ages_and_since_know_when_they_will_cross() {
 }
 
 #[test]
+fn the_rate_of_a_counter_is_unknown_while_its_reset_lies_in_the_time() {
+    let mut world = World::new();
+    let energy = PointId(3);
+    let rising = call("rate", alloc::vec![name("heater.energy"), text("1min")]);
+    let falls = world.program(&binary(BinaryOp::Less, rising.clone(), text("0 W")));
+    let heats = world.program(&binary(BinaryOp::Greater, rising, text("3 kW")));
+    // 1 Wh a second is 3.6 kW; after two minutes the meter begins anew.
+    let mut said = Vec::new();
+    for second in 0..240_u64 {
+        let shown = if second < 120 { 5000 + second } else { second - 120 };
+        world.set(energy, second, shown as f64);
+        assert_ne!(world.truth(&falls, second).0, Some(true), "second {second}");
+        said.push(world.truth(&heats, second).0);
+    }
+    assert!(said[40..120].iter().all(|truth| *truth == Some(true)));
+    assert!(said[120..180].iter().all(Option::is_none), "{:?}", &said[120..180]);
+    assert!(said[182..].iter().all(|truth| *truth == Some(true)));
+}
+
+#[test]
 fn used_counts_from_the_last_time_of_day_and_survives_a_reset_of_the_meter() {
     let mut world = World::new();
     world.catalog.zone = crate::almanac::Zone::get("Europe/Paris").unwrap();
@@ -250,6 +270,17 @@ fn bare_numbers_take_the_unit_they_meet() {
     let program = checked(&binary(BinaryOp::Greater, name("heater.energy"), three), &catalog).unwrap();
     assert_eq!(program.thresholds[0].value, Finite::from(3000));
     assert!(program.notes[0].1.contains("3 is read as 3 kWh"));
+    // On whichever side a factor stands.
+    let (two, energy) = (|| expr(ExprKind::Number(2.0)), || name("heater.energy"));
+    for product in [
+        binary(BinaryOp::Multiply, two(), energy()),
+        binary(BinaryOp::Multiply, energy(), two()),
+        binary(BinaryOp::Divide, energy(), two()),
+    ] {
+        let six = expr(ExprKind::Number(6.0));
+        let program = checked(&binary(BinaryOp::Greater, product, six), &catalog).unwrap();
+        assert!(program.notes[0].1.contains("6 is read as 6 kWh"), "{:?}", program.notes);
+    }
 }
 
 #[test]

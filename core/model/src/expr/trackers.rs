@@ -139,6 +139,8 @@ struct Extremes {
     /// The first and the last value, and when they came.
     first: Option<(Finite, Mono)>,
     last: Option<(Finite, Mono)>,
+    /// A value was lower than the one before.
+    fell: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -366,15 +368,17 @@ impl Trackers {
             (Follow::Window(window), Statistic::Average) => window.average(),
             (Follow::Window(window), Statistic::Highest) => window.highest(),
             (Follow::Window(window), Statistic::Lowest) => window.lowest(),
-            (Follow::Window(window), Statistic::Rate(factor)) => {
-                window.rate().and_then(|rate| Finite::new(rate.get() * factor.get()))
+            (Follow::Window(window), Statistic::Rate(factor)) => window.rate()?.times(factor),
+            (Follow::Window(window), Statistic::CounterRate(factor)) => {
+                window.rate().filter(|_| !window.fell())?.times(factor)
             }
             (Follow::Window(window), Statistic::OnTime) => Some(window.area()),
             (Follow::SinceActive(Some(extremes)), Statistic::Highest) => extremes.high,
             (Follow::SinceActive(Some(extremes)), Statistic::Lowest) => extremes.low,
             (Follow::SinceActive(Some(extremes)), Statistic::Average) => extremes.average(),
-            (Follow::SinceActive(Some(extremes)), Statistic::Rate(factor)) => {
-                extremes.rate().and_then(|rate| Finite::new(rate.get() * factor.get()))
+            (Follow::SinceActive(Some(extremes)), Statistic::Rate(factor)) => extremes.rate()?.times(factor),
+            (Follow::SinceActive(Some(extremes)), Statistic::CounterRate(factor)) => {
+                extremes.rate().filter(|_| !extremes.fell)?.times(factor)
             }
             (Follow::Used(used), Statistic::Used) => used.read(),
             (Follow::AtStart(value), Statistic::AtStart) => *value,
@@ -424,6 +428,7 @@ impl Extremes {
         }
         self.held = value.map(|value| (value, until, now));
         if let Some(value) = value {
+            self.fell |= self.last.is_some_and(|(last, _)| value < last);
             self.low = Some(self.low.map_or(value, |low| low.min(value)));
             self.high = Some(self.high.map_or(value, |high| high.max(value)));
             self.first.get_or_insert((value, now));

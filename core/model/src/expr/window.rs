@@ -21,6 +21,8 @@ struct Part {
     high: Option<Finite>,
     /// The first sample that arrived in it.
     first: Option<(Finite, Mono)>,
+    /// A sample in it was lower than the one before.
+    fell: bool,
 }
 
 impl Part {
@@ -72,6 +74,7 @@ impl Window {
             self.parts.push(Part::default());
         }
         if let (Some(value), Some(part)) = (value, self.parts.last_mut()) {
+            part.fell |= self.latest.is_some_and(|(latest, _)| value < latest);
             part.touch(value);
             part.first.get_or_insert((value, now));
             self.latest = Some((value, now));
@@ -152,6 +155,11 @@ impl Window {
         Finite::new((last.get() - first.get()) / seconds).filter(|_| seconds > 0.0 && self.is_covered())
     }
 
+    /// Whether a sample in it was lower than the one before.
+    pub(super) fn fell(&self) -> bool {
+        self.parts.iter().any(|part| part.fell)
+    }
+
     /// Value times seconds, of what is known: seconds closed when the value is 0 or 1.
     pub(super) fn area(&self) -> Finite {
         Finite::saturating(self.parts.iter().map(|part| part.area.get()).sum())
@@ -215,6 +223,20 @@ mod tests {
         seldom.advance(at(199));
         assert_eq!(often, seldom);
         assert!((often.rate().unwrap().get() - 1.0).abs() < 0.01);
+    }
+
+    #[test]
+    fn a_fall_is_remembered_as_long_as_it_lies_in_the_window() {
+        let mut window = Window::new(Span::from_secs(60));
+        let mut fell = alloc::vec::Vec::new();
+        // Comes back above what it was within the window.
+        for second in 0..180 {
+            let value = f64::from(second) + if second < 50 { 1000.0 } else { 960.0 };
+            window.sample(at(u64::try_from(second).unwrap()), number(value), Mono::MAX);
+            fell.push(window.fell());
+        }
+        assert_eq!(fell.iter().position(|fell| *fell), Some(50));
+        assert_eq!(fell.iter().rposition(|fell| *fell), Some(110));
     }
 
     #[test]

@@ -1,0 +1,51 @@
+//! Nobody reads any more what the program prints: relays answer as ever. A real broker and an independent client watch them.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a failing test is its own message")]
+
+mod common;
+
+use common::bench::{Bench, rule};
+use common::{free_port, program::ballast, wait_for};
+use std::io::Read;
+use std::process::Stdio;
+use std::time::Duration;
+
+/// More than a pipe of one page holds, a line for each.
+const MOVES: usize = 120;
+
+#[test]
+fn who_stops_reading_does_not_hold_up_a_relay() {
+    let rules = rule("heat", "a", "meter.power > \"1 kW\"", "meter.power < \"1 kW\"");
+    let Some(bench) = Bench::new("a pager that was left", &rules) else { return };
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    // As small as it can be: one page.
+    rustix::pipe::fcntl_setpipe_size(&writer, 4096).unwrap();
+    let metrics = format!("127.0.0.1:{}", free_port());
+    let mut program = ballast()
+        .arg("run")
+        .arg(&bench.site.0)
+        .args(["--metrics", &metrics, "--trust-clock", "--set", &bench.url()])
+        .stdout(writer)
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // Until it hears the broker, nobody answers.
+    wait_for("the first move", Duration::from_secs(20), || {
+        bench.tell("meter/power", "2000");
+        bench.relays.seen().iter().any(|seen| seen.payload == "ON").then_some(())
+    });
+    bench.tell("meter/power", "500");
+    for number in 0..MOVES {
+        let (power, word) = if number % 2 == 0 { ("2000", "ON") } else { ("500", "OFF") };
+        bench.relays.clear();
+        bench.tell("meter/power", power);
+        bench.wait("a", word);
+    }
+    // It ends without a reader, and what was read at last is what was printed at first.
+    rustix::process::kill_process(rustix::process::Pid::from_child(&program), rustix::process::Signal::TERM)
+        .unwrap();
+    wait_for("the end", Duration::from_secs(20), || program.try_wait().unwrap());
+    let mut printed = String::new();
+    reader.read_to_string(&mut printed).unwrap();
+    assert!(printed.contains(" is running "), "{printed}");
+    assert!(printed.len() <= 8192, "{} bytes in a pipe of one page", printed.len());
+}
