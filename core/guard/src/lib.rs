@@ -70,5 +70,5 @@ pub use reload::{Replaced, Taken};
 pub use reported::ReportsState;
 pub use requests::Requests;
 pub use ring::Ring;
-pub use state::State;
+pub use state::{STATE_VERSION, State};
 pub use written::Written;

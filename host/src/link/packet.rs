@@ -12,8 +12,11 @@ use ballast_model::time::BootId;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-/// Version of everything here; another one is not understood.
-pub const VERSION: u16 = 3;
+/// Version of everything here, and of the guard's state, of which a portrait is made; another one is not understood. A program
+/// that is newer or older than its guard says so, instead of looking at a portrait that it cannot follow.
+pub const VERSION: u16 = PACKETS << 8 | ballast_guard::STATE_VERSION;
+/// Version of the packets.
+const PACKETS: u16 = 3;
 /// Longest piece, bytes.
 pub const PIECE_BYTES_MAX: usize = 64 * 1024;
 /// Of a portrait, bytes in one piece.
