@@ -35,7 +35,7 @@ part_docs() { RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-dep
 part_unit() {
     local failed=0
     run_tests --lib --bins || failed=1
-    run_named "$(integration_tests | grep -vE '^(sim|process|peer)_')" || failed=1
+    run_beside "$(integration_tests | grep -vE '^(sim|process|peer)_')" || failed=1
     $CARGO_TEST --doc || failed=1
     return $failed
 }
