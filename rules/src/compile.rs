@@ -549,14 +549,11 @@ impl<'a> Compiler<'a> {
             Err(found) => return self.wrong(file.id, found),
         };
         let base = format!("{word} {text}");
-        let same = self.schedules.iter().filter(|other| {
-            *other.name == *base
-                || other.name.strip_prefix(base.as_str()).is_some_and(|rest| rest.starts_with('#'))
-        });
-        let name = match same.count() {
-            0 => base,
-            others => format!("{base}#{}", others + 1),
-        };
+        let identity = schedule::numbered(
+            format!("{} {base}", file.name),
+            self.schedules.iter().map(|other| &*other.identity),
+        );
+        let name = schedule::numbered(base, self.schedules.iter().map(|other| &*other.name));
         let body = BodyId(self.bodies.len() as u32);
         self.bodies.push(Body {
             runnable: built.runnable,
@@ -573,6 +570,7 @@ impl<'a> Compiler<'a> {
         self.event_asks.push(asked);
         self.schedules.push(SchedulePlan {
             name: name.into(),
+            identity: identity.into(),
             place: file.place(at),
             timing,
             body,

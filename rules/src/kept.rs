@@ -338,4 +338,18 @@ mod tests {
         }
         assert!(taken > 1000, "{taken} bodies were taken over");
     }
+
+    #[test]
+    fn an_event_is_the_same_whatever_other_files_come_and_go() {
+        let catalog = nouns();
+        let event = |output: &str| format!("every \"20s\" {{ close({output}, \"15s\"); }}\n");
+        let identities = |files: &[(&str, String)]| -> Vec<Box<str>> {
+            let files = files.iter().map(|(name, text)| ((*name).to_owned(), text.clone())).collect();
+            let compiled = compile(&sources(&files), &catalog);
+            assert!(!compiled.has_mistakes(), "{:?}", compiled.diagnostics);
+            compiled.schedules.iter().map(|schedule| schedule.identity.clone()).collect()
+        };
+        let (a, b) = (("a.rhai", event("o1")), ("b.rhai", format!("{}{}", event("o2"), event("o3"))));
+        assert_eq!(identities(&[a, b.clone()])[1..], identities(&[b])[..]);
+    }
 }

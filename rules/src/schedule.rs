@@ -175,6 +175,17 @@ impl NextInstant for Crontab {
     }
 }
 
+/// A name that none of the others has: the second of a kind is `NAME#2`.
+pub(crate) fn numbered<'a>(base: String, others: impl Iterator<Item = &'a str>) -> String {
+    let is_of_kind = |other: &&str| {
+        other.strip_prefix(base.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('#'))
+    };
+    match others.filter(is_of_kind).count() {
+        0 => base,
+        others => format!("{base}#{}", others + 1),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

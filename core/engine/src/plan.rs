@@ -82,8 +82,10 @@ pub const SCHEDULE_PRIORITY: u8 = 50;
 /// One `every` or `at`.
 #[derive(Clone, Debug)]
 pub struct SchedulePlan {
-    /// `every 15min` or `at 0 22 * * *`; made unique by `#2` and so on. Identity over reload and restart.
+    /// `every 15min` or `at 0 22 * * *`; made unique by `#2` and so on.
     pub name: Box<str>,
+    /// The same within its file, with the name of that: who it is over reload and restart. Another file may come or go.
+    pub identity: Box<str>,
     /// Where it stands.
     pub place: Box<str>,
     /// When it runs.

@@ -88,7 +88,7 @@ impl Maps {
             rules: find(state.rules.iter().map(|rule| &rule.name), plan.rules.iter().map(|rule| &rule.name)),
             schedules: find(
                 state.schedules.iter().map(|(name, _)| name),
-                plan.schedules.iter().map(|schedule| &schedule.name),
+                plan.schedules.iter().map(|schedule| &schedule.identity),
             ),
             generators: find(
                 state.generators.iter().map(|(name, _)| name),
@@ -178,7 +178,10 @@ impl Core {
             && is_same(state.groups.iter(), plan.catalog.groups.iter().map(|spec| &spec.name))
             && is_same(state.rules.iter().map(|rule| &rule.name), plan.rules.iter().map(|rule| &rule.name))
             && state.rules.iter().zip(&plan.rules).all(|(saved, rule)| saved.text_hash == rule.text_hash)
-            && is_same(state.schedules.iter().map(|(name, _)| name), plan.schedules.iter().map(|s| &s.name))
+            && is_same(
+                state.schedules.iter().map(|(name, _)| name),
+                plan.schedules.iter().map(|s| &s.identity),
+            )
             && is_same(state.generators.iter().map(|(name, _)| name), plan.generators.iter().map(|g| &g.name))
     }
 

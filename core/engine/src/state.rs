@@ -228,7 +228,7 @@ impl Core {
             waiting: self.inbox.samples.values().flatten().copied().collect(),
             waiting_verdicts: self.inbox.verdicts.values().flatten().copied().collect(),
             rules: rules.collect(),
-            schedules: schedules.map(|(plan, life)| (borrowed(&plan.name), *life)).collect(),
+            schedules: schedules.map(|(plan, life)| (borrowed(&plan.identity), *life)).collect(),
             outputs: Cow::Borrowed(&self.outputs.lives),
             requests: self.outputs.requests,
             generators: generators.map(|(plan, life)| (borrowed(&plan.name), *life)).collect(),

@@ -44,9 +44,8 @@ pub(super) fn read(
     draft.catalog.reserve(devices.entries.len());
     for entry in &devices.entries {
         // A device that cannot be read takes its names with it: nothing is said about those.
-        if !check_name(&entry.key.text, entry.key.place(), out) {
-            draft.is_complete = false;
-        } else if Device::read(entry, library, drivers, draft, out).is_none() {
+        let is_named = check_name(&entry.key.text, entry.key.place(), out);
+        if !is_named || Device::read(entry, library, drivers, draft, out).is_none() {
             draft.catalog.lose(&entry.key.text);
         }
     }

@@ -123,6 +123,7 @@ fn scheduled(timing: Timing) -> Run {
     let body_follows = Vec::new();
     site.plan.schedules.push(SchedulePlan {
         name: "at".into(),
+        identity: "at".into(),
         place: "x:1".into(),
         timing,
         body,
@@ -213,6 +214,7 @@ fn an_event_that_reads_something_unknown_does_nothing_and_says_what_was_missing(
     }));
     site.plan.schedules.push(SchedulePlan {
         name: "every 30s".into(),
+        identity: "every 30s".into(),
         place: "x:1".into(),
         timing: Timing::Every(secs(30)),
         body,
@@ -247,6 +249,7 @@ fn at_sunset_waits_through_the_polar_day() {
     let body = site.body(Arc::new(|_, _| BodyOutcome::Done));
     site.plan.schedules.push(SchedulePlan {
         name: "at sunset".into(),
+        identity: "at sunset".into(),
         place: "x:1".into(),
         timing: Timing::Daily(TimeOfDay::Sunset),
         body,

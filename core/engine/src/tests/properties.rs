@@ -219,6 +219,7 @@ fn random_site(rules: &[RandomRule]) -> Site {
     }));
     let schedule = |name: &str, timing| SchedulePlan {
         name: name.into(),
+        identity: name.into(),
         place: "x:1".into(),
         timing,
         body,

@@ -288,6 +288,7 @@ fn with_an_event(span: Span) -> Site {
     let body = site.body(Arc::new(|_, _| BodyOutcome::Done));
     site.plan.schedules.push(SchedulePlan {
         name: "every".into(),
+        identity: "every".into(),
         place: "x:1".into(),
         timing: Timing::Every(span),
         body,

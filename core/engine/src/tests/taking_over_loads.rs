@@ -244,6 +244,7 @@ fn a_schedule_keeps_its_beat_under_another_plan() {
             let minutes = if name == "every 7min" { 7 } else { 1 };
             site.plan.schedules.push(SchedulePlan {
                 name: name.into(),
+                identity: name.into(),
                 place: "x:1".into(),
                 timing: Timing::Every(secs(minutes * 60)),
                 body,
