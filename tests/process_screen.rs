@@ -6,11 +6,22 @@ mod common;
 use common::bench::{Bench, rule};
 use common::{free_port, program::ballast, wait_for};
 use std::io::Read;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 /// More than a pipe of one page holds, a line for each.
 const MOVES: usize = 120;
+
+/// A program that does not outlive its test.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
 
 #[test]
 fn who_stops_reading_does_not_hold_up_a_relay() {
@@ -20,7 +31,7 @@ fn who_stops_reading_does_not_hold_up_a_relay() {
     // As small as it can be: one page.
     rustix::pipe::fcntl_setpipe_size(&writer, 4096).unwrap();
     let metrics = format!("127.0.0.1:{}", free_port());
-    let mut program = ballast()
+    let program = ballast()
         .arg("run")
         .arg(&bench.site.0)
         .args(["--metrics", &metrics, "--trust-clock", "--set", &bench.url()])
@@ -28,6 +39,7 @@ fn who_stops_reading_does_not_hold_up_a_relay() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
+    let mut program = Ended(program);
     // Until it hears the broker, nobody answers.
     wait_for("the first move", Duration::from_secs(20), || {
         bench.tell("meter/power", "2000");
@@ -41,9 +53,12 @@ fn who_stops_reading_does_not_hold_up_a_relay() {
         bench.wait("a", word);
     }
     // It ends without a reader, and what was read at last is what was printed at first.
-    rustix::process::kill_process(rustix::process::Pid::from_child(&program), rustix::process::Signal::TERM)
-        .unwrap();
-    wait_for("the end", Duration::from_secs(20), || program.try_wait().unwrap());
+    rustix::process::kill_process(
+        rustix::process::Pid::from_child(&program.0),
+        rustix::process::Signal::TERM,
+    )
+    .unwrap();
+    wait_for("the end", Duration::from_secs(20), || program.0.try_wait().unwrap());
     let mut printed = String::new();
     reader.read_to_string(&mut printed).unwrap();
     assert!(printed.contains(" is running "), "{printed}");
