@@ -1,6 +1,6 @@
 //! The files of a site, read as they lie, within bounds.
 
-use crate::file_set::{RULE_BYTES_MAX, SetHash};
+use crate::file_set::{RULE_BYTES_MAX, SITE_FILES, SetHash};
 use ballast_config::limits::FILE_BYTES_MAX;
 use ballast_model::almanac::Zone;
 use std::collections::BTreeMap;
@@ -60,7 +60,7 @@ impl Texts {
     /// When one of them cannot be read; a missing file is no error here.
     pub fn read_heads(directory: &Path) -> std::io::Result<Self> {
         let mut texts = Self::default();
-        for name in ["site.yaml", "safety.yaml"] {
+        for name in SITE_FILES {
             texts.read_file(directory, name)?;
         }
         Ok(texts)

@@ -172,15 +172,11 @@ impl Compiler<'_> {
         }
     }
 
-    /// A rule that `each` made is named `NAME [member]`, and its file names it NAME. Which of them this is cannot be told any
-    /// more: both are taken.
+    /// A rule that `each` made is named `NAME [member]`, and its file names it NAME, in which no bracket can stand.
     fn remember_name(&mut self, file: FileId, name: &str) {
-        let of_each = name.strip_suffix(']').and_then(|name| name.split_once(" ["));
-        for name in core::iter::once(name).chain(of_each.map(|(name, _)| name)) {
-            let key: Box<str> = format!("rule {name}").into();
-            let (known, _) = *self.names.entry(key).or_insert((file, Span::new(0, 0)));
-            self.is_outdated |= known != file;
-        }
+        let name = name.split_once(" [").map_or(name, |(name, _)| name);
+        let (known, _) = *self.names.entry(format!("rule {name}").into()).or_insert((file, Span::new(0, 0)));
+        self.is_outdated |= known != file;
     }
 }
 

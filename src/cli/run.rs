@@ -32,7 +32,6 @@ const DATABASE: &str = "ballast.db";
 
 /// Runs the site.
 pub fn run(options: &Run, output: Output) -> Exit {
-    ballast_allocator::keep_little();
     let clock = Arc::new(Clock::of_machine());
     if options.trust_clock {
         clock.trust_always();
@@ -81,6 +80,7 @@ pub(super) fn carry_out(
     output: Output,
     open_field: impl FnOnce(SyncSender<Message>, Handle) -> Box<OpenField>,
 ) -> Exit {
+    ballast_allocator::keep_little();
     let Undertaking {
         site,
         state,

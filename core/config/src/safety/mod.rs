@@ -145,7 +145,7 @@ pub struct AsleepDraft<'t> {
 /// emergency must find it.
 pub fn guard_process(text: &[u8]) -> Option<Process> {
     // Most sites say nothing of it, and this is asked at every start before anything else. A key in quotes may be written
-    // with `\\`.
+    // with `\`.
     let is_there = |word: &[u8]| text.windows(word.len()).any(|found| found == word);
     if !is_there(b"guard") && !is_there(b"\\") {
         return None;

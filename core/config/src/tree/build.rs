@@ -388,23 +388,16 @@ impl<'o> Builder<'o> {
 
     /// Takes the root of a text, or adds the keys of a further section to it.
     fn take_root(&mut self, node: Node) {
-        let Some(root) = &mut self.root else {
+        let Some(mut root) = self.root.take() else {
             self.root = Some(node);
             return;
         };
-        let (Kind::Map(known), Kind::Map(more)) = (&mut root.kind, node.kind) else { return };
-        root.span = root.span.join(node.span);
-        let mut seen: BTreeMap<String, Span> =
-            known.entries.iter().map(|entry| (entry.key.text.clone(), entry.key.span)).collect();
-        for entry in more.entries {
-            match seen.get(&entry.key.text) {
-                Some(first) => self.out.push(twice(self.file, &entry.key.text, *first, entry.key.span)),
-                None => {
-                    seen.insert(entry.key.text.clone(), entry.key.span);
-                    known.entries.push(entry);
-                }
-            }
+        if let (Kind::Map(known), Kind::Map(more)) = (&mut root.kind, node.kind) {
+            root.span = root.span.join(node.span);
+            known.entries.extend(more.entries);
+            self.leave_out_repeated(&mut known.entries);
         }
+        self.root = Some(root);
     }
 
     /// Closes what is open, as incomplete.
