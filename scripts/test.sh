@@ -102,6 +102,23 @@ rows=() failures=() skips=()
 # Adds the numbers of cargo's "test result:" lines that follow the word $2 in file $1.
 count() { grep -aoE "[0-9]+ $2" "$1" 2>/dev/null | awk '{ sum += $1 } END { print sum + 0 }'; }
 
+# What log $1 of a part says about its failure: the sections of the tests that failed, or its end where none did.
+# The names of those tests are kept for the report, which is what remains where only the end of an output is kept.
+what_failed() {
+    local sections name
+    sections=$(awk '/^failures:$/ { on = 1 } /^test result:/ { on = 0 } on' "$1")
+    if [ -z "$sections" ]; then
+        tail -n 200 "$1"
+        return
+    fi
+    printf '%s\n' "$sections" | tail -n 400
+    # A section ends with the list of names, four spaces before each.
+    while IFS= read -r name; do failures+=("$name"); done < <(
+        awk '/^failures:$/ { list = "" } /^    [^ ]+( - .*)?$/ { list = list $0 "\n"; next }
+            /^test result:/ { printf "%s", list; list = "" } NF { list = "" }' "$1"
+    )
+}
+
 run_part() {
     local part=$1 share=$2 log=$LOGS/$1.log begin status=0 minutes verdict results
     begin=$(date +%s)
@@ -135,9 +152,7 @@ run_part() {
     fi
     if [ $status -ne 0 ]; then
         failures+=("$part ($verdict): target/test-logs/$part.log")
-        # What went wrong, without the output of the tests that passed.
-        awk '/^successes:$/ { quiet = 1 } /^(failures:|test result:|running [0-9]+ test)/ { quiet = 0 } !quiet' "$log" |
-            tail -n 200
+        what_failed "$log"
     fi
     passed=$((passed + part_passed)) failed=$((failed + part_failed)) skipped=$((skipped + part_skipped))
     while IFS= read -r line; do skips+=("${line#skipped: }"); done < <(grep -aE '^skipped: ' "$log" | sort -u)
