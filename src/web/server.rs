@@ -292,7 +292,7 @@ mod tests {
 
     #[test]
     fn a_connection_that_says_nothing_ends_and_makes_room() {
-        with_server(&[], 1, Duration::from_millis(100), async |address| {
+        with_server(&[], 1, Duration::from_millis(500), async |address| {
             let mut silent = TcpStream::connect(address).await.unwrap();
             let mut slow = TcpStream::connect(address).await.unwrap();
             slow.write_all(b"GET /metrics HT").await.unwrap();
