@@ -190,6 +190,22 @@ fn a_mistake_leaves_the_old_rules_and_a_removed_rule_is_named() {
     assert_eq!(data["set"].as_str().map(str::len), Some(64), "{data}");
 }
 
+/// An event is known by its time and its file; one whose file goes is as much gone as a rule is.
+#[test]
+fn events_that_come_go_and_change_are_named_as_rules_are() {
+    let every = |time: &str, output: &str| format!("every \"{time}\" {{ close({output}, \"2s\"); }}\n");
+    let rules = |above: &str| heat(above) + &every("15min", "b") + &every("1h", "c");
+    let Some(bench) = Bench::new("changed events", &rules("1 kW")) else { return };
+    std::fs::write(bench.site.0.join("rules/more.rhai"), every("15min", "d")).unwrap();
+    let program = bench.run();
+    std::fs::remove_file(bench.site.0.join("rules/more.rhai")).unwrap();
+    program.wait_line("the changed site runs: 1 rule; events removed \"every 15min\" (more.rhai)", PATIENCE);
+    bench.write_rules(&(heat("2 kW") + &every("15min", "d") + &every("2h", "c")));
+    let said = "the changed site runs: 1 rule, changed \"heat\"; events added \"every 2h\" (main.rhai), \
+                removed \"every 1h\" (main.rhai), changed \"every 15min\" (main.rhai)";
+    program.wait_line(said, PATIENCE);
+}
+
 const HARMFUL: &str =
     "rule \"more\" when meter.power > \"1 kW\" until meter.power < \"900 W\" { close(e); }\n";
 

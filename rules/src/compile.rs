@@ -572,6 +572,7 @@ impl<'a> Compiler<'a> {
             name: name.into(),
             identity: identity.into(),
             place: file.place(at),
+            text_hash: file.text_hash(file.chunk(at)),
             timing,
             body,
             body_follows,

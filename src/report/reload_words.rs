@@ -2,6 +2,7 @@
 
 use super::engine_words;
 use super::language::{Language, Noun, say};
+use crate::runtime::changes::{Changes, EventName};
 use crate::runtime::heartbeat::Outage;
 use crate::site::Emptied;
 use ballast_model::Span;
@@ -188,16 +189,16 @@ pub fn unchanged(rules: usize, language: Language) -> String {
     )
 }
 
-/// Another set runs, with its rules, and the names of those that are new or gone: the site's files, or after a return the
-/// rules before those that did harm.
+/// Another set runs, with so many rules, and the names of the rules and events that are new, gone or changed: the site's
+/// files, or after a return the rules before those that did harm.
 pub fn loaded(
     is_return: bool,
-    rules: usize,
-    added: &[&String],
-    removed: &[&String],
+    count: usize,
+    rules: &Changes<String>,
+    events: &Changes<EventName>,
     language: Language,
 ) -> String {
-    let count = language.counted(rules, Noun::Rule);
+    let count = language.counted(count, Noun::Rule);
     let mut text = if is_return {
         say!(
             language,
@@ -207,14 +208,37 @@ pub fn loaded(
     } else {
         say!(language, "the changed site runs: {count}", "le site changé tourne : {count}")
     };
-    let (new, gone) = (language.say("added", "nouvelles :"), language.say("removed", "retirées :"));
-    for (word, list) in [(new, added), (gone, removed)] {
-        if !list.is_empty() {
-            let quoted: Vec<String> = list.iter().map(|name| quoted(name, language)).collect();
-            text.push_str(&format!(", {word} {}", quoted.join(", ")));
-        }
+    let words = [("added", "nouvelles :"), ("removed", "retirées :"), ("changed", "changées :")];
+    let rules = differences(rules, words, |name| quoted(name, language), language);
+    let words = [("added", "nouveaux :"), ("removed", "retirés :"), ("changed", "changés :")];
+    let named = |event: &EventName| format!("{} ({})", quoted(&event.name, language), event.file);
+    let events = differences(events, words, named, language);
+    if !rules.is_empty() {
+        text.push_str(&format!(", {rules}"));
+    }
+    if !events.is_empty() {
+        let (semicolon, of) = (language.semicolon(), language.say("events", "événements :"));
+        text.push_str(&format!("{semicolon} {of} {events}"));
     }
     text
+}
+
+/// `added "a", "b", removed "c"`; empty where nothing differs. The words are in English and French, in the order in which
+/// it is said.
+fn differences<T>(
+    changes: &Changes<T>,
+    words: [(&str, &str); 3],
+    named: impl Fn(&T) -> String,
+    language: Language,
+) -> String {
+    let lists = [&changes.added, &changes.removed, &changes.changed];
+    let said = words.into_iter().zip(lists).filter(|(_, list)| !list.is_empty());
+    let said = said.map(|((english, french), list)| {
+        let names: Vec<String> = list.iter().take(NAMES_MAX).map(&named).collect();
+        let more = if list.len() > NAMES_MAX { ", ..." } else { "" };
+        format!("{} {}{more}", language.say(english, french), names.join(", "))
+    });
+    said.collect::<Vec<_>>().join(", ")
 }
 
 fn quoted(name: &str, language: Language) -> String {

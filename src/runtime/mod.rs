@@ -5,6 +5,7 @@
 //! | [`decision`] | the thread: news in, engine and guard in turn, permits out |
 //! | [`opening`], [`choice`], [`carrier`] | the start, with which set, and what goes on over a reload |
 //! | [`reload`], [`beneath`] | a new set: built beside, taken over between two steps, and what lies below it while it waits |
+//! | [`changes`] | what of the rules and events is new, gone or changed |
 //! | [`trial`] | a new set is watched, and returned from where it does harm |
 //! | [`link`], [`guard_process`] | engine to guard through frames; the guard as a process of its own, mirrored here |
 //! | [`field`], [`buses`] | where permits go |
@@ -18,6 +19,7 @@ mod arming;
 pub mod beneath;
 pub mod buses;
 pub mod carrier;
+pub mod changes;
 pub mod choice;
 pub mod decision;
 mod farewell;

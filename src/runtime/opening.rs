@@ -2,6 +2,7 @@
 
 use super::buses::Buses;
 use super::carrier::{Awaiting, Carrier, FilesRefused, Handed, Place, Probation};
+use super::changes::Changes;
 use super::decision::Decision;
 use super::field::Field;
 use super::guard_process::GuardProcess;
@@ -415,7 +416,7 @@ pub(super) fn tell_waiting(
     }
 }
 
-/// Says what a reload changed: removed rules by name, loosenings that wait for a person.
+/// Says what a reload changed: rules and events by name, loosenings that wait for a person.
 fn tell_reload(
     decision: &mut Decision,
     now: Mono,
@@ -427,21 +428,17 @@ fn tell_reload(
 ) {
     let outcome = if replaced.waits_for.is_some() { "waiting" } else { "loaded" };
     *decision.carrier.reloads.entry(outcome).or_default() += 1;
-    let names = |running: &Running| -> std::collections::BTreeSet<String> {
-        running.plan.rules.iter().map(|rule| rule.name.to_string()).collect()
-    };
-    let (old, new) = (names(before), names(&decision.running));
-    let removed: Vec<&String> = old.difference(&new).collect();
-    let added: Vec<&String> = new.difference(&old).collect();
+    let (old, new) = (Arc::clone(&before.plan), Arc::clone(&decision.running.plan));
+    let (rules, events) = (Changes::of_rules(&old, &new), Changes::of_events(&old, &new));
     let trial = decision.carrier.probation.iter();
-    let changed: Vec<String> = trial.flat_map(|probation| probation.changed.iter().cloned()).collect();
-    let is_same = before.plan.fingerprint == decision.running.plan.fingerprint;
+    let on_trial: Vec<String> = trial.flat_map(|probation| probation.changed.iter().cloned()).collect();
+    let is_same = old.fingerprint == new.fingerprint;
     let is_return = matches!(occasion, Occasion::Return(_));
     let loaded = |language| {
         if is_same && !is_return {
-            return reload_words::unchanged(new.len(), language);
+            return reload_words::unchanged(new.rules.len(), language);
         }
-        reload_words::loaded(is_return, new.len(), &added, &removed, language)
+        reload_words::loaded(is_return, new.rules.len(), &rules, &events, language)
     };
     let language = occasion.language();
     let mut text = loaded(language);
@@ -469,7 +466,8 @@ fn tell_reload(
     }
     let data = json!({
         "set": decision.carrier.texts.id().to_string(),
-        "unchanged": is_same, "added": added, "removed": removed, "changed": changed, "loosenings": loosenings, "waits": waits,
+        "unchanged": is_same, "added": rules.added, "removed": rules.removed, "changed": on_trial, "events": events,
+        "loosenings": loosenings, "waits": waits,
         "trial_seconds": trial::trial_left(decision, now).map(|left| left.millis() / 1000),
         "fingerprint": fingerprint,
     });

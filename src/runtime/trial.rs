@@ -4,6 +4,7 @@
 //! and a person may have confirmed them. Where the last good rules do not go with them, the rule that did harm is suspended.
 
 use super::carrier::{PROBATION, Probation};
+use super::changes::Changes;
 use super::decision::Decision;
 use super::message::{Harm, Occasion};
 use super::reload;
@@ -77,10 +78,8 @@ pub fn stays(decision: &mut Decision, harm: Harm) {
 
 /// The names of rules that are new in `built` or whose text differs from the running ones.
 pub fn changed_rules(old: &ballast_engine::Plan, built: &Built) -> BTreeSet<String> {
-    let known: std::collections::BTreeMap<&str, u64> =
-        old.rules.iter().map(|rule| (&*rule.name, rule.text_hash)).collect();
-    let is_new = |rule: &&ballast_engine::plan::RulePlan| known.get(&*rule.name) != Some(&rule.text_hash);
-    built.running.plan.rules.iter().filter(is_new).map(|rule| rule.name.to_string()).collect()
+    let Changes { added, changed, .. } = Changes::of_rules(old, &built.running.plan);
+    added.into_iter().chain(changed).collect()
 }
 
 /// The trial of a set, given that of the set before it. A change on top of a set on trial returns to where that one would

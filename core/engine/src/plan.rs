@@ -88,6 +88,8 @@ pub struct SchedulePlan {
     pub identity: Box<str>,
     /// Where it stands.
     pub place: Box<str>,
+    /// Hash of the whole statement's text: another hash is a changed event.
+    pub text_hash: u64,
     /// When it runs.
     pub timing: Timing,
     /// What it does.

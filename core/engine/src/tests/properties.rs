@@ -221,6 +221,7 @@ fn random_site(rules: &[RandomRule]) -> Site {
         name: name.into(),
         identity: name.into(),
         place: "x:1".into(),
+        text_hash: 1,
         timing,
         body,
         body_follows: Vec::new(),

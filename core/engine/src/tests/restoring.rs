@@ -290,6 +290,7 @@ fn with_an_event(span: Span) -> Site {
         name: "every".into(),
         identity: "every".into(),
         place: "x:1".into(),
+        text_hash: 1,
         timing: Timing::Every(span),
         body,
         body_follows: Vec::new(),

@@ -246,6 +246,7 @@ fn a_schedule_keeps_its_beat_under_another_plan() {
                 name: name.into(),
                 identity: name.into(),
                 place: "x:1".into(),
+                text_hash: 1,
                 timing: Timing::Every(secs(minutes * 60)),
                 body,
                 body_follows: Vec::new(),
