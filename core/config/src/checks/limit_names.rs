@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ballast_model::catalog::Noun;
 
 use crate::codes;
-use crate::diagnostics::{Diagnostics, Place, quote};
+use crate::diagnostics::{Diagnostics, Place, Placed, quote};
 use crate::safety::SafetyDraft;
 use crate::site::SiteDraft;
 
@@ -14,21 +14,19 @@ const WORDS: [&str; 2] = ["all", "shedding"];
 
 pub(super) fn check(site: &SiteDraft, safety: &SafetyDraft<'_>, out: &mut Diagnostics) {
     let mut seen: BTreeMap<&str, Place> = BTreeMap::new();
-    for draft in &safety.limits {
-        let name = &*draft.limit.name;
+    for Placed { value: name, place } in safety.limit_names.iter().copied() {
         if let Some((message, help)) = unfit(site, name) {
-            out.push(draft.place.mistake(codes::LIMIT_NAME, message).help(help));
+            out.push(place.mistake(codes::LIMIT_NAME, message).help(help));
         }
         if let Some(first) = seen.get(name) {
             out.push(
-                draft
-                    .place
+                place
                     .mistake(codes::LIMIT_NAME, format!("two limits are called {}", quote(name)))
                     .also(first.file, first.span, "first here")
                     .help("give one of them another name"),
             );
         } else {
-            seen.insert(name, draft.place);
+            seen.insert(name, place);
         }
     }
 }

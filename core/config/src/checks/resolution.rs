@@ -27,12 +27,12 @@ pub(super) fn check(site: &SiteDraft, safety: &SafetyDraft<'_>, out: &mut Diagno
         check_comparisons(catalog, compiled, out);
     }
     if let Some(draft) = &safety.shedding {
-        for stage in draft.stages.iter().chain(&draft.bulk) {
+        for below in draft.stages.iter().chain(&draft.bulk).filter_map(|stage| stage.below) {
             for source in &draft.source {
                 let steps = Steps::of_point(source.value, catalog);
-                let found = steps.and_then(|steps| steps.too_fine(stage.below.value, Finite::ZERO));
+                let found = steps.and_then(|steps| steps.too_fine(below.value, Finite::ZERO));
                 if let Some((found, spec)) = found.zip(catalog.point(source.value)) {
-                    refuse(catalog, &found, (stage.below.value, spec.unit()), None, stage.below.place, out);
+                    refuse(catalog, &found, (below.value, spec.unit()), None, below.place, out);
                 }
             }
         }

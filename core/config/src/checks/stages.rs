@@ -8,9 +8,11 @@ use crate::safety::SafetyDraft;
 
 pub(super) fn check(safety: &SafetyDraft<'_>, out: &mut Diagnostics) {
     let Some(draft) = &safety.shedding else { return };
-    for (first, second) in draft.stages.iter().zip(draft.stages.iter().skip(1)) {
-        let (upper, lower) = (first.below, second.below);
-        let is_lower = lower.value < upper.value || (lower.value == upper.value && second.hold > first.hold);
+    let known = || draft.stages.iter().filter_map(|stage| Some((stage.below?, stage.hold)));
+    for ((upper, before), (lower, hold)) in known().zip(known().skip(1)) {
+        // Of a time that could not be read nothing is said.
+        let is_slower = before.zip(hold).is_none_or(|(before, hold)| hold.value > before.value);
+        let is_lower = lower.value < upper.value || (lower.value == upper.value && is_slower);
         if !is_lower {
             let message = "stages go from the highest frequency to the lowest; of two at the same frequency, the quicker \
                            one comes first";
@@ -24,14 +26,14 @@ pub(super) fn check(safety: &SafetyDraft<'_>, out: &mut Diagnostics) {
         }
     }
     let all = draft.stages.iter().chain(&draft.bulk);
-    let highest = all.max_by_key(|stage| stage.below.value);
+    let highest = all.filter_map(|stage| stage.below).max_by_key(|below| below.value);
     if let (Some(highest), Some(above)) = (highest, draft.restore.above)
-        && draft.shedding.restore.above <= highest.below.value
+        && draft.shedding.restore.above <= highest.value
     {
-        let cut = highest.below.place;
+        let cut = highest.place;
         let message = format!(
             "loads would come back at {} Hz, where the first of them are cut again ({} Hz)",
-            draft.shedding.restore.above, highest.below.value
+            draft.shedding.restore.above, highest.value
         );
         out.push(
             above

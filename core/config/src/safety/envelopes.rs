@@ -56,8 +56,10 @@ fn read_one<'t>(
     out: &mut Diagnostics,
 ) -> Option<EnvelopeDraft<'t>> {
     let output = nouns.output(&entry.key.text, entry.key.place(), out)?;
-    // A role and the output itself are two keys for one output.
-    if let Some(first) = draft.envelope(output) {
+    // A role and the output itself are two keys for one output. What the second one says is read all the same: its own
+    // mistakes shall not come after this one.
+    let first = draft.envelope(output);
+    if let Some(first) = first {
         let message = format!("`{}` has two envelopes", nouns.output_name(output));
         out.push(
             entry
@@ -67,7 +69,6 @@ fn read_one<'t>(
                 .also(first.place.file, first.place.span, "the first one")
                 .help("join both into one"),
         );
-        return None;
     }
     let fields = Fields::read(&entry.value, &shapes::ENVELOPE, out)?;
     let facts = site.outputs.get(output.index())?;
@@ -95,6 +96,9 @@ fn read_one<'t>(
     match spec.kind {
         OutputKind::Contact => refuse_setpoint_keys(&fields, out),
         OutputKind::Setpoint(unit) => envelope.level = Some(Box::new(level(&fields, unit, out))),
+    }
+    if first.is_some() {
+        return None;
     }
     let has_safe = read_safe.is_some();
     Some(EnvelopeDraft { envelope, has_safe, effect: programs, fields, place: entry.key.place() })

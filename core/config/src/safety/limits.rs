@@ -31,15 +31,21 @@ pub(super) fn read<'t>(
         return;
     };
     for node in limits {
-        if let Some(limit) = read_one(node, nouns, out) {
+        if let Some(limit) = read_one(node, nouns, &mut draft.limit_names, out) {
             draft.limits.push(limit);
         }
     }
 }
 
-fn read_one<'t>(node: &'t Node, nouns: &Nouns<'_>, out: &mut Diagnostics) -> Option<LimitDraft<'t>> {
+fn read_one<'t>(
+    node: &'t Node,
+    nouns: &Nouns<'_>,
+    names: &mut Vec<Placed<&'t str>>,
+    out: &mut Diagnostics,
+) -> Option<LimitDraft<'t>> {
     let fields = Fields::read(node, &shapes::LIMIT, out)?;
     let name = fields.get("name").and_then(|node| text(node, out));
+    names.extend(name);
     let derates = fields.get("derate").is_some() || fields.get("of").is_some();
     let forces = ["when", "force", "until", "latch"].into_iter().find(|key| fields.get(key).is_some());
     if let (true, Some(key)) = (derates, forces) {
@@ -135,14 +141,17 @@ fn derating<'t>(
     nouns: &Nouns<'_>,
     out: &mut Diagnostics,
 ) -> Option<LimitDraft<'t>> {
-    let of = fields.get("of").and_then(|node| compile::value(node, nouns, Dialect::Limit, out))?;
-    let Type::Number(dimension, _) = of.program.yields else {
-        let message = "this is true or false; a number is needed here";
-        out.push(
-            of.node.place().mistake(codes::EXPR_TYPE, message).help("name the point that caps the setpoint"),
-        );
-        return None;
-    };
+    let of = fields.get("of").and_then(|node| compile::value(node, nouns, Dialect::Limit, out));
+    let of = of.and_then(|of| match of.program.yields {
+        Type::Number(dimension, _) => Some((of, dimension)),
+        Type::Truth => {
+            let message = "this is true or false; a number is needed here";
+            let help = "name the point that caps the setpoint";
+            out.push(of.node.place().mistake(codes::EXPR_TYPE, message).help(help));
+            None
+        }
+    });
+    let dimension = of.as_ref().map(|(_, dimension)| *dimension);
     let given = fields.get("derate").and_then(|node| crate::decode::map(node, "a map of setpoints", out))?;
     let mut rows = Vec::new();
     let mut places = Vec::new();
@@ -153,8 +162,8 @@ fn derating<'t>(
             places.push(Placed { value: output, place: entry.key.place() });
         }
     }
+    let ((of, _), name) = (of?, name?);
     let action = LimitAction::Derate { of: of.program.clone(), rows };
-    let name = name?;
     let limit = Limit { name: name.value.into(), unknown: unknown?, action };
     Some(LimitDraft {
         limit,
@@ -167,14 +176,18 @@ fn derating<'t>(
     })
 }
 
-/// `{ 45 °C: 100 %, 50 °C: 50 % }`, sorted by the number.
-fn derate_rows(node: &Node, dimension: Dimension, out: &mut Diagnostics) -> Option<Vec<(Finite, Finite)>> {
+/// `{ 45 °C: 100 %, 50 °C: 50 % }`, sorted by the number. Where nobody knows what the numbers count, only the shares are read.
+fn derate_rows(
+    node: &Node,
+    dimension: Option<Dimension>,
+    out: &mut Diagnostics,
+) -> Option<Vec<(Finite, Finite)>> {
     let map = crate::decode::map(node, "rows such as `{ 45 °C: 100 %, 55 °C: 0 % }`", out)?;
     let mut rows: Vec<(Finite, Finite)> = Vec::new();
     for entry in &map.entries {
         // The number is the key, so it is read as a node of its own.
         let key = key_node(entry);
-        let number = crate::decode::quantity::quantity(&key, dimension, out);
+        let number = dimension.and_then(|of| crate::decode::quantity::quantity(&key, of, out));
         let share = share(&entry.value, out);
         if let (Some(number), Some(share)) = (number, share) {
             if rows.iter().any(|(known, _)| *known == number.value.base) {
@@ -266,7 +279,11 @@ fn asleep<'t>(entry: &'t Entry, nouns: &Nouns<'_>, out: &mut Diagnostics) -> Opt
     let start = saturate(value.len() + WHEN.len());
     let condition = Span::new(start, saturate(written.len()));
     let when = compile::condition_part(&entry.value, condition, nouns, Dialect::Limit, out);
-    let point = point?;
+    let Some(point) = point else {
+        // What it is worth is looked at all the same.
+        part(&entry.value, written, value, None, out);
+        return None;
+    };
     let spec = nouns.catalog.point(point)?;
     let PointKind::Number(unit) = spec.kind else {
         let message = format!("`{}` is no number", spec.name);

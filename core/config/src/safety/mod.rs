@@ -32,6 +32,8 @@ pub struct SafetyDraft<'t> {
     by_output: BTreeMap<OutputId, usize>,
     /// In the order of the file.
     pub limits: Vec<LimitDraft<'t>>,
+    /// The names of all limits in the file, also of those of which something else could not be read.
+    pub limit_names: Vec<Placed<&'t str>>,
     /// In the order of the file.
     pub interlocks: Vec<InterlockDraft>,
     /// Automatic shedding, if the site has it.
@@ -98,9 +100,9 @@ pub struct SheddingDraft<'t> {
     pub source: Vec<Placed<PointId>>,
     /// The outputs of `never`.
     pub never: Vec<Placed<OutputId>>,
-    /// Where the frequency of each stage stands, in the order of the file.
+    /// Where the parts of each stage stand, in the order of the file.
     pub stages: Vec<StagePlaces>,
-    /// Where the frequency of `bulk` stands.
+    /// Where those of `bulk` stand.
     pub bulk: Option<StagePlaces>,
     /// Where to point when the whole is meant.
     pub fields: Fields<'t>,
@@ -119,13 +121,13 @@ pub struct RestorePlaces {
     pub settle: Option<Place>,
 }
 
-/// The places of a stage.
+/// The places of a stage, as far as it could be read: what is wrong in it hides nothing of its neighbours.
 #[derive(Clone, Debug)]
 pub struct StagePlaces {
     /// The frequency.
-    pub below: Placed<Finite>,
+    pub below: Option<Placed<Finite>>,
     /// How long it must last.
-    pub hold: ballast_model::Span,
+    pub hold: Option<Placed<ballast_model::Span>>,
     /// The groups it takes from.
     pub from: Vec<Placed<ballast_model::GroupId>>,
 }

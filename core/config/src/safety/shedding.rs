@@ -2,6 +2,7 @@
 
 use ballast_guard::plan::{Bulk, Load, Restore, Shedding, Stage, SwitchBudget};
 use ballast_model::catalog::OutputId;
+use ballast_model::quantity::Quantity;
 use ballast_model::{Dimension, Finite, GroupId, PointId, Span as Duration};
 
 use super::limits::is_contact;
@@ -56,7 +57,9 @@ pub(super) fn read<'t>(
     let read = fields
         .get("stages")
         .and_then(|node| list(node, "a list of stages", out, |item, out| stage(item, nouns, out)));
-    let (stages, stage_places): (Vec<Stage>, Vec<StagePlaces>) = read.unwrap_or_default().into_iter().unzip();
+    let (stages, stage_places): (Vec<Option<Stage>>, Vec<StagePlaces>) =
+        read.unwrap_or_default().into_iter().unzip();
+    let stages: Vec<Stage> = stages.into_iter().flatten().collect();
     let bulk = fields.get("bulk").and_then(|node| bulk(node, nouns, out));
     let frequency = |key: &str, otherwise: f64, out: &mut Diagnostics| {
         let found = fields.get(key).and_then(|node| positive(node, Dimension::Frequency, out));
@@ -66,11 +69,11 @@ pub(super) fn read<'t>(
     let stuck_after = fields.get("stuck_after").and_then(|node| positive_duration(node, out));
     let cap = fields.get("cap").and_then(|node| rate(node, out)).map(|found| found.value);
     let futile_after = fields.get("futile_after").and_then(|node| integer(node, 1..=100, out));
-    let belows = stages.iter().map(|stage| stage.below).chain(bulk.as_ref().map(|(bulk, _)| bulk.below));
-    let highest = belows.max().unwrap_or(Finite::ZERO);
+    let (bulk, bulk_places) = bulk.unzip();
+    let belows = stage_places.iter().chain(&bulk_places).filter_map(|stage| stage.below);
+    let highest = belows.map(|below| below.value).max().unwrap_or(Finite::ZERO);
     let (restore, places) = restore(fields.get("restore_at_most"), highest, nouns, out);
     let site_load = fields.get("load").and_then(|node| power_point(node, nouns, out));
-    let (bulk, bulk_places) = bulk.unzip();
     let shedding = Shedding {
         loads: loads(site, nouns, &never),
         never: never.iter().map(|output| output.value).collect(),
@@ -78,7 +81,7 @@ pub(super) fn read<'t>(
         source_tolerance,
         source_stuck_after: stuck_after.map_or(STUCK_AFTER, |found| found.value),
         stages,
-        bulk,
+        bulk: bulk.flatten(),
         cap: cap.map(|rate| SwitchBudget { count: rate.count, per: rate.per }),
         futile_after: futile_after.and_then(|found| u32::try_from(found.value).ok()),
         restore,
@@ -121,26 +124,32 @@ fn point_of(
     None
 }
 
-fn stage(node: &Node, nouns: &Nouns<'_>, out: &mut Diagnostics) -> Option<(Stage, StagePlaces)> {
+/// The stage where it could be read as a whole, and what could be read of it.
+fn stage(node: &Node, nouns: &Nouns<'_>, out: &mut Diagnostics) -> Option<(Option<Stage>, StagePlaces)> {
     let fields = Fields::read(node, &shapes::STAGE, out)?;
     let below = fields.get("below").and_then(|node| stage_frequency(node, out));
     let hold = fields.get("for").and_then(|node| duration(node, out));
     let share = fields.get("shed").and_then(|node| share(node, out));
     let from = fields.get("from").and_then(|node| groups(node, nouns, out));
-    let (below, hold, share, from) = (below?, hold?.value, share?.value, from?);
-    let stage = Stage { below: below.value, hold, share, from: group_names(&from, nouns) };
-    Some((stage, StagePlaces { below, hold, from }))
+    let whole = || {
+        let from = group_names(from.as_ref()?, nouns);
+        Some(Stage { below: below?.value, hold: hold?.value, share: share?.value, from })
+    };
+    Some((whole(), StagePlaces { below, hold, from: from.unwrap_or_default() }))
 }
 
-fn bulk(node: &Node, nouns: &Nouns<'_>, out: &mut Diagnostics) -> Option<(Bulk, StagePlaces)> {
+/// As [`stage`].
+fn bulk(node: &Node, nouns: &Nouns<'_>, out: &mut Diagnostics) -> Option<(Option<Bulk>, StagePlaces)> {
     let fields = Fields::read(node, &shapes::BULK, out)?;
     let below = fields.get("below").and_then(|node| stage_frequency(node, out));
     let falling = fields.get("falling").and_then(|node| positive(node, Dimension::FrequencySlope, out));
     let share = fields.get("shed").and_then(|node| share(node, out));
     let from = fields.get("from").and_then(|node| groups(node, nouns, out));
-    let (below, falling, share, from) = (below?, falling?.value.base, share?.value, from?);
-    let bulk = Bulk { below: below.value, falling, share, from: group_names(&from, nouns) };
-    Some((bulk, StagePlaces { below, hold: Duration::ZERO, from }))
+    let whole = || {
+        let from = group_names(from.as_ref()?, nouns);
+        Some(Bulk { below: below?.value, falling: falling?.value.base, share: share?.value, from })
+    };
+    Some((whole(), StagePlaces { below, hold: None, from: from.unwrap_or_default() }))
 }
 
 fn stage_frequency(node: &Node, out: &mut Diagnostics) -> Option<Placed<Finite>> {
@@ -229,12 +238,13 @@ fn keep_free(node: &Node, nouns: &Nouns<'_>, out: &mut Diagnostics) -> Option<(F
         out.push(found.place.mistake(codes::SHEDDING_RESTORE, "this does not say of what").help(help));
         return None;
     };
-    let quantity = part(node, text, share, Some(Dimension::Ratio), out)?;
-    let is_share = quantity.dimension() == Dimension::Ratio && (0.0..=100.0).contains(&quantity.base.get());
-    if !is_share {
+    let quantity = part(node, text, share, Some(Dimension::Ratio), out);
+    let is_share = |quantity: &Quantity| {
+        quantity.dimension() == Dimension::Ratio && (0.0..=100.0).contains(&quantity.base.get())
+    };
+    if quantity.is_some_and(|quantity| !is_share(&quantity)) {
         let place = place_of(node, text, share.trim());
         out.push(place.mistake(codes::NUMBER_RANGE, "a share lies between 0 % and 100 %").help(help));
-        return None;
     }
     let place = place_of(node, text, point.trim());
     let capacity = nouns.point(point.trim(), place, out)?;
@@ -244,7 +254,7 @@ fn keep_free(node: &Node, nouns: &Nouns<'_>, out: &mut Diagnostics) -> Option<(F
         out.push(place.mistake(codes::UNIT_WRONG, message).help("name another point"));
         return None;
     }
-    Some((quantity.base, capacity))
+    Some((quantity.filter(is_share)?.base, capacity))
 }
 
 /// All loads of all groups, in the order of their outputs. An output that must never be shed is no load.

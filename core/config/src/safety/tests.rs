@@ -278,6 +278,53 @@ outputs:
 }
 
 #[test]
+fn what_is_wrong_with_one_entry_hides_nothing_of_the_others() {
+    check_safety(
+        "\
+outputs:
+  battery: { safe: 0 W, values: [0 W, 200..2000 W] }
+  charger: { safe: open }
+  mains: { safe: closed }
+  genset.contactor: { safe: open }
+  genset.run: { safe: open }
+  home_1: { safe: closed }
+  home_2: { safe: closed }
+# ------ note: the first one
+  home_2.relay: { safe: shut, lease: 5 }
+# ^^^^^^^^^^^^ error[safety::twice]: `home_2` has two envelopes
+#                       ^^^^ error[value::word]: `shut` is not known here
+#                                    ^ error[unit::missing]: `5` has no unit
+limits:
+  - { name: hot, when: battery.soc > 50 %, until: battery.soc < 40 %, force: [ { charger: open } ] }
+#           --- note: first here
+  - { name: hot, when: battery.soc > 60, until: battery.soc < 40 %, force: [ { charger: open } ] }
+#           ^^^ error[limit::name]: two limits are called `hot`
+#                                    ^^ error[unit::missing]: `60` has no unit
+  - { name: capped, of: battery.sco, derate: { battery: { 1 %: 100 %, 2 %: 120 % } } }
+#                       ^^^^^^^^^^^ error[expr::unknown_name]: there is no point `battery.sco`
+#                                                                          ^^^^^ error[number::range]: a share lies between 0 % and 100 %
+shedding:
+  source: [feeder.frequency, feeder.frequency_2]
+  stages:
+    - { below: 49.3 Hz, for: 60 ms, shed: 110 %, from: [homes] }
+#              ------- note: the stage before
+#                                         ^^^^^ error[number::range]: a share lies between 0 % and 100 %
+    - { below: 49.5 Hz, for: 60, shed: 10 %, from: [homes] }
+#              ^^^^^^^ error[shedding::stages]: stages go from the highest frequency to the lowest; of two at the same frequency, the quicker one comes first
+#                            ^^ error[unit::missing]: `60` has no unit
+    - { below: 49.5 Hz, for: 60 ms, shed: 10 %, from: [homes] }
+  bulk: { below: 49.9 Hz, falling: 3 Hz, shed: 40 %, from: [homes] }
+#                ------- note: cut below this
+#                                  ^^^^ error[unit::wrong]: 3 Hz is a frequency; a change of frequency is expected
+  restore_at_most: { above: 49.7 Hz, keep_free: 150 % of site.capcity }
+#                           ^^^^^^^ error[shedding::restore]: loads would come back at 49.7 Hz, where the first of them are cut again (49.9 Hz)
+#                                               ^^^^^ error[number::range]: a share lies between 0 % and 100 %
+#                                                        ^^^^^^^^^^^^ error[name::unknown_point]: there is no point `site.capcity`
+",
+    );
+}
+
+#[test]
 fn limits_say_what_they_cannot_mean() {
     check_rest(
         "\
@@ -414,6 +461,7 @@ shedding:
 # ^^^^^^ error[shedding::sources]: shedding needs a point that measures the frequency
   restore_at_most: { keep_free: 15 W of feeder.frequency }
 #                               ^^^^ error[number::range]: a share lies between 0 % and 100 %
+#                                       ^^^^^^^^^^^^^^^^ error[unit::wrong]: `feeder.frequency` is a frequency; a capacity is an active power
 ",
     );
     check_rest(
