@@ -106,6 +106,7 @@ codes! {
     RECEIVER_UNTIL = "receiver::until": "A receiver is told until the end of a day, `2027-03-31`, or until an instant, `2027-03-31 18:00`, in the time zone of the site. What cannot be read is a mistake and never taken for no end.";
     SAFETY_ASLEEP = "safety::asleep": "A point that is asleep has a value and a condition: `0 W when sun.elevation < -2 deg`.";
     SAFETY_EFFECT = "safety::effect": "The effect of an output is seen at a point: what must be true of it while the output is closed, or while it is open.";
+    SAFETY_LONG = "safety::long": "A time of a limit, a stage, an interlock or an output is so long that what it stands for practically never happens: a slip of unit, or a number too many. A warning, since somebody may mean it.";
     SAFETY_NO_SAFE_STATE = "safety::no_safe_state": "An output has no safe state. Every output says in safety.yaml what is safe: what its wiring does without power, and where every alarm, a lost program and an expired lease lead.";
     SAFETY_NOT_FOR_CONTACT = "safety::not_for_contact": "A key of setpoints stands at a contact. A contact is closed or open; it has no values, steps or ramps.";
     SAFETY_TIMES = "safety::times": "Times of one output contradict each other, so that one of them can never have an effect, or always would.";

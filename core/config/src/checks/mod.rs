@@ -10,6 +10,7 @@ mod force;
 mod groups;
 mod hysteresis;
 mod interlocks;
+mod lengths;
 mod limit_names;
 mod max_age;
 mod measured;
@@ -36,6 +37,7 @@ pub(crate) fn run(site: &SiteDraft, safety: &SafetyDraft<'_>, out: &mut Diagnost
     wiring::check(site, safety, out);
     values::check(site, safety, out);
     times::check(site, safety, out);
+    lengths::check(safety, out);
     limit_names::check(site, safety, out);
     hysteresis::check(site, safety, out);
     proportion::check(site, safety, out);

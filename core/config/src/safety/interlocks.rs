@@ -83,7 +83,7 @@ fn read_one(node: &Node, nouns: &Nouns<'_>, out: &mut Diagnostics) -> Option<Int
         members: members.iter().map(|member| member.value).collect(),
         dead_time: dead_time.map_or(Duration::ZERO, |found| found.value),
     };
-    Some(InterlockDraft { interlock, members, place: fields.head() })
+    Some(InterlockDraft { interlock, members, dead_time, place: fields.head() })
 }
 
 fn member(

@@ -86,7 +86,7 @@ fn forcing<'t>(
     let when = fields.get("when").and_then(|node| compile::condition(node, nouns, Dialect::Limit, out));
     let until = fields.get("until").map(|node| compile::condition(node, nouns, Dialect::Limit, out));
     let latch = fields.get("latch").and_then(|node| flag(node, out)).is_some_and(|found| found.value);
-    let steps = fields.get("force").map(|node| force(node, nouns, out)).unwrap_or_default();
+    let (steps, waits) = fields.get("force").map(|node| force(node, nouns, out)).unwrap_or_default();
     let (when, until, name) = (when?, until.map_or(Some(None), |until| until.map(Some))?, name?);
     let hold = |compiled: &Compiled<'_>| compiled.hold.map_or(Duration::ZERO, |hold| hold.value);
     let action = LimitAction::Force {
@@ -99,11 +99,16 @@ fn forcing<'t>(
     };
     let limit = Limit { name: name.value.into(), unknown: unknown?, action };
     let force = steps.into_iter().map(|step| step.map(|step| (step.output, step.wanted))).collect();
-    Some(LimitDraft { limit, place: name.place, when, until, force, derate: Vec::new(), fields: *fields })
+    let (place, derate, fields) = (name.place, Vec::new(), *fields);
+    Some(LimitDraft { limit, place, when, until, force, waits, derate, fields })
 }
 
-/// The steps of `force:`.
-fn force(node: &Node, nouns: &Nouns<'_>, out: &mut Diagnostics) -> Vec<Placed<ForceStep>> {
+/// The steps of `force:`, and how long they wait where they say so.
+fn force(
+    node: &Node,
+    nouns: &Nouns<'_>,
+    out: &mut Diagnostics,
+) -> (Vec<Placed<ForceStep>>, Vec<Placed<Duration>>) {
     let expected = "a list such as `[ { mains: closed }, { charger: open, after: 1 s } ]`";
     let items = crate::decode::items(node, expected, out).unwrap_or_default();
     if items.is_empty() && matches!(node.kind, Kind::List(_)) {
@@ -112,10 +117,11 @@ fn force(node: &Node, nouns: &Nouns<'_>, out: &mut Diagnostics) -> Vec<Placed<Fo
             node.head_place().mistake(codes::LIMIT_FORM, message).help("name the outputs and their states"),
         );
     }
-    let mut steps = Vec::new();
+    let (mut steps, mut waits) = (Vec::new(), Vec::new());
     for item in items {
         let Some(fields) = Fields::read(item, &shapes::FORCE, out) else { continue };
         let after = fields.get("after").and_then(|node| duration(node, out));
+        waits.extend(after);
         let after = after.map_or(Duration::ZERO, |found| found.value);
         let entries: Vec<&Entry> = fields.rest().collect();
         if entries.is_empty() && fields.is_complete() {
@@ -130,7 +136,7 @@ fn force(node: &Node, nouns: &Nouns<'_>, out: &mut Diagnostics) -> Vec<Placed<Fo
             }
         }
     }
-    steps
+    (steps, waits)
 }
 
 /// A limit that caps setpoints.
@@ -171,6 +177,7 @@ fn derating<'t>(
         when: of,
         until: None,
         force: Vec::new(),
+        waits: Vec::new(),
         derate: places,
         fields: *fields,
     })

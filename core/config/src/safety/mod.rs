@@ -74,6 +74,8 @@ pub struct LimitDraft<'t> {
     pub until: Option<Compiled<'t>>,
     /// What it sets, with the places of the outputs.
     pub force: Vec<Placed<(OutputId, ballast_model::Wanted)>>,
+    /// How long its steps wait after it acted, where they say so.
+    pub waits: Vec<Placed<ballast_model::Span>>,
     /// What it caps, with the places of the outputs.
     pub derate: Vec<Placed<OutputId>>,
     /// Its keys.
@@ -87,6 +89,8 @@ pub struct InterlockDraft {
     pub interlock: Interlock,
     /// Where each member stands.
     pub members: Vec<Placed<(OutputId, Contact)>>,
+    /// How long neither of them is there, where it says so.
+    pub dead_time: Option<Placed<ballast_model::Span>>,
     /// Where to point when the whole is meant.
     pub place: Place,
 }
