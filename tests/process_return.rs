@@ -225,6 +225,37 @@ fn rest_of(bench: &Bench, program: &Program, output: &str) -> Duration {
     rest
 }
 
+/// The rules are the same, and one of them does something else: what came back would be that rule again.
+#[test]
+fn a_rule_that_does_harm_by_a_derived_point_is_suspended_alone() {
+    let more = "rule \"more\" when site.load > \"1 kW\" until site.load < \"900 W\" { close(e); }\n";
+    let Some(bench) = Bench::new("harm by a derived point", "") else { return };
+    bench.site.edit(
+        "site.yaml",
+        "settings:",
+        "derived:\n  load: { expression: meter.power / 100 }\nsettings:",
+    );
+    bench.write_rules(&(follow() + more));
+    let program = bench.run();
+    bench.tell("meter/power", "2000");
+    program.wait_point("meter.power", "2");
+    bench.site.edit("site.yaml", "meter.power / 100", "meter.power * 1");
+    program.wait_line("the changed site runs: 2 rules, changed \"more\"", PATIENCE);
+    bench.wait("e", "ON");
+    bench.tell("meter/power", "6000");
+    program.wait_line("rule \"more\" is the same in the last good rules", PATIENCE);
+    bench.wait("e", "OFF");
+    bench.tell("meter/power", "2000");
+    bench.tell("meter/level", "70");
+    bench.wait("b", "ON");
+    assert_eq!(bench.relays.last("relay/e").as_deref(), Some("OFF"), "the harmful rule still asks");
+    assert!(not_ready(&program).contains("more"));
+    // Once the point is mended the rule is another one again, and tried again.
+    bench.site.edit("site.yaml", "meter.power * 1", "meter.power / 50");
+    program.wait_line("the changed site runs: 2 rules, changed \"more\"", PATIENCE);
+    ready(&program);
+}
+
 #[test]
 fn rules_that_vanish_go_only_when_a_person_says_so() {
     let Some(bench) = Bench::new("vanished rules", &follow()) else { return };

@@ -451,6 +451,7 @@ impl<'a> Compiler<'a> {
             sheds: built.sheds.into_iter().collect(),
             condition_hash: condition_hash(rule, each),
             text_hash: rule.text_hash,
+            reads_hash: 0,
             when_text: rule.when_text.clone(),
             until_text: rule.until_text.clone(),
         });

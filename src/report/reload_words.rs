@@ -72,6 +72,18 @@ pub fn not_returned(rule: &str, language: Language) -> String {
     )
 }
 
+/// The rule that did harm is the same in the last good rules: it is taken out alone.
+pub fn same_rule(rule: &str, language: Language) -> String {
+    say!(
+        language,
+        "rule \"{rule}\" is the same in the last good rules: what changed is a derived point of site.yaml that it reads, which stays. \
+         It alone is suspended. Mend site.yaml and save it again, or say `ballast rule resume \"{rule}\"`",
+        "la règle « {rule} » est la même dans les dernières bonnes règles : ce qui a changé est un point calculé de site.yaml qu'elle \
+         lit, et qui reste. Elle seule est suspendue. Corrigez site.yaml et enregistrez-le de nouveau, ou dites \
+         `ballast rule resume \"{rule}\"`"
+    )
+}
+
 /// At a start: the files did harm before.
 pub fn last_good_run(set: &str, language: Language) -> String {
     say!(

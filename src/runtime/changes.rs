@@ -43,10 +43,10 @@ impl<T: Ord> Changes<T> {
 }
 
 impl Changes<String> {
-    /// Rules, by their names.
+    /// Rules, by their names. One that reads a derived point that is computed otherwise now is another one too.
     pub fn of_rules(old: &Plan, new: &Plan) -> Self {
         let rules = |plan: &Plan| -> BTreeMap<String, u64> {
-            plan.rules.iter().map(|rule| (rule.name.to_string(), rule.text_hash)).collect()
+            plan.rules.iter().map(|rule| (rule.name.to_string(), rule.whole_hash())).collect()
         };
         Self::between(&rules(old), &rules(new))
     }
@@ -82,8 +82,13 @@ mod tests {
                         devices: { m: { bus: broker, points: { power: { topic: m, unit: W, max_age: 1 min } } } }\n";
 
     fn plan(files: &[(&str, &str)]) -> Arc<Plan> {
+        plan_with("", files)
+    }
+
+    fn plan_with(derived: &str, files: &[(&str, &str)]) -> Arc<Plan> {
         let mut texts = Texts::default();
-        let nouns = [("site.yaml", SITE), ("safety.yaml", "outputs: {}\n")];
+        let site = format!("{SITE}{derived}");
+        let nouns = [("site.yaml", site.as_str()), ("safety.yaml", "outputs: {}\n")];
         texts.files.extend(
             nouns.iter().chain(files).map(|(name, text)| ((*name).to_owned(), Arc::from(text.as_bytes()))),
         );
@@ -123,5 +128,33 @@ mod tests {
         let moved = plan(&[("rules/a.rhai", &format!("// moved\n\n{}", new.concat()))]);
         assert_eq!(Changes::of_events(&without, &moved), Changes::default());
         assert_eq!(Changes::of_rules(&without, &moved), Changes::default());
+    }
+
+    #[test]
+    fn a_rule_that_reads_a_derived_point_is_another_one_when_that_is_computed_otherwise() {
+        let reads = |name: &str, when: &str| format!("rule \"{name}\" when {when} {{ notify(\"x\"); }}\n");
+        let body = "rule \"in its body\" when m.power > \"9 W\" until m.power < \"1 W\" { if site.a > \"1 W\" { notify(\"x\"); } }\n";
+        let rules = [
+            reads("through another", "site.b > \"5 W\" until site.b < \"4 W\""),
+            reads("over time", "avg(site.a, \"5min\") > \"5 W\" until m.power < \"4 W\""),
+            reads("another point", "site.c > \"5 W\" until site.c < \"4 W\""),
+            reads("none", "m.power > \"5 W\" until m.power < \"4 W\""),
+            body.to_owned(),
+        ];
+        let files = [("rules/a.rhai", rules.concat())];
+        let files = files.each_ref().map(|(name, text)| (*name, text.as_str()));
+        let with = |a: &str| {
+            let derived = format!(
+                "derived: {{ b: {{ expression: site.a + 1 W }}, a: {{ expression: {a} }}, c: {{ sum: [m.power] }} }}\n"
+            );
+            plan_with(&derived, &files)
+        };
+        let changed = |old: &Plan, new: &Plan| Changes::of_rules(old, new).changed;
+        let old = with("m.power * 2");
+        assert_eq!(changed(&old, &with("m.power * 3")), ["in its body", "over time", "through another"]);
+        // Other places in the catalog change nothing.
+        let moved = "derived: { c: { sum: [m.power] }, z: { sum: [m.power] }, a: { expression: m.power * 2 }, b: { expression: site.a + 1 W } }\n";
+        assert_eq!(changed(&old, &plan_with(moved, &files)), Vec::<String>::new());
+        assert!(old.rules.iter().all(|rule| (rule.reads_hash == 0) == (&*rule.name == "none")));
     }
 }

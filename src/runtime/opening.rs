@@ -380,7 +380,7 @@ fn stay(
     decision.carrier.field.share(&decision.running);
     let (occasion, reply) = waiting.unwrap_or((Occasion::Saved, None));
     if let Occasion::Return(harm) = occasion {
-        trial::stays(&mut decision, harm);
+        trial::stays(&mut decision, harm, trial::Stays::DoNotGo);
         return decision;
     }
     tell_waiting(&mut decision, &occasion, reply, replaced);

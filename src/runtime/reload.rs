@@ -207,6 +207,16 @@ impl Context {
         }
     }
 
+    /// Whether the last good rules, built with the nouns of now, are of use: not where the rule that did harm is the same in
+    /// them, and only reads what the nouns compute otherwise.
+    fn is_of_use(&self, built: &Built, occasion: &Occasion) -> bool {
+        let Occasion::Return(Harm { rule, .. }) = occasion else { return true };
+        let hash = |running: &Running| {
+            running.plan.rules.iter().find(|plan| *plan.name == **rule).map(|plan| plan.whole_hash())
+        };
+        hash(&built.running) != hash(&self.running)
+    }
+
     /// The rules that run with the nouns that the guard holds to, where those of the site's files are refused.
     fn with_own_rules(
         &self,
@@ -228,6 +238,14 @@ struct Refusal {
     data: serde_json::Value,
 }
 
+impl Refusal {
+    /// The last good rules would change nothing of what did harm. What is said of it is said when the rule is taken out.
+    fn no_use() -> Self {
+        let data = serde_json::Value::Null;
+        Self { refused: FilesRefused::Harm, report: Sentence::english(String::new()), data }
+    }
+}
+
 /// The builder thread: builds, and on success becomes the decision thread.
 fn build(order: Order, context: &Context) {
     let Order { texts, nouns, occasion, reply, sender, place, still } = order;
@@ -247,7 +265,13 @@ fn build(order: Order, context: &Context) {
             }
             match context.refusal(&texts, &occasion) {
                 Some(refusal) => Err(refusal),
-                None => context.build(&texts, &occasion, &place.overrides).map(|built| (texts, built)),
+                None => context.build(&texts, &occasion, &place.overrides).and_then(|built| {
+                    if context.is_of_use(&built, &occasion) {
+                        Ok((texts, built))
+                    } else {
+                        Err(Refusal::no_use())
+                    }
+                }),
             }
         }
         // They are being saved again; once they lie still, that is told.
@@ -306,8 +330,11 @@ pub fn hand_over(decision: &mut Decision, take_over: TakeOver) -> After {
 /// A set could not be built: it is told, nothing changes.
 pub fn failed(decision: &mut Decision, failed: BuildFailed) {
     if let Occasion::Return(harm) = failed.occasion {
+        if failed.refused == FilesRefused::Harm {
+            return trial::stays(decision, harm, trial::Stays::SameRule);
+        }
         decision.carrier.recorder.complain(&failed.report);
-        return trial::stays(decision, harm);
+        return trial::stays(decision, harm, trial::Stays::DoNotGo);
     }
     if !matches!(failed.occasion, Occasion::Guard { .. }) {
         guard_process::forget_asked(decision);

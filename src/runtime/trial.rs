@@ -57,8 +57,18 @@ pub fn harmed(decision: &mut Decision, now: Mono, rule: &str, why: &Sentence) {
     reload::go_back(decision, texts, harm);
 }
 
-/// The last good rules do not go with the nouns of now: the rule that did harm is taken out alone, and the others stay on trial.
-pub fn stays(decision: &mut Decision, harm: Harm) {
+/// Why the last good rules do not come back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stays {
+    /// They do not go with the nouns of now.
+    DoNotGo,
+    /// The rule is the same in them: what changed is a derived point, and the nouns stay.
+    SameRule,
+}
+
+/// The last good rules are not to be had, or would not help: the rule that did harm is taken out alone, and the others stay
+/// on trial.
+pub fn stays(decision: &mut Decision, harm: Harm, why: Stays) {
     let Harm { rule, .. } = harm;
     let now = decision.carrier.clock.now();
     decision.carrier.is_returning = false;
@@ -66,7 +76,10 @@ pub fn stays(decision: &mut Decision, harm: Harm) {
         probation.changed.remove(&rule);
     }
     decision.carrier.probation.take_if(|probation| probation.changed.is_empty());
-    let sentence = Sentence::both(|language| reload_words::not_returned(&rule, language));
+    let sentence = Sentence::both(|language| match why {
+        Stays::DoNotGo => reload_words::not_returned(&rule, language),
+        Stays::SameRule => reload_words::same_rule(&rule, language),
+    });
     let told = Told::info("reload", &*rule, sentence, json!({ "returned": false })).severity(Severity::Alarm);
     decision.carrier.recorder.tell(now, &told);
     let rules = decision.running.plan.rules.iter().zip(0..);
@@ -76,7 +89,8 @@ pub fn stays(decision: &mut Decision, harm: Harm) {
     decision.pace.hurry(now);
 }
 
-/// The names of rules that are new in `built` or whose text differs from the running ones.
+/// The names of rules that are new in `built`, or that do something else than the running ones: by their text, or by the
+/// derived points that they read.
 pub fn changed_rules(old: &ballast_engine::Plan, built: &Built) -> BTreeSet<String> {
     let Changes { added, changed, .. } = Changes::of_rules(old, &built.running.plan);
     added.into_iter().chain(changed).collect()

@@ -24,6 +24,7 @@ use ballast_model::frame::fnv1a;
 use ballast_model::{Catalog, Mono, OutputId, PointId};
 use ballast_rules::{Before, Compiled, RhaiBodies, Source};
 use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A site that runs or is about to: everything that can be shared between threads.
@@ -333,10 +334,15 @@ fn join_world(definition: &BusDefinition, bus: &mut OpenBus) -> Result<(), Vec<D
 fn plan(
     site: &Site,
     catalog: Arc<Catalog>,
-    rules: Vec<ballast_engine::plan::RulePlan>,
+    mut rules: Vec<ballast_engine::plan::RulePlan>,
     schedules: Vec<ballast_engine::plan::SchedulePlan>,
     texts: &Texts,
 ) -> Plan {
+    let computed = computed(site, &catalog);
+    for rule in &mut rules {
+        let reads: BTreeSet<PointId> = rule.reads().collect();
+        rule.reads_hash = sum_of(&computed, &reads);
+    }
     let mode = site.modes.iter().map(|modes| (modes.point, modes.initial));
     let settings = site.settings.iter().map(|setting| (setting.point, setting.initial)).chain(mode).collect();
     let derived = site.derived.iter().map(|derived| DerivedPlan {
@@ -365,6 +371,25 @@ fn plan(
         rules,
         schedules,
     }
+}
+
+/// How each derived point is computed, as a number that knows no ids: of its name, its definition, and those of what it reads.
+fn computed(site: &Site, catalog: &Catalog) -> BTreeMap<PointId, u64> {
+    let mut all = BTreeMap::new();
+    // Each stands after those it reads.
+    for derived in &site.derived {
+        let name = catalog.point(derived.point).map_or("", |spec| &*spec.name);
+        let below = sum_of(&all, &derived.reads);
+        let numbers = [derived.definition, below].into_iter().flat_map(u64::to_le_bytes);
+        all.insert(derived.point, fnv1a(numbers.chain(name.bytes())));
+    }
+    all
+}
+
+/// The sum over those that are computed: the order of the catalog does not count.
+fn sum_of<'a>(computed: &BTreeMap<PointId, u64>, reads: impl IntoIterator<Item = &'a PointId>) -> u64 {
+    let known = reads.into_iter().filter_map(|point| computed.get(point));
+    known.fold(0, |sum, number| sum.wrapping_add(*number))
 }
 
 fn generator_plan(generator: &ballast_config::site::Generator) -> GeneratorPlan {

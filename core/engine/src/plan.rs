@@ -67,12 +67,29 @@ pub struct RulePlan {
     pub sheds: Vec<GroupId>,
     /// Hash of the canonical text of `when`, `until` and their times: another hash is a changed condition.
     pub condition_hash: u64,
-    /// Hash of the whole rule's text: another hash is a changed rule, which probation watches.
+    /// Hash of the whole rule's text.
     pub text_hash: u64,
+    /// Hash of how the derived points are computed that it reads, also through others; 0 where it reads none.
+    pub reads_hash: u64,
     /// The condition as written, for people.
     pub when_text: Box<str>,
     /// The ending condition as written, for people; empty when absent.
     pub until_text: Box<str>,
+}
+
+impl RulePlan {
+    /// Hash of what it does: of its text, and of the derived points that it reads. Another hash is a changed rule, which
+    /// probation watches.
+    pub const fn whole_hash(&self) -> u64 {
+        self.text_hash ^ self.reads_hash
+    }
+
+    /// Every point that it reads, some of them twice.
+    pub fn reads(&self) -> impl Iterator<Item = PointId> {
+        let conditions = [Some(&self.when), self.until.as_ref()].into_iter().flatten();
+        let followed = self.body_follows.iter().filter_map(TrackerKey::point);
+        conditions.flat_map(|program| &program.reads).chain(&self.body_reads).copied().chain(followed)
+    }
 }
 
 /// Priority of what `every` and `at` ask for: that of a rule that says nothing. At equal priority a rule wins, since it

@@ -177,7 +177,7 @@ impl Core {
             && is_same(state.output_names.iter(), plan.catalog.outputs.iter().map(|spec| &spec.name))
             && is_same(state.groups.iter(), plan.catalog.groups.iter().map(|spec| &spec.name))
             && is_same(state.rules.iter().map(|rule| &rule.name), plan.rules.iter().map(|rule| &rule.name))
-            && state.rules.iter().zip(&plan.rules).all(|(saved, rule)| saved.text_hash == rule.text_hash)
+            && state.rules.iter().zip(&plan.rules).all(|(saved, rule)| saved.text_hash == rule.whole_hash())
             && is_same(
                 state.schedules.iter().map(|(name, _)| name),
                 plan.schedules.iter().map(|s| &s.identity),
@@ -385,7 +385,7 @@ impl Core {
             life.until_hold.reset();
             life.is_end_standing = false;
         }
-        if saved.text_hash != rule.text_hash {
+        if saved.text_hash != rule.whole_hash() {
             life.is_suspended = false;
             life.failures = 0;
         }

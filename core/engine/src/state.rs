@@ -117,6 +117,7 @@ impl<'a> SavedPoint<'a> {
 pub(crate) struct SavedRule<'a> {
     pub(crate) name: Cow<'a, str>,
     pub(crate) condition_hash: u64,
+    /// [`whole_hash`](crate::plan::RulePlan::whole_hash) of the rule.
     pub(crate) text_hash: u64,
     pub(crate) life: Cow<'a, Life>,
     pub(crate) is_body_due: bool,
@@ -203,7 +204,7 @@ impl Core {
         let rules = plan.rules.iter().zip(&self.lives).enumerate().map(|(index, (rule, life))| SavedRule {
             name: borrowed(&rule.name),
             condition_hash: rule.condition_hash,
-            text_hash: rule.text_hash,
+            text_hash: rule.whole_hash(),
             life: Cow::Borrowed(life),
             is_body_due: is_body_due(index),
         });

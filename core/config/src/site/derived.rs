@@ -33,6 +33,8 @@ pub struct Derived {
     pub reads: Vec<PointId>,
     /// Whether it looks back over time, so that it lags behind what it is computed from.
     pub is_smoothed: bool,
+    /// Hash of how it is written; what it is computed from has one of its own.
+    pub definition: u64,
 }
 
 /// How a derived point is computed.
@@ -207,11 +209,11 @@ fn compute(one: &Waiting<'_>, full: &str, draft: &mut SiteDraft, out: &mut Diagn
     let steps = steps(&rule, draft);
     let point = add_point(draft, point, place, out)?;
     draft.catalog.steps.extend(steps.map(|steps| (point, steps)));
-    define(one, point, draft);
+    let definition = define(one, point, draft);
     if let Some(expr) = expr.filter(|_| !is_smoothed) {
         draft.written_out.insert(full.into(), Written { expr, place });
     }
-    draft.derived.push(Derived { point, rule, reads, is_smoothed });
+    draft.derived.push(Derived { point, rule, reads, is_smoothed, definition });
     Some(())
 }
 
@@ -232,7 +234,7 @@ fn steps(rule: &DerivedRule, draft: &SiteDraft) -> Option<Steps> {
 }
 
 /// How it is computed; what it is computed from has definitions of its own.
-fn define(one: &Waiting<'_>, point: PointId, draft: &mut SiteDraft) {
+fn define(one: &Waiting<'_>, point: PointId, draft: &mut SiteDraft) -> u64 {
     let mut print = Fingerprint::new();
     for (key, _) in FORMS {
         if let Some(node) = one.fields.get(key) {
@@ -241,6 +243,7 @@ fn define(one: &Waiting<'_>, point: PointId, draft: &mut SiteDraft) {
         }
     }
     draft.define(point, &print);
+    print.value()
 }
 
 /// What comes out of one form.

@@ -182,6 +182,7 @@ impl Site {
             sheds: (0..self.plan.catalog.groups.len() as u32).map(ballast_model::GroupId).collect(),
             condition_hash: 1,
             text_hash: 1,
+            reads_hash: 0,
             when_text: "when".into(),
             until_text: "until".into(),
         };
