@@ -96,3 +96,29 @@ fn a_payload_that_is_no_value_is_named_with_its_topic_once() {
     bench.tell("meter/power", "700");
     program.wait_point("meter.power", "700 W");
 }
+
+/// What an output is can be misheard as well: its state is unknown then, and nobody but the log would say why.
+#[test]
+fn a_state_that_is_none_is_named_where_people_look() {
+    let Some(bench) = Bench::new("a state that is none", "") else { return };
+    bench.site.edit("site.yaml", "topic: relay/f }", "topic: relay/f, state: state/f }");
+    let program = bench.run();
+    bench.tell("state/f", "maybe");
+    let said = "state/f says `maybe`; one of ON, OFF is expected";
+    wait_status(&program, &format!("Its device is not understood: {said}."));
+    let why = program.tell(&["why", "f"]);
+    assert!(why.contains(&format!("Its device is not understood: {said}.")), "{why}");
+    let dit = "Son appareil n'est pas compris : state/f dit `maybe` ; l'un de ON, OFF est attendu.";
+    for question in [&["status"][..], &["why", "f"]] {
+        let answer = french(&program, question);
+        assert!(answer.contains(dit), "{answer}");
+    }
+    let data = program.json(&["status"]);
+    assert_eq!(data["misheard"], serde_json::json!({ "f": said }), "{data}");
+    assert_eq!(data["outputs"]["f"]["misheard"], said, "{data}");
+    assert_eq!(program.json(&["why", "f"])["misheard"], said);
+    // It ends with the first word that is a state.
+    bench.tell("state/f", "OFF");
+    wait_for("the state", PATIENCE, || program.json(&["why", "f"])["misheard"].is_null().then_some(()));
+    assert!(!program.tell(&["status"]).contains("not understood"));
+}

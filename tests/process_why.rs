@@ -295,7 +295,7 @@ fn the_keys_for_programs_and_their_units_stay() {
          explanation/values/age_s explanation/values/point explanation/values/unknown \
          explanation/values/value explanation/waits_for_return_since \
          explanation/waits_for_return_since_s explanation/wanted explanation/winner_since \
-         explanation/winner_since_s latched next_change next_change_s output protection protection/guard reachable \
+         explanation/winner_since_s latched misheard next_change next_change_s output protection protection/guard reachable \
          sentence since since_s state strength told unreachable_since unreachable_since_s winner witness"
     );
     // The value that the rule read goes stale: that is when it may change.

@@ -31,6 +31,7 @@ struct Readers {
 struct Without {
     pointer: Option<String>,
     points: Vec<PointId>,
+    outputs: Vec<OutputId>,
 }
 
 /// One reader of a topic.
@@ -72,7 +73,8 @@ impl Target {
         let pointer = self.pointer.as_ref().map(Pointer::text);
         let text = mqtt_misheard::text(topic, said, pointer.as_deref(), expected).into();
         let points = self.to.point(out).into_iter().collect();
-        out.report(Report::Misheard { points, text, at: now });
+        let outputs = self.to.output().into_iter().collect();
+        out.report(Report::Misheard { points, outputs, text, at: now });
     }
 }
 
@@ -87,15 +89,17 @@ impl Without {
     fn note(&mut self, target: &Target, out: &Readings) {
         self.pointer = self.pointer.take().or_else(|| target.pointer.as_ref().map(Pointer::text));
         self.points.extend(target.to.point(out));
+        self.outputs.extend(target.to.output());
     }
 }
 
 impl Readers {
     fn complain(&mut self, topic: &[u8], payload: &[u8], without: Without, now: Mono, out: &mut Readings) {
-        let Some(pointer) = without.pointer else { return well(&mut self.complaints) };
+        let Some(pointer) = &without.pointer else { return well(&mut self.complaints) };
         if self.complaints.get_or_insert_default().is_news(payload, now) {
-            let text = mqtt_misheard::text(topic, payload, Some(&pointer), Expected::Document).into();
-            out.report(Report::Misheard { points: without.points, text, at: now });
+            let text = mqtt_misheard::text(topic, payload, Some(pointer), Expected::Document).into();
+            let Without { points, outputs, .. } = without;
+            out.report(Report::Misheard { points, outputs, text, at: now });
         }
     }
 }
@@ -208,6 +212,14 @@ impl To {
     /// The point that it is for, if it is one.
     fn point(&self, out: &Readings) -> Option<PointId> {
         if let Self::Point(slot) = self { out.point(*slot) } else { None }
+    }
+
+    /// The output whose state it is, if it is one's.
+    const fn output(&self) -> Option<OutputId> {
+        match self {
+            Self::Contact { output, .. } | Self::Level { output, .. } => Some(*output),
+            Self::Point(_) | Self::Presence(_) => None,
+        }
     }
 
     /// The words that are understood; none where it is a number, or where the point itself knows.

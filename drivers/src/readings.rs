@@ -71,10 +71,13 @@ pub enum Report {
         /// When.
         at: Mono,
     },
-    /// What came for these points is no value: what it was and what was expected. Told at the first, and not for every one.
+    /// What came for these points and outputs is no value: what it was and what was expected. Told at the first, and not for
+    /// every one.
     Misheard {
-        /// Which points; none where it was an output's state.
+        /// Which points.
         points: Vec<PointId>,
+        /// Whose state it was.
+        outputs: Vec<OutputId>,
         /// What was said, for people; one short line.
         text: Box<str>,
         /// When.

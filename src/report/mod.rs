@@ -13,6 +13,7 @@ pub mod event;
 pub mod guard_answers;
 pub mod guard_people;
 pub mod instant;
+pub mod misheard;
 pub mod moment;
 pub mod names;
 pub mod numbers;

@@ -2,7 +2,7 @@
 
 use super::language::say;
 use super::moment::Moment;
-use super::{arming_words, bus_words, causes, engine_words, process_words, reach_words};
+use super::{arming_words, bus_words, causes, engine_words, misheard, process_words, reach_words};
 use crate::control::protocol::Answer;
 use ballast_engine::RuleState;
 use ballast_model::catalog::{Origin, PointSpec};
@@ -15,9 +15,10 @@ pub fn status(moment: &Moment<'_>) -> Answer {
     let protection = moment.protection.map(|it| process_words::protection(it, moment.now, moment.language));
     let mut text = protection.map_or_else(String::new, |shown| format!("{shown}\n"));
     text.push_str("points\n");
-    let (points, held_back) = points(moment, &mut text);
+    let mut misheard = Map::new();
+    let (points, held_back) = points(moment, &mut text, &mut misheard);
     text.push_str(moment.say("outputs\n", "sorties\n"));
-    let outputs = outputs(moment, &mut text);
+    let outputs = outputs(moment, &mut text, &mut misheard);
     text.push_str(moment.say("rules\n", "règles\n"));
     let rules = rules(moment, &mut text);
     let protection = moment.protection.map_or(Value::Null, process_words::data);
@@ -27,6 +28,7 @@ pub fn status(moment: &Moment<'_>) -> Answer {
             "protection": protection,
             "points": points,
             "held_back": held_back,
+            "misheard": misheard,
             "outputs": outputs,
             "rules": rules,
         }),
@@ -39,14 +41,12 @@ fn held_back(moment: &Moment<'_>, spec: &PointSpec, point: PointId, reason: Reas
     Some(engine_words::held_back(spec, doubt.value, doubt.reason, doubt.before, moment.language))
 }
 
-/// What came instead of a value.
-fn misheard(moment: &Moment<'_>, spec: &PointSpec, reason: Reason) -> Option<String> {
-    let said = moment.misheard?.get(&spec.name).filter(|_| reason == Reason::NotAValue)?;
-    Some(bus_words::told(said, moment.language).into_owned())
-}
-
 /// The values of all points, and what is held back of which.
-fn points(moment: &Moment<'_>, text: &mut String) -> (Map<String, Value>, Map<String, Value>) {
+fn points(
+    moment: &Moment<'_>,
+    text: &mut String,
+    all_misheard: &mut Map<String, Value>,
+) -> (Map<String, Value>, Map<String, Value>) {
     let snapshot = moment.engine.snapshot();
     let (mut points, mut all_held_back) = (Map::new(), Map::new());
     for (spec, id) in moment.catalog().points.iter().zip(0..) {
@@ -71,7 +71,9 @@ fn points(moment: &Moment<'_>, text: &mut String) -> (Map<String, Value>, Map<St
                     all_held_back.insert(spec.name.to_string(), told);
                 }
                 let problem = causes::problem(reason.words(), moment.language);
-                let misheard = misheard(moment, spec, reason);
+                let misheard = misheard::of_point(moment, point);
+                all_misheard.extend(misheard.map(|said| (spec.name.to_string(), json!(said))));
+                let misheard = misheard.map(|said| bus_words::told(said, moment.language).into_owned());
                 let problem = held_back.or(misheard).unwrap_or_else(|| problem.to_owned());
                 say!(moment.language, "unknown: {problem}", "pas de valeur : {problem}")
             }
@@ -82,7 +84,11 @@ fn points(moment: &Moment<'_>, text: &mut String) -> (Map<String, Value>, Map<St
     (points, all_held_back)
 }
 
-fn outputs(moment: &Moment<'_>, text: &mut String) -> Map<String, Value> {
+fn outputs(
+    moment: &Moment<'_>,
+    text: &mut String,
+    all_misheard: &mut Map<String, Value>,
+) -> Map<String, Value> {
     let mut outputs = Map::new();
     for (spec, id) in moment.catalog().outputs.iter().zip((0..).map(OutputId)) {
         let verdict = moment.guard.verdict(id);
@@ -99,7 +105,9 @@ fn outputs(moment: &Moment<'_>, text: &mut String) -> Map<String, Value> {
         let elsewhere = verdict.and_then(|verdict| super::why_output::elsewhere(moment, verdict));
         let shown = elsewhere.as_deref().unwrap_or(shown);
         let shown = causes::state(shown, moment.language);
-        let note = reach_words::sentence(moment, id);
+        let misheard = misheard::of_output(moment, id);
+        all_misheard.extend(misheard.map(|said| (spec.name.to_string(), json!(said))));
+        let note = format!("{}{}", reach_words::sentence(moment, id), misheard::sentence(moment, id));
         let end = if note.is_empty() { "" } else { "." };
         text.push_str(&format!("  {:<32} {shown:<10} {reason}{end}{note}\n", moment.name(id)));
         let row = json!({
@@ -107,6 +115,7 @@ fn outputs(moment: &Moment<'_>, text: &mut String) -> Map<String, Value> {
             "armed": !arming_words::is_unarmed(moment.guard, id),
             "reachable": lost.is_none(),
             "confirmed": confirmed,
+            "misheard": misheard,
             "asked": verdict.map(|verdict| spec.show(moment.asked(id, verdict))),
             "winner": moment.winner(id).name(&moment.running.plan),
             "cause": verdict.map(|verdict| verdict.cause.word()),

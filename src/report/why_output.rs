@@ -3,7 +3,7 @@
 use super::language::{Language, say};
 use super::moment::Moment;
 use super::table::{Table, reading, reading_data, readings_data};
-use super::{arming_words, causes, instant, output_words, process_words, reach_words};
+use super::{arming_words, causes, instant, misheard, output_words, process_words, reach_words};
 use crate::control::protocol::Answer;
 use ballast_engine::explain::{Asker, Explanation, witness_reading};
 use ballast_engine::{Plan, Winner};
@@ -50,6 +50,7 @@ pub fn output(moment: &Moment<'_>, id: OutputId) -> Answer {
     set("reachable", json!(lost.is_none()));
     let confirmed = moment.guard.output(id).and_then(|state| state.confirmed);
     set("confirmed", json!(confirmed.map(|wanted| spec.show(wanted))));
+    set("misheard", json!(misheard::of_output(moment, id)));
     set("armed", json!(!arming_words::is_unarmed(moment.guard, id)));
     set("asked", json!(spec.show(moment.asked(id, verdict))));
     set("cause", json!(causes::held_word(verdict.cause, moment.is_memory_lost)));
@@ -71,12 +72,13 @@ fn sentence(moment: &Moment<'_>, id: OutputId, state: &str, verdict: &Verdict) -
     let (name, since) = (moment.name(id), moment.now.since(verdict.since));
     let reason = moment.reason(id, verdict);
     let state = causes::state(state, moment.language);
+    let misheard = misheard::sentence(moment, id);
     if let Some(unarmed) = arming_words::sentence(moment, id, name) {
         let asks = match verdict.cause {
             Cause::NotArmed | Cause::JustArmed => moment.asked_of(id, verdict),
             _ => reason,
         };
-        return format!("{unarmed} {asks}.");
+        return format!("{unarmed} {asks}.{misheard}");
     }
     let lost = reach_words::lost(moment.guard, id);
     let is_elsewhere = elsewhere(moment, verdict).is_some();
@@ -95,7 +97,7 @@ fn sentence(moment: &Moment<'_>, id: OutputId, state: &str, verdict: &Verdict) -
         )
     };
     let unknown = process_words::unknown(moment.protection, name, moment.now, moment.language);
-    format!("{unknown}{sentence}{}", reach_words::sentence(moment, id))
+    format!("{unknown}{sentence}{}{misheard}", reach_words::sentence(moment, id))
 }
 
 /// What the device says that it is, where somebody else moved it and it was left there.

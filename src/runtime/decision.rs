@@ -279,7 +279,9 @@ impl Decision {
         for report in &batch.reports {
             match report {
                 Report::Link { is_up, text, .. } => telling::link(self, bus, *is_up, text),
-                Report::Misheard { points, text, .. } => telling::misheard(self, bus, points, text),
+                Report::Misheard { points, outputs, text, .. } => {
+                    telling::misheard(self, bus, (points, outputs), text);
+                }
                 Report::Written { output, counter, result, .. } => {
                     let ok = *result == WriteResult::Done;
                     self.tell_guard(GuardInput::Written { output: *output, counter: *counter, ok });

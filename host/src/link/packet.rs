@@ -16,7 +16,7 @@ use std::borrow::Cow;
 /// that is newer or older than its guard says so, instead of looking at a portrait that it cannot follow.
 pub const VERSION: u16 = PACKETS << 8 | ballast_guard::STATE_VERSION;
 /// Version of the packets.
-const PACKETS: u16 = 3;
+const PACKETS: u16 = 4;
 /// Longest piece, bytes.
 pub const PIECE_BYTES_MAX: usize = 64 * 1024;
 /// Of a portrait, bytes in one piece.
