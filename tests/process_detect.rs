@@ -78,6 +78,52 @@ fn meters_are_heard_on_their_lines_and_a_held_line_is_left_alone() {
     }
 }
 
+/// A line on which the same bytes come again and again, and what is sent back to whoever speaks there.
+fn repeating(bytes: Vec<u8>, baud: u32) -> (std::path::PathBuf, std::thread::JoinHandle<Vec<u8>>) {
+    let mut meter = Meter::new();
+    let path = meter.path.clone();
+    let thread = std::thread::spawn(move || {
+        meter.repeat(&bytes, baud, Duration::from_secs(10));
+        meter.heard()
+    });
+    (path, thread)
+}
+
+#[test]
+fn meters_of_other_countries_and_victron_s_devices_are_heard_and_told_nothing() {
+    let telegrams = ["TELEGRAM_V2_2", "TELEGRAM_V3", "TELEGRAM_V4_2", "TELEGRAM_V5", "TELEGRAM_FLUVIUS_V171"];
+    let with_parity = |byte: &u8| byte | if byte.count_ones() % 2 == 1 { 0x80 } else { 0 };
+    let mut lines = Vec::new();
+    for name in telegrams {
+        let Some(bytes) = recorded(&format!("telegrams/dsmr/{name}.txt")) else { return };
+        // Seven bits with even parity on a line that is read with eight.
+        let is_old = name.ends_with("V2_2") || name.ends_with("V3");
+        let bytes = if is_old { bytes.iter().map(with_parity).collect() } else { bytes };
+        lines.push((name, repeating(bytes, 115_200)));
+    }
+    let Some(blocks) = recorded("telegrams/vedirect_bluesolar_1.23.dump") else { return };
+    lines.push(("charger", repeating(blocks, 19_200)));
+    let mut arguments = vec!["--listen", "3s"];
+    for (_, (path, _)) in &lines {
+        arguments.extend(["--serial", path.to_str().unwrap()]);
+    }
+    let data = json(&arguments);
+    let site = text(&data, "site").to_owned();
+    for (name, (path, thread)) in lines {
+        let (driver, file) = match name {
+            "charger" => ("vedirect", "victron-vedirect-charger"),
+            "TELEGRAM_FLUVIUS_V171" => ("p1", "dsmr-belgium"),
+            _ => ("p1", "dsmr-netherlands"),
+        };
+        let port = format!("{{ driver: {driver}, port: \"{}\" }}", path.display());
+        let bus = site.lines().find_map(|line| line.trim().strip_suffix(&format!(": {port}")));
+        let bus = bus.unwrap_or_else(|| panic!("{name}: {data}"));
+        assert!(site.contains(&format!("file: {file}\n    bus: {bus}\n")), "{name}: {site}");
+        assert_eq!(thread.join().unwrap(), [0u8; 0], "{name} was told something");
+    }
+    is_accepted(&data);
+}
+
 /// A SunSpec inverter at unit 1, a meter with floats at unit 3.
 fn units() -> String {
     let mut common = [0u16; 66];

@@ -3,7 +3,7 @@
 //!
 //! | where | what |
 //! |---|---|
-//! | [`Ear`] | listens to a line: does a Linky speak there, and in which mode? |
+//! | [`Ear`] | listens to a line: which meter speaks there by itself? |
 //! | [`Interview`], [`Ask`] | asks a Modbus unit who it is |
 //! | [`Hearing`] | takes apart what comes from a broker at which one listens ([`crate::bus::Listening`]) |
 //! | [`announced()`] | what a message at a broker announces |
@@ -13,6 +13,7 @@
 //! only subscribe, and a meter's line is only listened to: there is no type here that writes anything.
 
 mod announced;
+mod bare;
 mod broker;
 mod interview;
 mod meter;
@@ -22,7 +23,7 @@ pub use announced::{ANNOUNCEMENTS, Announced, LeftOut, Why, announced, of_name};
 pub use broker::{Heard, Hearing};
 pub(crate) use broker::{bye, listen};
 pub use interview::{Answer, Ask, Interview, Met, Unit};
-pub use meter::{Ear, Speech};
+pub use meter::{Ear, Meter, Speech};
 
 /// A device as a site would name it; a proposal, which a person reads before it is used.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

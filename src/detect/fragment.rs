@@ -211,6 +211,9 @@ mod tests {
             ("shellypro3-aabb/online", "true"),
             ("shellyemg3-aabb/online", "true"),
             ("shellypro4pm-aabb/online", "true"),
+            ("shellypro2pm-aabb/online", "true"),
+            ("PAPP", "00540"),
+            ("Projet_S8_Puiss2", "230"),
             (
                 "zigbee2mqtt/bridge/devices",
                 r#"[{"friendly_name":"until","definition":{"exposes":[{"type":"switch","features":[{"property":"state"}]},{"property":"power"}]}}]"#,
@@ -266,6 +269,17 @@ mod tests {
         let keys = vec![("port", "/dev/ttyUSB0".to_owned()), ("mode", "historical".to_owned())];
         let linky = Found { key: "tic".into(), name: "linky".into(), file: "linky", ..Found::default() };
         findings.devices.push((Bus { name: "tic".into(), driver: "tic", keys }, linky));
+        for (driver, file) in [
+            ("p1", "dsmr-netherlands"),
+            ("p1", "dsmr-belgium"),
+            ("vedirect", "victron-vedirect-charger"),
+            ("vedirect", "victron-vedirect-inverter"),
+            ("vedirect", "victron-vedirect-monitor"),
+        ] {
+            let keys = vec![("port", format!("/dev/{file}"))];
+            let found = Found { key: file.into(), name: file.into(), file, ..Found::default() };
+            findings.devices.push((Bus { name: driver.into(), driver, keys }, found));
+        }
         findings
     }
 

@@ -1,19 +1,20 @@
-//! Linky meters on serial lines: every line is listened to at both speeds, nothing is ever sent.
+//! Meters that speak by themselves on serial lines: every line is listened to at all their speeds, nothing is ever sent.
 //!
 //! A line that another program holds is left as it is: it is neither read nor set, and that is said.
 
 use super::line::{Parity, Setting, Taken, Use};
 use super::{Bus, Findings, Reader};
 use crate::report::language::{Language, say};
-use ballast_drivers::detect::{Ear, Found, Speech};
+use ballast_drivers::detect::{Ear, Found, Meter, Speech};
 use rustix::io::Errno;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// Speed of the historical and of the standard mode. Which mode it is tells what is heard: a pseudo-terminal has no speed.
-const SPEEDS: [u32; 2] = [1200, 9600];
+/// Speeds of meters: a Linky in historical and in standard mode, and at that speed also P1 before DSMR 4; VE.Direct; P1. Who it
+/// is tells what is heard: a pseudo-terminal has no speed.
+const SPEEDS: [u32; 4] = [1200, 9600, 19_200, 115_200];
 /// Between two looks at a line.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -41,7 +42,7 @@ pub fn listen(paths: &[PathBuf], lasting: Duration, reader: Reader<'_>) -> Findi
     for (path, line) in heard {
         let shown = path.display();
         match line {
-            Ok(Line::Meter(mode)) => findings.devices.push(meter(path, mode, language)),
+            Ok(Line::Meter(who)) => findings.devices.push(meter(path, who, language)),
             Ok(Line::Strange(bytes)) => findings.remarks.push(say!(
                 language,
                 "{shown}: {bytes} bytes came and no meter is understood; another device, another speed or bad wiring",
@@ -49,8 +50,8 @@ pub fn listen(paths: &[PathBuf], lasting: Duration, reader: Reader<'_>) -> Findi
             )),
             Ok(Line::Silent) => findings.remarks.push(say!(
                 language,
-                "{shown}: silent; Modbus devices speak only when they are asked: `ballast detect --modbus {shown}`",
-                "{shown} : silencieuse ; les appareils Modbus ne parlent que si on les interroge : `ballast detect --modbus {shown}`"
+                "{shown}: silent; Modbus devices speak only when they are asked: `ballast detect --modbus {shown}`, and older P1 meters every ten seconds: `--listen 12s`",
+                "{shown} : silencieuse ; les appareils Modbus ne parlent que si on les interroge : `ballast detect --modbus {shown}`, et les anciens compteurs P1 toutes les dix secondes : `--listen 12s`"
             )),
             Ok(Line::Held) => findings.remarks.push(say!(
                 language,
@@ -63,26 +64,51 @@ pub fn listen(paths: &[PathBuf], lasting: Duration, reader: Reader<'_>) -> Findi
     findings
 }
 
-fn meter(path: &Path, mode: &'static str, language: Language) -> (Bus, Found) {
+fn meter(path: &Path, who: Meter, language: Language) -> (Bus, Found) {
     let shown = path.display();
-    let keys = vec![("port", path.display().to_string()), ("mode", mode.to_owned())];
-    let found = Found {
-        key: format!("tic:{}", path.display()),
-        name: "linky".to_owned(),
-        about: say!(
-            language,
-            "Linky meter, {mode} mode, on {shown}",
-            "compteur Linky, mode {mode}, sur {shown}"
-        ),
-        file: "linky",
-        ..Found::default()
+    let (driver, name, file, about) = match who {
+        Meter::Linky(mode) => {
+            let about = say!(
+                language,
+                "Linky meter, {mode} mode, on {shown}",
+                "compteur Linky, mode {mode}, sur {shown}"
+            );
+            ("tic", "linky", "linky", about)
+        }
+        Meter::P1(file) => {
+            let about = say!(
+                language,
+                "smart meter on its customer port (P1), on {shown}",
+                "compteur communicant sur son port client (P1), sur {shown}"
+            );
+            ("p1", "meter", file, about)
+        }
+        Meter::VeDirect(file) => {
+            let what = match file {
+                "victron-vedirect-inverter" => language.say("inverter", "onduleur"),
+                "victron-vedirect-monitor" => language.say("battery monitor", "contrôleur de batterie"),
+                _ => language.say("solar charger", "chargeur solaire"),
+            };
+            let about = say!(
+                language,
+                "Victron {what} (VE.Direct), on {shown}",
+                "{what} Victron (VE.Direct), sur {shown}"
+            );
+            ("vedirect", "victron", file, about)
+        }
     };
-    (Bus { name: "tic".to_owned(), driver: "tic", keys }, found)
+    let mut keys = vec![("port", path.display().to_string())];
+    if let Meter::Linky(mode) = who {
+        keys.push(("mode", mode.to_owned()));
+    }
+    let key = format!("{driver}:{shown}");
+    let found = Found { key, name: name.to_owned(), about, file, ..Found::default() };
+    (Bus { name: driver.to_owned(), driver, keys }, found)
 }
 
 /// What is on a line.
 enum Line {
-    Meter(&'static str),
+    Meter(Meter),
     Strange(u64),
     Silent,
     Held,
@@ -111,8 +137,8 @@ fn one(path: &Path, lasting: Duration, language: Language) -> Result<Line, Strin
 }
 
 fn understood(speech: Speech, bytes: u64) -> Line {
-    match (speech.mode, bytes.max(speech.bytes)) {
-        (Some(mode), _) => Line::Meter(mode),
+    match (speech.meter, bytes.max(speech.bytes)) {
+        (Some(who), _) => Line::Meter(who),
         (None, 0) => Line::Silent,
         (None, bytes) => Line::Strange(bytes),
     }
@@ -122,7 +148,7 @@ fn understood(speech: Speech, bytes: u64) -> Line {
 fn hear(line: &OwnedFd, lasting: Duration) -> Speech {
     let (mut ear, mut buffer) = (Ear::default(), [0; 512]);
     let (mut speech, start) = (Speech::default(), Instant::now());
-    while start.elapsed() < lasting && speech.mode.is_none() {
+    while start.elapsed() < lasting && speech.meter.is_none() {
         match rustix::io::read(line, &mut buffer) {
             Ok(0) => break,
             Ok(count) => speech = ear.hear(buffer.get(..count).unwrap_or_default()),

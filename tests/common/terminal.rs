@@ -37,6 +37,21 @@ impl Meter {
 }
 
 impl Meter {
+    /// Sends the same bytes again and again, also while nobody reads them: then they are lost, as on a line.
+    pub fn repeat(&mut self, bytes: &[u8], baud: u32, lasting: Duration) {
+        let start = Instant::now();
+        rustix::fs::fcntl_setfl(&self.master, rustix::fs::OFlags::NONBLOCK)
+            .expect("the terminal need not wait");
+        for chunk in bytes.chunks(32).cycle() {
+            if start.elapsed() >= lasting {
+                break;
+            }
+            // What finds no room is lost.
+            let _ = self.master.write(chunk);
+            std::thread::sleep(Duration::from_secs_f64(chunk.len() as f64 * 10.0 / f64::from(baud)));
+        }
+    }
+
     /// What was sent to it so far.
     pub fn heard(&mut self) -> Vec<u8> {
         let mut all = Vec::new();

@@ -1,16 +1,17 @@
-//! What a message at a broker announces: Tasmota, Shelly, zigbee2mqtt, and whatever follows the discovery of Home Assistant.
+//! What a message at a broker announces: Tasmota, Shelly, zigbee2mqtt, whatever follows the discovery of Home Assistant, and
+//! senders that announce nothing and are known by their topics.
 //!
 //! Source: Tasmota documentation, "SetOption19 / tasmota discovery"; Shelly API reference, Gen1 "MQTT" and Gen2+ "MQTT";
 //! zigbee2mqtt documentation, "MQTT topics and messages"; Home Assistant documentation, "MQTT discovery" with its
 //! abbreviations. Only what is said plainly is taken: a template that computes, an unknown unit or an unknown model gives a
 //! remark or nothing, never a guess.
 
-use super::Found;
+use super::{Found, bare};
 use ballast_model::Unit;
 use serde_json::Value;
 
 /// What one listens to at a broker to hear all announcements.
-pub const ANNOUNCEMENTS: [&str; 8] = [
+pub const ANNOUNCEMENTS: [&str; 16] = [
     "homeassistant/+/+/config",
     "homeassistant/+/+/+/config",
     "tasmota/discovery/+/config",
@@ -19,6 +20,14 @@ pub const ANNOUNCEMENTS: [&str; 8] = [
     "shellies/+/online",
     "+/online",
     "zigbee2mqtt/bridge/devices",
+    "PAPP",
+    "HCHC",
+    "HCHP",
+    "IINST",
+    "PTEC",
+    "Projet_S8_Puiss1",
+    "Projet_S8_Puiss2",
+    "Projet_S8_Puiss3",
 ];
 
 /// Devices of one message at most.
@@ -77,6 +86,7 @@ fn devices(topic: &str, payload: &[u8], left_out: &mut Vec<LeftOut>) -> Vec<Foun
             id.and_then(|id| shelly(&id, left_out)).into_iter().collect()
         }
         ["shellies", id, "online"] => shelly(id, left_out).into_iter().collect(),
+        [word] => bare::sender(word, payload).into_iter().collect(),
         [id, "online"] => shelly(id, left_out).filter(is_second).into_iter().collect(),
         ["homeassistant", kind, .., "config"] => {
             json().and_then(|json| home_assistant(topic, kind, &json, left_out)).into_iter().collect()
@@ -120,7 +130,7 @@ fn tasmota(json: &Value) -> Option<Found> {
 }
 
 /// Beginnings of the ids of Shellys: over MQTT, over HTTP, and how many make the id of a second or later generation.
-const SHELLYS: [(&str, &str, &str, bool); 27] = [
+const SHELLYS: [(&str, &str, &str, bool); 35] = [
     ("shellyplug-s-", "shelly-gen1-plug-mqtt", "shelly-gen1-plug-http", false),
     ("shellyplug-", "shelly-gen1-plug-mqtt", "shelly-gen1-plug-http", false),
     ("shelly1pm-", "shelly-gen1-plug-mqtt", "shelly-gen1-plug-http", false),
@@ -135,6 +145,12 @@ const SHELLYS: [(&str, &str, &str, bool); 27] = [
     ("shellyplugsg3-", "shelly-gen2-plug-mqtt", "shelly-gen2-plug-http", true),
     ("shellyplus1pm-", "shelly-gen2-plug-mqtt", "shelly-gen2-plug-http", true),
     ("shelly1pmg3-", "shelly-gen2-plug-mqtt", "shelly-gen2-plug-http", true),
+    ("shelly1pmg4-", "shelly-gen2-plug-mqtt", "shelly-gen2-plug-http", true),
+    ("shelly1pmminig4-", "shelly-gen2-plug-mqtt", "shelly-gen2-plug-http", true),
+    ("shellyplus2pm-", "shelly-gen2-plug-mqtt", "shelly-gen2-plug-http", true),
+    ("shellypro2pm-", "shelly-gen2-plug-mqtt", "shelly-gen2-plug-http", true),
+    ("shelly2pmg3-", "shelly-gen2-plug-mqtt", "shelly-gen2-plug-http", true),
+    ("shelly2pmg4-", "shelly-gen2-plug-mqtt", "shelly-gen2-plug-http", true),
     ("shellyplus1-", "shelly-gen2-relay-mqtt", "shelly-gen2-relay-http", true),
     ("shellypro3em-", "shelly-pro-3em-mqtt", "shelly-pro-3em-http", true),
     ("shelly3em63g3-", "shelly-pro-3em-mqtt", "shelly-pro-3em-http", true),
@@ -148,6 +164,8 @@ const SHELLYS: [(&str, &str, &str, bool); 27] = [
     ("shelly1mini-", "shelly-gen2-relay-mqtt", "shelly-gen2-relay-http", true),
     ("shelly1minig3-", "shelly-gen2-relay-mqtt", "shelly-gen2-relay-http", true),
     ("shelly1g3-", "shelly-gen2-relay-mqtt", "shelly-gen2-relay-http", true),
+    ("shelly1g4-", "shelly-gen2-relay-mqtt", "shelly-gen2-relay-http", true),
+    ("shelly1minig4-", "shelly-gen2-relay-mqtt", "shelly-gen2-relay-http", true),
 ];
 
 fn family(id: &str) -> Option<&'static (&'static str, &'static str, &'static str, bool)> {
@@ -177,6 +195,10 @@ fn shelly(id: &str, left_out: &mut Vec<LeftOut>) -> Option<Found> {
 fn several(begin: &str) -> &'static str {
     match begin {
         "shellyswitch25-" | "shellypro2-" => "; the first of its 2 relays, the other is `channel: \"1\"`",
+        // As a cover it has no relays that one could switch one by one.
+        "shellyplus2pm-" | "shellypro2pm-" | "shelly2pmg3-" | "shelly2pmg4-" => {
+            "; the first of its 2 relays, the other is `channel: \"1\"`, where its profile is `switch` and not `cover`"
+        }
         "shellypro3-" => "; the first of its 3 relays, the others are `channel: \"1\"` and `\"2\"`",
         _ => "",
     }
@@ -403,12 +425,24 @@ mod tests {
             ("shellypro1-aabbccddeeff/online", "true", "shelly-gen2-relay-mqtt", "prefix"),
             ("shellypro2-aabbccddeeff/online", "true", "shelly-gen2-relay-mqtt", "prefix"),
             ("shelly1minig3-aabbccddeeff/online", "true", "shelly-gen2-relay-mqtt", "prefix"),
+            // Not recorded: their ids and components stand in the maker's documentation.
+            ("shellyplus2pm-aabbccddeeff/online", "true", "shelly-gen2-plug-mqtt", "prefix"),
+            ("shellypro2pm-aabbccddeeff/online", "true", "shelly-gen2-plug-mqtt", "prefix"),
+            ("shelly2pmg3-aabbccddeeff/online", "true", "shelly-gen2-plug-mqtt", "prefix"),
+            ("shelly2pmg4-aabbccddeeff/online", "true", "shelly-gen2-plug-mqtt", "prefix"),
+            ("shelly1pmg4-aabbccddeeff/online", "true", "shelly-gen2-plug-mqtt", "prefix"),
+            ("shelly1pmminig4-aabbccddeeff/online", "true", "shelly-gen2-plug-mqtt", "prefix"),
+            ("shelly1g4-aabbccddeeff/online", "true", "shelly-gen2-relay-mqtt", "prefix"),
+            ("shelly1minig4-aabbccddeeff/online", "true", "shelly-gen2-relay-mqtt", "prefix"),
         ] {
             let found = one(topic, payload);
             assert_eq!((found.file, found.with[0].0), (file, key), "{topic}");
         }
         assert!(one("shellypro3-aabb/online", "true").about.contains("the first of its 3 relays"));
-        for topic in ["shellyplus2pm-aabb/online", "shellies/shellyht-AABBCC/online"] {
+        assert!(
+            one("shellypro2pm-aabb/online", "true").about.contains("`channel: \"1\"`, where its profile")
+        );
+        for topic in ["shellyplusi4-aabb/online", "shellies/shellyht-AABBCC/online"] {
             let found = announced(topic, b"true");
             assert_eq!((found.devices.len(), &found.left_out[0].why), (0, &Why::Shelly), "{topic}");
         }

@@ -1,4 +1,4 @@
-//! Any bytes on a line on which a Linky meter may speak.
+//! Any bytes on a line on which a meter may speak by itself.
 
 use ballast_drivers::detect::{Ear, Speech};
 
@@ -19,5 +19,5 @@ pub(crate) fn any(bytes: &[u8]) -> usize {
     for piece in [1, 13] {
         assert_eq!(speech(bytes, piece), whole, "in pieces of {piece}");
     }
-    usize::from(whole.mode.is_some())
+    usize::from(whole.meter.is_some())
 }

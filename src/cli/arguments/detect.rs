@@ -26,7 +26,8 @@ A unit that is not there takes twice `--timeout`: all 247 take two and a half mi
 speed and parity until somebody answers, ten minutes in all. A scan that could take longer than half an hour is not begun. \
 A gateway or a line may serve one program at a time: let a running site rest meanwhile.")]
 pub struct Detect {
-    /// Serial line to listen to for a Linky meter, a recording, or `all`; several are listened to at once
+    /// Serial line to listen to for a meter that speaks by itself (Linky, P1, VE.Direct), a recording, or `all`; several are
+    /// listened to at once
     #[arg(long, value_name = "PATH")]
     pub serial: Vec<String>,
     /// Modbus units that are asked who they are: `HOST[:PORT]` for a device or gateway over TCP, rtu://HOST:PORT for the
@@ -54,7 +55,7 @@ pub struct Detect {
     /// Ask in the local network who tells a name (mDNS)
     #[arg(long)]
     pub mdns: bool,
-    /// How long is listened: on a serial line at each of two speeds, at a broker, for names
+    /// How long is listened: on a serial line at each of four speeds, at a broker, for names
     #[arg(long, value_name = "TIME", default_value = "5s")]
     pub listen: String,
 }
