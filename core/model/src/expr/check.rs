@@ -206,7 +206,7 @@ impl Checker<'_> {
             ExprKind::Not(inner) => {
                 let before = self.comparisons.len();
                 let inner = self.truth(inner)?;
-                self.comparisons.iter_mut().skip(before).for_each(|found| found.op = found.op.negated());
+                self.comparisons.iter_mut().skip(before).for_each(Comparison::negate);
                 Some(Typed::Truth(self.push(Node::Not(inner))))
             }
             ExprKind::Negate(inner) => self.negate(inner),
@@ -538,13 +538,15 @@ impl Checker<'_> {
     }
 
     fn note_threshold(&mut self, op: BinaryOp, a: &Operand, b: &Operand, sides: (Span, Span), whole: Span) {
+        // The operation follows at once.
+        let node = self.nodes.len() as NodeId;
         let (subject, value, written_op, span) = match (a.constant, b.constant) {
             (None, Some(value)) => (a, value, op, sides.1),
             (Some(value), None) => (b, value, op.mirrored(), sides.0),
-            (None, None) => return self.comparisons.extend(Comparison::of(op, a, b, whole)),
+            (None, None) => return self.comparisons.extend(Comparison::of(op, a, b, whole, node)),
             (Some(_), Some(_)) => return,
         };
-        self.comparisons.extend(Comparison::of(op, a, b, span));
+        self.comparisons.extend(Comparison::of(op, a, b, span, node));
         self.thresholds.push(Threshold {
             subject: subject.text.clone(),
             points: subject.points.clone(),

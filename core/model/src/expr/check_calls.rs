@@ -2,7 +2,7 @@
 
 use super::ast::{Expr, ExprKind};
 use super::check::{Checker, Dialect, Problem, Typed};
-use super::check_numbers::Operand;
+use super::check_numbers::{Extreme, Operand};
 use super::comparison::Steps;
 use super::program::{Node, Statistic};
 use super::trackers::TrackerKey;
@@ -126,7 +126,8 @@ impl Checker<'_> {
             number.is_smoothed = a.is_smoothed && b.is_smoothed;
             number.is_difference = a.is_difference && b.is_difference;
             let steps = Steps::widest([a.steps(), b.steps()]);
-            number.points = [a.points, b.points].concat();
+            number.points = a.points.iter().chain(&b.points).copied().collect();
+            number.extreme = Some(extreme(greatest, a, b));
             let number = Typed::Number(number.with_steps(steps));
             all = (number, joined);
         }
@@ -417,6 +418,16 @@ impl Checker<'_> {
         let slot = self.slot(TrackerKey::Calendar(CalendarId(index as u32)));
         Some(Typed::Truth(self.push(Node::Clock { slot })))
     }
+}
+
+/// The numbers of two numbers, of which one may be such a `max` or `min` already.
+fn extreme(is_greatest: bool, mut a: Operand, b: Operand) -> Extreme {
+    let mut of = match a.extreme.take() {
+        Some(known) if known.is_greatest == is_greatest => known.of,
+        other => alloc::vec![Operand { extreme: other, ..a }],
+    };
+    of.push(b);
+    Extreme { is_greatest, of }
 }
 
 /// What a function yields; of steps that are not known.

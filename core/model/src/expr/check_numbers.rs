@@ -29,6 +29,15 @@ pub(super) struct Operand {
     pub(super) constant: Option<Finite>,
     /// What it is the sum of.
     pub(super) sum: Sum,
+    /// Of which numbers it is the greatest or the least.
+    pub(super) extreme: Option<Extreme>,
+}
+
+/// The numbers of a `max` or `min`.
+#[derive(Clone, Debug)]
+pub(super) struct Extreme {
+    pub(super) is_greatest: bool,
+    pub(super) of: Vec<Operand>,
 }
 
 impl Operand {
@@ -43,6 +52,7 @@ impl Operand {
             is_difference: false,
             constant: Some(value),
             sum: Sum::constant(value, unit),
+            extreme: None,
         }
     }
 
@@ -58,6 +68,7 @@ impl Operand {
             is_difference: false,
             constant: None,
             sum: Sum::constant(Finite::ZERO, unit),
+            extreme: None,
         };
         leaf.sum = leaf.alone(None);
         leaf
@@ -72,7 +83,7 @@ impl Operand {
     pub(super) fn negated(self, node: NodeId) -> Self {
         let constant = self.constant.map(|value| Finite::saturating(-value.get()));
         let (text, sum) = (format!("-({})", self.text), self.sum.times(-1.0));
-        Self { node, text, constant, sum, ..self }
+        Self { node, text, constant, sum, extreme: None, ..self }
     }
 }
 
