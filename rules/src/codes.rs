@@ -77,6 +77,10 @@ pub static CODES: &[Code] = &[
     code("rules::priority", "A priority goes from 0 to 99; the higher one wins; 50 where none is written."),
     code("rules::schedule", "The time of `every` or `at` cannot be read, never comes, or comes too often."),
     code(
+        "rules::shed_size",
+        "A rule sheds a share of a group, or so much power, and the group holds a load whose size is unknown: it counts as nothing. Of such loads a share comes to nothing, and for a power all of them are cut. Give the device of the load its `rated` power or a measured point `power`, or shed the whole group.",
+    ),
+    code(
         "rules::statement",
         "At the left edge of a rule file only `const`, `fn`, `rule`, `every`, `at` and `campaign` can stand; nothing else is done when a file is loaded.",
     ),
