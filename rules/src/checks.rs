@@ -3,7 +3,9 @@
 use crate::body::Ask;
 use crate::report::problem;
 use ballast_model::catalog::{Catalog, Origin};
-use ballast_model::expr::{BinaryOp, Comparison, Expr, ExprKind, Met, Precision, Problem, Program, meetings};
+use ballast_model::expr::{
+    BinaryOp, Comparison, Expr, ExprKind, Met, Precision, Problem, Program, is_never_begun, meetings,
+};
 use ballast_model::quantity::Shown;
 use ballast_model::time::Span as Duration;
 use ballast_model::{Dimension, Finite, PointId};
@@ -196,6 +198,14 @@ pub(crate) fn ends_beside(
 /// The value of a comparison in its own unit.
 fn show_in(one: &Comparison) -> String {
     Shown { base: one.value, unit: one.unit }.to_string()
+}
+
+/// A start that looks at itself: nothing of that is known, and nothing lasts, before the rule has started once.
+pub(crate) fn never_begins(when: Checked<'_>) -> Option<Problem> {
+    let message =
+        "`when` is never true: it waits for something of the rule's own start, which it shall bring about";
+    let help = "`active_for`, `at_start` and \"active\" belong into `until` or the body: let `when` read what is measured now";
+    is_never_begun(when.program).then(|| problem(when.expr.span, "rules::never_starts", message, help))
 }
 
 /// What stands behind every `!`.

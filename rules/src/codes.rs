@@ -66,6 +66,10 @@ pub static CODES: &[Code] = &[
         "The name of a rule or campaign is empty, too long, or has characters that explanations need for themselves.",
     ),
     code(
+        "rules::never_starts",
+        "`when` is true only after the rule has started: `active_for` is false and `at_start` unknown before. They belong into `until` and into the body.",
+    ),
+    code(
         "rules::no_hysteresis",
         "A rule starts and ends at the same value of something that wobbles, so it will switch to and fro around it. Say with `until` where it ends, or compare a mean.",
     ),

@@ -494,7 +494,7 @@ impl<'a> Compiler<'a> {
         let when = Checked { program: when, expr: &rule.when };
         let until = until.zip(rule.until.as_ref()).map(|(program, expr)| Checked { program, expr });
         let mut mistakes = checks::finer_than_resolution(when.program, catalog);
-        let mut doubts = Vec::new();
+        let mut doubts: Vec<_> = checks::never_begins(when).into_iter().collect();
         match until {
             Some(until) => {
                 mistakes.extend(checks::finer_than_resolution(until.program, catalog));

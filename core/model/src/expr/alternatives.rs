@@ -80,6 +80,12 @@ pub fn meetings(when: &Program, until: &Program) -> Vec<Meeting> {
     found
 }
 
+/// Whether it can never become true before the rule is active, since all of its alternatives look at the rule's own start.
+pub fn is_never_begun(when: &Program) -> bool {
+    let needs_start = |alternative: &Alternative<'_>| alternative.iter().any(|part| needs_start(when, *part));
+    alternatives(when).is_some_and(|all| !all.is_empty() && all.iter().all(needs_start))
+}
+
 /// Whether a part is true only after the rule has started.
 fn needs_start(program: &Program, part: Part<'_>) -> bool {
     match part {
@@ -315,6 +321,11 @@ fn of_node(program: &Program, id: NodeId, truth: bool) -> Option<Vec<Alternative
 
 /// A comparison is turned already where it stands under a `not`.
 fn of_comparison<'a>(one: &'a Comparison, whole: &'a Comparison) -> Option<Vec<Alternative<'a>>> {
+    match one.always {
+        Some(true) => return Some(alloc::vec![Vec::new()]),
+        Some(false) => return Some(Vec::new()),
+        None => {}
+    }
     let Some(parts) = &one.parts else { return Some(alloc::vec![alloc::vec![Part::Order(one, whole)]]) };
     let each = parts.each.iter().map(|part| of_comparison(part, whole));
     each.reduce(|a, b| if parts.is_any { either(a?, b?) } else { both(&a?, &b?) })?

@@ -240,6 +240,8 @@ pub struct Comparison {
     pub(super) node: NodeId,
     /// Where it compares a `max` or `min`: the same of each of its numbers.
     pub(super) parts: Option<Parts>,
+    /// Its truth, where that follows from what its numbers can be.
+    pub(super) always: Option<bool>,
 }
 
 /// The comparisons that one of a `max` or `min` comes to.
@@ -263,7 +265,8 @@ impl Comparison {
             }
             _ => None,
         };
-        Some(Self { node, parts, ..Self::whole(op, a, b, span)? })
+        let always = a.range.zip(b.range).and_then(|(a, b)| a.decides(op, b));
+        Some(Self { node, parts, always, ..Self::whole(op, a, b, span)? })
     }
 
     fn whole(op: BinaryOp, a: &Operand, b: &Operand, span: Span) -> Option<Self> {
@@ -314,12 +317,14 @@ impl Comparison {
             key,
             node: 0,
             parts: None,
+            always: None,
         })
     }
 
     /// Under a `not` its opposite counts.
     pub(super) fn negate(&mut self) {
         self.op = self.op.negated();
+        self.always = self.always.map(|truth| !truth);
         if let Some(parts) = &mut self.parts {
             parts.is_any = !parts.is_any;
             parts.each.iter_mut().for_each(Self::negate);

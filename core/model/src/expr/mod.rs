@@ -18,12 +18,13 @@ mod decides;
 mod eval;
 mod fault;
 mod program;
+mod range;
 mod timer;
 mod trackers;
 mod used;
 mod window;
 
-pub use alternatives::{Meeting, Met, meetings};
+pub use alternatives::{Meeting, Met, is_never_begun, meetings};
 pub use ast::{BinaryOp, Expr, ExprKind};
 pub use check::{Dialect, Problem, Scope, check};
 pub use check_calls::FUNCTIONS;
