@@ -307,7 +307,7 @@ fn the_keys_for_programs_and_their_units_stay() {
     let (data, found) = of(&["why-not", "cheap"]);
     let condition = |name: &str| {
         let keys = "fault holds_since holds_since_s is_true must_hold_s remaining_s text thresholds values values/age_s \
-                    values/point values/unknown values/value";
+                    values/point values/unknown values/value waits_for";
         keys.split_whitespace().map(|key| format!("explanation/{name}/{key}")).collect::<Vec<_>>().join(" ")
     };
     assert_eq!(
@@ -412,6 +412,29 @@ fn why_tells_the_end_of_the_longest_time_and_not_only_how_long_a_reading_may_be_
     let next = data["next_change_s"].as_f64().unwrap();
     assert!(next > 5.0 && next <= 30.0, "{data}");
     assert!(program.tell(&["why", "a"]).contains("may change in          "), "{data}");
+}
+
+/// `used` before its first time of day: not only that it is unknown, but until when.
+#[test]
+fn what_was_used_since_a_time_of_day_says_when_it_will_be_known() {
+    let far = (jiff::Timestamp::now() + jiff::SignedDuration::from_hours(12)).strftime("%H:%M").to_string();
+    let rule = format!("rule \"finish\" when used(meter.energy, \"{far}\") < \"3 kWh\" {{ close(a); }}\n");
+    let Some(bench) = Bench::new("used", &rule) else { return };
+    let energy =
+        "      energy: { topic: meter/energy, unit: kWh, counter: true, max_age: 1 h, resolution: 1 Wh }\n";
+    bench.site.edit("site.yaml", "      level:", &format!("{energy}      level:"));
+    let program = bench.run();
+    bench.tell("meter/energy", "10");
+    program.wait_point("meter.energy", "10 kWh");
+    let why = program.tell(&["why-not", "finish"]);
+    let told = format!("unknown (what was used is counted from the next {far} on: the last one was missed)");
+    assert!(why.contains(&told), "{why}");
+    let why = program.tell(&["why-not", "finish", "--language", "fr"]);
+    let told = format!(
+        "inconnu (ce qui est consommé sera compté à partir du prochain {far} : le dernier a été manqué)"
+    );
+    assert!(why.contains(&told), "{why}");
+    assert_eq!(program.json(&["why-not", "finish"])["explanation"]["when"]["waits_for"], far);
 }
 
 /// A site whose relays `a` and `b` are loads that come back one by one after a start.

@@ -212,6 +212,9 @@ fn open(definition: &BusDefinition, catalog: &Catalog) -> Result<OpenBus, Vec<Di
     mistakes.finish(bus)
 }
 
+/// What a formula is made of.
+const FORMULA_HELP: &str = "write sums and products of numbers and of `sine(20 s)`, `ramp(1 min)`, `square(2 s)` and `noise(1)`, as in `50 + 0.1 * sine(20 s)`";
+
 fn read_source(
     point: &PointDefinition,
     catalog: &Catalog,
@@ -223,11 +226,13 @@ fn read_source(
     let settings = &point.settings;
     let keys = ["from", "formula", "column"].into_iter().filter(|key| settings.get(key).is_some());
     if keys.count() > 1 {
-        mistakes.add(settings.wrong("formula", "a point has one of `from`, `formula` and `column`"));
+        let wrong = settings.wrong("formula", "a point has one of `from`, `formula` and `column`");
+        mistakes.add(wrong.help("keep one of them, and remove the others"));
         return None;
     }
     if let Some(text) = settings.get("formula") {
-        let formula = Formula::parse(text).map_err(|error| settings.wrong("formula", error));
+        let formula =
+            Formula::parse(text).map_err(|error| settings.wrong("formula", error).help(FORMULA_HELP));
         return mistakes.take(formula).map(Source::Formula);
     }
     if let Some(name) = settings.get("column") {

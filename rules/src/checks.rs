@@ -3,7 +3,9 @@
 use crate::body::Ask;
 use crate::report::problem;
 use ballast_model::catalog::{Catalog, Origin};
-use ballast_model::expr::{BinaryOp, Comparison, Expr, ExprKind, Precision, Problem, Program};
+use ballast_model::expr::{
+    BinaryOp, Comparison, Expr, ExprKind, Met, Precision, Problem, Program, is_never_begun, meetings,
+};
 use ballast_model::quantity::Shown;
 use ballast_model::time::Span as Duration;
 use ballast_model::{Dimension, Finite, PointId};
@@ -121,6 +123,89 @@ pub(crate) fn never_starts(when: Checked<'_>, until: Checked<'_>) -> Vec<Problem
     let message = format!("`until` is true wherever `when` is: the rule never starts on `{}`", start.subject);
     let help = format!("let it end on the other side: `until` with `{}`", opposite(end.op).symbol());
     vec![problem(end.span, "rules::inverted_hysteresis", message, help)]
+}
+
+/// An end that is true although another alternative of the start is, `a > 62 || b > 62` until `a < 60 || b < 60`, and what
+/// `max` and `min` hide of that. The first one is said.
+pub(crate) fn ends_beside(
+    when: &Program,
+    until: &Program,
+    hold: Duration,
+    catalog: &Catalog,
+) -> Option<Problem> {
+    let found = meetings(when, until).into_iter().find(|found| match found.met {
+        Met::Touch => is_analogue(&found.start, catalog),
+        // With `for` at `until` it acts that long.
+        Met::Within(_) => hold == Duration::ZERO,
+        Met::Overlap | Met::Beside(_) => true,
+    })?;
+    let (start, end) = (&found.start, &found.end);
+    let show = |base| Shown { base, unit: start.unit }.to_string();
+    let at = |one: &Comparison| format!("`{}` {} {}", one.subject, one.op.symbol(), show_in(one));
+    let there = if hold == Duration::ZERO {
+        format!("there the rule is held back, so that it starts and ends at {}", show(end.value))
+    } else {
+        format!("there the rule ends after {hold} and is held back until `until` is false")
+    };
+    let (code, message) = match &found.met {
+        Met::Touch => {
+            let message = format!("the rule starts and ends at the same value of `{}`", start.subject);
+            let help = "leave some room between the values of `when` and `until`";
+            return Some(problem(end.span, "rules::no_hysteresis", message, help));
+        }
+        Met::Overlap => {
+            let (from, to) = (show(start.value), show(end.value));
+            (
+                "rules::inverted_hysteresis",
+                format!("between {from} and {to} of `{}` both are true: {there}", start.subject),
+            )
+        }
+        Met::Within(same) => {
+            let message =
+                format!("{} is true wherever {} is: there the rule does not start", at(end), at(same));
+            ("rules::inverted_hysteresis", message)
+        }
+        Met::Beside(Some(other)) => {
+            let message =
+                format!("with {} and {} both `when` and `until` are true: {there}", at(other), at(end));
+            ("rules::inverted_hysteresis", message)
+        }
+        Met::Beside(None) => {
+            let message = format!(
+                "`when` may be true without {}, and with {} `until` is true: {there}",
+                at(start),
+                at(end)
+            );
+            ("rules::inverted_hysteresis", message)
+        }
+    };
+    let away = |one: &Comparison| format!("{} {}", one.subject, opposite(one.op).symbol());
+    let help = match &found.met {
+        Met::Overlap => "swap the values of `when` and `until`".to_string(),
+        _ if found.start_whole.subject != start.subject => {
+            let value = show(end.value);
+            format!("let it end by the same: `{} {value}`", away(&found.start_whole))
+        }
+        Met::Beside(Some(other)) | Met::Within(other) => {
+            let (away, end) = (away(other), at(end).replace('`', ""));
+            format!("let it end only where all that starts it is over: `{away} ... && {end}`")
+        }
+        _ => "let it end only where all that starts it is over, joined by `&&`".to_string(),
+    };
+    Some(problem(end.span, code, message, help))
+}
+
+/// The value of a comparison in its own unit.
+fn show_in(one: &Comparison) -> String {
+    Shown { base: one.value, unit: one.unit }.to_string()
+}
+
+/// A start that looks at itself: nothing of that is known, and nothing lasts, before the rule has started once.
+pub(crate) fn never_begins(when: Checked<'_>) -> Option<Problem> {
+    let message =
+        "`when` is never true: it waits for something of the rule's own start, which it shall bring about";
+    let help = "`active_for`, `at_start` and \"active\" belong into `until` or the body: let `when` read what is measured now";
+    is_never_begun(when.program).then(|| problem(when.expr.span, "rules::never_starts", message, help))
 }
 
 /// What stands behind every `!`.

@@ -66,6 +66,10 @@ pub static CODES: &[Code] = &[
         "The name of a rule or campaign is empty, too long, or has characters that explanations need for themselves.",
     ),
     code(
+        "rules::never_starts",
+        "`when` is true only after the rule has started: `active_for` is false and `at_start` unknown before. They belong into `until` and into the body.",
+    ),
+    code(
         "rules::no_hysteresis",
         "A rule starts and ends at the same value of something that wobbles, so it will switch to and fro around it. Say with `until` where it ends, or compare a mean.",
     ),
@@ -76,6 +80,10 @@ pub static CODES: &[Code] = &[
     ),
     code("rules::priority", "A priority goes from 0 to 99; the higher one wins; 50 where none is written."),
     code("rules::schedule", "The time of `every` or `at` cannot be read, never comes, or comes too often."),
+    code(
+        "rules::shed_size",
+        "A rule sheds a share of a group, or so much power, and the group holds a load whose size is unknown: it counts as nothing. Of such loads a share comes to nothing, and for a power all of them are cut. Give the device of the load its `rated` power or a measured point `power`, or shed the whole group.",
+    ),
     code(
         "rules::statement",
         "At the left edge of a rule file only `const`, `fn`, `rule`, `every`, `at` and `campaign` can stand; nothing else is done when a file is loaded.",

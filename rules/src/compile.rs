@@ -495,6 +495,7 @@ impl<'a> Compiler<'a> {
         let when = Checked { program: when, expr: &rule.when };
         let until = until.zip(rule.until.as_ref()).map(|(program, expr)| Checked { program, expr });
         let mut mistakes = checks::finer_than_resolution(when.program, catalog);
+        let mut doubts: Vec<_> = checks::never_begins(when).into_iter().collect();
         match until {
             Some(until) => {
                 mistakes.extend(checks::finer_than_resolution(until.program, catalog));
@@ -503,11 +504,14 @@ impl<'a> Compiler<'a> {
                 if rule.until_hold == Duration::ZERO {
                     mistakes.extend(checks::never_starts(when, until));
                 }
-                self.warn(file, narrow);
+                let beside = checks::ends_beside(when.program, until.program, rule.until_hold, catalog);
+                doubts.extend(narrow);
+                doubts.extend(beside);
             }
-            None => self.warn(file, checks::missing_hysteresis(when, catalog)),
+            None => doubts.extend(checks::missing_hysteresis(when, catalog)),
         }
         self.report.problems(file, mistakes);
+        self.warn(file, doubts);
         self.warn(file, checks::waits_for_itself(until.unwrap_or(when), asks, catalog));
     }
 

@@ -7,8 +7,9 @@ use super::{causes, instant};
 use crate::control::protocol::Answer;
 use ballast_engine::RuleState;
 use ballast_engine::events::EndReason;
-use ballast_engine::explain::{Condition, RuleExplanation, Threshold};
+use ballast_engine::explain::{Condition, RuleExplanation, Threshold, WaitsFor};
 use ballast_model::Span;
+use ballast_model::almanac::TimeOfDay;
 use ballast_model::catalog::Noun;
 use ballast_model::expr::Fault;
 use serde_json::{Map, Value, json};
@@ -109,12 +110,47 @@ fn condition(table: &mut Table, moment: &Moment<'_>, name: &'static str, conditi
     if let Some(fault) = condition.fault {
         text.push_str(&format!(" ({})", causes::fault(fault, moment.language)));
     }
+    if let Some(what) = condition.waits_for {
+        text.push_str(&format!(" ({})", waits_for(moment, what)));
+    }
     if let Some(remaining) = condition.remaining.filter(|span| *span > Span::ZERO) {
         text.push_str(&format!(", {} {remaining}", moment.say("must hold another", "encore")));
     }
     table.add(name, text);
     for value in &condition.values {
         table.add("", reading(value, moment.language));
+    }
+}
+
+/// Why a condition over a time of day is unknown, and until when.
+fn waits_for(moment: &Moment<'_>, what: WaitsFor) -> String {
+    match what {
+        WaitsFor::Clock => moment
+            .say(
+                "the clock is not trusted yet: no time of day is known",
+                "l'horloge n'est pas encore sûre : l'heure est inconnue",
+            )
+            .into(),
+        WaitsFor::Next(time) => {
+            let french = match time {
+                TimeOfDay::Sunrise => "prochain lever du soleil".to_owned(),
+                TimeOfDay::Sunset => "prochain coucher du soleil".to_owned(),
+                TimeOfDay::Clock(_) => format!("prochain {time}"),
+            };
+            say!(
+                moment.language,
+                "what was used is counted from the next {time} on: the last one was missed",
+                "ce qui est consommé sera compté à partir du {french} : le dernier a été manqué"
+            )
+        }
+    }
+}
+
+/// The same for programs.
+fn waits_for_word(what: WaitsFor) -> String {
+    match what {
+        WaitsFor::Clock => "clock".to_owned(),
+        WaitsFor::Next(time) => time.to_string(),
     }
 }
 
@@ -148,6 +184,7 @@ fn condition_data(moment: &Moment<'_>, condition: &Condition) -> Value {
     set("text", json!(condition.text));
     set("is_true", json!(condition.is_true));
     set("fault", json!(condition.fault.map(Fault::words)));
+    set("waits_for", json!(condition.waits_for.map(waits_for_word)));
     set("must_hold_s", json!(condition.must_hold.secs_f64()));
     set("remaining_s", json!(condition.remaining.map(Span::secs_f64)));
     set("thresholds", condition.thresholds.iter().map(threshold).collect());

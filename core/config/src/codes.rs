@@ -48,6 +48,7 @@ codes! {
     EXPR_NOT_A_COUNTER = "expr::not_a_counter": "`used` counts what went through an index that only grows. A point that measures the moment has no such count.";
     EXPR_NOT_FINITE = "expr::not_finite": "A number of a condition is too large, or is divided by zero. Such a thing has no value, and what is computed from it would be unknown for ever.";
     EXPR_NOT_HERE = "expr::not_here": "A function has no meaning at this place. A limit reads raw values, so that a mean cannot hide what it protects from, and nothing in it gives an unknown value a meaning: that is for its `unknown:`. Functions that look back on a rule belong to rules.";
+    EXPR_OUT_OF_RANGE = "expr::out_of_range": "A number is compared with a value that lies outside of what it can be, or on the edge of that, so that the comparison is always true or never. A reading outside of `valid` of its point is bad and counts as unknown; a setting stays in its `range`.";
     EXPR_QUANTITY = "expr::quantity": "A quantity of a condition cannot be read. It is a number with a unit, `49.8 Hz`.";
     EXPR_SYNTAX = "expr::syntax": "The text is not a condition at this place. A condition compares points with quantities, `battery.voltage < 11.8 V`, joins comparisons with `and`, `or` and `not`, and may end with `for 2 s`.";
     EXPR_TIME = "expr::time": "A length of time or a time of day is expected at this place of a condition.";

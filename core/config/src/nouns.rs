@@ -1,7 +1,7 @@
 //! Names of points, outputs and groups in YAML, resolved against the catalog.
 
 use ballast_model::Catalog;
-use ballast_model::catalog::{GroupId, Noun, OutputId, OutputKind, OutputSpec, PointId};
+use ballast_model::catalog::{GroupId, Noun, Origin, OutputId, OutputKind, OutputSpec, PointId, PointSpec};
 use ballast_model::quantity::Shown;
 use ballast_model::{Contact, Wanted};
 
@@ -11,6 +11,9 @@ use crate::decode::scalar::{dotted_name, unknown_word};
 use crate::diagnostics::{Diagnostics, Place, Placed, suggest};
 use crate::expr::WrittenOut;
 use crate::tree::Node;
+
+/// Where a name can be looked up.
+const LISTED: &str = "`ballast check --explain` lists";
 
 /// The nouns of the site, as far as they could be read.
 #[derive(Clone, Copy, Debug)]
@@ -34,8 +37,9 @@ impl Nouns<'_> {
             Some(Noun::Output(id)) => return Some(id),
             None => {
                 let outputs = self.catalog.outputs.iter().map(|output| &*output.name);
-                let help =
+                let near =
                     if out.wants_suggestions() { suggest(name, outputs, "the outputs are") } else { None };
+                let help = near.or_else(|| Some(format!("{LISTED} the outputs of the site")));
                 (format!("there is no output `{name}`"), help)
             }
             Some(Noun::Device(id)) => {
@@ -67,9 +71,9 @@ impl Nouns<'_> {
         let (message, help) = match self.catalog.resolve(name) {
             Some(Noun::Point(id)) => return Some(id),
             None => {
-                let near = if out.wants_suggestions() { self.catalog.suggest_point(name) } else { None };
-                let near = near.map(|near| format!("did you mean `{near}`?"));
-                (format!("there is no point `{name}`"), near)
+                let near = if out.wants_suggestions() { self.help_for_point(name) } else { None };
+                let help = near.or_else(|| Some(format!("{LISTED} the points of the site")));
+                (format!("there is no point `{name}`"), help)
             }
             Some(Noun::Output(_)) => {
                 let help =
@@ -85,6 +89,30 @@ impl Nouns<'_> {
         None
     }
 
+    /// The name that is meant; where none is like it, those of the device that it begins with, or all if they are few.
+    fn help_for_point(&self, name: &str) -> Option<String> {
+        const LISTED_MAX: usize = 12;
+        if let Some(near) = self.catalog.suggest_point(name) {
+            return Some(format!("did you mean `{near}`?"));
+        }
+        let points =
+            || self.catalog.points.iter().filter(|point| !matches!(point.origin, Origin::Output(..)));
+        let device = name.split_once('.').map_or(name, |(device, _)| device);
+        let is_of_device =
+            |point: &&PointSpec| point.name.strip_prefix(device).is_some_and(|rest| rest.starts_with('.'));
+        let own: Vec<_> = points().filter(is_of_device).collect();
+        let (whose, listed) = if own.is_empty() {
+            (String::new(), points().collect())
+        } else {
+            (format!(" of `{device}`"), own)
+        };
+        if listed.is_empty() || listed.len() > LISTED_MAX {
+            return None;
+        }
+        let names: Vec<String> = listed.iter().map(|point| format!("`{}`", point.name)).collect();
+        Some(format!("the points{whose} are: {}", names.join(", ")))
+    }
+
     /// The group of a name.
     pub fn group(&self, name: &str, place: Place, out: &mut Diagnostics) -> Option<GroupId> {
         if let Some(Noun::Group(id)) = self.catalog.resolve(name) {
@@ -94,7 +122,12 @@ impl Nouns<'_> {
             return None;
         }
         let groups = self.catalog.groups.iter().map(|group| &*group.name);
-        let help = if out.wants_suggestions() { suggest(name, groups, "the groups are") } else { None };
+        let near = match self.catalog.groups.is_empty() {
+            true => Some("the site has no groups: declare one under `groups:` in site.yaml".to_owned()),
+            false if out.wants_suggestions() => suggest(name, groups, "the groups are"),
+            false => None,
+        };
+        let help = near.or_else(|| Some("groups stand under `groups:` in site.yaml".to_owned()));
         self.refuse(codes::NAME_UNKNOWN_GROUP, place, format!("there is no group `{name}`"), help, name, out);
         None
     }

@@ -32,6 +32,10 @@ const GALLERY: &[(&str, &str)] = &[
     ("expr::no_place", "derived: { a: { expression: 'between(\"sunset\", \"06:00\")' } }\n"),
     ("expr::not_a_counter", "derived: { a: { expression: 'used(m.v, \"16:00\")' } }\n"),
     ("expr::not_finite", "derived: { a: { expression: 1 / 0 > 2 } }\n"),
+    (
+        "expr::out_of_range",
+        "settings: { s: { value: 1 kW, range: 0..2 kW } }\nderived: { a: { expression: setting.s > 3 kW } }\n",
+    ),
     ("expr::quantity", "derived: { a: { expression: 'm.v > \"5 parsecs\"' } }\n"),
     ("expr::time", "derived: { a: { expression: 'avg(m.v, \"often\")' } }\n"),
     (

@@ -14,7 +14,8 @@ use crate::words::source_name;
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use ballast_model::expr::{BinaryOp, Fault, Program, Seen};
+use ballast_model::almanac::TimeOfDay;
+use ballast_model::expr::{BinaryOp, Fault, Program, Seen, TrackerKey};
 use ballast_model::intent::{Cause, Witness};
 use ballast_model::quantity::Shown;
 use ballast_model::{Authority, Mono, Outcome, OutputId, PointId, Span};
@@ -136,6 +137,8 @@ pub struct Condition {
     pub is_true: Option<bool>,
     /// Arithmetic without a result, where that makes it unknown.
     pub fault: Option<Fault>,
+    /// What it waits for before it can be known, where that makes it unknown.
+    pub waits_for: Option<WaitsFor>,
     /// How long it must hold.
     pub must_hold: Span,
     /// Since when it has held, while that counts.
@@ -146,6 +149,15 @@ pub struct Condition {
     pub thresholds: Vec<Threshold>,
     /// Every value it reads.
     pub values: Vec<Reading>,
+}
+
+/// What a condition over a time of day waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub enum WaitsFor {
+    /// A clock that is trusted.
+    Clock,
+    /// The next time of day: it was not counted from the last one on.
+    Next(TimeOfDay),
 }
 
 /// A comparison with a constant.
@@ -296,6 +308,11 @@ impl Core {
         let seen = self.seen_at(since, now);
         let is_true = program.truth(&seen, &mut ignored());
         let fault = if is_true.is_none() { program.fault(&seen) } else { None };
+        let untold = if is_true.is_none() { program.untold(&seen) } else { None };
+        let waits_for = untold.map(|key| match (key, self.world.wall.utc(now)) {
+            (TrackerKey::Used { time, .. }, Some(_)) => WaitsFor::Next(time),
+            _ => WaitsFor::Clock,
+        });
         let thresholds = thresholds.iter().map(|threshold| Threshold {
             subject: threshold.subject.clone(),
             op: symbol(threshold.op),
@@ -306,6 +323,7 @@ impl Core {
             text: text.into(),
             is_true,
             fault,
+            waits_for,
             must_hold,
             holds_since,
             remaining: holds_since.map(|since| since.after(must_hold).since(now)),

@@ -80,6 +80,20 @@ impl TimeOfDay {
     }
 }
 
+impl core::fmt::Display for TimeOfDay {
+    /// As it is written in rules.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match *self {
+            Self::Sunrise => f.write_str("sunrise"),
+            Self::Sunset => f.write_str("sunset"),
+            Self::Clock(seconds) => {
+                write!(f, "{:02}:{:02}", seconds / 3600, seconds / 60 % 60)?;
+                if seconds % 60 == 0 { Ok(()) } else { write!(f, ":{:02}", seconds % 60) }
+            }
+        }
+    }
+}
+
 impl Zone {
     /// A zone by its name, `Europe/Paris`.
     pub fn get(name: &str) -> Option<Self> {

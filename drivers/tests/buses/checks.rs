@@ -105,6 +105,11 @@ fn mistakes_of_a_simulated_bus() {
     site.number("a.x", "W", &[("formula", "50 +")]);
     site.number("a.y", "W", &[]);
     site.number("a.z", "W", &[("formula", "1"), ("column", "x")]);
+    let wrong = site.try_open().err().unwrap().into_iter();
+    let of_formula =
+        wrong.filter(|found| ["function is", "has one of"].iter().any(|part| found.message.contains(part)));
+    let helps: Vec<_> = of_formula.map(|found| found.help.unwrap_or_default()).collect();
+    assert!(helps.len() == 2 && helps.iter().all(|help| !help.is_empty()), "{helps:?}");
     check(
         &site,
         &[

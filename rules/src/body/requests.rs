@@ -15,7 +15,7 @@ use ballast_model::diagnostic::{Span, did_you_mean};
 use ballast_model::expr::explain_quantity;
 use ballast_model::quantity::{parse_quantity, parse_span};
 use ballast_model::time::Span as Duration;
-use ballast_model::{Dimension, Finite, OutputId, PointId, Unit, Value, Wanted};
+use ballast_model::{Dimension, Finite, GroupId, OutputId, PointId, Unit, Value, Wanted};
 use rhai::{Expr, FnCallExpr, Position};
 
 impl Walker<'_> {
@@ -349,6 +349,7 @@ impl Walker<'_> {
             return None;
         }
         let group = self.text(first, "a group");
+        let place_of_amount = amount.map(|amount| self.span(amount.start_position()));
         let amount = match amount {
             Some(amount) => self.amount(amount),
             None => Some(ShedAmount::All),
@@ -367,8 +368,35 @@ impl Walker<'_> {
             self.problems.push(problem(place, "rules::unknown_group", message, help));
             return None;
         };
+        if let Some(place) = place_of_amount {
+            self.look_at_sizes(group, place);
+        }
         self.sheds.insert(group);
         Some(Entry::Fixed(Action::Shed(ShedRequest { group, amount: amount? })))
+    }
+
+    /// A share or a power is counted in watts: a load of unknown size counts as none. Of such loads a share is nothing, and
+    /// for a power all of them are cut.
+    fn look_at_sizes(&mut self, group: GroupId, place: Span) {
+        let catalog = self.around.catalog;
+        let Some(spec) = catalog.groups.get(group.index()) else { return };
+        let sizes = spec.rated.iter().zip(&spec.power);
+        let unknown: Vec<String> = (spec.loads.iter().zip(sizes))
+            .filter(|(_, (rated, power))| **rated <= Finite::ZERO && power.is_none())
+            .filter_map(|(load, _)| catalog.output(*load))
+            .map(|output| format!("`{}`", output.name))
+            .collect();
+        let Some(first) = unknown.first() else { return };
+        let more = match unknown.len() {
+            1 => String::new(),
+            count => format!(" and {} more", count - 1),
+        };
+        let name = &spec.name;
+        let message = format!("nobody knows how much cutting {first}{more} of the group \"{name}\" helps");
+        let help = format!(
+            "in site.yaml, give the device of each such load `rated: 2 kW`, or a measured point `power`; `shed(\"{name}\")` cuts the whole group"
+        );
+        self.problems.push(problem(place, "rules::shed_size", message, help));
     }
 
     fn amount(&mut self, arg: &Expr) -> Option<ShedAmount> {

@@ -169,6 +169,16 @@ pub(crate) fn site() -> Arc<Catalog> {
         power: Vec::new(),
     });
     catalog.name("nobody", Noun::Group(GroupId(1)));
+    let rest = ["home_1", "pump", "lamp"];
+    catalog.groups.push(GroupSpec {
+        name: "rest".into(),
+        label: "".into(),
+        members: rest.iter().map(|name| device(name).unwrap()).collect(),
+        loads: rest.iter().map(|name| output(&catalog, name)).collect(),
+        rated: vec![Finite::ZERO; rest.len()],
+        power: vec![Some(point_id(&catalog, "home_1.power")), None, None],
+    });
+    catalog.name("rest", Noun::Group(GroupId(2)));
     // The second of June 2026.
     catalog.calendars.push(CalendarSpec { name: "critical".into(), days: vec![20606] });
     catalog.roles.insert("role.main_frequency".into(), "grid.frequency".into());

@@ -4,7 +4,7 @@
 //! be false where `when` is true, and a measurable distance away from it.
 
 use ballast_model::diagnostic::Span;
-use ballast_model::expr::{BinaryOp, Comparison, Expr, ExprKind};
+use ballast_model::expr::{BinaryOp, Comparison, Expr, ExprKind, Met, meetings};
 use ballast_model::quantity::Shown;
 
 use crate::codes;
@@ -19,7 +19,10 @@ pub(super) fn check(site: &SiteDraft, safety: &SafetyDraft<'_>, out: &mut Diagno
     for limit in &safety.limits {
         let LimitAction::Force { latch, .. } = limit.limit.action else { continue };
         match &limit.until {
-            Some(until) => check_pair(&limit.when, until, out),
+            Some(until) => {
+                check_pair(&limit.when, until, out);
+                check_alternatives(&limit.when, until, out);
+            }
             // A latch lets go when a person says so.
             None if latch => {}
             None => check_without_until(&site.catalog, limit, out),
@@ -83,6 +86,40 @@ fn check_pair(when: &Compiled<'_>, until: &Compiled<'_>, out: &mut Diagnostics) 
             refuse(when, until, acts, Some(nearest), out);
         }
     }
+}
+
+/// A limit that acts by one of several, and lets go although another one is still violated: `a > 62 or b > 62` until
+/// `a < 60 or b < 60`, which is `max(a, b) > 62` until `min(a, b) < 60`. The first one is said.
+fn check_alternatives(when: &Compiled<'_>, until: &Compiled<'_>, out: &mut Diagnostics) {
+    // What `until` does not look at at all was said.
+    let is_looked_at =
+        |other: &Comparison| !when.program.comparisons().contains(other) || !facing(other, until).is_empty();
+    let is_told = |met: &Met| match met {
+        Met::Beside(other) => other.as_ref().is_none_or(is_looked_at),
+        _ => false,
+    };
+    let mut found = meetings(&when.program, &until.program).into_iter();
+    let Some(found) = found.find(|found| is_told(&found.met)) else { return };
+    let said = |one: &Comparison| format!("{} {} {}", one.subject, one.op.symbol(), show(one));
+    let over = |one: &Comparison| format!("{} {}", one.subject, away_from(one).0);
+    let (message, help) = match &found.met {
+        Met::Beside(Some(other)) => (
+            format!("this lets go at {} while {} may still hold", said(&found.end), said(other)),
+            format!("let it go only where all is over: `{} ... and {}`", over(other), said(&found.end)),
+        ),
+        _ => (
+            format!("this lets go at {}, which is not all that the limit acts on", said(&found.end)),
+            "let it go only where all is over, joined by `and`".to_string(),
+        ),
+    };
+    let is_part = found.start_whole.subject != found.start.subject;
+    let help = if is_part {
+        format!("let it go by the same: `{} {}`", over(&found.start_whole), show(&found.end))
+    } else {
+        help
+    };
+    let (at, acts_at) = (until.place(found.end.span), when.place(found.start.span));
+    out.push(at.warning(codes::LIMIT_UNTIL, message).also(acts_at.file, acts_at.span, "acts").help(help));
 }
 
 /// The comparisons of `until` with what a limit acts on, turned as that is.
@@ -314,6 +351,63 @@ limits:
 #                            ----- note: acts
     until: feeder.frequency > 49.5 Hz
 #                             ^^^^^^^ error[limit::hysteresis_inverted]: the limit lets go while it is still violated: feeder.frequency > 49.5 Hz overlaps > 51 Hz (lets go)
+    force: [ { charger: open } ]
+",
+        );
+    }
+
+    /// `or` and `max` in `when` ask for `and` and `max` in `until`.
+    #[test]
+    fn a_limit_lets_go_where_all_of_it_is_over() {
+        check_rest(
+            "\
+limits:
+  - name: either
+    when: battery.temperature_1 > 62 °C or battery.temperature_2 > 62 °C
+#                                 ----- note: acts
+    until: battery.temperature_1 < 60 °C or battery.temperature_2 < 60 °C
+#                                  ^^^^^ warning[limit::until]: this lets go at battery.temperature_1 < 60 °C while battery.temperature_2 > 62 °C may still hold
+#   = help: let it go only where all is over: `battery.temperature_2 < ... and battery.temperature_1 < 60 °C`
+    force: [ { charger: open } ]
+  - name: one of both
+    when: battery.temperature_1 > 62 °C or battery.temperature_2 > 62 °C
+#                                                                  ----- note: but the limit acts here
+    until: battery.temperature_1 < 60 °C
+#          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ warning[limit::until]: `until` does not look at battery.temperature_2
+#   = help: without it, the limit may let go while it is still violated, and act again at once
+    force: [ { charger: open } ]
+  - name: both are over
+    when: battery.temperature_1 > 62 °C or battery.temperature_2 > 62 °C
+    until: battery.temperature_1 < 60 °C and battery.temperature_2 < 60 °C
+    force: [ { charger: open } ]
+  - name: the highest, then the lowest
+    when: max(battery.temperature_1, battery.temperature_2) > 62 °C
+#                                                             ----- note: acts
+    until: min(battery.temperature_1, battery.temperature_2) < 60 °C
+#                                                              ^^^^^ warning[limit::until]: this lets go at battery.temperature_1 < 60 °C while battery.temperature_2 > 62 °C may still hold
+#   = help: let it go by the same: `max(battery.temperature_1, battery.temperature_2) < 60 °C`
+    force: [ { charger: open } ]
+  - name: a derived one, then one of it
+    when: site.hot > 62 °C
+#                    ----- note: acts
+    until: battery.temperature_1 < 60 °C
+#                                  ^^^^^ warning[limit::until]: this lets go at battery.temperature_1 < 60 °C while battery.temperature_2 > 62 °C may still hold
+#   = help: let it go by the same: `max(battery.temperature_1, battery.temperature_2) < 60 °C`
+    force: [ { charger: open } ]
+  - name: the highest twice
+    when: max(battery.temperature_1, battery.temperature_2) > 62 °C
+    until: max(battery.temperature_2, battery.temperature_1) < 60 °C
+    force: [ { charger: open } ]
+  - name: both, and one is over
+    when: battery.temperature_1 > 62 °C and battery.temperature_2 > 62 °C
+    until: battery.temperature_1 < 60 °C or battery.temperature_2 < 60 °C
+    force: [ { charger: open } ]
+  - name: an alarm beside
+    when: battery.temperature_1 > 62 °C or genset.run.state == \"closed\"
+#                                 ----- note: acts
+    until: battery.temperature_1 < 60 °C
+#                                  ^^^^^ warning[limit::until]: this lets go at battery.temperature_1 < 60 °C, which is not all that the limit acts on
+#   = help: let it go only where all is over, joined by `and`
     force: [ { charger: open } ]
 ",
         );

@@ -2,10 +2,14 @@
 //!
 //! Without `max_age` the last value stays for ever, and a limit on it protects from nothing once the sensor is dead.
 
+use std::collections::BTreeSet;
+
 use ballast_model::PointId;
-use ballast_model::catalog::Origin;
+use ballast_model::catalog::{Noun, Origin};
+use ballast_model::expr::ExprKind;
 
 use crate::codes;
+use crate::compile::Compiled;
 use crate::diagnostics::{Diagnostics, Place};
 use crate::load::behind;
 use crate::safety::SafetyDraft;
@@ -14,20 +18,49 @@ use crate::site::SiteDraft;
 pub(super) fn check(site: &SiteDraft, safety: &SafetyDraft<'_>, out: &mut Diagnostics) {
     for limit in &safety.limits {
         let key = if limit.derate.is_empty() { "when" } else { "of" };
-        for point in &limit.when.program.reads {
-            check_point(site, *point, limit.fields.place(key), "a limit", out);
-        }
-        for point in limit.until.iter().flat_map(|until| &until.program.reads) {
-            check_point(site, *point, limit.fields.place("until"), "a limit", out);
+        check_condition(site, &limit.when, limit.fields.place(key), out);
+        if let Some(until) = &limit.until {
+            check_condition(site, until, limit.fields.place("until"), out);
         }
     }
     for source in safety.shedding.iter().flat_map(|draft| &draft.source) {
-        check_point(site, source.value, source.place, "shedding", out);
+        check_points(site, source.value, source.place, "shedding", &mut BTreeSet::new(), out);
     }
 }
 
-fn check_point(site: &SiteDraft, point: PointId, place: Place, what: &str, out: &mut Diagnostics) {
+/// Each point once, where its name stands; `whole` is for one that stands there under no name.
+fn check_condition(site: &SiteDraft, condition: &Compiled<'_>, whole: Place, out: &mut Diagnostics) {
+    let (mut waiting, mut seen) = (vec![&condition.expr], BTreeSet::new());
+    while let Some(part) = waiting.pop() {
+        match &part.kind {
+            ExprKind::Name(name) => {
+                if let Some(Noun::Point(point)) = site.catalog.resolve(name) {
+                    check_points(site, point, condition.place(part.span), "a limit", &mut seen, out);
+                }
+            }
+            ExprKind::Not(inner) | ExprKind::Negate(inner) => waiting.push(inner),
+            ExprKind::Binary { left, right, .. } => waiting.extend([&**right, &**left]),
+            ExprKind::Call { args, .. } => waiting.extend(args.iter().rev()),
+            ExprKind::Number(_) | ExprKind::Text(_) | ExprKind::Flag(_) => {}
+        }
+    }
+    for point in &condition.program.reads {
+        check_points(site, *point, whole, "a limit", &mut seen, out);
+    }
+}
+
+fn check_points(
+    site: &SiteDraft,
+    point: PointId,
+    place: Place,
+    what: &str,
+    seen: &mut BTreeSet<PointId>,
+    out: &mut Diagnostics,
+) {
     for measured in behind(site, point) {
+        if !seen.insert(measured) {
+            continue;
+        }
         let Some(spec) = site.catalog.point(measured) else { continue };
         if spec.origin != Origin::Measured || spec.max_age.is_some() {
             continue;
@@ -53,14 +86,19 @@ mod tests {
 limits:
   - name: direct
     when: battery.note > 14 W
-#   ^^^^ error[limit::max_age]: a limit cannot lean on `battery.note`, which has no `max_age`
+#         ^^^^^^^^^^^^ error[limit::max_age]: a limit cannot lean on `battery.note`, which has no `max_age`
     until: battery.note < 12 W
-#   ^^^^^ error[limit::max_age]: a limit cannot lean on `battery.note`, which has no `max_age`
+#          ^^^^^^^^^^^^ error[limit::max_age]: a limit cannot lean on `battery.note`, which has no `max_age`
     force: [ { charger: open } ]
   - name: behind a derived point
     of: site.bare
-#   ^^ error[limit::max_age]: a limit cannot lean on `battery.note`, which has no `max_age`
+#       ^^^^^^^^^ error[limit::max_age]: a limit cannot lean on `battery.note`, which has no `max_age`
     derate: { battery: { 1 W: 100 %, 2 W: 0 % } }
+  - name: one of two
+    when: battery.soc > 90 % and max(battery.note, feeder.power) > 14 W
+#                                    ^^^^^^^^^^^^ error[limit::max_age]: a limit cannot lean on `battery.note`, which has no `max_age`
+    until: battery.soc < 80 % and feeder.power < 10 W
+    force: [ { charger: open } ]
   - name: with a period
     when: charger.current > 14 A
     until: charger.current < 12 A

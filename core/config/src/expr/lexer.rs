@@ -135,12 +135,13 @@ fn next(text: &str) -> Result<(TokenKind, usize), Problem> {
     if let Some((sign, kind)) = SIGNS.iter().find(|(sign, _)| text.starts_with(sign)) {
         return Ok((TokenKind::Sign(*kind), sign.len()));
     }
-    let help = MISTAKEN.iter().find(|(sign, _)| text.starts_with(sign)).map(|(_, help)| (*help).to_owned());
+    let known = "a condition is made of names, numbers with their unit, `<`, `>`, `==`, `and`, `or`, `not`, `+ - * /`";
+    let help = MISTAKEN.iter().find(|(sign, _)| text.starts_with(sign)).map_or(known, |(_, help)| help);
     Err(Problem {
         code: codes::EXPR_SYNTAX,
         span: span(0, first.len_utf8()),
         message: format!("{} has no meaning in a condition", quote(&first.to_string())),
-        help,
+        help: Some(help.to_owned()),
     })
 }
 
@@ -160,7 +161,7 @@ fn quoted(text: &str, quote_sign: char) -> Result<(TokenKind, usize), Problem> {
             code: codes::EXPR_SYNTAX,
             span: span(0, 1),
             message: "the quote that opens here is not closed".to_owned(),
-            help: None,
+            help: Some(format!("add {quote_sign} where the word ends")),
         });
     };
     Ok((TokenKind::Text(inner.get(..length).unwrap_or("").to_owned()), length + 2))
@@ -171,7 +172,11 @@ fn number(text: &str) -> Result<(TokenKind, usize), Problem> {
     if let Some(length) = time_of_day(text) {
         return Ok((TokenKind::Quantity(text.get(..length).unwrap_or("").to_owned()), length));
     }
-    let (value, mut end) = split_number(text).map_err(|error| number_problem(text, &error))?;
+    let (value, mut end) = split_number(text).map_err(|error| {
+        let problem = number_problem(text, &error);
+        let help = problem.help.or_else(|| Some("write digits and the unit, as in `5 kW`".to_owned()));
+        Problem { help, ..problem }
+    })?;
     let Some((unit, length)) = unit(text, end)? else { return Ok((TokenKind::Number(value), end)) };
     end += length;
     if unit.dimension() == Dimension::Duration {
@@ -211,7 +216,9 @@ fn unit(text: &str, end: usize) -> Result<Option<(Unit, usize)>, Problem> {
         code: codes::UNIT_UNKNOWN,
         span: span(start, written.len()),
         message: format!("{} is not a unit that is known here", quote(written)),
-        help: suggest_unit(written),
+        help: suggest_unit(written).or_else(|| {
+            Some("known units are V, A, W, kW, VA, Wh, kWh, Hz, °C, K, %, s, min, h and others; see the manual".to_owned())
+        }),
     })
 }
 

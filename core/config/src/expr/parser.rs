@@ -285,13 +285,15 @@ impl Parser {
                 code: codes::EXPR_SYNTAX,
                 span: open,
                 message: "the bracket that opens here is not closed".to_owned(),
-                help: None,
+                help: Some("add `)` where what it holds ends".to_owned()),
             });
         }
         if *self.peek() == TokenKind::Sign(Sign::For) {
             return Err(for_inside(self.span()));
         }
-        Err(self.unexpected("`,` or `)`"))
+        let mut problem = self.unexpected("`,` or `)`");
+        problem.help = Some("part the arguments with `,`, and close the bracket with `)`".to_owned());
+        Err(problem)
     }
 
     /// `for 2 s` at the end.
@@ -331,9 +333,14 @@ impl Parser {
                 code: codes::EXPR_SYNTAX,
                 span: self.span(),
                 message: "a bracket is closed here that was never opened".to_owned(),
-                help: None,
+                help: Some("remove it, or add `(` where what it holds begins".to_owned()),
             }),
-            _ => Err(self.unexpected("an operator or the end")),
+            _ => {
+                let mut problem = self.unexpected("an operator or the end");
+                problem.help =
+                    Some("join two conditions with `and` or `or`; a word stands in quotes".to_owned());
+                Err(problem)
+            }
         }
     }
 
@@ -343,7 +350,8 @@ impl Parser {
             TokenKind::End => format!("the condition breaks off; {expected} is expected"),
             _ => format!("{expected} is expected here"),
         };
-        Problem { code: codes::EXPR_SYNTAX, span: self.span(), message, help: None }
+        let help = Some("write a point, `battery.voltage`, or a number with its unit, `50 °C`".to_owned());
+        Problem { code: codes::EXPR_SYNTAX, span: self.span(), message, help }
     }
 }
 

@@ -39,6 +39,7 @@ fn refused(marked: &str, message: &str) {
     let end = marked.find('⟧').unwrap() - '⟦'.len_utf8();
     let expected = Span::new(u32::try_from(start).unwrap(), u32::try_from(end).unwrap());
     assert_eq!((problem.span, problem.message.as_str()), (expected, message), "{text}");
+    assert!(problem.help.is_some_and(|help| !help.is_empty()), "{text}: no word of what to do");
 }
 
 #[test]
@@ -120,7 +121,7 @@ fn units_in_another_case_are_recognised() {
     assert_eq!(help("a > 5 kw"), "did you mean `kW`?");
     assert_eq!(help("a > 5 HZ"), "did you mean `Hz`?");
     assert_eq!(help("a > 5 minuts"), "did you mean `minute`?");
-    assert_eq!(parse_condition("a > 5 q").unwrap_err().help, None);
+    assert!(help("a > 5 q").starts_with("known units are V, A, W"));
 }
 
 #[test]

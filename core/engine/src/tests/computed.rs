@@ -1,6 +1,7 @@
 //! Derived points, sleeping devices and schedules.
 
 use super::*;
+use crate::explain::WaitsFor;
 use crate::plan::{AsleepPlan, Derivation, DerivedPlan, NextInstant, SchedulePlan, Timing};
 use ballast_model::almanac::{Place, TimeOfDay, Zone};
 use ballast_model::expr::{Statistic, TrackerKey};
@@ -281,4 +282,28 @@ fn a_quotient_without_a_value_says_why() {
     assert_eq!(quality(&run), "a division by zero");
     run.run_to(ms(10_001));
     assert_eq!(quality(&run), "an input is unknown", "one has grown too old");
+}
+
+/// `used` is unknown until its first time of day has come, and the rule says which one it waits for.
+#[test]
+fn a_condition_over_a_time_of_day_says_what_it_waits_for() {
+    let mut catalog = catalog();
+    let counter = PointSpec { is_counter: true, ..spec("meter.energy", "kWh", None) };
+    let energy = catalog.add_point(counter).unwrap();
+    let mut site = Site::of(catalog);
+    let used = call("used", alloc::vec![name("meter.energy"), text("16:00")]);
+    let when = binary(BinaryOp::Less, used, text("3 kWh"));
+    let rule = site.rule("finish", &when, None, ask(A, Wanted::CLOSED), |_| {});
+    let mut run = site.start();
+    let waits = |run: &Run| {
+        let when = run.engine.explain_rule(rule, run.engine.now()).unwrap().when;
+        (when.is_true, when.waits_for)
+    };
+    run.set(ms(0), energy, 10.0);
+    assert_eq!(waits(&run), (None, Some(WaitsFor::Clock)), "the clock was never trusted");
+    clock(&mut run, ms(1000), 16 * HOUR_MS - 60_000, true);
+    let four = TimeOfDay::parse("16:00").unwrap();
+    assert_eq!(waits(&run), (None, Some(WaitsFor::Next(four))), "nobody counted from the last one on");
+    run.run_to(ms(62_000));
+    assert_eq!(waits(&run), (Some(true), None), "it has come");
 }

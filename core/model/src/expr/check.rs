@@ -7,6 +7,7 @@ use super::check_numbers::{Operand, is_comparable, makes_difference, scaled_unit
 use super::comparison::{Comparison, Steps, sum_of};
 use super::fault::Fault;
 use super::program::{ForChecks, Node, NodeId, Program, Threshold, Type};
+use super::range::Range;
 use super::trackers::TrackerKey;
 use crate::catalog::{Catalog, Kind, Noun, Origin, PointId};
 use crate::diagnostic::{Span, did_you_mean};
@@ -206,7 +207,7 @@ impl Checker<'_> {
             ExprKind::Not(inner) => {
                 let before = self.comparisons.len();
                 let inner = self.truth(inner)?;
-                self.comparisons.iter_mut().skip(before).for_each(|found| found.op = found.op.negated());
+                self.comparisons.iter_mut().skip(before).for_each(Comparison::negate);
                 Some(Typed::Truth(self.push(Node::Not(inner))))
             }
             ExprKind::Negate(inner) => self.negate(inner),
@@ -252,6 +253,7 @@ impl Checker<'_> {
                 // A setting stands still until somebody changes it.
                 number.is_smoothed = spec.origin == Origin::Setting;
                 number.points.push(point);
+                number.range = self.range_of(point);
                 Typed::Number(number.with_steps(Steps::of_point(point, self.scope.catalog)))
             }
             Kind::Flag => Typed::Truth(self.push(Node::FlagPoint(point))),
@@ -435,6 +437,7 @@ impl Checker<'_> {
         number.is_smoothed = a.is_smoothed && b.is_smoothed;
         number.is_difference = makes_difference(op, &a, &b);
         number.constant = constant;
+        number.range = Range::combined(op, &a, &b, factor.get());
         number.sum = sum.unwrap_or_else(|| number.alone(None));
         Some(Typed::Number(number))
     }
@@ -493,6 +496,12 @@ impl Checker<'_> {
         if !is_comparable(&a, &b) {
             return self.mixed(span, a.dimension, b.dimension, "compared");
         }
+        let place = match (a.constant, b.constant) {
+            (None, Some(_)) => spans.1,
+            (Some(_), None) => spans.0,
+            _ => span,
+        };
+        self.doubt_range(op, &a, &b, place);
         self.note_threshold(op, &a, &b, spans, span);
         Some(Typed::Truth(self.push(Node::Compare(op, a.node, b.node))))
     }
@@ -538,13 +547,15 @@ impl Checker<'_> {
     }
 
     fn note_threshold(&mut self, op: BinaryOp, a: &Operand, b: &Operand, sides: (Span, Span), whole: Span) {
+        // The operation follows at once.
+        let node = self.nodes.len() as NodeId;
         let (subject, value, written_op, span) = match (a.constant, b.constant) {
             (None, Some(value)) => (a, value, op, sides.1),
             (Some(value), None) => (b, value, op.mirrored(), sides.0),
-            (None, None) => return self.comparisons.extend(Comparison::of(op, a, b, whole)),
+            (None, None) => return self.comparisons.extend(Comparison::of(op, a, b, whole, node)),
             (Some(_), Some(_)) => return,
         };
-        self.comparisons.extend(Comparison::of(op, a, b, span));
+        self.comparisons.extend(Comparison::of(op, a, b, span, node));
         self.thresholds.push(Threshold {
             subject: subject.text.clone(),
             points: subject.points.clone(),

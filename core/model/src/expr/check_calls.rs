@@ -2,9 +2,10 @@
 
 use super::ast::{Expr, ExprKind};
 use super::check::{Checker, Dialect, Problem, Typed};
-use super::check_numbers::Operand;
+use super::check_numbers::{Extreme, Operand};
 use super::comparison::Steps;
 use super::program::{Node, Statistic};
+use super::range::Range;
 use super::trackers::TrackerKey;
 use crate::almanac::{self, TimeOfDay};
 use crate::catalog::{CalendarId, Facet, Noun, OutputKind, PointId};
@@ -126,7 +127,9 @@ impl Checker<'_> {
             number.is_smoothed = a.is_smoothed && b.is_smoothed;
             number.is_difference = a.is_difference && b.is_difference;
             let steps = Steps::widest([a.steps(), b.steps()]);
-            number.points = [a.points, b.points].concat();
+            number.points = a.points.iter().chain(&b.points).copied().collect();
+            number.range = Range::extreme(&a, &b);
+            number.extreme = Some(extreme(greatest, a, b));
             let number = Typed::Number(number.with_steps(steps));
             all = (number, joined);
         }
@@ -152,6 +155,7 @@ impl Checker<'_> {
                 number.is_smoothed = a.is_smoothed;
                 number.is_difference = a.is_difference && b.is_difference;
                 let steps = Steps::widest([a.steps(), b.steps()]);
+                number.range = Range::extreme(&a, &b);
                 number.points = a.points;
                 Some(Typed::Number(number.with_steps(steps)))
             }
@@ -184,7 +188,8 @@ impl Checker<'_> {
                 let unit = self.numeric_unit(point, arg.span)?;
                 let slot = self.slot(TrackerKey::AtStart { point, rule: self.scope.rule });
                 let node = self.push(Node::Tracked { slot, statistic: Statistic::AtStart });
-                Some(stepped(node, unit, format!("at_start({full})"), true, self.steps_of(point)))
+                let at_start = stepped(node, unit, format!("at_start({full})"), true, self.steps_of(point));
+                Some(within(at_start, self.range_of(point)))
             }
         }
     }
@@ -270,7 +275,8 @@ impl Checker<'_> {
         };
         let slot = self.slot(key);
         let node = self.push(Node::Tracked { slot, statistic });
-        Some(stepped(node, unit, format!("{name}({full})"), true, steps))
+        let range = self.range_of(point).filter(|_| name != "rate");
+        Some(within(stepped(node, unit, format!("{name}({full})"), true, steps), range))
     }
 
     fn used(&mut self, args: &[Expr], span: Span, usage: &str) -> Option<Typed> {
@@ -419,9 +425,27 @@ impl Checker<'_> {
     }
 }
 
+/// The numbers of two numbers, of which one may be such a `max` or `min` already.
+fn extreme(is_greatest: bool, mut a: Operand, b: Operand) -> Extreme {
+    let mut of = match a.extreme.take() {
+        Some(known) if known.is_greatest == is_greatest => known.of,
+        other => alloc::vec![Operand { extreme: other, ..a }],
+    };
+    of.push(b);
+    Extreme { is_greatest, of }
+}
+
 /// What a function yields; of steps that are not known.
 fn number(node: u16, unit: Unit, text: String, is_smoothed: bool) -> Typed {
     stepped(node, unit, text, is_smoothed, None)
+}
+
+/// A number between these values.
+fn within(typed: Typed, range: Option<Range>) -> Typed {
+    match typed {
+        Typed::Number(number) => Typed::Number(Operand { range, ..number }),
+        other => other,
+    }
 }
 
 fn stepped(node: u16, unit: Unit, text: String, is_smoothed: bool, steps: Option<Steps>) -> Typed {

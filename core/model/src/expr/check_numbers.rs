@@ -4,6 +4,7 @@ use super::ast::BinaryOp;
 use super::check::{Checker, Typed};
 use super::comparison::{Steps, Sum};
 use super::program::{Node, NodeId};
+use super::range::Range;
 use crate::catalog::PointId;
 use crate::diagnostic::{Span, did_you_mean};
 use crate::finite::Finite;
@@ -29,6 +30,17 @@ pub(super) struct Operand {
     pub(super) constant: Option<Finite>,
     /// What it is the sum of.
     pub(super) sum: Sum,
+    /// Of which numbers it is the greatest or the least.
+    pub(super) extreme: Option<Extreme>,
+    /// Between which values it lies, where that is known.
+    pub(super) range: Option<Range>,
+}
+
+/// The numbers of a `max` or `min`.
+#[derive(Clone, Debug)]
+pub(super) struct Extreme {
+    pub(super) is_greatest: bool,
+    pub(super) of: Vec<Operand>,
 }
 
 impl Operand {
@@ -43,6 +55,8 @@ impl Operand {
             is_difference: false,
             constant: Some(value),
             sum: Sum::constant(value, unit),
+            extreme: None,
+            range: Some(Range::of(value, value)),
         }
     }
 
@@ -58,6 +72,8 @@ impl Operand {
             is_difference: false,
             constant: None,
             sum: Sum::constant(Finite::ZERO, unit),
+            extreme: None,
+            range: None,
         };
         leaf.sum = leaf.alone(None);
         leaf
@@ -72,7 +88,8 @@ impl Operand {
     pub(super) fn negated(self, node: NodeId) -> Self {
         let constant = self.constant.map(|value| Finite::saturating(-value.get()));
         let (text, sum) = (format!("-({})", self.text), self.sum.times(-1.0));
-        Self { node, text, constant, sum, ..self }
+        let range = self.range.map(Range::negated);
+        Self { node, text, constant, sum, extreme: None, range, ..self }
     }
 }
 

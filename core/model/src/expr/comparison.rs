@@ -5,7 +5,8 @@
 //! can show. One place decides that for rules and for limits: [`Steps::too_fine`].
 
 use super::ast::BinaryOp;
-use super::check_numbers::Operand;
+use super::check_numbers::{Extreme, Operand};
+use super::program::NodeId;
 use crate::catalog::{Catalog, PointId};
 use crate::diagnostic::Span;
 use crate::finite::Finite;
@@ -235,11 +236,40 @@ pub struct Comparison {
     rounded: Finite,
     /// Texts and factors, sorted.
     key: Vec<(String, Finite)>,
+    /// The operation that it is in its program.
+    pub(super) node: NodeId,
+    /// Where it compares a `max` or `min`: the same of each of its numbers.
+    pub(super) parts: Option<Parts>,
+    /// Its truth, where that follows from what its numbers can be.
+    pub(super) always: Option<bool>,
+}
+
+/// The comparisons that one of a `max` or `min` comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Parts {
+    /// Whether one of them is enough: `max(a, b) > 5`, `min(a, b) < 5`. Otherwise all must be true.
+    pub(super) is_any: bool,
+    pub(super) each: Vec<Comparison>,
 }
 
 impl Comparison {
     /// `None` where nothing that is measured is left.
-    pub(super) fn of(op: BinaryOp, a: &Operand, b: &Operand, span: Span) -> Option<Self> {
+    pub(super) fn of(op: BinaryOp, a: &Operand, b: &Operand, span: Span, node: NodeId) -> Option<Self> {
+        let parts = match (&a.extreme, &b.extreme) {
+            (Some(extreme), None) => {
+                Parts::of(extreme, op, extreme.of.iter().map(|part| Self::of(op, part, b, span, node)))
+            }
+            (None, Some(extreme)) => {
+                let each = extreme.of.iter().map(|part| Self::of(op, a, part, span, node));
+                Parts::of(extreme, op.mirrored(), each)
+            }
+            _ => None,
+        };
+        let always = a.range.zip(b.range).and_then(|(a, b)| a.decides(op, b));
+        Some(Self { node, parts, always, ..Self::whole(op, a, b, span)? })
+    }
+
+    fn whole(op: BinaryOp, a: &Operand, b: &Operand, span: Span) -> Option<Self> {
         let mut sum = a.sum.clone().plus(b.sum.times(-1.0));
         let first = sum.terms.first()?;
         let size = libm::fabs(first.factor);
@@ -285,7 +315,20 @@ impl Comparison {
             steps: sum.steps(),
             rounded: Finite::saturating(sum.rounded.unwrap_or(0.0)),
             key,
+            node: 0,
+            parts: None,
+            always: None,
         })
+    }
+
+    /// Under a `not` its opposite counts.
+    pub(super) fn negate(&mut self) {
+        self.op = self.op.negated();
+        self.always = self.always.map(|truth| !truth);
+        if let Some(parts) = &mut self.parts {
+            parts.is_any = !parts.is_any;
+            parts.each.iter_mut().for_each(Self::negate);
+        }
     }
 
     /// Whether its value is finer than what its points can show.
@@ -341,6 +384,15 @@ impl Comparison {
     /// Whether it is true above its value.
     pub const fn is_upper(&self) -> bool {
         matches!(self.op, BinaryOp::Greater | BinaryOp::GreaterOrEqual)
+    }
+}
+
+impl Parts {
+    /// `None` where one of the numbers leaves nothing to compare, or where the direction is open.
+    fn of(extreme: &Extreme, op: BinaryOp, each: impl Iterator<Item = Option<Comparison>>) -> Option<Self> {
+        let is_upper = matches!(op, BinaryOp::Greater | BinaryOp::GreaterOrEqual);
+        let each = each.collect::<Option<Vec<_>>>().filter(|_| op.is_order())?;
+        Some(Self { is_any: extreme.is_greatest == is_upper, each })
     }
 }
 

@@ -1,7 +1,8 @@
 //! Why something has no value although everything that it is computed from is known.
 
 use super::eval::{Bounded, Seen};
-use super::program::{Node, NodeId, Program};
+use super::program::{Node, NodeId, Program, Statistic};
+use super::trackers::TrackerKey;
 use crate::time::Mono;
 
 /// What arithmetic came to that is no number.
@@ -55,6 +56,21 @@ impl Program {
             Node::Add(left, right) => Fault::of(self.exact(left, seen)? + self.exact(right, seen)?, None),
             Node::Subtract(left, right) => {
                 Fault::of(self.exact(left, seen)? - self.exact(right, seen)?, None)
+            }
+            _ => None,
+        })
+    }
+
+    /// The first piece that follows the clock and has no value: `used` before its first time of day, a time of day while the
+    /// clock is not trusted. Ask it where the result is unknown.
+    pub fn untold(&self, seen: &Seen<'_>) -> Option<TrackerKey> {
+        let of_clock = |slot: u16| self.keys.get(usize::from(slot)).copied();
+        self.nodes.iter().zip(0..).find_map(|(node, id): (_, NodeId)| match *node {
+            Node::Tracked { slot, statistic: Statistic::Used } if self.exact(id, seen).is_none() => {
+                of_clock(slot)
+            }
+            Node::Clock { slot } if self.truth_at(id, seen, &mut Mono::MAX.clone()).is_none() => {
+                of_clock(slot)
             }
             _ => None,
         })

@@ -8,6 +8,7 @@
 //! Time is part of the result: an evaluation also tells the earliest moment at which its answer could change although
 //! no sample arrives.
 
+mod alternatives;
 pub mod ast;
 pub mod check;
 mod check_calls;
@@ -17,11 +18,13 @@ mod decides;
 mod eval;
 mod fault;
 mod program;
+mod range;
 mod timer;
 mod trackers;
 mod used;
 mod window;
 
+pub use alternatives::{Meeting, Met, is_never_begun, meetings};
 pub use ast::{BinaryOp, Expr, ExprKind};
 pub use check::{Dialect, Problem, Scope, check};
 pub use check_calls::FUNCTIONS;
