@@ -29,8 +29,9 @@ pub(super) struct Shed {
     closed_since: [bool; CUT.len()],
     /// Since when every known source is above all stages.
     high_since: Option<Mono>,
-    /// The last event was surely over when the frequency fell.
-    is_fresh: bool,
+    /// Which stages have not acted since the last event was surely over. The event goes on over a short recovery, and a stage acts
+    /// once in it.
+    is_fresh: [bool; STAGES.len()],
     /// The load of the site of late, W, and from when on; `None` while it is not known.
     power: Vec<(Mono, Option<f64>)>,
     /// Loads that a stage cut, and that nobody has given back.
@@ -89,7 +90,9 @@ impl GuardWatch {
         }
         if is_high {
             let since = *shed.high_since.get_or_insert(now);
-            shed.is_fresh |= now >= since.after(SURELY_OVER);
+            if now >= since.after(SURELY_OVER) {
+                shed.is_fresh = [true; STAGES.len()];
+            }
         } else {
             shed.high_since = None;
         }
@@ -100,8 +103,13 @@ impl GuardWatch {
             let is_old = |pair: &[(Mono, Option<f64>)]| {
                 pair.get(1).is_some_and(|(until, _)| until.after(BEFORE) < now)
             };
+            let is_over = shed.high_since.is_some_and(|since| now >= since.after(SURELY_OVER));
             while is_old(&shed.power) {
-                shed.power.remove(0);
+                let (_, first) = shed.power.remove(0);
+                // An event that may go on takes its shares of the load before all of it.
+                if let Some((_, next)) = shed.power.first_mut().filter(|_| !is_over) {
+                    *next = lower(first, *next);
+                }
             }
         }
     }
@@ -137,18 +145,15 @@ impl GuardWatch {
     /// A frequency that fell after it had been good is answered by shedding: by whole loads until the shares are met, or by
     /// everything that was closed.
     pub(super) fn rest_of_shedding(&mut self) -> Result<(), String> {
-        if !self.shed.is_fresh || self.is_ending {
+        if self.is_ending {
             return Ok(());
         }
         for (place, (stage, share)) in STAGES.into_iter().enumerate() {
             let is_due =
                 self.shed.low_since[place].is_some_and(|since| self.now >= since.after(SURELY_ACTED));
-            if !is_due {
-                continue;
-            }
             // One look at each event: from here on the loads are the program's again.
-            if place + 1 == STAGES.len() {
-                self.shed.is_fresh = false;
+            if !is_due || !std::mem::take(&mut self.shed.is_fresh[place]) {
+                continue;
             }
             self.look_at_cut(place, stage, share)?;
         }
@@ -163,7 +168,7 @@ impl GuardWatch {
         };
         let there = sum(&|load| shed.closed_then[place][load]);
         let cut = sum(&|load| shed.closed_since[load] && !self.is_told_closed(CUT[load]));
-        let before = shed.power.iter().map(|(_, power)| *power).reduce(|one, other| Some(one?.min(other?)));
+        let before = shed.power.iter().map(|(_, power)| *power).reduce(lower);
         // Where the load was not known, the guard counts what its loads would draw: any share of that is one of them.
         let before = before.flatten().unwrap_or(1.0);
         let owed = (share * before).min(there);
@@ -175,4 +180,9 @@ impl GuardWatch {
             "the frequency is below {stage} Hz, and {cut} W of {owed} W are cut: {before} W before, {there} W could be; closed: {loads:?}"
         ))
     }
+}
+
+/// The lower one; `None` where one is not known.
+fn lower(one: Option<f64>, other: Option<f64>) -> Option<f64> {
+    Some(one?.min(other?))
 }
