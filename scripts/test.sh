@@ -106,16 +106,16 @@ count() { grep -aoE "[0-9]+ $2" "$1" 2>/dev/null | awk '{ sum += $1 } END { prin
 # The names of those tests are kept for the report, which is what remains where only the end of an output is kept.
 what_failed() {
     local sections name
-    sections=$(awk '/^failures:$/ { on = 1 } /^test result:/ { on = 0 } on' "$1")
+    sections=$(awk '/^failures:$/ { on = 1 } /^test result:/ { if (on) print "=end"; on = 0 } on' "$1")
     if [ -z "$sections" ]; then
         tail -n 200 "$1"
         return
     fi
-    printf '%s\n' "$sections" | tail -n 400
+    printf '%s\n' "$sections" | grep -v '^=end$' | tail -n 400
     # A section ends with the list of names, four spaces before each.
     while IFS= read -r name; do failures+=("$name"); done < <(
-        awk '/^failures:$/ { list = "" } /^    [^ ]+( - .*)?$/ { list = list $0 "\n"; next }
-            /^test result:/ { printf "%s", list; list = "" } NF { list = "" }' "$1"
+        printf '%s\n' "$sections" | awk '/^failures:$/ { list = "" } /^    [^ ]+( - .*)?$/ { list = list $0 "\n"; next }
+            /^=end$/ { printf "%s", list; list = "" } NF { list = "" }'
     )
 }
 

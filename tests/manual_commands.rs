@@ -305,7 +305,10 @@ fn the_demonstration_runs_as_the_front_page_shows_it() {
     let is_event = |line: &&str| line.starts_with(|c: char| c.is_ascii_digit()) && !line.contains('█');
     let mut waits: Vec<&str> = shown.lines().filter(is_event).collect();
     assert!(waits.len() > 8, "the front page shows {} events only", waits.len());
+    // It is killed, and cannot remove its own directory.
+    let scratch = Scratch::new("demo of the front page");
     let mut demo = ballast()
+        .env("TMPDIR", &scratch.0)
         .args(["demo", "--start", "19:28", "--speed", "120", "--for", "1min", "--metrics", "off"])
         .stdout(std::process::Stdio::piped())
         .spawn()

@@ -139,13 +139,13 @@ fn torment(seed: u64, lane: u32, faults: u32) -> Option<Faults> {
     Some(done)
 }
 
-/// One site with its two processes.
+/// One site with its two processes; they end, and the disk goes, before the folders that they use are removed.
 struct Lane {
     number: u32,
-    site: Apart,
-    guard: Option<Guard>,
     program: Option<Program>,
+    guard: Option<Guard>,
     disk: Option<SmallDisk>,
+    site: Apart,
 }
 
 impl Lane {

@@ -9,6 +9,7 @@ use common::program::Program;
 use common::terminal::Meter;
 use common::tic::{frame, frames};
 use common::{Scratch, recorded, wait_for};
+use rustix::process::Signal;
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -50,8 +51,11 @@ fn after_a_broken_connection_only_what_holds_now_is_written() {
     // `if nobody asks` always stands there.
     let ended = || (!program.tell(&["why", "c"]).contains("operator")).then_some(());
     wait_for("the short request to end", PATIENCE, ended);
+    // What is written as soon as the broker is back is written once: somebody must listen before that.
+    program.signal(Signal::STOP);
     bench.broker.restart();
     bench.relays = bench.broker.observe("relay/#");
+    program.signal(Signal::CONT);
     let last = |relay: &str, word: &str| {
         bench.relays.wait_last(&format!("relay/{relay}"), word, Duration::from_secs(60));
     };

@@ -152,10 +152,15 @@ impl Program {
         let _ = self.child.wait();
     }
 
+    /// Sends it a signal.
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, signal).expect("it can be told");
+    }
+
     /// Asks it to stop and waits.
     pub fn stop(&mut self) -> std::process::ExitStatus {
-        let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it can be told");
+        self.signal(rustix::process::Signal::TERM);
         self.child.wait().expect("it ends")
     }
 }

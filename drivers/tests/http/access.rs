@@ -1,24 +1,12 @@
 //! Passwords, tokens and certificates, right and wrong.
 
+use crate::folder::Folder;
 use crate::peer::{Peer, is_said};
 use crate::support::{Running, Site, base};
 use ballast_drivers::readings::Batch;
 use ballast_model::Quality;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
-
-/// A folder of its own for the secrets of a test.
-fn folder(name: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("ballast-http-{name}-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
-fn write(folder: &Path, name: &str, text: &str) -> String {
-    let path = folder.join(name);
-    std::fs::write(&path, text).unwrap();
-    path.to_string_lossy().into_owned()
-}
 
 /// A flag behind a password.
 fn flag(site: &mut Site, path: &str) -> ballast_model::PointId {
@@ -31,8 +19,8 @@ fn is_yes(heard: &Batch) -> bool {
 
 #[test]
 fn passwords_are_shown_as_the_device_wants_them() {
-    let folder = folder("passwords");
-    let right = write(&folder, "right", "password\n");
+    let folder = Folder::new("passwords");
+    let right = folder.write("right", "password\n");
     for peer in [Peer::closing(), Peer::keeping()] {
         let Some(peer) = peer else { return };
         for (auth, path) in [
@@ -55,9 +43,9 @@ fn passwords_are_shown_as_the_device_wants_them() {
 #[test]
 fn a_wrong_password_is_told_and_a_new_one_counts() {
     let Some(peer) = Peer::keeping() else { return };
-    let folder = folder("wrong");
+    let folder = Folder::new("wrong");
     for (auth, path) in [("basic", "/basic-auth/me/right"), ("digest", "/digest-auth/auth/me/right")] {
-        let password = write(&folder, auth, "hunter2");
+        let password = folder.write(auth, "hunter2");
         let keys = [("url", &*peer.url()), ("auth", auth), ("user", "me"), ("password_file", &*password)];
         let mut site = Site::new("http", &keys);
         flag(&mut site, path);
@@ -74,7 +62,8 @@ fn a_wrong_password_is_told_and_a_new_one_counts() {
 #[test]
 fn with_digest_a_password_is_never_sent_in_the_clear() {
     let Some(peer) = Peer::keeping() else { return };
-    let password = write(&folder("clear"), "password", "right");
+    let folder = Folder::new("clear");
+    let password = folder.write("password", "right");
     let keys = [("url", &*peer.url()), ("auth", "digest"), ("user", "me"), ("password_file", &*password)];
     let mut site = Site::new("http", &keys);
     // This one offers basic and nothing else.
@@ -87,7 +76,8 @@ fn with_digest_a_password_is_never_sent_in_the_clear() {
 #[test]
 fn a_token_goes_with_each_request() {
     let Some(peer) = Peer::keeping() else { return };
-    let token = write(&folder("token"), "token", "abc.def\n");
+    let folder = Folder::new("token");
+    let token = folder.write("token", "abc.def\n");
     let keys = [("url", &*peer.url()), ("auth", "bearer"), ("token_file", &*token)];
     let mut site = Site::new("http", &keys);
     flag(&mut site, "/bearer");
@@ -117,7 +107,8 @@ fn with_oauth(peer: &Peer, secret: &str, more: &[(&str, &str)]) -> Site {
 fn tokens_are_fetched_and_renewed_before_they_end() {
     for peer in [Peer::closing(), Peer::keeping()] {
         let Some(peer) = peer else { return };
-        let secret = write(&folder("oauth"), "secret", "se cret:+%\n");
+        let folder = Folder::new("oauth");
+        let secret = folder.write("secret", "se cret:+%\n");
         let mut site = with_oauth(&peer, &secret, &[("scope", "meter")]);
         let issued = site.number("it.issued", "1", &[("path", "/oauth/data"), ("pointer", "/issued")]);
         let refused = site.number("it.refused", "1", &[("path", "/oauth/data"), ("pointer", "/refused")]);
@@ -130,7 +121,8 @@ fn tokens_are_fetched_and_renewed_before_they_end() {
 #[test]
 fn a_token_that_is_not_given_is_told() {
     let Some(peer) = Peer::keeping() else { return };
-    let secret = write(&folder("no-token"), "secret", "wrong");
+    let folder = Folder::new("no-token");
+    let secret = folder.write("secret", "wrong");
     let mut site = with_oauth(&peer, &secret, &[]);
     site.number("it.issued", "1", &[("path", "/oauth/data"), ("pointer", "/issued")]);
     let running = Running::start(site.open());
@@ -156,9 +148,9 @@ fn self_signed(folder: &Path) -> Option<String> {
 
 #[test]
 fn a_device_that_signs_its_own_certificate_is_believed_by_its_fingerprint_alone() {
-    let folder = folder("tls");
-    let Some(fingerprint) = self_signed(&folder) else { return };
-    let Some(peer) = Peer::secure(&folder.join("own.pem"), &folder.join("key.pem")) else { return };
+    let folder = Folder::new("tls");
+    let Some(fingerprint) = self_signed(&folder.0) else { return };
+    let Some(peer) = Peer::secure(&folder.0.join("own.pem"), &folder.0.join("key.pem")) else { return };
     let url = format!("https://127.0.0.1:{}", peer.port);
     let start = |keys: &[(&str, &str)]| {
         let mut site = Site::new("http", &[&[("url", &*url)], keys].concat());

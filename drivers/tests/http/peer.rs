@@ -1,5 +1,6 @@
 //! A web server in a process of its own, see `peer.py`.
 
+use crate::folder::Folder;
 use crate::support::PATIENCE;
 use ballast_drivers::Report;
 use ballast_drivers::readings::Batch;
@@ -29,6 +30,8 @@ pub(crate) struct Peer {
     arguments: Vec<String>,
     child: Child,
     pub(crate) port: u16,
+    /// What it serves, where that is files.
+    _folder: Option<Folder>,
 }
 
 impl Peer {
@@ -51,17 +54,16 @@ impl Peer {
     pub(crate) fn files(files: &[(&str, &str)]) -> Option<Self> {
         let python = python()?;
         let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).unwrap().port();
-        let folder = std::env::temp_dir().join(format!("ballast-http-files-{port}"));
-        std::fs::create_dir_all(&folder).unwrap();
+        let folder = Folder::new(&format!("files-{port}"));
         for (name, text) in files {
-            std::fs::write(folder.join(name), text).unwrap();
+            folder.write(name, text);
         }
-        let place = folder.to_string_lossy().into_owned();
+        let place = folder.0.to_string_lossy().into_owned();
         let line = ["-m", "http.server", "--protocol", "HTTP/1.1", "--bind", "127.0.0.1", "--directory"];
         let mut arguments: Vec<String> = line.map(str::to_owned).to_vec();
         arguments.extend([place, port.to_string()]);
         let child = run(&python, &arguments, port);
-        Some(Self { python, arguments, child, port })
+        Some(Self { python, arguments, child, port, _folder: Some(folder) })
     }
 
     fn start(version: &str, files: &[&Path]) -> Option<Self> {
@@ -71,7 +73,7 @@ impl Peer {
         let mut arguments = vec![script.to_string_lossy().into_owned(), port.to_string(), version.to_owned()];
         arguments.extend(files.iter().map(|file| file.to_string_lossy().into_owned()));
         let child = run(&python, &arguments, port);
-        Some(Self { python, arguments, child, port })
+        Some(Self { python, arguments, child, port, _folder: None })
     }
 
     pub(crate) fn url(&self) -> String {
