@@ -332,6 +332,10 @@ impl Run<'_> {
             // Telling the same again moves nothing; only a switching that was not confirmed yet counts from here.
             if core::mem::replace(&mut state.is_switching, false) {
                 state.moved_at = now;
+                if was_unreachable {
+                    // Nobody heard it when it was told: it is so from here on.
+                    state.since = now;
+                }
             }
             state.settled = true;
             state.settled_at = now;
@@ -352,6 +356,9 @@ impl Run<'_> {
             (false, false) => self.event(GuardEvent::Unreachable { output }),
             (true, true) => self.event(GuardEvent::Reachable { output }),
             _ => {}
+        }
+        if was_unreachable && ok {
+            self.show_since(output.index());
         }
         self.work.outputs.mark(output.index());
         self.urge_partners(output.index());

@@ -20,8 +20,10 @@ fn a_write_that_fails_is_tried_again_and_said() {
     bench.pass(secs(20));
     assert!(bench.permits.len() >= 5, "{:?}", bench.permits);
     bench.broken[0] = false;
+    let back = bench.now;
     bench.pass(secs(20));
     assert_eq!((bench.is(pump), bench.verdict(pump).cause), (CLOSED, Cause::Asked));
+    assert!(bench.verdict(pump).since >= back, "nobody heard it before: {:?}", bench.verdict(pump));
     let told = [GuardEvent::Unreachable { output: pump }, GuardEvent::Reachable { output: pump }];
     assert!(told.iter().all(|event| bench.count(|seen| seen == event) == 1));
 }
@@ -69,7 +71,8 @@ fn a_device_that_went_away_is_told_again_when_it_is_back() {
     bench.step(&[Input::Reach { output: pump, is_there: true }]);
     bench.settle();
     assert_eq!((bench.is(pump), bench.verdict(pump).cause), (CLOSED, Cause::Asked));
-    assert_eq!(bench.guard.output(pump).unwrap().switched_at, switched_at, "told again, not switched");
+    let state = bench.guard.output(pump).unwrap();
+    assert_eq!((state.switched_at, state.since), (switched_at, switched_at), "told again, not switched");
 }
 
 #[test]

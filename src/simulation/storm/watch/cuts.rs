@@ -29,8 +29,8 @@ pub(super) struct Shed {
     closed_since: [bool; CUT.len()],
     /// Since when every known source is above all stages.
     high_since: Option<Mono>,
-    /// Which stages have not acted since the last event was surely over. The event goes on over a short recovery, and a stage acts
-    /// once in it.
+    /// Which stages have not acted since the last event was surely over. The event goes on over a short recovery, and a stage
+    /// acts once in it.
     is_fresh: [bool; STAGES.len()],
     /// The load of the site of late, W, and from when on; `None` while it is not known.
     power: Vec<(Mono, Option<f64>)>,
