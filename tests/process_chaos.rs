@@ -19,7 +19,7 @@ use ballast_host::link::socket::Socket;
 use common::guard::{Apart, Guard};
 use common::program::Program;
 use common::wait_for;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -170,10 +170,9 @@ impl Lane {
                 self.program = None;
             }
             Fault::ProgramFrozen => {
-                let frozen = Pid::from_raw(i32::try_from(self.program.as_ref()?.pid()).ok()?)?;
-                kill_process(frozen, Signal::STOP).unwrap();
+                self.program.as_ref()?.signal(Signal::STOP);
                 let took = self.opens(begin);
-                kill_process(frozen, Signal::CONT).unwrap();
+                self.program.as_ref()?.signal(Signal::CONT);
                 return Some(took);
             }
             Fault::ProgramEnded => {

@@ -41,15 +41,14 @@ fn a_frozen_program_is_fenced() {
     let guard = site.guard();
     let mut program = site.program();
     site.close();
-    let frozen = rustix::process::Pid::from_raw(program.pid() as i32).unwrap();
     site.bench.relays.clear();
-    rustix::process::kill_process(frozen, Signal::STOP).unwrap();
+    program.signal(Signal::STOP);
     let begin = Instant::now();
     let took = site.bench.wait("a", "OFF").at.duration_since(begin);
     println!("from SIGSTOP to the safe state: {took:?}, with a lease of {LEASE:?}");
     assert!(took <= LEASE + SLACK, "{took:?}");
     site.bench.relays.clear();
-    rustix::process::kill_process(frozen, Signal::CONT).unwrap();
+    program.signal(Signal::CONT);
     // What it said before it froze counts no more: it must say so anew, in a session of its own.
     site.bench.wait("a", "ON");
     wait_for("a session of its own", PATIENCE, || {
@@ -242,12 +241,11 @@ fn now_goes_through_its_own_socket_without_a_program() {
     let guard = site.guard();
     let mut program = site.program();
     site.close();
-    let frozen = rustix::process::Pid::from_raw(program.pid() as i32).unwrap();
-    rustix::process::kill_process(frozen, Signal::STOP).unwrap();
+    program.signal(Signal::STOP);
     site.bench.relays.clear();
     site.ask(&["guard", "now"]);
     site.bench.wait("a", "OFF");
-    rustix::process::kill_process(frozen, Signal::CONT).unwrap();
+    program.signal(Signal::CONT);
     wait_for("the rule to ask in vain", PATIENCE, || {
         program.tell(&["why", "a"]).contains("a person asked for safety, now").then_some(())
     });

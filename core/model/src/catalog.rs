@@ -275,6 +275,15 @@ pub struct GroupSpec {
     pub power: Vec<Option<PointId>>,
 }
 
+impl GroupSpec {
+    /// The loads of which nobody knows how much cutting them helps: shedding counts them as nothing.
+    pub fn loads_of_unknown_size(&self) -> impl Iterator<Item = OutputId> {
+        let sizes = self.rated.iter().zip(&self.power);
+        let unknown = |(rated, power): (&Finite, &Option<PointId>)| *rated <= Finite::ZERO && power.is_none();
+        self.loads.iter().zip(sizes).filter(move |(_, size)| unknown(*size)).map(|(load, _)| *load)
+    }
+}
+
 /// One named set of days.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CalendarSpec {

@@ -6,6 +6,7 @@ mod bad_broker;
 mod broker;
 mod checks;
 mod device_file;
+mod folder;
 mod garbage;
 mod gpio;
 mod mqtt_outputs;

@@ -1,6 +1,7 @@
 //! Buses on which we ask, against a device in another process that is slow, dies, lies and answers late.
 
 use crate::broker::find;
+use crate::folder::Folder;
 use crate::permits::Leaves;
 use crate::polled_peer::{Lines, Peer, answer};
 use crate::support::{Running, Site, base};
@@ -280,13 +281,12 @@ fn documents_of_a_web_server_are_read() {
         return;
     }
     let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).unwrap().port();
-    let folder = std::env::temp_dir().join(format!("ballast-http-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("value"), "230.5\n").unwrap();
+    let folder = Folder::new("documents");
+    folder.write("value", "230.5\n");
     // A server that was not written here: it closes after every response.
     let mut server = Command::new("python3")
         .args(["-m", "http.server", &port.to_string(), "--bind", "127.0.0.1"])
-        .current_dir(&folder)
+        .current_dir(&folder.0)
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
@@ -303,10 +303,9 @@ fn documents_of_a_web_server_are_read() {
     let running = Running::start(OpenBus::polled("web", &SPEC, readings, vec![wire], Box::new(page)));
     running.wait_last(PointId(0), base(230.5), Quality::Good);
     running.wait_last(PointId(1), None, Quality::Bad(Reason::NotAValue));
-    std::fs::write(folder.join("value"), "231").unwrap();
+    folder.write("value", "231");
     running.wait_last(PointId(0), base(231.0), Quality::Good);
     server.kill().unwrap();
     server.wait().unwrap();
     running.wait_offline(PointId(0));
-    std::fs::remove_dir_all(&folder).ok();
 }

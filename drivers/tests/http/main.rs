@@ -6,6 +6,7 @@ mod access;
 #[path = "../buses/device_file.rs"]
 mod device_file;
 mod documents;
+#[path = "../buses/folder.rs"]
 mod folder;
 mod mistakes;
 mod outputs;

@@ -380,10 +380,8 @@ impl Walker<'_> {
     fn look_at_sizes(&mut self, group: GroupId, place: Span) {
         let catalog = self.around.catalog;
         let Some(spec) = catalog.groups.get(group.index()) else { return };
-        let sizes = spec.rated.iter().zip(&spec.power);
-        let unknown: Vec<String> = (spec.loads.iter().zip(sizes))
-            .filter(|(_, (rated, power))| **rated <= Finite::ZERO && power.is_none())
-            .filter_map(|(load, _)| catalog.output(*load))
+        let unknown: Vec<String> = (spec.loads_of_unknown_size())
+            .filter_map(|load| catalog.output(load))
             .map(|output| format!("`{}`", output.name))
             .collect();
         let Some(first) = unknown.first() else { return };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ballast_model::{Finite, GroupId, OutputId};
+use ballast_model::{GroupId, OutputId};
 
 use crate::codes;
 use crate::diagnostics::{Diagnostics, Placed};
@@ -44,11 +44,8 @@ fn check_never(site: &SiteDraft, draft: &SheddingDraft<'_>, group: Placed<GroupI
 /// Shedding counts watts: a load is measured, or its rated power is known.
 fn check_sizes(site: &SiteDraft, group: Placed<GroupId>, out: &mut Diagnostics) {
     let Some(spec) = site.catalog.groups.get(group.value.index()) else { return };
-    for ((output, rated), power) in spec.loads.iter().zip(&spec.rated).zip(&spec.power) {
-        if *rated > Finite::ZERO || power.is_some() {
-            continue;
-        }
-        let name = name(site, *output);
+    for output in spec.loads_of_unknown_size() {
+        let name = name(site, output);
         let message = format!("nobody knows how much cutting `{name}` of the group `{}` helps", spec.name);
         let mut diagnostic = group.place.mistake(codes::SHEDDING_SIZE, message);
         if let Some(facts) = site.outputs.get(output.index()) {

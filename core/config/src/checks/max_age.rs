@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 
 use ballast_model::PointId;
 use ballast_model::catalog::{Noun, Origin};
-use ballast_model::expr::ExprKind;
 
 use crate::codes;
 use crate::compile::Compiled;
 use crate::diagnostics::{Diagnostics, Place};
+use crate::expr::named;
 use crate::load::behind;
 use crate::safety::SafetyDraft;
 use crate::site::SiteDraft;
@@ -30,18 +30,10 @@ pub(super) fn check(site: &SiteDraft, safety: &SafetyDraft<'_>, out: &mut Diagno
 
 /// Each point once, where its name stands; `whole` is for one that stands there under no name.
 fn check_condition(site: &SiteDraft, condition: &Compiled<'_>, whole: Place, out: &mut Diagnostics) {
-    let (mut waiting, mut seen) = (vec![&condition.expr], BTreeSet::new());
-    while let Some(part) = waiting.pop() {
-        match &part.kind {
-            ExprKind::Name(name) => {
-                if let Some(Noun::Point(point)) = site.catalog.resolve(name) {
-                    check_points(site, point, condition.place(part.span), "a limit", &mut seen, out);
-                }
-            }
-            ExprKind::Not(inner) | ExprKind::Negate(inner) => waiting.push(inner),
-            ExprKind::Binary { left, right, .. } => waiting.extend([&**right, &**left]),
-            ExprKind::Call { args, .. } => waiting.extend(args.iter().rev()),
-            ExprKind::Number(_) | ExprKind::Text(_) | ExprKind::Flag(_) => {}
+    let mut seen = BTreeSet::new();
+    for (name, span) in named(&condition.expr) {
+        if let Some(Noun::Point(point)) = site.catalog.resolve(name) {
+            check_points(site, point, condition.place(span), "a limit", &mut seen, out);
         }
     }
     for point in &condition.program.reads {

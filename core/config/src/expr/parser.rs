@@ -33,9 +33,8 @@ pub fn parse_value(text: &str) -> Result<Expr, Problem> {
 pub fn parse_comparison(text: &str) -> Result<Comparison, Problem> {
     let mut parser = Parser::new(text)?;
     let Some(op) = parser.comparison_sign() else {
-        let mut problem = parser.unexpected("a comparison such as `> 50 mA`");
-        problem.help = Some("start with `<`, `<=`, `>`, `>=`, `==` or `!=`".to_owned());
-        return Err(problem);
+        let help = "start with `<`, `<=`, `>`, `>=`, `==` or `!=`";
+        return Err(parser.unexpected("a comparison such as `> 50 mA`", help));
     };
     let right = parser.sum()?;
     parser.end()?;
@@ -252,7 +251,10 @@ impl Parser {
                 inner.span = Span::new(span.start, self.last_end());
                 return Ok(inner);
             }
-            _ => return Err(self.unexpected("a value")),
+            _ => {
+                let help = "write a point, `battery.voltage`, or a number with its unit, `50 °C`";
+                return Err(self.unexpected("a value", help));
+            }
         };
         self.next += 1;
         self.expr(span, kind)
@@ -291,9 +293,7 @@ impl Parser {
         if *self.peek() == TokenKind::Sign(Sign::For) {
             return Err(for_inside(self.span()));
         }
-        let mut problem = self.unexpected("`,` or `)`");
-        problem.help = Some("part the arguments with `,`, and close the bracket with `)`".to_owned());
-        Err(problem)
+        Err(self.unexpected("`,` or `)`", "part the arguments with `,`, and close the bracket with `)`"))
     }
 
     /// `for 2 s` at the end.
@@ -303,9 +303,7 @@ impl Parser {
         }
         let span = self.span();
         let (TokenKind::Quantity(text) | TokenKind::Text(text)) = self.peek().clone() else {
-            let mut problem = self.unexpected("a length of time after `for`");
-            problem.help = Some("write it with its unit: `for 2 s`".to_owned());
-            return Err(problem);
+            return Err(self.unexpected("a length of time after `for`", "write it with its unit: `for 2 s`"));
         };
         let Some(duration) = parse_span(&text) else {
             let message = match parse_quantity(&text) {
@@ -336,22 +334,19 @@ impl Parser {
                 help: Some("remove it, or add `(` where what it holds begins".to_owned()),
             }),
             _ => {
-                let mut problem = self.unexpected("an operator or the end");
-                problem.help =
-                    Some("join two conditions with `and` or `or`; a word stands in quotes".to_owned());
-                Err(problem)
+                let help = "join two conditions with `and` or `or`; a word stands in quotes";
+                Err(self.unexpected("an operator or the end", help))
             }
         }
     }
 
-    fn unexpected(&self, expected: &str) -> Problem {
+    fn unexpected(&self, expected: &str, help: &str) -> Problem {
         let message = match self.peek() {
             TokenKind::End if self.next == 0 => format!("the condition is empty; {expected} is expected"),
             TokenKind::End => format!("the condition breaks off; {expected} is expected"),
             _ => format!("{expected} is expected here"),
         };
-        let help = Some("write a point, `battery.voltage`, or a number with its unit, `50 °C`".to_owned());
-        Problem { code: codes::EXPR_SYNTAX, span: self.span(), message, help }
+        Problem { code: codes::EXPR_SYNTAX, span: self.span(), message, help: Some(help.to_owned()) }
     }
 }
 

@@ -88,13 +88,10 @@ impl GuardWatch {
         } else {
             shed.closed_since.iter_mut().zip(closed).for_each(|(was, is)| *was |= is);
         }
-        if is_high {
-            let since = *shed.high_since.get_or_insert(now);
-            if now >= since.after(SURELY_OVER) {
-                shed.is_fresh = [true; STAGES.len()];
-            }
-        } else {
-            shed.high_since = None;
+        shed.high_since = is_high.then(|| shed.high_since.unwrap_or(now));
+        let is_over = shed.high_since.is_some_and(|since| now >= since.after(SURELY_OVER));
+        if is_over {
+            shed.is_fresh = [true; STAGES.len()];
         }
         if hertz.iter().any(|hertz| *hertz >= STAGES[0].0) {
             if shed.power.last().is_none_or(|(_, last)| *last != power) {
@@ -103,7 +100,6 @@ impl GuardWatch {
             let is_old = |pair: &[(Mono, Option<f64>)]| {
                 pair.get(1).is_some_and(|(until, _)| until.after(BEFORE) < now)
             };
-            let is_over = shed.high_since.is_some_and(|since| now >= since.after(SURELY_OVER));
             while is_old(&shed.power) {
                 let (_, first) = shed.power.remove(0);
                 // An event that may go on takes its shares of the load before all of it.

@@ -7,7 +7,7 @@ pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
     pub(crate) fn new(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("ballast-http-{name}-{}", std::process::id()));
+        let folder = std::env::temp_dir().join(format!("ballast-drivers-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         Self(folder)
     }
