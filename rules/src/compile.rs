@@ -16,10 +16,9 @@ use crate::sandbox;
 use crate::schedule;
 use crate::syntax::rule;
 use ballast_engine::plan::{BodyId, RulePlan, SCHEDULE_PRIORITY, SchedulePlan};
-use ballast_model::catalog::{Catalog, Noun};
-use ballast_model::diagnostic::{Diagnostic, FileId, Severity, Span, did_you_mean};
+use ballast_model::catalog::Catalog;
+use ballast_model::diagnostic::{Diagnostic, FileId, Severity, Span};
 use ballast_model::expr::{Expr as Condition, Problem, Program, Type, check};
-use ballast_model::quantity::parse_span;
 use ballast_model::time::Span as Duration;
 use rhai::{ASTNode, CustomExpr, Engine, Expr, Position, Stmt, StmtBlock};
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,7 +27,6 @@ use std::sync::Arc;
 
 /// How long the inputs of a rule may be unknown where it does not say so itself (LANGUAGE, "the life of a rule").
 const UNKNOWN_DEFAULT: Duration = Duration::from_secs(10);
-const PRIORITY_DEFAULT: u8 = 50;
 
 /// Compiles rule files against the nouns of a site. Nothing in them is executed. Never fails: what is wrong stands in the
 /// diagnostics, all of it together.
@@ -45,8 +43,8 @@ pub fn compile_after(sources: &[Source<'_>], catalog: &Arc<Catalog>, before: &Be
 
 /// A set while it is compiled.
 pub(crate) struct Compiler<'a> {
-    catalog: &'a Catalog,
-    report: Report,
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) report: Report,
     pub(crate) rules: Vec<RulePlan>,
     schedules: Vec<SchedulePlan>,
     campaigns: Vec<CampaignOutline>,
@@ -66,15 +64,19 @@ struct Rule<'a> {
     at: Position,
     name: Box<str>,
     priority: u8,
-    when: Condition,
+    /// `None` where it could not be read.
+    when: Option<Condition>,
     when_hold: Duration,
-    until: Option<Condition>,
+    /// `Some(None)` where it could not be read.
+    until: Option<Option<Condition>>,
     until_hold: Duration,
     unknown: Duration,
     block: &'a StmtBlock,
     text_hash: u64,
     when_text: Box<str>,
     until_text: Box<str>,
+    /// Everything before its body could be read.
+    is_head_read: bool,
 }
 
 impl<'a> Compiler<'a> {
@@ -106,6 +108,9 @@ impl<'a> Compiler<'a> {
             .iter()
             .map(|part| part.file().map_or_else(Vec::new, |file| file.statements(&mut self.report)))
             .collect();
+        for file in parts.iter().filter_map(Part::file) {
+            self.unread(file);
+        }
         for (part, statements) in parts.iter().zip(&statements) {
             part.file().into_iter().for_each(|file| self.campaigns(file, statements));
         }
@@ -160,11 +165,11 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn wrong(&mut self, file: FileId, found: Problem) {
+    pub(crate) fn wrong(&mut self, file: FileId, found: Problem) {
         self.report.problems(file, [found]);
     }
 
-    fn warn(&mut self, file: FileId, found: Vec<Problem>) {
+    pub(crate) fn warn(&mut self, file: FileId, found: Vec<Problem>) {
         for found in found {
             let mut warning = crate::report::mistake(file, found);
             warning.severity = Severity::Warning;
@@ -237,6 +242,18 @@ impl<'a> Compiler<'a> {
         }
     }
 
+    /// Statements of which nothing could be read keep their names: nothing else shall say that there is no such one.
+    fn unread(&mut self, file: &File<'_>) {
+        for (word, name, span) in file.unread() {
+            if matches!(word, "rule" | "campaign") {
+                self.names.entry(format!("{word} {name}").into()).or_insert((file.id, span));
+            }
+            if word == "campaign" {
+                self.campaign_names.insert(name.into());
+            }
+        }
+    }
+
     fn campaigns(&mut self, file: &File<'_>, statements: &[(&CustomExpr, Position)]) {
         for (custom, at) in statements.iter().filter(|(custom, _)| keyword(custom) == "campaign") {
             if self.campaigns.len() >= SCHEDULES_MAX {
@@ -254,7 +271,9 @@ impl<'a> Compiler<'a> {
             let help = "a rule or `every` can do parts of it";
             self.warn(file.id, vec![problem(span, "rules::campaign", message, help)]);
             self.campaign_names.insert(found.name.clone());
-            self.campaigns.push(found);
+            if file.is_read(file.chunk(*at)) {
+                self.campaigns.push(found);
+            }
         }
     }
 
@@ -293,13 +312,14 @@ impl<'a> Compiler<'a> {
         let mut hold = |letter| self.hold(file, pieces.get(&letter).copied());
         let (when_hold, until_hold) = (hold(rule::WHEN_FOR), hold(rule::UNTIL_FOR));
         let unknown = hold(rule::UNKNOWN);
-        let members = self.members(file, &pieces);
-        let (Some(when), Some(members)) = (when, members) else { return };
-        let until = match until {
-            Some(None) => return,
-            Some(until) => until,
-            None => None,
-        };
+        let members = self.members(file, &pieces, file.chunk(at));
+        let head = file.scanned.span_at(at).join(file.scanned.span_at(block.position()));
+        let is_head_read = !file.is_damaged(head);
+        if is_head_read && !pieces.contains_key(&rule::WHEN) {
+            let message = "this rule has no condition: its `when` is missing";
+            let help = "write when it starts, as in `when battery.soc < \"25 %\"`";
+            self.wrong(file.id, problem(file.scanned.span_at(at), "rules::syntax", message, help));
+        }
         let chunk = file.chunk(at);
         let rule = Rule {
             file,
@@ -315,6 +335,7 @@ impl<'a> Compiler<'a> {
             text_hash: file.text_hash(chunk),
             when_text: file.clause(chunk, "when"),
             until_text: file.clause(chunk, "until"),
+            is_head_read,
         };
         for member in members {
             if self.rules.len() >= RULES_MAX {
@@ -326,73 +347,6 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn priority(&mut self, file: &File<'_>, piece: Option<&Expr>) -> u8 {
-        let Some(Expr::IntegerConstant(priority, at)) = piece else { return PRIORITY_DEFAULT };
-        match u8::try_from(*priority) {
-            Ok(priority) if priority <= 99 => priority,
-            _ => {
-                let message = format!("{priority} is no priority");
-                let span = file.scanned.span_at(*at);
-                self.wrong(
-                    file.id,
-                    problem(span, "rules::priority", message, "it goes from 0 to 99, higher wins"),
-                );
-                PRIORITY_DEFAULT
-            }
-        }
-    }
-
-    fn hold(&mut self, file: &File<'_>, piece: Option<&Expr>) -> Option<Duration> {
-        let Some(Expr::StringConstant(text, at)) = piece else { return None };
-        let length = parse_span(text);
-        if length.is_none() {
-            let message = format!("\"{text}\" is no length of time");
-            let help = "write a number and a unit: \"2s\", \"10min\", \"1h 30min\"";
-            self.wrong(file.id, problem(file.scanned.span_at(*at), "rules::time", message, help));
-        }
-        length
-    }
-
-    /// The members that a rule is made for, with its variable; one without a member where there is no `each`.
-    #[expect(clippy::type_complexity, reason = "variable and device of each rule")]
-    fn members(
-        &mut self,
-        file: &File<'_>,
-        pieces: &BTreeMap<char, &Expr>,
-    ) -> Option<Vec<Option<(Box<str>, Box<str>)>>> {
-        let (Some(Expr::Variable(variable, _, _)), Some(Expr::Variable(group, _, group_at))) =
-            (pieces.get(&rule::VARIABLE), pieces.get(&rule::GROUP))
-        else {
-            return Some(vec![None]);
-        };
-        let span = file.scanned.span_at(*group_at);
-        let Some(Noun::Group(id)) = self.catalog.resolve(&group.1) else {
-            if self.catalog.is_lost(&group.1) {
-                return None;
-            }
-            let groups = self.catalog.groups.iter().map(|group| &*group.name);
-            let help = did_you_mean(&group.1, groups).map_or_else(
-                || "groups stand under `groups:` in site.yaml".to_string(),
-                |near| format!("did you mean `{near}`?"),
-            );
-            let message = format!("there is no group `{}`", group.1);
-            self.wrong(file.id, problem(span, "rules::unknown_group", message, help));
-            return None;
-        };
-        let members =
-            self.catalog.groups.get(id.index()).map(|group| group.members.as_slice()).unwrap_or(&[]);
-        if members.is_empty() {
-            let message = format!("the group `{}` has no members: this rule does nothing", group.1);
-            self.warn(
-                file.id,
-                vec![problem(span, "rules::empty_group", message, "add devices to it in site.yaml")],
-            );
-        }
-        let name = |device: &ballast_model::DeviceId| self.catalog.devices.get(device.index());
-        let devices = members.iter().filter_map(name);
-        Some(devices.map(|device| Some((variable.1.as_str().into(), device.name.clone()))).collect())
-    }
-
     /// One rule, for one member of its group where it has `each`.
     fn member(&mut self, rule: &Rule<'_>, each: Option<(&str, &str)>) {
         let file = rule.file;
@@ -401,8 +355,8 @@ impl<'a> Compiler<'a> {
         let kind = BodyKind::Rule;
         let around =
             Surroundings { file, catalog: self.catalog, each, rule: index, kind, campaigns: &campaigns };
-        let when = self.condition(&around, &rule.when);
-        let until = rule.until.as_ref().map(|until| self.condition(&around, until));
+        let when = rule.when.as_ref().and_then(|when| self.condition(&around, when));
+        let until = rule.until.as_ref().map(|until| self.condition(&around, until.as_ref()?));
         let built = build(around, rule.block);
         self.campaign_names = campaigns;
         self.report.problems(file.id, built.problems);
@@ -429,6 +383,9 @@ impl<'a> Compiler<'a> {
             priority: rule.priority,
             asks: built.asks,
         });
+        if !file.is_read(file.chunk(rule.at)) {
+            return;
+        }
         let body = BodyId(self.bodies.len() as u32);
         self.bodies.push(Body {
             runnable: built.runnable,
@@ -492,8 +449,10 @@ impl<'a> Compiler<'a> {
         asks: &[crate::body::Ask],
     ) {
         let (file, catalog) = (rule.file.id, self.catalog);
-        let when = Checked { program: when, expr: &rule.when };
-        let until = until.zip(rule.until.as_ref()).map(|(program, expr)| Checked { program, expr });
+        let Some(when_expr) = &rule.when else { return };
+        let when = Checked { program: when, expr: when_expr };
+        let until =
+            until.zip(rule.until.iter().flatten().next()).map(|(program, expr)| Checked { program, expr });
         let mut mistakes = checks::finer_than_resolution(when.program, catalog);
         let mut doubts: Vec<_> = checks::never_begins(when).into_iter().collect();
         match until {
@@ -508,7 +467,8 @@ impl<'a> Compiler<'a> {
                 doubts.extend(narrow);
                 doubts.extend(beside);
             }
-            None => doubts.extend(checks::missing_hysteresis(when, catalog)),
+            None if rule.is_head_read => doubts.extend(checks::missing_hysteresis(when, catalog)),
+            None => {}
         }
         self.report.problems(file, mistakes);
         self.warn(file, doubts);
@@ -553,6 +513,9 @@ impl<'a> Compiler<'a> {
             Ok(timing) => timing,
             Err(found) => return self.wrong(file.id, found),
         };
+        if !file.is_read(file.chunk(at)) {
+            return;
+        }
         let base = format!("{word} {text}");
         let identity = schedule::numbered(
             format!("{} {base}", file.name),
@@ -589,9 +552,11 @@ impl<'a> Compiler<'a> {
 fn condition_hash(rule: &Rule<'_>, each: Option<(&str, &str)>) -> u64 {
     let mut hash = Fnv::new();
     let constants = &rule.file.constants;
-    hash.text(&canonical(&rule.when, constants, each));
+    if let Some(when) = &rule.when {
+        hash.text(&canonical(when, constants, each));
+    }
     hash.text(&rule.when_hold.nanos().to_string());
-    if let Some(until) = &rule.until {
+    for until in rule.until.iter().flatten() {
         hash.text(&canonical(until, constants, each));
     }
     hash.text(&rule.until_hold.nanos().to_string());

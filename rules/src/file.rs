@@ -2,7 +2,8 @@
 
 use crate::limits::FUNCTIONS_MAX;
 use crate::literal::{Literals, constant};
-use crate::parse::parse;
+use crate::mend::Edits;
+use crate::parse::{Parsed, parse};
 use crate::report::{Report, problem};
 use crate::scan::{Chunk, Scanned, TokenKind};
 use ballast_model::diagnostic::{FileId, Span};
@@ -10,6 +11,8 @@ use ballast_model::expr::Expr;
 use rhai::{AST, ASTFlags, CustomExpr, Engine, Position, Stmt};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+
+const NO_CHUNK: Chunk = Chunk { first: 0, end: 0, is_closed: false };
 
 /// A parsed file.
 pub(crate) struct File<'a> {
@@ -24,6 +27,8 @@ pub(crate) struct File<'a> {
     /// The functions with the numbers of arguments they take.
     pub(crate) functions: BTreeMap<Box<str>, BTreeSet<usize>>,
     definitions: BTreeMap<&'a str, Vec<Chunk>>,
+    /// What was left out or put in so that the rest could be read.
+    edits: Edits,
 }
 
 impl<'a> File<'a> {
@@ -36,7 +41,12 @@ impl<'a> File<'a> {
         report: &mut Report,
     ) -> Self {
         let scanned = Scanned::new(text);
-        let ast = parse(engine, id, &scanned, report).unwrap_or_default();
+        let Parsed { ast, edits, lost } = parse(engine, id, &scanned, report);
+        let whole = Span::new(0, text.len() as u32);
+        report.leave_out(id, edits.left_out());
+        for (name, within) in lost {
+            report.lose(id, scanned.places_of(&name, within.unwrap_or(whole)));
+        }
         let mut functions: BTreeMap<Box<str>, BTreeSet<usize>> = BTreeMap::new();
         for found in ast.iter_functions() {
             functions.entry(found.name.into()).or_default().insert(found.params.len());
@@ -63,11 +73,40 @@ impl<'a> File<'a> {
                 constant(definition.0.name.as_str(), span, &definition.1, &scanned, &mut literals)
             {
                 report.problems(id, [found]);
+                if !literals.contains_key(definition.0.name.as_str()) {
+                    report.lose(id, scanned.places_of(&definition.0.name, whole));
+                }
+            } else if edits.touch(scanned.chunk_span(scanned.chunk_at(span.start).unwrap_or(NO_CHUNK))) {
+                // Its value was not read: another stands for it.
+                literals.remove(definition.0.name.as_str());
+                report.lose(id, scanned.places_of(&definition.0.name, whole));
             }
         }
         let constants =
             literals.iter().map(|(name, value)| (name.clone(), value.condition(Span::new(0, 0)))).collect();
-        Self { id, name, scanned, ast, literals: Rc::new(literals), constants, functions, definitions }
+        let literals = Rc::new(literals);
+        Self { id, name, scanned, ast, literals, constants, functions, definitions, edits }
+    }
+
+    /// Whether something within a range could not be read, which was reported.
+    pub(crate) fn is_damaged(&self, span: Span) -> bool {
+        self.edits.touch(span)
+    }
+
+    /// Whether a statement could be read as it stands.
+    pub(crate) fn is_read(&self, chunk: Chunk) -> bool {
+        !self.edits.change(self.scanned.chunk_span(chunk))
+    }
+
+    /// The statements that could not be read at all: their first word, and their name with its place.
+    pub(crate) fn unread(&self) -> impl Iterator<Item = (&'a str, &'a str, Span)> {
+        let chunks = self.scanned.chunks.iter();
+        let unread = chunks.filter(|chunk| self.edits.covers(self.scanned.chunk_span(**chunk)));
+        unread.filter_map(|chunk| {
+            let token = self.scanned.tokens.get(chunk.first + 1)?;
+            let name = self.scanned.token_text(token).strip_prefix('"')?.strip_suffix('"')?;
+            Some((self.scanned.word(chunk.first), name, Span::new(token.start, token.end)))
+        })
     }
 
     /// The statements of the language in this file; everything else but constants is reported.
@@ -101,7 +140,7 @@ impl<'a> File<'a> {
     /// The statement that starts at a place.
     pub(crate) fn chunk(&self, at: Position) -> Chunk {
         let byte = self.scanned.byte_at(at);
-        self.scanned.chunk_at(byte).unwrap_or(Chunk { first: 0, end: 0, is_closed: false })
+        self.scanned.chunk_at(byte).unwrap_or(NO_CHUNK)
     }
 
     /// The parameters of the function that starts at a token.

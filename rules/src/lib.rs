@@ -40,6 +40,7 @@
 mod body;
 mod campaign;
 mod checks;
+mod clauses;
 pub mod codes;
 mod compile;
 mod compiled;
@@ -50,8 +51,10 @@ mod kept;
 pub mod limits;
 mod literal;
 mod live;
+mod mend;
 mod names;
 mod parse;
+mod pieces;
 mod report;
 mod run;
 mod sandbox;

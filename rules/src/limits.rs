@@ -14,8 +14,11 @@ pub const RULES_MAX: usize = 20_000;
 pub const SCHEDULES_MAX: usize = 2_000;
 /// Mistakes and warnings that are reported; one more says that there are others, which are not looked for.
 pub const DIAGNOSTICS_MAX: usize = 200;
-/// How often the parser is started again behind a mistake in one file; what comes after that is not looked at.
-pub const RECOVERIES_MAX: usize = 20;
+/// Mistakes of form that are reported for one file; what comes after that is not looked at.
+pub const RECOVERIES_MAX: usize = 100;
+/// Bytes of one file that are parsed again with pieces left out, all attempts together; what comes after that is not
+/// looked at.
+pub const REPARSED_BYTES_MAX: usize = 20 * FILE_BYTES_MAX;
 /// Characters of the name of a rule or campaign; a longer one is refused.
 pub const NAME_CHARS_MAX: usize = 80;
 

@@ -1,6 +1,8 @@
-//! From text to the parser's tree, going on behind every mistake.
+//! From text to the parser's tree, going on behind and around every mistake.
 
-use crate::limits::{LINE_CHARS_MAX, LINES_MAX, RECOVERIES_MAX};
+use crate::limits::{LINE_CHARS_MAX, LINES_MAX, RECOVERIES_MAX, REPARSED_BYTES_MAX};
+use crate::mend::{Edit, Edits};
+use crate::pieces::Pieces;
 use crate::report::{Report, mistake, problem};
 use crate::scan::{Chunk, STATEMENTS, Scanned};
 use crate::slips;
@@ -12,102 +14,235 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// Words that belong inside a `rule`.
 const CLAUSES: [&str; 4] = ["when", "until", "priority", "each"];
 
-/// The tree of everything in the file that can be parsed; each mistake is reported and its statement left out.
-pub(crate) fn parse(
-    engine: &Engine,
-    file: FileId,
-    scanned: &Scanned<'_>,
-    report: &mut Report,
-) -> Option<AST> {
+/// A file as far as it can be read.
+#[derive(Debug, Default)]
+pub(crate) struct Parsed {
+    pub(crate) ast: AST,
+    /// What was left out or put in so that the rest could be read.
+    pub(crate) edits: Edits,
+    /// Names that nothing stands for since their definition was left out; where, if not in the whole file.
+    pub(crate) lost: Vec<(String, Option<Span>)>,
+}
+
+/// Reads everything in the file that can be read; each mistake is reported, and the smallest piece around it left out.
+pub(crate) fn parse(engine: &Engine, file: FileId, scanned: &Scanned<'_>, report: &mut Report) -> Parsed {
     if let Err(problem) = check_size(scanned) {
         report.problems(file, [problem]);
-        return None;
+        return Parsed::default();
     }
     if let Some(span) = scanned.open_comment {
         let message = "this comment is not closed: its `*/` is missing";
         let help = "what stands behind it would be lost";
         report.problems(file, [problem(span, "rules::incomplete", message, help)]);
     }
-    let mut blanked = incomplete_statements(file, scanned, report);
-    if !blanked.contains(&true)
+    let found = Parsed::default();
+    let mut parser = Parser { engine, file, scanned, report, found, recoveries: 0, reparsed: 0 };
+    parser.incomplete_statements();
+    if parser.found.edits.is_empty()
         && let Some(ast) = in_groups(engine, scanned)
     {
-        return Some(ast);
+        return Parsed { ast, ..parser.found };
     }
-    for _ in 0..RECOVERIES_MAX {
-        let text = without(scanned, &blanked);
-        let parsed = catch_unwind(AssertUnwindSafe(|| engine.compile(text.as_ref())));
-        let error = match parsed {
-            Ok(Ok(ast)) => return Some(ast),
-            Ok(Err(error)) => error,
-            Err(_) => {
-                let help = "please report this file: nothing in it is taken over";
-                let found = problem(Span::new(0, 0), "rules::syntax", "the parser failed on this file", help);
-                report.push(mistake(file, found));
+    if let Some(ast) = parser.run() {
+        parser.found.ast = ast;
+    }
+    parser.found
+}
+
+struct Parser<'a> {
+    engine: &'a Engine,
+    file: FileId,
+    scanned: &'a Scanned<'a>,
+    report: &'a mut Report,
+    found: Parsed,
+    /// How many mistakes were reported, and how many bytes were parsed again.
+    recoveries: usize,
+    reparsed: usize,
+}
+
+impl Parser<'_> {
+    /// The tree of what can be read; `None` when there was too much that cannot.
+    fn run(&mut self) -> Option<AST> {
+        let whole = Span::new(self.scanned.begin(), self.scanned.text.len() as u32);
+        let mut is_first = true;
+        loop {
+            let text = self.found.edits.text(self.scanned, whole);
+            let error = match self.compile(&text, whole)? {
+                Ok(ast) => return Some(ast),
+                Err(error) => error,
+            };
+            if core::mem::take(&mut is_first) {
+                for chunk in &self.scanned.chunks {
+                    self.recover(*chunk)?;
+                }
+                continue;
+            }
+            // Each statement can be read, and all of them together cannot: a function that is there twice.
+            self.count_recovery()?;
+            let found = explain(self.scanned, &error, self.scanned.span_at(error.position()));
+            let chunk = self.scanned.chunk_at(found.span.start).filter(|chunk| !self.is_left_out(*chunk));
+            let chunk = chunk
+                .or_else(|| self.scanned.chunks.iter().find(|chunk| !self.is_left_out(**chunk)).copied())?;
+            self.report.push(mistake(self.file, found));
+            self.leave_out(chunk);
+        }
+    }
+
+    fn is_left_out(&self, chunk: Chunk) -> bool {
+        self.found.edits.covers(self.scanned.chunk_span(chunk))
+    }
+
+    /// A panic of the parser is a mistake of the file that nothing can be done about.
+    fn compile(&mut self, text: &str, whole: Span) -> Option<Result<AST, ParseError>> {
+        let parsed = catch_unwind(AssertUnwindSafe(|| self.engine.compile(text)));
+        if parsed.is_err() {
+            let help = "please report this file: nothing in it is taken over";
+            let place = Span::new(whole.start, whole.start);
+            let found = problem(place, "rules::syntax", "the parser failed on this file", help);
+            self.report.push(mistake(self.file, found));
+        }
+        parsed.ok()
+    }
+
+    /// Finds every mistake of one statement.
+    fn recover(&mut self, chunk: Chunk) -> Option<()> {
+        let span = self.scanned.chunk_span(chunk);
+        let pieces = Pieces::of(self.scanned, chunk);
+        while !self.is_left_out(chunk) {
+            let text = self.found.edits.text(self.scanned, span);
+            let Err(error) = self.compile(&text, span)? else { return Some(()) };
+            self.reparsed += text.len();
+            if self.reparsed > REPARSED_BYTES_MAX {
+                self.report_rest(chunk);
                 return None;
             }
-        };
-        let mut found = explain(scanned, &error);
-        let Some(index) = culprit(scanned, &blanked, found.span.start) else {
-            report.push(mistake(file, found));
-            return None;
-        };
-        // The parser noticed it at the next statement; it is shown at the end of the one that went on too far.
-        let chunk =
-            scanned.chunks.get(index).copied().unwrap_or(Chunk { first: 0, end: 0, is_closed: false });
+            self.mend(&error, chunk, &pieces)?;
+        }
+        Some(())
+    }
+
+    /// Reports what the parser stumbled over, unless it is only what is left of an earlier mistake, and leaves it out.
+    fn mend(&mut self, error: &ParseError, chunk: Chunk, pieces: &Pieces<'_>) -> Option<()> {
+        let scanned = self.scanned;
         let whole = scanned.chunk_span(chunk);
+        let mut place = scanned.span_at_within(error.position(), whole.start);
+        let last = scanned.tokens.get(chunk.end.saturating_sub(1));
+        if let Some(last) = last.filter(|_| place.start >= whole.end) {
+            place = Span::new(last.start, last.end);
+        }
+        let dangling = slips::before_block(scanned, chunk).find(|found| !self.found.edits.touch(found.span));
+        let mut found = dangling.unwrap_or_else(|| explain(scanned, error, place));
         if found.span.start >= whole.end
-            && let Some(last) = scanned.tokens.get(chunk.end.saturating_sub(1))
+            && let Some(last) = last
         {
             found.span = Span::new(last.start, last.end);
         }
-        report.push(mistake(file, found));
-        match blanked.get_mut(index) {
-            Some(blank) if !*blank => *blank = true,
-            _ => return None,
+        let index = scanned.token_at(found.span.start);
+        let is_misplaced = is_misplaced(error) && found.message.starts_with(MISPLACED);
+        if !self.found.edits.touch(pieces.whole(index)) {
+            self.count_recovery().or_else(|| {
+                self.report_rest(chunk);
+                None
+            })?;
+            self.report.push(mistake(self.file, found));
+        }
+        let is_missing_end =
+            matches!(error.err_type(), ParseErrorType::MissingToken(token, _) if token == ";");
+        if is_missing_end
+            && slips::ends_before(scanned, index)
+            && self.found.edits.insert(scanned, index, ";")
+        {
+            return Some(());
+        }
+        let candidates = pieces.candidates(index, is_misplaced);
+        match candidates.into_iter().find(|edit| !self.found.edits.covers(edit.span)) {
+            Some(edit) if edit.span != whole => self.edit(edit, whole, pieces),
+            _ => self.leave_out(chunk),
+        }
+        Some(())
+    }
+
+    fn edit(&mut self, edit: Edit, whole: Span, pieces: &Pieces<'_>) {
+        let names = pieces.names_in(edit.span).into_iter();
+        self.found.lost.extend(names.map(|name| (name.to_string(), Some(whole))));
+        self.found.edits.add(edit);
+    }
+
+    /// Leaves a whole statement out; what it defines is missing then.
+    fn leave_out(&mut self, chunk: Chunk) {
+        let span = self.scanned.chunk_span(chunk);
+        self.found.edits.add(Edit { span, put: "" });
+        if matches!(self.scanned.word(chunk.first), "const" | "fn") {
+            self.found.lost.push((self.scanned.word(chunk.first + 1).to_string(), None));
         }
     }
-    report_rest(file, scanned, &blanked, report);
-    None
-}
 
-/// Says that the file has more mistakes of this kind than are looked for.
-fn report_rest(file: FileId, scanned: &Scanned<'_>, blanked: &[bool], report: &mut Report) {
-    let rest = scanned.chunks.iter().zip(blanked).find(|(_, blank)| !**blank);
-    if let Some((chunk, _)) = rest {
-        let first = scanned
-            .tokens
-            .get(chunk.first)
-            .map_or(Span::new(0, 0), |token| Span::new(token.start, token.end));
+    fn count_recovery(&mut self) -> Option<()> {
+        self.recoveries += 1;
+        (self.recoveries <= RECOVERIES_MAX).then_some(())
+    }
+
+    /// Says that the file has more mistakes of this kind than are looked for.
+    fn report_rest(&mut self, chunk: Chunk) {
+        let first = self.scanned.tokens.get(chunk.first);
+        let first = first.map_or(Span::new(0, 0), |token| Span::new(token.start, token.end));
         let message = "so much does not follow the form of the language that the rest was not looked at";
-        report.push(mistake(
-            file,
-            problem(first, "rules::too_many", message, "mend what is shown, and check again"),
-        ));
+        let help = "mend what is shown, and check again";
+        self.report.push(mistake(self.file, problem(first, "rules::too_many", message, help)));
+    }
+
+    /// Reports statements that cannot be given to the parser as they stand, and makes of them what can be read.
+    fn incomplete_statements(&mut self) {
+        let scanned = self.scanned;
+        let mut is_body_of_none = false;
+        for chunk in &scanned.chunks {
+            let Err((problem, cure)) = check_statement(scanned, *chunk) else {
+                is_body_of_none = false;
+                continue;
+            };
+            // What stands behind a statement whose `{` is missing was meant as its body.
+            if is_body_of_none && problem.code == "rules::statement" {
+                is_body_of_none = scanned.word(chunk.first) != "}";
+                self.leave_out(*chunk);
+                continue;
+            }
+            is_body_of_none = problem.code == "rules::incomplete" && slips::has_no_body(scanned, *chunk);
+            let (span, place) = (problem.span, scanned.token_at(problem.span.start));
+            self.report.problems(self.file, [problem]);
+            let pieces = Pieces::of(scanned, *chunk);
+            let whole = scanned.chunk_span(*chunk);
+            match cure {
+                Cure::Close(put) if self.found.edits.insert(scanned, chunk.end, put) => {}
+                Cure::Word => self.found.edits.add(Edit { span, put: "" }),
+                Cure::Piece => match pieces.candidates(place, false).first() {
+                    Some(edit) => self.edit(*edit, whole, &pieces),
+                    None => self.leave_out(*chunk),
+                },
+                _ => self.leave_out(*chunk),
+            }
+        }
     }
 }
 
-/// Which statements cannot be given to the parser at all; each is reported.
-fn incomplete_statements(file: FileId, scanned: &Scanned<'_>, report: &mut Report) -> Vec<bool> {
-    let mut blanked = vec![false; scanned.chunks.len()];
-    let mut is_body_of_none = false;
-    for (index, chunk) in scanned.chunks.iter().enumerate() {
-        let Err(problem) = check_statement(scanned, *chunk) else {
-            is_body_of_none = false;
-            continue;
-        };
-        if let Some(blank) = blanked.get_mut(index) {
-            *blank = true;
-        }
-        // What stands behind a statement whose `{` is missing was meant as its body.
-        if is_body_of_none && problem.code == "rules::statement" {
-            is_body_of_none = scanned.word(chunk.first) != "}";
-            continue;
-        }
-        is_body_of_none = problem.code == "rules::incomplete" && slips::has_no_body(scanned, *chunk);
-        report.problems(file, [problem]);
+/// How the rest of a statement can be read all the same.
+enum Cure {
+    /// With this at its end.
+    Close(&'static str),
+    /// Without the piece around the place, or without the word that stands there.
+    Piece,
+    Word,
+    None,
+}
+
+/// How the statements of the language begin to say that (`syntax::choose`).
+const MISPLACED: &str = "after ";
+
+/// Whether a word came where another part of the statement was to come.
+fn is_misplaced(error: &ParseError) -> bool {
+    match error.err_type() {
+        ParseErrorType::BadInput(LexError::ImproperSymbol(_, message)) => message.starts_with(MISPLACED),
+        _ => false,
     }
-    blanked
 }
 
 /// Statements that are parsed at once. The parser remembers every name of a text and looks through all of them at each
@@ -138,13 +273,6 @@ fn in_groups(engine: &Engine, scanned: &Scanned<'_>) -> Option<AST> {
     Some(whole)
 }
 
-/// The statement in which a mistake lies that was noticed at a byte: the last one that begins before it.
-fn culprit(scanned: &Scanned<'_>, blanked: &[bool], byte: u32) -> Option<usize> {
-    let begins_before = |chunk: &Chunk| scanned.chunk_span(*chunk).start < byte;
-    let last = scanned.chunks.iter().zip(blanked).rposition(|(chunk, blank)| !blank && begins_before(chunk));
-    last.or_else(|| blanked.iter().position(|blank| !blank))
-}
-
 fn check_size(scanned: &Scanned<'_>) -> Result<(), Problem> {
     let whole = Span::new(0, 0);
     let (lines, widest) = scanned.shape();
@@ -157,7 +285,7 @@ fn check_size(scanned: &Scanned<'_>) -> Result<(), Problem> {
 }
 
 /// A statement must be one of the known ones and must be complete.
-fn check_statement(scanned: &Scanned<'_>, chunk: Chunk) -> Result<(), Problem> {
+fn check_statement(scanned: &Scanned<'_>, chunk: Chunk) -> Result<(), (Problem, Cure)> {
     let word = scanned.word(chunk.first);
     if word == ";" {
         return Ok(());
@@ -171,50 +299,39 @@ fn check_statement(scanned: &Scanned<'_>, chunk: Chunk) -> Result<(), Problem> {
             _ => "what a rule does stands inside its braces".to_string(),
         };
         let message = "only `const`, `fn`, `rule`, `every`, `at` and `campaign` can stand here";
-        return Err(problem(first, "rules::statement", message, help));
+        return Err((problem(first, "rules::statement", message, help), Cure::None));
     }
     if let Some(empty) = slips::empty_clause(scanned, chunk) {
-        return Err(empty);
+        return Err((empty, Cure::Word));
     }
     let end = if word == "const" { ";" } else { "}" };
     let last = chunk.end.checked_sub(1).map_or("", |last| scanned.word(last));
-    if !chunk.is_closed || last != end {
-        if let Some(open) = slips::open(scanned, chunk) {
-            return Err(open);
-        }
-        if slips::has_no_body(scanned, chunk) {
-            let message = format!("the `{word}` that starts here has no body: its `{{` is missing");
-            let help = "what it asks for stands in braces, behind everything else: { close(...); }";
-            return Err(problem(first, "rules::incomplete", message, help));
-        }
-        let message = format!("the `{word}` that starts here is not complete: its `{end}` is missing");
-        let help = "look for a bracket or a quote that was not closed";
-        return Err(problem(first, "rules::incomplete", message, help));
+    let is_whole = chunk.is_closed && last == end;
+    if let Some(open) = slips::open(scanned, chunk) {
+        return Err((open, if is_whole { Cure::Piece } else { Cure::None }));
     }
-    Ok(())
+    if is_whole {
+        return Ok(());
+    }
+    if slips::has_no_body(scanned, chunk) {
+        let message = format!("the `{word}` that starts here has no body: its `{{` is missing");
+        let help = "what it asks for stands in braces, behind everything else: { close(...); }";
+        return Err((problem(first, "rules::incomplete", message, help), Cure::None));
+    }
+    let message = format!("the `{word}` that starts here is not complete: its `{end}` is missing");
+    let help = "look for a bracket or a quote that was not closed";
+    let cure = match slips::open_blocks(scanned, chunk) {
+        0 if word == "const" => Cure::Close(";"),
+        count => BRACES.get(..count).filter(|_| count > 0).map_or(Cure::None, Cure::Close),
+    };
+    Err((problem(first, "rules::incomplete", message, help), cure))
 }
 
-/// The text with the marked statements replaced by spaces, every place staying where it was.
-fn without<'a>(scanned: &Scanned<'a>, blanked: &[bool]) -> std::borrow::Cow<'a, str> {
-    if !blanked.contains(&true) {
-        return scanned.plain().into();
-    }
-    let mut text = String::with_capacity(scanned.text.len());
-    let mut kept = scanned.text.len() - scanned.plain().len();
-    for (chunk, _) in scanned.chunks.iter().zip(blanked).filter(|(_, blank)| **blank) {
-        let span = scanned.chunk_span(*chunk);
-        text.push_str(scanned.text.get(kept..span.start as usize).unwrap_or(""));
-        let gone = scanned.text.get(span.start as usize..span.end as usize).unwrap_or("");
-        text.extend(gone.chars().map(|found| if found == '\n' { '\n' } else { ' ' }));
-        kept = span.end as usize;
-    }
-    text.push_str(scanned.text.get(kept..).unwrap_or(""));
-    text.into()
-}
+/// What closes blocks that were left open, as many as anybody forgets.
+const BRACES: &str = "}}}}}}}}";
 
 /// What the parser says, for people.
-fn explain(scanned: &Scanned<'_>, error: &ParseError) -> Problem {
-    let span = scanned.span_at(error.position());
+fn explain(scanned: &Scanned<'_>, error: &ParseError, span: Span) -> Problem {
     let index = scanned.token_at(span.start);
     let found = scanned.word(index);
     if let Some(slip) = slips::at(scanned, index) {
@@ -228,7 +345,7 @@ fn explain(scanned: &Scanned<'_>, error: &ParseError) -> Problem {
         ParseErrorType::BadInput(LexError::UnterminatedString) => {
             ("this text has no closing quote".to_string(), "a text ends on the line on which it starts")
         }
-        ParseErrorType::BadInput(LexError::ImproperSymbol(_, message)) if message.starts_with("after ") => (
+        ParseErrorType::BadInput(LexError::ImproperSymbol(_, message)) if message.starts_with(MISPLACED) => (
             message.clone(),
             "the order is: rule \"NAME\" priority, each, when, for, until, for, unknown, { }",
         ),
@@ -259,6 +376,10 @@ fn explain(scanned: &Scanned<'_>, error: &ParseError) -> Problem {
             missing_text = slips::missing_text(scanned, index);
             (format!("a text in quotes is missing before `{found}`"), missing_text.as_str())
         }
+        ParseErrorType::PropertyExpected => (
+            format!("`{found}` is no part of a value"),
+            "a value has no parts and no methods: write `f(x)` instead of `x.f()`",
+        ),
         ParseErrorType::ExprExpected(_) => (
             format!("a value or a condition is missing before `{found}`"),
             "write it, or remove what waits for it",

@@ -5,7 +5,7 @@
 use crate::limits::DIAGNOSTICS_MAX;
 use ballast_model::diagnostic::{Diagnostic, FileId, Severity, Span};
 use ballast_model::expr::Problem;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Says that more was found than is shown.
 pub(crate) const TOO_MANY: &str = "rules::too_many";
@@ -19,11 +19,30 @@ pub(crate) struct Report {
     warnings: usize,
     /// Something that was too much to show; a mistake if there was one.
     last: Option<Diagnostic>,
+    follow_ups: BTreeMap<FileId, FollowUps>,
+}
+
+/// Places of a file at which something was reported that cannot be read: what is found there later only follows from it.
+#[derive(Debug, Default)]
+struct FollowUps {
+    left_out: Vec<Span>,
+    /// Where names stand whose definition could not be read.
+    lost: BTreeSet<u32>,
+}
+
+impl FollowUps {
+    fn hold(&self, span: Span) -> bool {
+        let meets = |out: &Span| out.start < span.end && span.start < out.end;
+        self.left_out.iter().any(meets) || self.lost.contains(&span.start)
+    }
 }
 
 impl Report {
     pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
         let (file, span) = (diagnostic.primary.file, diagnostic.primary.span);
+        if self.follow_ups.get(&file).is_some_and(|found| found.hold(span)) {
+            return;
+        }
         if !self.seen.insert((file, (span.start, span.end), diagnostic.code)) {
             return;
         }
@@ -42,6 +61,16 @@ impl Report {
         for problem in problems {
             self.push(mistake(file, problem));
         }
+    }
+
+    /// From now on nothing more is said of these places, of which a mistake was reported.
+    pub(crate) fn leave_out(&mut self, file: FileId, places: impl IntoIterator<Item = Span>) {
+        self.follow_ups.entry(file).or_default().left_out.extend(places);
+    }
+
+    /// From now on nothing more is said of the names that begin at these places, of which a mistake was reported.
+    pub(crate) fn lose(&mut self, file: FileId, places: impl IntoIterator<Item = u32>) {
+        self.follow_ups.entry(file).or_default().lost.extend(places);
     }
 
     /// Whether no more mistakes can be shown; then the rest is not looked at.

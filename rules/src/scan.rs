@@ -66,6 +66,30 @@ impl<'a> Scanned<'a> {
         self.text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(self.text)
     }
 
+    /// Where the parser's text begins.
+    pub(crate) fn begin(&self) -> u32 {
+        (self.text.len() - self.plain().len()) as u32
+    }
+
+    /// Where a name stands within a range, alone or with parts behind it; a text with values in it is one place.
+    pub(crate) fn places_of(&self, name: &str, within: Span) -> Vec<u32> {
+        let first = self.token_at(within.start);
+        let is_in_text = |text: &str| {
+            text.starts_with('`')
+                && text
+                    .split(|letter: char| !letter.is_alphanumeric() && letter != '_')
+                    .any(|word| word == name)
+        };
+        let is_name = |index: &usize| {
+            is_in_text(self.word(*index))
+                || self.word(*index) == name
+                    && index.checked_sub(1).is_none_or(|before| self.word(before) != ".")
+        };
+        let upto = (first..self.tokens.len())
+            .take_while(|index| self.tokens.get(*index).is_some_and(|token| token.end <= within.end));
+        upto.filter(is_name).filter_map(|index| self.tokens.get(index)).map(|token| token.start).collect()
+    }
+
     /// Number of lines, and the most characters in one of them.
     pub(crate) fn shape(&self) -> (usize, usize) {
         let widest = self.text.lines().map(|line| line.chars().count()).max().unwrap_or(0);
@@ -119,6 +143,19 @@ impl<'a> Scanned<'a> {
         }
     }
 
+    /// The token at a place in a part of the text that begins at a byte.
+    pub(crate) fn span_at_within(&self, position: Position, begin: u32) -> Span {
+        let (Some(line), column) = (position.line(), position.position().unwrap_or(1)) else {
+            return self.span_at(position);
+        };
+        let (first, before) = self.line_column(begin);
+        let column = if line == 1 { column + before - 1 } else { column };
+        let (Ok(line), Ok(column)) = (u16::try_from(line + first - 1), u16::try_from(column)) else {
+            return self.span_at(Position::NONE);
+        };
+        self.span_at(Position::new(line, column))
+    }
+
     /// From the token at `open_before` (a name before its bracket) to the bracket that closes it.
     pub(crate) fn call_end(&self, name: Span) -> u32 {
         let mut depth = 0u32;
@@ -151,19 +188,28 @@ impl<'a> Scanned<'a> {
     fn split(&self) -> Vec<Chunk> {
         let mut chunks = Vec::new();
         let mut first = 0;
-        let mut depth = 0u32;
+        let mut open: Vec<&str> = Vec::new();
         for index in 0..self.tokens.len() {
             if index > first && self.begins_statement(index) {
                 chunks.push(Chunk { first, end: index, is_closed: false });
-                (first, depth) = (index, 0);
+                first = index;
+                open.clear();
             }
             let word = self.word(index);
             match word {
-                "{" | "(" | "[" => depth += 1,
-                "}" | ")" | "]" => depth = depth.saturating_sub(1),
+                "{" | "(" | "[" => open.push(word),
+                // A bracket that was forgotten ends with the block around it.
+                "}" => {
+                    if let Some(block) = open.iter().rposition(|bracket| *bracket == "{") {
+                        open.truncate(block);
+                    } else {
+                        open.pop();
+                    }
+                }
+                ")" | "]" => drop(open.pop_if(|bracket| *bracket != "{")),
                 _ => {}
             }
-            if depth == 0 && matches!(word, "}" | ";") {
+            if open.is_empty() && matches!(word, "}" | ";") {
                 chunks.push(Chunk { first, end: index + 1, is_closed: true });
                 first = index + 1;
             }

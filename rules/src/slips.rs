@@ -28,7 +28,7 @@ pub(crate) fn at(scanned: &Scanned<'_>, index: usize) -> Option<Problem> {
         let help = format!("write \"{}\"", word.trim_matches('\''));
         return Some(said(here, "a text stands in double quotes", help));
     }
-    if let Some(found) = spoken_sign(scanned, index) {
+    if let Some(found) = spoken_sign(scanned, index).or_else(|| other_word(scanned, index)) {
         return Some(found);
     }
     match word {
@@ -94,6 +94,48 @@ pub(crate) fn empty_clause(scanned: &Scanned<'_>, chunk: Chunk) -> Option<Proble
     }
     let message = format!("the condition of `{word}` is missing");
     Some(said(span(scanned, clause), message, "write what must be true, as in `battery.soc < \"25 %\"`"))
+}
+
+/// A sign directly before the `{` of a body, which the parser would take for a value: `if x > { ... }`, `until x > 60% {`.
+pub(crate) fn before_block(scanned: &Scanned<'_>, chunk: Chunk) -> impl Iterator<Item = Problem> {
+    const SIGNS: [&str; 13] = ["+", "-", "*", "/", "%", "<", ">", "<=", ">=", "==", "!=", "&&", "||"];
+    let braces = (chunk.first + 1..chunk.end).filter(|index| scanned.word(*index) == "{");
+    braces.filter(|brace| SIGNS.contains(&scanned.word(brace - 1))).map(|brace| {
+        bare_quantity(scanned, brace - 1).filter(|_| scanned.word(brace - 1) == "%").unwrap_or_else(|| {
+            let message = "a value or a condition is missing before `{`";
+            said(span(scanned, brace - 1), message, "write it, or remove what waits for it")
+        })
+    })
+}
+
+/// A word of another language, or one in capitals, where this one has its own; it was taken for a name, and the next
+/// word is too much.
+fn other_word(scanned: &Scanned<'_>, index: usize) -> Option<Problem> {
+    const OWN: [&str; 8] = ["if", "else", "for", "while", "let", "switch", "loop", "return"];
+    for index in [index, index.checked_sub(1)?] {
+        let word = scanned.word(index);
+        let lower = word.to_lowercase();
+        let own = match lower.as_str() {
+            "elsif" | "elif" | "elseif" => "else if",
+            "foreach" => "for",
+            "var" | "int" | "float" | "double" | "auto" => "let",
+            "case" | "match" | "select" => "switch",
+            "function" | "def" | "func" | "fun" => "fn",
+            same if same != word && OWN.contains(&same) => same,
+            _ => continue,
+        };
+        let help = match own {
+            "for" => "write `for x in 1..=3 { ... }`",
+            "let" => "write `let x = 0;`",
+            "fn" => "write `fn name(x) { ... }` at the left edge of the file, outside of all brackets",
+            "switch" => "write `switch x { 1 => ..., _ => ... }`",
+            _ => {
+                "words are written in small letters, and conditions without brackets: `if x > 3 { ... } else { ... }`"
+            }
+        };
+        return Some(said(span(scanned, index), format!("in a rule `{word}` is written `{own}`"), help));
+    }
+    None
 }
 
 /// `50 Hz`, `50Hz`, `50 %` without quotes, here or a few tokens back.
@@ -185,6 +227,25 @@ fn not_closed(scanned: &Scanned<'_>, open: usize) -> Problem {
 
 fn incomplete(span: Span, message: impl Into<String>, help: impl Into<String>) -> Problem {
     problem(span, "rules::incomplete", message, help)
+}
+
+/// How many blocks of a statement are still open at its end.
+pub(crate) fn open_blocks(scanned: &Scanned<'_>, chunk: Chunk) -> usize {
+    (chunk.first..chunk.end).fold(0, |open, index| match scanned.word(index) {
+        "{" => open + 1,
+        "}" => open.saturating_sub(1),
+        _ => open,
+    })
+}
+
+/// Whether a statement plainly ends before a token: at the end of a line, or where the next begins.
+pub(crate) fn ends_before(scanned: &Scanned<'_>, index: usize) -> bool {
+    const BEGINS: [&str; 7] = ["let", "const", "if", "for", "while", "switch", "return"];
+    let Some(last) = index.checked_sub(1) else { return false };
+    let gap = span(scanned, last).end as usize..span(scanned, index).start as usize;
+    let is_end_of_line = scanned.text.get(gap).is_some_and(|gap| gap.contains('\n'));
+    let begins = scanned.word(index + 1) == "(" || BEGINS.contains(&scanned.word(index));
+    is_end_of_line || (scanned.word(last) == ")" && begins)
 }
 
 /// Whether a statement that needs a body has none: its `{` is missing.

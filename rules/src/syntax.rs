@@ -105,6 +105,8 @@ fn rule_step(last: char, ahead: &str) -> Result<Option<(char, &'static str)>, Pa
         'H' => (rule::UNTIL_FOR, TEXT),
         'K' => (rule::UNKNOWN, TEXT),
         rule::BLOCK => return Ok(None),
+        // That `when` is missing is said with the rest of the rule.
+        rule::NAME | rule::PRIORITY | rule::GROUP if ahead == "{" => (rule::BLOCK, BLOCK),
         rule::NAME => {
             choose(ahead, "the name of a rule", &[('P', "priority"), ('E', "each"), ('W', "when")])?
         }

@@ -26,6 +26,7 @@ impl Walker<'_> {
             let help = "write the request in the body, so that everything a rule can move is seen in it";
             return self.refuse(span, "a function cannot ask for anything", help);
         }
+        let before = self.asks.len();
         let entry = match name.as_str() {
             "close" => self.contact(call, Wanted::CLOSED, span),
             "open" => self.contact(call, Wanted::OPEN, span),
@@ -39,6 +40,11 @@ impl Walker<'_> {
             "mode" => self.mode(call, span),
             _ => self.record(call, span),
         };
+        let scanned = &self.around.file.scanned;
+        if self.around.file.is_damaged(Span::new(span.start, scanned.call_end(span))) {
+            // What it asks was not read: another value stands there.
+            self.asks.truncate(before);
+        }
         let Some(entry) = entry else { return };
         if self.entries.len() >= BODY_NAMES_MAX {
             let message = "the body makes too many requests";

@@ -61,7 +61,8 @@ pub(crate) fn build(around: Surroundings<'_>, block: &StmtBlock) -> Built {
             _ => simple = None,
         }
     }
-    if statements.iter().all(|statement| matches!(statement, Stmt::Noop(_))) {
+    let is_read = around.file.is_read(around.file.chunk(block.position()));
+    if is_read && statements.iter().all(|statement| matches!(statement, Stmt::Noop(_))) {
         let what = if around.kind == BodyKind::Rule { "rule" } else { "event" };
         let message = format!("this {what} asks for nothing");
         let help = "write between the braces what it asks for, or remove it";

@@ -35,6 +35,37 @@ fn a_file_cut_anywhere_is_a_complete_parse_or_is_refused() {
     }
 }
 
+/// The codes of what is said, mistakes and warnings apart.
+fn codes(text: &str) -> (Vec<&'static str>, Vec<&'static str>) {
+    let found = compiled(text).diagnostics;
+    let (wrong, doubtful): (Vec<_>, Vec<_>) =
+        found.iter().partition(|found| found.severity == Severity::Mistake);
+    (wrong.iter().map(|found| found.code).collect(), doubtful.iter().map(|found| found.code).collect())
+}
+
+#[test]
+fn a_mistake_put_anywhere_into_a_right_file_is_the_only_one_that_is_told() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden");
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "rhai") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (_, before) = codes(&text);
+        let is_comment = |at: usize| text[..at].lines().next_back().is_some_and(|line| line.contains("//"));
+        for at in text.match_indices("; ").map(|(at, _)| at + 2).filter(|at| !is_comment(*at)) {
+            let wrong = format!("{}let strange = |x| x; {}", &text[..at], &text[at..]);
+            let (mistakes, warnings) = codes(&wrong);
+            assert_eq!(mistakes.len(), 1, "{mistakes:?} {wrong}");
+            assert!(warnings.iter().all(|code| before.contains(code)), "{warnings:?} {wrong}");
+            count += 1;
+        }
+    }
+    assert!(count > 100, "{count}");
+}
+
 #[test]
 fn a_cut_inside_a_comment_is_refused_where_it_would_hide_something() {
     let found = compiled("rule \"a\" when genset.ready { close(lamp); }\n/* rule \"b\" when");
