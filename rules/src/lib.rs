@@ -46,6 +46,7 @@ mod compile;
 mod compiled;
 mod condition;
 mod conflicts;
+mod failures;
 mod file;
 mod kept;
 pub mod limits;
@@ -72,6 +73,7 @@ pub fn says_nothing(text: &str) -> bool {
 pub use campaign::CampaignOutline;
 pub use compile::{compile, compile_after};
 pub use compiled::{Compiled, Note, Source};
+pub use failures::failure_in_french;
 pub use kept::{Before, Kept};
 pub use run::{CLOCK, RhaiBodies};
 pub use sandbox::{FUNCTIONS, REQUESTS};

@@ -4,6 +4,7 @@
 //! limits of the sandbox; whatever a script does, the answer is one of the three outcomes.
 
 use crate::body::{Action, Entry, Runnable, Slot};
+use crate::failures::explain;
 use crate::literal::Literals;
 use crate::live::{Live, Pending, Slotted};
 use ballast_engine::bodies::{ASKED_MAX, Notice, Record, Request};
@@ -258,32 +259,6 @@ fn missing(slot: Option<&Slot>, context: &BodyContext<'_>) -> PointId {
             unknown.or(program.reads.first()).copied().unwrap_or(CLOCK)
         }
         None => CLOCK,
-    }
-}
-
-/// What went wrong, for people.
-fn explain(error: EvalAltResult) -> String {
-    match error {
-        EvalAltResult::ErrorTooManyOperations(_) => {
-            format!("the body used up its {} operations", crate::limits::OPERATIONS_MAX)
-        }
-        EvalAltResult::ErrorStackOverflow(_) => "functions call each other too deeply".to_string(),
-        EvalAltResult::ErrorTooManyVariables(_) => "the body has too many variables".to_string(),
-        EvalAltResult::ErrorDataTooLarge(..) => "a text or a list has grown too large".to_string(),
-        EvalAltResult::ErrorRuntime(text, _) => text
-            .into_immutable_string()
-            .map_or_else(|_| "the body gave up".to_string(), |text| text.to_string()),
-        EvalAltResult::ErrorArithmetic(text, _) => format!("arithmetic: {}", text.to_lowercase()),
-        EvalAltResult::ErrorFunctionNotFound(name, _) => {
-            format!("there is no function for these values: {name}")
-        }
-        EvalAltResult::ErrorMismatchDataType(wanted, found, _) => {
-            format!("{wanted} is needed here, not {found}")
-        }
-        mut other => {
-            other.clear_position();
-            other.to_string()
-        }
     }
 }
 

@@ -174,7 +174,7 @@ fn of_rules(event: &Event, plan: &Plan) -> Option<String> {
             format!("la règle « {name} »{was} n'existe plus")
         }
         Event::BodyFailed { runner, message, place, in_a_row } => {
-            let name = runner_name(plan, *runner);
+            let (name, message) = (runner_name(plan, *runner), ballast_rules::failure_in_french(message));
             format!("{name} a échoué à {place} : {message} ({in_a_row} fois de suite)")
         }
         Event::NoticeRaised { notice, .. } => notice.text.clone(),

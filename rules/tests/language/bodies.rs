@@ -132,7 +132,20 @@ fn a_failure_says_what_and_where() {
     for (body, what) in [
         ("loop { }", "used up its"),
         ("let w = plain.level; if w == \"a\" { }", "a number cannot be compared with a text"),
-        ("if plain.level { }", "bool"),
+        (
+            "if plain.level { }",
+            "a condition is needed here, not a number: compare it with something, as in `x > 0`",
+        ),
+        ("for i in 0..plain.level { }", "a range counts in whole numbers: write `int(x)` around its ends"),
+        ("for i in plain.level { }", "`for` goes through a range or a list"),
+        (
+            "let list = [1, 2]; set(pv.limit, list[pv.power]);",
+            "a whole number is needed here, not one with a fraction: write `int(x)` around it",
+        ),
+        ("let list = [1, 2]; set(pv.limit, list[7]);", "no element 7: the first one is 0, the last one 1"),
+        ("let x = [1, 2]; set(pv.limit, x * 2);", "`*` cannot be used with a list and a whole number"),
+        ("let x = 1; let y = !x;", "`!` cannot be used with a whole number"),
+        ("let x = 9223372036854775807; x = x + 1;", "a number grew too large"),
         ("throw \"enough\";", "enough"),
         ("set(pv.limit, 1.0 / plain.level);", "a division by zero"),
         ("if pv.power / plain.level > 10 { close(lamp); }", "a division by zero"),
@@ -148,6 +161,17 @@ fn a_failure_says_what_and_where() {
             matches!(&outcome, BodyOutcome::Failed { message, .. } if message.contains(what)),
             "{body}: {outcome:?}"
         );
+    }
+}
+
+#[test]
+fn what_the_words_of_a_failure_say_to_write_runs() {
+    let world = World::new(&[("plain.level", 2.5)]);
+    for body in [
+        "for i in 0..int(plain.level) { close(lamp); }",
+        "let list = [1, 2, 3]; set(pv.limit, list[int(plain.level)]);",
+    ] {
+        assert_eq!(world.run(&rule(body)).0, BodyOutcome::Done, "{body}");
     }
 }
 
