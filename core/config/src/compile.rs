@@ -92,6 +92,16 @@ pub fn comparison<'t>(
     Some(Compiled { program, expr: whole, hold: None, node })
 }
 
+/// What a comparison compares with, where its point is not known.
+pub fn compared_with(node: &Node, nouns: &Nouns<'_>, out: &mut Diagnostics) {
+    let Some(scalar) = crate::decode::scalar(node, "a comparison such as `> 50 mA`", out) else { return };
+    let text = &scalar.value.text;
+    match parse_comparison(text) {
+        Ok(found) => drop(check(node, text, &found.right, nouns, Dialect::Limit, out)),
+        Err(problem) => report(node, problem, out),
+    }
+}
+
 /// A part of a scalar's text as a condition: `sun.elevation < -2 deg` of `0 W when sun.elevation < -2 deg`.
 pub fn condition_part<'t>(
     node: &'t Node,

@@ -28,6 +28,10 @@ const LETS_GO: Usual = Usual { most: days(7), usual: "a limit lets go after minu
 const STEP: Usual = Usual { most: days(1), usual: "a step follows after seconds or minutes: `after: 1 s`" };
 const STAGE: Usual = Usual { most: minutes(10), usual: "a stage acts after 60 ms to some seconds" };
 const SETTLE: Usual = Usual { most: days(1), usual: "30 s to some minutes are usual" };
+const ONE_PER: Usual =
+    Usual { most: minutes(60), usual: "seconds to some minutes are usual: `one_per: 10 s`" };
+const JITTER: Usual = Usual { most: minutes(60), usual: "some seconds are usual: `jitter: 3 s`" };
+const INTERVAL: Usual = Usual { most: minutes(60), usual: "seconds are usual: `min_interval: 2 s`" };
 const DEAD: Usual = Usual { most: minutes(60), usual: "100 ms to some seconds are usual: `dead_time: 2 s`" };
 const LEASE: Usual = Usual { most: minutes(60), usual: "3 s is usual, 90 s over a network" };
 const REST: Usual = Usual { most: days(7), usual: "minutes to hours are usual: `5 min`" };
@@ -55,9 +59,25 @@ pub(super) fn check(safety: &SafetyDraft<'_>, out: &mut Diagnostics) {
                 out,
             );
         }
-        let settle = draft.restore.settle.map(|place| Placed { value: draft.shedding.restore.settle, place });
-        if let Some(settle) = settle {
-            review(settle, &SETTLE, "no load practically ever comes back", out);
+        let (restore, places) = (&draft.shedding.restore, &draft.restore);
+        for (value, place, usual, what) in [
+            (restore.settle, places.settle, &SETTLE, "no load practically ever comes back"),
+            (
+                restore.one_per,
+                places.one_per,
+                &ONE_PER,
+                "after one load the next practically never comes back",
+            ),
+            (
+                restore.jitter,
+                places.jitter,
+                &JITTER,
+                "up to all this time is added before each load comes back",
+            ),
+        ] {
+            if let Some(place) = place {
+                review(Placed { value, place }, usual, what, out);
+            }
         }
     }
     for draft in &safety.interlocks {
@@ -92,6 +112,10 @@ fn check_envelope(draft: &EnvelopeDraft<'_>, out: &mut Diagnostics) {
         &REST,
         "once open it stays so for all this time, whatever rules and people ask",
     );
+    if let Some(level) = &envelope.level {
+        let what = "for all this time it keeps a value, whatever rules and people ask";
+        told("min_interval", level.min_interval, &INTERVAL, what);
+    }
     if let Some(longest) = envelope.max_closed {
         told("max_closed", longest, &LONGEST, "its longest time is practically never over");
     }
@@ -139,9 +163,13 @@ shedding:
     - { below: 49.3 Hz, for: 11 min, shed: 10 %, from: [homes] }
 #                            ^^^^^^ warning[safety::long]: 11 min is very long: the frequency has long gone elsewhere, and the stage practically never acts
 #   = help: a stage acts after 60 ms to some seconds; look at the unit
-  restore_at_most: { settle: 2 d }
+  restore_at_most: { settle: 2 d, one_per: 3 h, jitter: 90 min }
 #                            ^^^ warning[safety::long]: 2 d is very long: no load practically ever comes back
 #   = help: 30 s to some minutes are usual; look at the unit
+#                                          ^^^ warning[safety::long]: 3 h is very long: after one load the next practically never comes back
+#   = help: seconds to some minutes are usual: `one_per: 10 s`; look at the unit
+#                                                       ^^^^^^ warning[safety::long]: 1 h 30 min is very long: up to all this time is added before each load comes back
+#   = help: some seconds are usual: `jitter: 3 s`; look at the unit
 ",
         );
     }
@@ -151,7 +179,8 @@ shedding:
         check_safety(
             "\
 outputs:
-  battery: { safe: 0 W, values: [0 W, 200..2000 W], min_open: 7 d }
+  battery: { safe: 0 W, values: [0 W, 200..2000 W], min_open: 7 d, min_interval: 2 h }
+#                                                                                ^^^ warning[safety::long]: 2 h is very long: for all this time it keeps a value, whatever rules and people ask
   charger: { safe: open, min_closed: 8 d, lease: 2 h, on_silence: hold 2 d }
 #                                    ^^^ warning[safety::long]: 8 d is very long: once closed it stays so for all this time, whatever rules and people ask
 #                                                ^^^ warning[safety::long]: 2 h is very long: a program that is gone would be obeyed for all this time

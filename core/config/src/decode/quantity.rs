@@ -143,6 +143,16 @@ pub fn bounds(
         out.push(found.place.mistake(codes::VALUE_RANGE, message).help("write the lower end first"));
         return None;
     }
+    if low.base == high.base {
+        let one = shown(high);
+        let help = if or_one {
+            format!("write `{one}` for a single value, or two different ends")
+        } else {
+            "write two different ends".to_owned()
+        };
+        let message = format!("this range has no width: it holds {one} and nothing else");
+        out.push(found.place.warning(codes::VALUE_RANGE, message).help(help));
+    }
     Some(found.map(|_| Bounds { low: low.base, high: high.base, unit: high.unit }))
 }
 

@@ -1,6 +1,7 @@
 //! The words of a condition.
 
 use ballast_model::diagnostic::Span;
+use ballast_model::expr::{NO_NUMBER_HELP, is_no_number};
 use ballast_model::quantity::{QuantityError, UNITS, Unit, split_number};
 use ballast_model::{Dimension, Finite};
 
@@ -128,6 +129,16 @@ fn next(text: &str) -> Result<(TokenKind, usize), Problem> {
     }
     if first == '"' || first == '\'' {
         return quoted(text, first);
+    }
+    let length = text.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.')).unwrap_or(text.len());
+    let word = text.get(..length).unwrap_or("");
+    if is_no_number(word) {
+        return Err(Problem {
+            code: codes::EXPR_NOT_FINITE,
+            span: span(0, length),
+            message: format!("{} is no number that can be measured", quote(word)),
+            help: Some(NO_NUMBER_HELP.to_owned()),
+        });
     }
     if first.is_alphabetic() || first == '_' {
         return Ok(name(text));

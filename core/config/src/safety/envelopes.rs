@@ -179,8 +179,15 @@ fn effect<'t>(
     let fields = Fields::read(node, &shapes::EFFECT, out)?;
     let within = fields.get("within").and_then(|node| positive_duration(node, out));
     let unless = fields.get("unless").map(|node| compile::condition(node, nouns, Dialect::Limit, out));
-    let name = dotted_name(fields.get("point")?, out)?;
-    let point = nouns.point(name.value, name.place, out)?;
+    let name = fields.get("point").and_then(|node| dotted_name(node, out));
+    let point = name.and_then(|name| nouns.point(name.value, name.place, out));
+    let (Some(name), Some(point)) = (name, point) else {
+        // What it is compared with is looked at all the same.
+        for node in ["closed", "open"].into_iter().filter_map(|key| fields.get(key)) {
+            compile::compared_with(node, nouns, out);
+        }
+        return None;
+    };
     let mut seen = |key: &str, out: &mut Diagnostics| {
         let compiled = compile::comparison(fields.get(key)?, name.value, nouns, out)?;
         let program = compiled.program.clone();

@@ -123,6 +123,10 @@ pub struct RestorePlaces {
     pub above: Option<Place>,
     /// `settle`.
     pub settle: Option<Place>,
+    /// `one_per`.
+    pub one_per: Option<Place>,
+    /// `jitter`.
+    pub jitter: Option<Place>,
 }
 
 /// The places of a stage, as far as it could be read: what is wrong in it hides nothing of its neighbours.

@@ -215,10 +215,10 @@ fn restore(
         places.keep_free = fields.get("keep_free").map(Node::place);
     }
     if let Some(found) = fields.get("one_per").and_then(|node| duration(node, out)) {
-        restore.one_per = found.value;
+        (restore.one_per, places.one_per) = (found.value, Some(found.place));
     }
     if let Some(found) = fields.get("jitter").and_then(|node| duration(node, out)) {
-        restore.jitter = found.value;
+        (restore.jitter, places.jitter) = (found.value, Some(found.place));
     }
     if let Some(found) = fields.get("above").and_then(|node| stage_frequency(node, out)) {
         (restore.above, places.above) = (found.value, Some(found.place));

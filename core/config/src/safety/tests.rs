@@ -246,6 +246,7 @@ outputs:
   genset.run: { safe: 5 W, effect: { point: battery.voltag, closed: 50 mA, within: 5 s } }
 #                     ^^^ error[value::word]: `5 W` is not known here
 #                                           ^^^^^^^^^^^^^^ error[name::unknown_point]: there is no point `battery.voltag`
+#                                                                   ^^^^^ error[expr::syntax]: a comparison such as `> 50 mA` is expected here
   home_1: { safe: closed, effect: { point: charger.current, within: 5 s } }
 #                         ^^^^^^ error[safety::effect]: this effect says nothing to look for
   home_2: { safe: closed, effect: { point: charger.current, closed: \"50 mA\", within: 5 s, unless: battery.soc > 5 % for 2 s } }
@@ -488,6 +489,49 @@ outputs:
   genset.run: { safe: open }
   home_1: { safe: closed }
   home_2: { safe: closed }
+",
+    );
+}
+
+#[test]
+fn what_an_effect_of_an_unknown_point_compares_with_is_looked_at_all_the_same() {
+    crate::checks::fixture::check_safety(
+        "\
+outputs:
+  battery: { safe: 0 W, values: [0..0 W, 200..2000 W] }
+#                                ^^^^^^ warning[value::range]: this range has no width: it holds 0 W and nothing else
+#   = help: write `0 W` for a single value, or two different ends
+  charger: { safe: open, effect: { point: charger.curent, closed: \"> .inf A\", open: \"< 20 mW and\", within: 5 s } }
+#                                         ^^^^^^^^^^^^^^ error[name::unknown_point]: there is no point `charger.curent`
+#   = help: did you mean `charger.current`?
+#                                                                    ^^^^ error[expr::not_finite]: `.inf` is no number that can be measured
+#   = help: write a number that can be measured, with its unit, as in `49.8 Hz`; where there is no bound, leave the comparison out
+#                                                                                            ^^^ error[expr::syntax]: an operator or the end is expected here
+#   = help: join two conditions with `and` or `or`; a word stands in quotes
+  mains: { safe: closed, effect: { point: mains.volts, closed: \"> battery.voltag\", open: \"< 20 mQ\", within: 5 s } }
+#                                         ^^^^^^^^^^^ error[name::unknown_point]: there is no point `mains.volts`
+#   = help: `ballast check --explain` lists the points of the site
+#                                                                 ^^^^^^^^^^^^^^ error[expr::unknown_name]: there is no point `battery.voltag`
+#   = help: did you mean `battery.voltage`?
+#                                                                                              ^^ error[unit::unknown]: `mQ` is not a unit that is known here
+#   = help: known units are V, A, W, kW, VA, Wh, kWh, Hz, °C, K, %, s, min, h and others; see the manual
+  genset.contactor: { safe: open }
+  genset.run: { safe: open }
+  home_1: { safe: closed }
+  home_2: { safe: closed }
+limits:
+  - { name: a, when: battery.soc < .inf, until: battery.soc > NaN, force: [ { charger: open } ] }
+#                                  ^^^^ error[expr::not_finite]: `.inf` is no number that can be measured
+#   = help: write a number that can be measured, with its unit, as in `49.8 Hz`; where there is no bound, leave the comparison out
+#                                                             ^^^ error[expr::not_finite]: `NaN` is no number that can be measured
+#   = help: write a number that can be measured, with its unit, as in `49.8 Hz`; where there is no bound, leave the comparison out
+  - { name: b, when: battery.soc < -.inf for .inf s, until: battery.soc > inf %, force: [ { charger: open, after: .inf } ] }
+#                                   ^^^^ error[expr::not_finite]: `.inf` is no number that can be measured
+#   = help: write a number that can be measured, with its unit, as in `49.8 Hz`; where there is no bound, leave the comparison out
+#                                                                         ^^^ error[expr::not_finite]: `inf` is no number that can be measured
+#   = help: write a number that can be measured, with its unit, as in `49.8 Hz`; where there is no bound, leave the comparison out
+#                                                                                                                 ^^^^ error[number::not_finite]: `.inf` is not a finite number
+#   = help: write the number that is meant; to have no bound, leave the key out
 ",
     );
 }

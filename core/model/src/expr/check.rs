@@ -5,7 +5,7 @@
 use super::ast::{BinaryOp, Expr, ExprKind};
 use super::check_numbers::{Operand, is_comparable, makes_difference, scaled_unit, sum};
 use super::comparison::{Comparison, Steps, sum_of};
-use super::fault::Fault;
+use super::fault::{Fault, NO_NUMBER_HELP, is_no_number};
 use super::program::{ForChecks, Node, NodeId, Program, Threshold, Type};
 use super::range::Range;
 use super::trackers::TrackerKey;
@@ -277,6 +277,10 @@ impl Checker<'_> {
             Some(Noun::Device(_) | Noun::Group(_)) => {
                 let help = Some(format!("name one of its points, as in `{name}.power`"));
                 self.wrong(span, "expr::type", format!("`{name}` is a device or a group, not a value"), help)
+            }
+            None if is_no_number(name) => {
+                let message = format!("`{name}` is no number that can be measured");
+                self.wrong(span, "expr::not_finite", message, Some(NO_NUMBER_HELP.to_string()))
             }
             None => {
                 let help = match self.scope.catalog.suggest_point(&full) {

@@ -3,6 +3,7 @@
 use super::ast::BinaryOp;
 use super::check::{Checker, Typed};
 use super::comparison::{Steps, Sum};
+use super::fault::NO_NUMBER_HELP;
 use super::program::{Node, NodeId};
 use super::range::Range;
 use crate::catalog::PointId;
@@ -207,7 +208,7 @@ pub fn explain_quantity(text: &str, error: &QuantityError) -> (String, String) {
             format!("write a point: \"{}\"", text.replacen(',', ".", 1)),
         ),
         QuantityError::NotFinite => {
-            (format!("\"{text}\" is not a finite number"), "write a number that can be measured".to_string())
+            (format!("\"{text}\" is not a finite number"), NO_NUMBER_HELP.to_string())
         }
         QuantityError::NoUnit => (
             format!("\"{text}\" has no unit"),

@@ -41,6 +41,15 @@ impl Fault {
     }
 }
 
+/// What to write instead of a number that is none.
+pub const NO_NUMBER_HELP: &str = "write a number that can be measured, with its unit, as in `49.8 Hz`; where there is no bound, leave the comparison out";
+
+/// Whether a word is what other languages write for a number without end, or for none: `.inf`, `Infinity`, `NaN`.
+pub fn is_no_number(word: &str) -> bool {
+    let word = word.strip_prefix('.').unwrap_or(word);
+    ["inf", "infinity", "infinite", "nan"].iter().any(|known| known.eq_ignore_ascii_case(word))
+}
+
 impl Program {
     /// The first piece of arithmetic without a value although its operands have theirs. Ask it where the result is unknown:
     /// a piece that does not matter to the result may have a fault as well.

@@ -31,7 +31,7 @@ pub use check_calls::FUNCTIONS;
 pub use check_numbers::explain_quantity;
 pub use comparison::{Comparison, Precision, Steps, TooFine};
 pub use eval::{Bounded, Seen};
-pub use fault::Fault;
+pub use fault::{Fault, NO_NUMBER_HELP, is_no_number};
 pub use program::{Node, NodeId, Program, Statistic, Threshold, Type};
 pub use timer::Hold;
 pub use trackers::{OUTAGE_BRIDGED, STARTS_MAX, TrackerId, TrackerKey, Trackers};
