@@ -9,7 +9,7 @@ use ballast_model::expr::{
 use ballast_model::quantity::Shown;
 use ballast_model::time::Span as Duration;
 use ballast_model::{Dimension, Finite, PointId};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A condition with what it came from.
 #[derive(Clone, Copy)]
@@ -206,6 +206,60 @@ pub(crate) fn never_begins(when: Checked<'_>) -> Option<Problem> {
         "`when` is never true: it waits for something of the rule's own start, which it shall bring about";
     let help = "`active_for`, `at_start` and \"active\" belong into `until` or the body: let `when` read what is measured now";
     is_never_begun(when.program).then(|| problem(when.expr.span, "rules::never_starts", message, help))
+}
+
+/// A condition that is the same whatever happens, since it reads nothing.
+pub(crate) fn always(
+    when: Checked<'_>,
+    until: Option<Checked<'_>>,
+    constants: &BTreeMap<Box<str>, Expr>,
+) -> Vec<Problem> {
+    let same =
+        |checked: Checked<'_>| known_truth(checked.expr, constants).map(|truth| (truth, checked.expr.span));
+    let said = |span, message: &str, help: &str| problem(span, "rules::always", message, help);
+    let start = same(when).map(|(truth, span)| match (truth, until.is_some()) {
+        (false, _) => said(span, "`when` is never true: the rule never starts", WHEN_HELP),
+        (true, false) => said(span, "`when` is always true: the rule never ends", WHEN_HELP),
+        (true, true) => {
+            let message = "`when` is always true: the rule starts as soon as its `until` is false";
+            said(span, message, WHEN_HELP)
+        }
+    });
+    let end = until.and_then(same).map(|(truth, span)| {
+        if truth {
+            let help = "write what ends it, or leave `until` out: then it ends when `when` is no longer true";
+            said(span, "`until` is always true: the rule never starts", help)
+        } else {
+            let help = "write what ends it, as in `until active_for(\"10min\")`";
+            said(span, "`until` is never true: once it has started, the rule never ends", help)
+        }
+    });
+    start.into_iter().chain(end).collect()
+}
+
+const WHEN_HELP: &str = "write what must be true, as in `battery.soc < \"25 %\"`; what always holds is the `default` of an output \
+                         in safety.yaml";
+
+/// Whether a condition is true or false, where no value can change that.
+fn known_truth(expr: &Expr, constants: &BTreeMap<Box<str>, Expr>) -> Option<bool> {
+    let known = |expr: &Expr| known_truth(expr, constants);
+    match &expr.kind {
+        ExprKind::Flag(flag) => Some(*flag),
+        ExprKind::Name(name) => match constants.get(name)?.kind {
+            ExprKind::Flag(flag) => Some(flag),
+            _ => None,
+        },
+        ExprKind::Not(inner) => known(inner).map(|truth| !truth),
+        ExprKind::Binary { op: BinaryOp::And, left, right } => match (known(left), known(right)) {
+            (Some(false), _) | (_, Some(false)) => Some(false),
+            (left, right) => Some(left? && right?),
+        },
+        ExprKind::Binary { op: BinaryOp::Or, left, right } => match (known(left), known(right)) {
+            (Some(true), _) | (_, Some(true)) => Some(true),
+            (left, right) => Some(left? || right?),
+        },
+        _ => None,
+    }
 }
 
 /// What stands behind every `!`.

@@ -16,6 +16,10 @@ const fn code(id: &'static str, explanation: &'static str) -> Code {
 /// All codes, sorted. Mistakes in names, units and functions of conditions have codes of their own, `expr::`.
 pub static CODES: &[Code] = &[
     code(
+        "rules::always",
+        "A `when` or `until` reads nothing, so it is true or false whatever happens: the rule never starts, or never ends. What always holds is the `default` of an output.",
+    ),
+    code(
         "rules::body",
         "Something in the braces of a rule or event has no place there. A body asks for states of outputs and tells people; it names outputs literally, so that everything a rule can move is known before it runs, and it has no maps, methods, anonymous functions, clocks or files. A function knows only its arguments.",
     ),
@@ -44,7 +48,10 @@ pub static CODES: &[Code] = &[
         "rules::empty_file",
         "A rule file has not a single byte. An editor that died, a full disk or a power cut leaves such a file, and its rules would be gone. Write them again, or remove the file.",
     ),
-    code("rules::empty_group", "The group of `each` has no members, so the rule stands for nothing."),
+    code(
+        "rules::empty_group",
+        "The group of `each` has no members, so the rule stands for nothing; or the group of `shed` has no load that could be cut.",
+    ),
     code(
         "rules::event_yields",
         "An event and a rule of priority 50 ask different things of one output. What an event asks has priority 50, and of equal priority the rule wins: while it is active, the event changes nothing. Give the rule a priority below 50 if the event shall win, and one above 50 if the rule is meant to.",

@@ -454,7 +454,8 @@ impl<'a> Compiler<'a> {
         let until =
             until.zip(rule.until.iter().flatten().next()).map(|(program, expr)| Checked { program, expr });
         let mut mistakes = checks::finer_than_resolution(when.program, catalog);
-        let mut doubts: Vec<_> = checks::never_begins(when).into_iter().collect();
+        let mut doubts = checks::always(when, until, &rule.file.constants);
+        doubts.extend(checks::never_begins(when));
         match until {
             Some(until) => {
                 mistakes.extend(checks::finer_than_resolution(until.program, catalog));

@@ -89,15 +89,7 @@ fn weekly(day: &str, time: &str, text: &str, span: Span, catalog: &Catalog) -> R
 
 fn crontab(text: &str, span: Span, catalog: &Catalog) -> Result<Timing, Problem> {
     let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
-    let cron = parser.parse(text).map_err(|error| {
-        let message = format!("\"{text}\" is no crontab: {}", error.to_string().trim_end_matches('.'));
-        problem(
-            span,
-            "rules::schedule",
-            message,
-            "the fields are minute, hour, day of month, month, day of week",
-        )
-    })?;
+    let Ok(cron) = parser.parse(text) else { return Err(strange_crontab(text, span, &parser)) };
     let is_plain = |field: &str| field.bytes().all(|byte| byte.is_ascii_digit() || byte == b',');
     let names_moments = text.split_whitespace().take(2).all(is_plain);
     let pattern = Crontab { cron, zone: catalog.zone.clone(), names_moments };
@@ -107,6 +99,58 @@ fn crontab(text: &str, span: Span, catalog: &Catalog) -> Result<Timing, Problem>
         return Err(problem(span, "rules::schedule", message, "look at the day of the month and the month"));
     }
     Ok(Timing::At(Arc::new(pattern)))
+}
+
+/// What a field of a crontab stands for: its name, its least and greatest number, and what else it may be.
+const FIELDS: [(&str, u32, u32, &str); 5] = [
+    ("minute", 0, 59, ""),
+    ("hour", 0, 23, ""),
+    ("day of the month", 1, 31, ", `L` for the last one"),
+    ("month", 1, 12, ", or JAN to DEC"),
+    ("day of the week", 0, 7, ", 0 and 7 are Sunday, or SUN to SAT"),
+];
+
+/// The first field that cannot be, and what it may be.
+fn strange_crontab(text: &str, span: Span, parser: &CronParser) -> Problem {
+    let fields: Vec<&str> = text.split_whitespace().collect();
+    if fields.first().is_some_and(|first| first.starts_with(char::is_alphabetic)) {
+        return strange(text, span);
+    }
+    for (index, (field, (name, low, high, also))) in fields.iter().zip(FIELDS).enumerate() {
+        let alone: Vec<&str> = (0..FIELDS.len()).map(|at| if at == index { *field } else { "*" }).collect();
+        if parser.parse(&alone.join(" ")).is_ok() {
+            continue;
+        }
+        let range = field.split(',').find_map(|part| {
+            let (from, to) = part.split('/').next()?.split_once('-')?;
+            let (from, to): (u32, u32) = (from.parse().ok()?, to.parse().ok()?);
+            let are_known = (low..=high).contains(&from) && (low..=high).contains(&to);
+            (from > to && are_known).then(|| format!("write `{from}-{high},{low}-{to}`"))
+        });
+        let can_be = format!("the {name} is a number from {low} to {high}{also}");
+        let (message, help) = match range {
+            Some(help) => (format!("`{field}` goes from a later {name} to an earlier one"), help),
+            None if field.split(',').any(|part| part.ends_with("/0")) => (
+                format!("`{field}` has a pace of 0, with which nothing ever comes"),
+                format!(
+                    "write after the `/` every how many it comes, as in `*/{}`",
+                    if high > 12 { 15 } else { 2 }
+                ),
+            ),
+            None if field.contains(':') => (
+                format!("`{field}` is no {name}: the five fields are numbers"),
+                "write a time of day alone, as in \"22:00\" or \"Sunday 10:00\"".to_string(),
+            ),
+            None => (
+                format!("`{field}` is no {name}"),
+                format!(
+                    "{can_be}; `*` for any, `1,3` for some, `1-5` for a range, `*/2` for every second one"
+                ),
+            ),
+        };
+        return problem(span, "rules::schedule", message, help);
+    }
+    strange(text, span)
 }
 
 /// A time on a day of the week.

@@ -6,7 +6,7 @@
 use crate::report::problem;
 use crate::scan::{Chunk, Scanned, TokenKind};
 use ballast_model::diagnostic::Span;
-use ballast_model::expr::Problem;
+use ballast_model::expr::{NO_NUMBER_HELP, Problem, is_no_number};
 
 /// Quotation marks of word processors.
 const CURVED: [&str; 8] = ["“", "”", "„", "‟", "‘", "’", "«", "»"];
@@ -35,6 +35,16 @@ pub(crate) fn at(scanned: &Scanned<'_>, index: usize) -> Option<Problem> {
         "=" if scanned.word(index + 1) == "<" => return Some(said(here, NO_EQUALS, "write `<=`")),
         "=" => return Some(said(here, NO_EQUALS, "write `==` to compare")),
         "=>" => return Some(said(here, NO_EQUALS, "write `>=`")),
+        "." if is_no_number(scanned.word(index + 1)) => {
+            let whole = here.join(span(scanned, index + 1));
+            let message = format!("`.{}` is no number that can be measured", scanned.word(index + 1));
+            return Some(problem(whole, "expr::not_finite", message, NO_NUMBER_HELP));
+        }
+        "." if is_number(scanned, Some(index + 1)) => {
+            let whole = here.join(span(scanned, index + 1));
+            let help = format!("write `0.{}`", scanned.word(index + 1));
+            return Some(said(whole, "a number begins with a digit", help));
+        }
         "#" => return Some(said(here, "a comment does not start with `#`", "write `//` before it")),
         "if" if before(2) == "rule" => return Some(said(here, "a rule has no `if`", "write `when`")),
         _ if before(1) == "priority" => {

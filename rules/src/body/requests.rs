@@ -18,6 +18,9 @@ use ballast_model::time::Span as Duration;
 use ballast_model::{Dimension, Finite, GroupId, OutputId, PointId, Unit, Value, Wanted};
 use rhai::{Expr, FnCallExpr, Position};
 
+/// The word before the names of settings.
+const SETTING: &str = "setting";
+
 impl Walker<'_> {
     /// A request: its arguments are replaced by the index of what was found out about it.
     pub(super) fn request(&mut self, call: &mut FnCallExpr, span: Span) {
@@ -189,6 +192,9 @@ impl Walker<'_> {
         if self.point_of(target, Origin::Mode).is_some() {
             return self.refuse_setting_the_mode(target, value);
         }
+        if self.is_unknown_setting(target) {
+            return None;
+        }
         let output = self.output(target);
         let lasting = self.lasting(time, "set", span);
         let place = self.span(value.start_position());
@@ -254,6 +260,47 @@ impl Walker<'_> {
         };
         self.refuse(span, "the mode is not set: it has a request of its own", help);
         None
+    }
+
+    /// Says so where what shall be set was meant for a setting that does not exist.
+    fn is_unknown_setting(&mut self, target: &Expr) -> bool {
+        let Some((name, span)) = dotted(target, &self.around.file.scanned) else { return false };
+        let catalog = self.around.catalog;
+        let full = self.expand(&name);
+        if catalog.resolve(&full).is_some() || catalog.is_lost(&full) || self.is_local(&name) {
+            return false;
+        }
+        let settings = || {
+            catalog.points.iter().filter(|point| point.origin == Origin::Setting).map(|point| &*point.name)
+        };
+        let (root, rest) = name.split_once('.').unwrap_or((SETTING, &name));
+        let is_output = did_you_mean(&name, catalog.outputs.iter().map(|output| &*output.name)).is_some();
+        if root != SETTING && (is_output || did_you_mean(root, [SETTING]).is_none()) {
+            return false;
+        }
+        let own = || settings().filter_map(|known| known.split_once('.').map(|(_, own)| own));
+        let near = own().find(|known| *known == rest).or_else(|| did_you_mean(rest, own()));
+        // A single word may be an output as well as a setting.
+        if near.is_none() && name == rest {
+            return false;
+        }
+        let help = match near {
+            Some(near) => format!("did you mean `{SETTING}.{near}`?"),
+            None => {
+                let known: Vec<String> = settings().take(8).map(|known| format!("`{known}`")).collect();
+                match known.as_slice() {
+                    [] => "the site has no settings: they stand under `settings:` in site.yaml".to_string(),
+                    known => format!("the settings of site.yaml are {}", known.join(", ")),
+                }
+            }
+        };
+        self.problems.push(problem(
+            span,
+            "expr::unknown_name",
+            format!("there is no setting `{name}`"),
+            help,
+        ));
+        true
     }
 
     /// The point of this origin that an argument names, if it names one.
@@ -374,6 +421,11 @@ impl Walker<'_> {
             self.problems.push(problem(place, "rules::unknown_group", message, help));
             return None;
         };
+        if self.around.catalog.groups.get(group.index()).is_some_and(|spec| spec.loads.is_empty()) {
+            let message = format!("the group \"{name}\" has no load that could be cut: this sheds nothing");
+            let help = "in site.yaml, give it members that have an output of kind `contact`";
+            self.warnings.push(problem(place, "rules::empty_group", message, help));
+        }
         if let Some(place) = place_of_amount {
             self.look_at_sizes(group, place);
         }
