@@ -292,8 +292,13 @@ fn check_statement(scanned: &Scanned<'_>, chunk: Chunk) -> Result<(), (Problem, 
     }
     let first =
         scanned.tokens.get(chunk.first).map_or(Span::new(0, 0), |token| Span::new(token.start, token.end));
+    if word == "}" {
+        let help = "remove it, or look above for a `{` that is missing";
+        return Err((problem(first, "rules::statement", "this `}` closes nothing", help), Cure::None));
+    }
     if !STATEMENTS.contains(&word) {
-        let help = match (did_you_mean(word, STATEMENTS), did_you_mean(word, CLAUSES)) {
+        let lower = word.to_lowercase();
+        let help = match (did_you_mean(&lower, STATEMENTS), did_you_mean(word, CLAUSES)) {
             (Some(near), _) => format!("did you mean `{near}`?"),
             (None, Some(near)) => format!("`{near}` belongs to a rule: rule \"NAME\" when ... {{ }}"),
             _ => "what a rule does stands inside its braces".to_string(),
@@ -345,10 +350,16 @@ fn explain(scanned: &Scanned<'_>, error: &ParseError, span: Span) -> Problem {
         ParseErrorType::BadInput(LexError::UnterminatedString) => {
             ("this text has no closing quote".to_string(), "a text ends on the line on which it starts")
         }
-        ParseErrorType::BadInput(LexError::ImproperSymbol(_, message)) if message.starts_with(MISPLACED) => (
-            message.clone(),
-            "the order is: rule \"NAME\" priority, each, when, for, until, for, unknown, { }",
-        ),
+        ParseErrorType::BadInput(LexError::ImproperSymbol(_, message)) if message.starts_with(MISPLACED) => {
+            let help = match found {
+                _ if message.starts_with("after `wait`") => slips::NO_WAITING,
+                "," => {
+                    "conditions are joined by `&&` where both must be true, and by `||` where one is enough"
+                }
+                _ => "the order is: rule \"NAME\" priority, each, when, for, until, for, unknown, { }",
+            };
+            (message.clone(), help)
+        }
         ParseErrorType::BadInput(LexError::UnexpectedInput(text)) if text == "|" => (
             "anonymous functions are not part of the language".to_string(),
             "write a function with a name: fn name(x) { }",
@@ -366,6 +377,14 @@ fn explain(scanned: &Scanned<'_>, error: &ParseError, span: Span) -> Problem {
         ParseErrorType::BadInput(other) => {
             (sentence(&other.to_string()), "look for a stray character at this place")
         }
+        ParseErrorType::MissingToken(token, _) if token == "{" => (
+            format!("`{{` is missing before `{found}`"),
+            "what is done stands in braces: `if x > 3 { close(...); }`",
+        ),
+        ParseErrorType::VariableExpected => (
+            format!("`{found}` is no name of a variable"),
+            "a name begins with a letter, as in `let limit = 3;`",
+        ),
         ParseErrorType::MissingToken(token, _) => {
             (format!("`{token}` is missing before `{found}`"), "look at the line above as well")
         }

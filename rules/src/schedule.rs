@@ -52,6 +52,11 @@ pub(crate) fn at(text: &str, span: Span, catalog: &Catalog) -> Result<Timing, Pr
 fn strange(text: &str, span: Span) -> Problem {
     let message = format!("\"{text}\" is no time at which something can happen");
     let help = "write \"every day 22:00\", \"Sunday 10:00\", \"sunset\", or five crontab fields as in \"0 22 * * *\"";
+    // `22h00`, `22.00`.
+    let clock = text.replace(['h', 'H', '.'], ":");
+    if matches!(TimeOfDay::parse(&clock), Some(TimeOfDay::Clock(_))) {
+        return problem(span, "rules::schedule", message, format!("write \"{clock}\""));
+    }
     // `6:00`, `Sunday 9:30`.
     let (day, time) = text.rsplit_once(' ').map_or(("", text), |(day, time)| (day, time));
     let padded = format!("0{time}");

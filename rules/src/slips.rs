@@ -4,6 +4,7 @@
 //! that people make: a unit without quotes, `=` for `==`, a decimal comma, quotes of a word processor.
 
 use crate::report::problem;
+use crate::sandbox::REQUESTS;
 use crate::scan::{Chunk, Scanned, TokenKind};
 use ballast_model::diagnostic::Span;
 use ballast_model::expr::{NO_NUMBER_HELP, Problem, is_no_number};
@@ -11,7 +12,22 @@ use ballast_model::expr::{NO_NUMBER_HELP, Problem, is_no_number};
 /// Quotation marks of word processors.
 const CURVED: [&str; 8] = ["“", "”", "„", "‟", "‘", "’", "«", "»"];
 /// Words of other languages for signs of this one.
-const SPOKEN: [(&str, &str); 3] = [("and", "&&"), ("or", "||"), ("not", "!")];
+const SPOKEN: [(&str, &str); 11] = [
+    ("and", "&&"),
+    ("or", "||"),
+    ("not", "!"),
+    ("is", "=="),
+    ("equals", "=="),
+    ("et", "&&"),
+    ("ou", "||"),
+    ("non", "!"),
+    ("und", "&&"),
+    ("oder", "||"),
+    ("nicht", "!"),
+];
+/// Why a rule has no word for waiting.
+pub(crate) const NO_WAITING: &str =
+    "a rule does not wait: write `when ... for \"5s\"`, or ask for a time, as in `close(x, \"10min\")`";
 
 /// The slip at a token at which the parser stumbled, if it is one that is known.
 pub(crate) fn at(scanned: &Scanned<'_>, index: usize) -> Option<Problem> {
@@ -35,6 +51,25 @@ pub(crate) fn at(scanned: &Scanned<'_>, index: usize) -> Option<Problem> {
         "=" if scanned.word(index + 1) == "<" => return Some(said(here, NO_EQUALS, "write `<=`")),
         "=" => return Some(said(here, NO_EQUALS, "write `==` to compare")),
         "=>" => return Some(said(here, NO_EQUALS, "write `>=`")),
+        "==" if matches!(before(2), "let" | "const") => {
+            return Some(said(here, "`==` compares, and gives nothing a value", "write `=`"));
+        }
+        ">" if before(1) == "<" => {
+            let whole = span(scanned, index - 1).join(here);
+            return Some(said(whole, "`<>` compares nothing", "write `!=` for two that differ"));
+        }
+        "else" => {
+            let help = "write `if x > 3 { ... } else { ... }`, the `else` directly behind the `}`";
+            return Some(said(here, "this `else` has no `if` before it", help));
+        }
+        "then" => {
+            let help = "leave it out: what is done stands in braces, `if x > 3 { ... }`";
+            return Some(said(here, "`then` is no word of the language", help));
+        }
+        "+" | "-" if before(1) == word || scanned.word(index + 1) == word => {
+            let help = format!("write `x {word}= 1`");
+            return Some(said(here, format!("`{word}{word}` is not part of the language"), help));
+        }
         "." if is_no_number(scanned.word(index + 1)) => {
             let whole = here.join(span(scanned, index + 1));
             let message = format!("`.{}` is no number that can be measured", scanned.word(index + 1));
@@ -63,7 +98,16 @@ pub(crate) fn at(scanned: &Scanned<'_>, index: usize) -> Option<Problem> {
         }
         _ => {}
     }
-    bare_quantity(scanned, index)
+    bare_quantity(scanned, index).or_else(|| without_brackets(scanned, index))
+}
+
+/// `close lamp;`
+fn without_brackets(scanned: &Scanned<'_>, index: usize) -> Option<Problem> {
+    let request = scanned.word(index.checked_sub(1)?);
+    let is_word = scanned.tokens.get(index)?.kind == TokenKind::Word;
+    let (_, usage) = REQUESTS.iter().find(|(known, _)| *known == request).filter(|_| is_word)?;
+    let message = format!("what `{request}` is for stands in brackets");
+    Some(said(span(scanned, index - 1), message, format!("write `{usage}`")))
 }
 
 const NO_EQUALS: &str = "`=` compares nothing";
@@ -87,7 +131,10 @@ fn spoken_sign(scanned: &Scanned<'_>, index: usize) -> Option<Problem> {
         let lower = scanned.word(index).to_lowercase();
         if let Some((word, sign)) = SPOKEN.iter().find(|(word, _)| *word == lower) {
             let message = format!("in a rule `{word}` is written `{sign}`");
-            let help = "safety.yaml has the words, rules have the signs";
+            let help = match *word {
+                "and" | "or" | "not" => "safety.yaml has the words, rules have the signs".to_string(),
+                _ => format!("write `{sign}`"),
+            };
             return Some(said(span(scanned, index), message, help));
         }
     }

@@ -4,6 +4,7 @@ use super::walk::Walker;
 use crate::condition::dotted;
 use crate::report::problem;
 use crate::sandbox::{FUNCTIONS, REQUESTS};
+use crate::slips::NO_WAITING;
 use ballast_model::catalog::{Noun, OutputKind};
 use ballast_model::diagnostic::{Span, did_you_mean};
 use ballast_model::expr::FUNCTIONS as CONDITION_FUNCTIONS;
@@ -67,6 +68,7 @@ impl Walker<'_> {
         let known = known.chain(CONDITION_FUNCTIONS.iter().map(|(known, _)| *known));
         let known = known.chain(self.around.file.functions.keys().map(|known| &**known));
         let help = match (meant_by_call(name), did_you_mean(name, known)) {
+            _ if matches!(name, "sleep" | "delay" | "pause") => NO_WAITING.to_string(),
             (Some(meant), _) => format!("write `{meant}(...)`"),
             (None, Some(near)) => format!("did you mean `{near}`?"),
             (None, None) => "bodies know close, open, set, shed, start, stop, notify, warn, alarm, the functions over time \

@@ -155,7 +155,11 @@ impl Walker<'_> {
             return Some(Some(length));
         }
         let place = self.span(arg.start_position());
-        self.refuse(place, "a length of time is needed here", "write it in quotes: \"10min\"");
+        let help = match text.as_ref().and_then(Literal::number) {
+            Some(_) if name == "set" => "write it in quotes: \"10min\"; a number has a point, as in 6.5",
+            _ => "write it in quotes: \"10min\"",
+        };
+        self.refuse(place, "a length of time is needed here", help);
         None
     }
 

@@ -133,6 +133,11 @@ fn windows_line_ends_and_tabs_keep_places_right() {
     let found = compiled(text);
     let span = found.diagnostics[0].primary.span;
     assert_eq!(&text[span.start as usize..span.end as usize], "gird.frequency");
+    let text = "\u{feff}// é\r\n\trule \"é\" when gird.frequency < 3 { /* é */ let f = |x| x;\r\n\tclose(lmap)\r\n\topen(pmup); }\r\n";
+    let found = compiled(text);
+    let spans = found.diagnostics.iter().map(|found| found.primary.span);
+    let words: Vec<&str> = spans.map(|span| &text[span.start as usize..span.end as usize]).collect();
+    assert_eq!(words, ["gird.frequency", "|", "lmap", "open", "pmup"]);
 }
 
 #[test]
