@@ -48,8 +48,8 @@ bench: setup-bench ## measure Ballast beside its peers; writes docs/performance.
 bench-devices: setup-bench ## measure how fast devices are read; writes the section Devices of docs/performance.md
 	@bench/devices.sh
 
-chaos: setup-test ## kill, freeze and cut program and guard at random: make chaos FAULTS=200 SEED=1
-	BALLAST_CHAOS=$(or $(FAULTS),200) BALLAST_CHAOS_SEED=$(or $(SEED),1) \
+chaos: setup-test ## kill, freeze and cut program and guard at random: make chaos FAULTS=200 SEED=1 [CLOCK=yes]
+	BALLAST_CHAOS=$(or $(FAULTS),200) BALLAST_CHAOS_SEED=$(or $(SEED),1) BALLAST_CHAOS_CLOCK=$(CLOCK) \
 		cargo test --locked --workspace --test process_chaos -- --nocapture
 
 soak: setup ## storms of a day over engine and guard, for hours: make soak SEEDS=1..2000 HOURS=24

@@ -5,14 +5,14 @@
                [--only modbus,dead,mqtt]
 
 `bench/devices.sh` runs it; bench/README.md says what is measured. The programs of one round meet the same machine, one after
-the other; a ratio is the median of the ratios within each round.
+the other, those with and without a dead unit at the same time; a ratio is the median of the ratios within each round.
 """
-import argparse, datetime, json, os, shutil, socket, statistics, subprocess, sys, time
+import argparse, contextlib, datetime, json, os, shutil, socket, statistics, subprocess, sys, time
 
 UNITS, REGISTERS, DEAD = 100, 50, 50
 POINTS = 10_000
 # Seconds until everything is asked at its usual rate, where nobody is dead.
-WARM = 10
+WARM = 4
 
 SITE = """# Written by bench/devices.py.
 site: bench_{name}
@@ -119,9 +119,9 @@ class Process:
     __exit__ = lambda self, *_: self.end()
 
 
-def gateway(port, delay_us, dead=None):
+def gateway(port, delay_us, dead=None, log="gateway.log"):
     command = [os.path.join(arguments.peers, "gateway"), str(port), str(delay_us)] + ([str(dead)] if dead else [])
-    process = Process(command, "gateway.log")
+    process = Process(command, log)
     assert process.line() == "ready\n"
     return process
 
@@ -133,7 +133,7 @@ def counts(process):
 
 
 def ballast(site, log="ballast.log"):
-    state = os.path.join(arguments.place, "state")
+    state = os.path.join(arguments.place, "state-" + log.removesuffix(".log"))
     shutil.rmtree(state, ignore_errors=True)
     os.makedirs(state)
     command = [arguments.ballast, "run", site, "--state", state, "--metrics", f"127.0.0.1:{free_port()}"]
@@ -157,17 +157,20 @@ def others(before=None):
     return now if before is None else (now[0] - before[0]) / max(now[1] - before[1], 1)
 
 
-def watch(peer, program, warm, seconds):
-    """What the gateway counts of a program in a window."""
-    time.sleep(warm)
-    before, cpu, machine = counts(peer), program.cpu_s(), others()
+def watch(pairs, seconds):
+    """What each gateway counts of its program in one window, which is the same for all of them."""
+    before = [(counts(peer), program.cpu_s()) for peer, program in pairs]
+    machine = others()
     time.sleep(seconds)
-    after, cpu = counts(peer), program.cpu_s() - cpu
-    span = after["seconds"] - before["seconds"]
-    answered = [late - early for late, early in zip(after["answered"], before["answered"])]
-    return {"rate": sum(answered) / span, "cpu": cpu / span, "answered": answered, "seconds": span,
-            "unanswered": after["unanswered"] - before["unanswered"], "machine": others(machine),
-            "load": os.getloadavg()[0]}
+    busy, found = others(machine), []
+    for (peer, program), (early, cpu) in zip(pairs, before):
+        late, cpu = counts(peer), program.cpu_s() - cpu
+        span = late["seconds"] - early["seconds"]
+        answered = [now - then for now, then in zip(late["answered"], early["answered"])]
+        found.append({"rate": sum(answered) / span, "cpu": cpu / span, "answered": answered, "seconds": span,
+                      "unanswered": late["unanswered"] - early["unanswered"], "machine": busy,
+                      "load": os.getloadavg()[0]})
+    return found
 
 
 def modbus(results, delay_us):
@@ -179,24 +182,29 @@ def modbus(results, delay_us):
             start = (lambda: bare(port)) if program == "bare" else (
                 lambda: ballast(modbus_site(name, port, range(1, UNITS + 1), "1 ms")))
             with start() as running:
-                found = watch(peer, running, 4, arguments.seconds)
+                time.sleep(WARM)
+                [found] = watch([(peer, running)], arguments.seconds)
         slowest = min(found["answered"][1:UNITS + 1]) / found["seconds"]
         results.append({"run": name, "program": program, "slowest": slowest} | found)
 
 
 def dead(results):
-    """The neighbours of a unit that never answers, and the same units without it.
+    """The neighbours of a unit that never answers, and the same units without it, at the same time.
 
-    By default a second is waited for it, and then it rests 128 times as long: a shorter window would hold one try or none.
-    Where nobody is dead there are no rests to wait for.
+    By default a second is waited for it, and then it rests 128 times as long: a shorter window would hold one try or none. A
+    machine is not as fast in one such window as in the next, by more than the goal: so both share it.
     """
     living = [unit for unit in range(1, UNITS + 1) if unit != DEAD]
-    for program, units, silent in (("without", living, None), ("beside", range(1, UNITS + 1), DEAD)):
-        port = free_port()
-        with gateway(port, 2000, silent) as peer:
-            with ballast(modbus_site("dead", port, units, "1 ms")) as running:
-                found = watch(peer, running, arguments.settle if silent else WARM, arguments.settle)
-        results.append({"run": "dead", "program": program} | found)
+    with contextlib.ExitStack() as both:
+        pairs = []
+        for name, units, silent in (("without", living, None), ("beside", range(1, UNITS + 1), DEAD)):
+            port = free_port()
+            peer = both.enter_context(gateway(port, 2000, silent, f"gateway-{name}.log"))
+            site = modbus_site(f"dead-{name}", port, units, "1 ms")
+            pairs.append((peer, both.enter_context(ballast(site, f"ballast-{name}.log"))))
+        time.sleep(arguments.settle)
+        found = watch(pairs, arguments.settle)
+    results.extend({"run": "dead", "program": name} | line for name, line in zip(("without", "beside"), found))
 
 
 def mqtt(results):
@@ -292,7 +300,7 @@ def page(results):
     rows = [[program, cell([neighbours(line) for line in lines], 3), cell([line["unanswered"] for line in lines], 0)]
             for program in ("without", "beside")
             if (lines := [line for line in results if (line["run"], line["program"]) == ("dead", program)])]
-    span = f"without from {WARM} s after the start on, beside from {arguments.settle} s on, each for {arguments.settle} s"
+    span = f"at the same time, from {arguments.settle} s after the start on, for {arguments.settle} s"
     out += table(f"{UNITS - 1} units without and beside a dead one, {span}", [
         "", "reads per s of each", "requests to the dead one"], rows)
     rows = [[what, cell([line["rate"] for line in lines], 0), cell([100 * line["cpu"] for line in lines], 1),

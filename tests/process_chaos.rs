@@ -2,8 +2,9 @@
 //! independent client watches the relay. Whatever happens, the relay is open within the lease and half a second, stays
 //! open until everything is back, and then closes again.
 //!
-//! `BALLAST_CHAOS=200 BALLAST_CHAOS_SEED=7` makes more faults of another seed (`make chaos`). The wall clock of the
-//! machine is not stepped: that would be everybody's; the simulated storms do it.
+//! `BALLAST_CHAOS=200 BALLAST_CHAOS_SEED=7` makes more faults of another seed (`make chaos`). The wall clock is everybody's on
+//! a machine, so it is stepped with `BALLAST_CHAOS_CLOCK=yes` only, by root (`make chaos CLOCK=yes`); the simulated storms
+//! always step theirs.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -20,8 +21,10 @@ use common::guard::{Apart, Guard};
 use common::program::Program;
 use common::wait_for;
 use rustix::process::Signal;
+use rustix::time::{ClockId, Timespec, clock_gettime, clock_settime};
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The lease of output `a`.
@@ -48,9 +51,11 @@ enum Fault {
     LinkCut,
     DiskFull,
     DiskReadOnly,
+    ClockStepped,
 }
 
-const ALL: [Fault; 10] = [
+/// Those that trouble nobody else on the machine.
+const ALWAYS: [Fault; 10] = [
     Fault::ProgramKilled,
     Fault::ProgramFrozen,
     Fault::ProgramEnded,
@@ -62,6 +67,15 @@ const ALL: [Fault; 10] = [
     Fault::DiskFull,
     Fault::DiskReadOnly,
 ];
+
+/// The faults of this run.
+fn kinds() -> Vec<Fault> {
+    let mut kinds = ALWAYS.to_vec();
+    if std::env::var("BALLAST_CHAOS_CLOCK").is_ok_and(|word| word == "yes") {
+        kinds.push(Fault::ClockStepped);
+    }
+    kinds
+}
 
 /// xorshift64*: Vigna, "An experimental exploration of Marsaglia's xorshift generators, scrambled" (2016).
 struct Dice(u64);
@@ -111,7 +125,7 @@ fn whatever_dies_the_relay_is_open_in_time() {
         at(99),
         at(100)
     );
-    for fault in ALL {
+    for fault in kinds() {
         println!("chaos: {fault:?} {} times", all.iter().filter(|(made, _)| *made == fault).count());
     }
     assert!(at(100) <= LEASE + SLACK, "{:?}", all.iter().max_by_key(|(_, took)| *took));
@@ -123,13 +137,13 @@ type Faults = Vec<(Fault, Option<Duration>)>;
 fn torment(seed: u64, lane: u32, faults: u32) -> Option<Faults> {
     let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
     let mut lane = Lane::start(lane)?;
-    let mut done = Faults::new();
+    let (kinds, mut done) = (kinds(), Faults::new());
     for number in 0..faults {
         std::thread::sleep(Duration::from_millis(dice.roll(400)));
         // Every kind comes before any comes twice.
-        let fault = match ALL.get(number as usize % ALL.len()) {
-            Some(fault) if (number as usize) < ALL.len() => *fault,
-            _ => ALL[dice.roll(ALL.len() as u64) as usize],
+        let fault = match kinds.get(number as usize) {
+            Some(fault) => *fault,
+            None => kinds[dice.roll(kinds.len() as u64) as usize],
         };
         println!("chaos: lane {}, fault {number} of seed {seed}: {fault:?}", lane.number);
         done.push((fault, lane.suffer(fault, &mut dice)));
@@ -220,6 +234,18 @@ impl Lane {
                 self.program.as_mut()?.kill();
                 self.program = None;
             }
+            Fault::ClockStepped => {
+                // Durations do not see it: nothing has to open, and nothing may.
+                let stepped = SteppedClock::step(dice);
+                std::thread::sleep(Duration::from_millis(100 + dice.roll(2500)));
+                drop(stepped);
+                let told = self.site.bench.relays.seen();
+                assert!(
+                    told.iter().all(|told| told.payload != "OFF"),
+                    "a step of the clock opened it: {told:?}"
+                );
+                return None;
+            }
         }
         Some(self.opens(begin))
     }
@@ -273,6 +299,44 @@ impl Lane {
             assert!(guard.stop().success(), "{:?}", guard.lines());
         }
         self.site.bench.wait("a", "OFF");
+    }
+}
+
+/// The wall clock of the machine, stepped until this is dropped; one lane at a time.
+struct SteppedClock {
+    since: Instant,
+    right: Timespec,
+    _turn: MutexGuard<'static, ()>,
+}
+
+/// An hour as of a wrong time zone, a day, and the years of a clock whose battery is empty; seconds.
+const STEPS: [i64; 6] = [3600, -3600, 86_400, -86_400, 10 * 31_557_600, -40 * 31_557_600];
+
+impl SteppedClock {
+    fn step(dice: &mut Dice) -> Self {
+        static TURN: Mutex<()> = Mutex::new(());
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let stepped = Self { since: Instant::now(), right: clock_gettime(ClockId::Realtime), _turn: turn };
+        let step = STEPS[dice.roll(STEPS.len() as u64) as usize];
+        println!("chaos: the wall clock steps by {step} s");
+        let wrong = Timespec { tv_sec: stepped.right.tv_sec + step, ..stepped.right };
+        clock_settime(ClockId::Realtime, wrong)
+            .unwrap_or_else(|error| panic!("only root may step the wall clock: {error}"));
+        stepped
+    }
+}
+
+impl Drop for SteppedClock {
+    fn drop(&mut self) {
+        const SECOND: i64 = 1_000_000_000;
+        let passed = self.since.elapsed();
+        let nanos = self.right.tv_nsec + i64::from(passed.subsec_nanos());
+        let seconds = self.right.tv_sec + passed.as_secs() as i64 + nanos / SECOND;
+        let right = Timespec { tv_sec: seconds, tv_nsec: nanos % SECOND };
+        // A panic here would hide the failure that led here.
+        if let Err(error) = clock_settime(ClockId::Realtime, right) {
+            eprintln!("the wall clock stays wrong: {error}");
+        }
     }
 }
 

@@ -36,15 +36,24 @@ impl Broker {
         );
         std::fs::write(&configuration, text).expect("the configuration can be written");
         let child = launch(&program, &configuration);
-        let broker = Self { child, program, port, scratch };
+        let mut broker = Self { child, program, port, scratch };
         broker.wait();
         Some(broker)
     }
 
-    fn wait(&self) {
+    fn wait(&mut self) {
         wait_for("the broker to listen", Duration::from_secs(10), || {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                panic!("the broker ended at once ({status}): {}", self.said());
+            }
             TcpStream::connect(("127.0.0.1", self.port)).ok()
         });
+    }
+
+    /// What it said last.
+    fn said(&self) -> String {
+        let text = std::fs::read_to_string(self.scratch.0.join("mosquitto.log")).unwrap_or_default();
+        text.lines().rev().take(5).collect::<Vec<_>>().join(" | ")
     }
 
     /// Kills it, as a power cut would.
@@ -69,14 +78,8 @@ impl Broker {
 
     /// Publishes with mosquitto's own client.
     pub fn publish(&self, topic: &str, payload: &str, options: &[&str]) {
-        let program = super::tool("mosquitto_pub").expect("checked at the start");
-        let port = self.port.to_string();
-        let status = Command::new(program)
-            .args(["-h", "127.0.0.1", "-p", &port, "-t", topic, "-m", payload])
-            .args(options)
-            .status()
-            .expect("mosquitto_pub runs");
-        assert!(status.success(), "mosquitto_pub {topic}");
+        let sent = publish(self.port, topic, payload, options);
+        assert!(sent.is_ok(), "mosquitto_pub {topic}: {sent:?}; the broker said {}", self.said());
     }
 
     /// A publisher that stays connected: a message a line, in order, as fast as they are given.
@@ -193,12 +196,28 @@ impl Publisher {
     }
 }
 
+/// Publishes with mosquitto's own client; what it said where it could not.
+fn publish(port: u16, topic: &str, payload: &str, options: &[&str]) -> Result<(), String> {
+    let program = super::tool("mosquitto_pub").expect("checked at the start");
+    let output = Command::new(program)
+        .args(["-h", "127.0.0.1", "-p", &port.to_string(), "-t", topic, "-m", payload])
+        .args(options)
+        .output()
+        .expect("mosquitto_pub runs");
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim()))
+}
+
+/// It starts the broker; what that says goes beside its configuration.
 fn launch(program: &PathBuf, configuration: &PathBuf) -> Child {
+    let log = std::fs::File::create(configuration.with_extension("log")).expect("it can be written");
     Command::new(program)
         .arg("-c")
         .arg(configuration)
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stderr(log)
         .spawn()
         .expect("mosquitto runs")
 }
@@ -223,9 +242,19 @@ pub struct Observer {
 impl Observer {
     fn start(port: u16, filter: &str) -> Self {
         let program = super::tool("mosquitto_sub").expect("checked at the start");
-        let port = port.to_string();
         let mut child = Command::new(program)
-            .args(["-h", "127.0.0.1", "-p", &port, "-t", filter, "-t", "ballast-test/ready", "-F", "%t %p"])
+            .args([
+                "-h",
+                "127.0.0.1",
+                "-p",
+                &port.to_string(),
+                "-t",
+                filter,
+                "-t",
+                "ballast-test/ready",
+                "-F",
+                "%t %p",
+            ])
             .stdout(Stdio::piped())
             .spawn()
             .expect("mosquitto_sub runs");
@@ -241,12 +270,10 @@ impl Observer {
         });
         let observer = Self { child, seen };
         // The subscription is in force once a message of our own comes back.
-        let publisher = super::tool("mosquitto_pub").expect("checked at the start");
         wait_for("the observer to listen", Duration::from_secs(10), || {
-            let sent = Command::new(&publisher)
-                .args(["-h", "127.0.0.1", "-p", &port, "-t", "ballast-test/ready", "-m", "1"])
-                .status();
-            assert!(sent.expect("mosquitto_pub runs").success());
+            if let Err(said) = publish(port, "ballast-test/ready", "1", &[]) {
+                eprintln!("mosquitto_pub: {said}");
+            }
             std::thread::sleep(Duration::from_millis(30));
             observer
                 .seen

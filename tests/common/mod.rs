@@ -1,6 +1,6 @@
 //! What the tests of the whole system stand on: a real broker, an independent client, a pseudo-terminal, the program.
 //!
-//! Everything binds to loopback on a port that the kernel chose and is ended by its own process id.
+//! Everything binds to loopback on a port of the test's own and is ended by its own process id.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 #![allow(
     clippy::unwrap_used,
@@ -16,12 +16,14 @@ pub mod files;
 pub mod guard;
 pub mod inverter;
 pub mod modbus;
+pub mod ports;
 pub mod printed;
 pub mod program;
 pub mod relay;
 pub mod terminal;
 pub mod tic;
 
+pub use ports::free_port;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -61,23 +63,6 @@ pub fn recorded(file: &str) -> Option<Vec<u8>> {
         Err(_) => {
             eprintln!("skipped: recorded bytes {file}: not beside this checkout");
             None
-        }
-    }
-}
-
-/// A port that was free a moment ago, and another one each time. It lies below those that the system gives to connections, and
-/// in a part of them that is this process's own: tests of one file run side by side, and so do files.
-pub fn free_port() -> u16 {
-    const FIRST: u32 = 10_000;
-    const PARTS: u32 = 220;
-    const PART: u32 = 100;
-    static GIVEN: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
-    loop {
-        let next = GIVEN.fetch_add(1, std::sync::atomic::Ordering::Relaxed) % PART;
-        let port = FIRST + std::process::id() % PARTS * PART + next;
-        let port = u16::try_from(port).expect("a port");
-        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
         }
     }
 }

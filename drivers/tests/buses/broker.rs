@@ -1,8 +1,9 @@
 //! A real mosquitto on a free loopback port, and its own clients as independent witnesses.
 
+use crate::ports::free_port;
 use crate::support::PATIENCE;
 use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -33,7 +34,7 @@ impl Broker {
     pub(crate) fn start(name: &str, more: &str) -> Option<Self> {
         let program = find("mosquitto")?;
         find("mosquitto_pub").and(find("mosquitto_sub"))?;
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).unwrap().port();
+        let port = free_port();
         let folder = std::env::temp_dir().join(format!("ballast-drivers-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let more = more.replace("{folder}", &folder.to_string_lossy());

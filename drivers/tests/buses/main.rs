@@ -17,6 +17,8 @@ mod p1;
 mod permits;
 mod polled;
 mod polled_peer;
+#[path = "../../../tests/common/ports.rs"]
+mod ports;
 mod recordings;
 mod sim;
 mod support;

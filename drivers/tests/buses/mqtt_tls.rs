@@ -1,6 +1,7 @@
 //! TLS with an authority of one's own, passwords, and the ways in which both fail.
 
 use crate::broker::{Broker, find};
+use crate::ports::free_port;
 use crate::support::{Running, Site, base};
 use ballast_drivers::Report;
 use ballast_model::Quality;
@@ -57,8 +58,7 @@ fn the_broker_is_believed_only_with_its_authority() {
     // mosquitto drops its rights and must still read its key.
     let folder = broker.folder.to_string_lossy().into_owned();
     let plain = broker.port;
-    let secure =
-        std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).unwrap().port();
+    let secure = free_port();
     let mut config = std::fs::read_to_string(broker.folder.join("mosquitto.conf")).unwrap();
     config.push_str(&format!(
         "user root\nlistener {secure} 127.0.0.1\ncafile {folder}/ca.pem\ncertfile {folder}/broker.pem\nkeyfile {folder}/broker.key\n"

@@ -4,6 +4,7 @@ use crate::broker::find;
 use crate::folder::Folder;
 use crate::permits::Leaves;
 use crate::polled_peer::{Lines, Peer, answer};
+use crate::ports::free_port;
 use crate::support::{Running, Site, base};
 use ballast_drivers::http::{self, Response};
 use ballast_drivers::point::{PointReader, Raw};
@@ -280,7 +281,7 @@ fn documents_of_a_web_server_are_read() {
     if find("python3").is_none() {
         return;
     }
-    let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).unwrap().port();
+    let port = free_port();
     let folder = Folder::new("documents");
     folder.write("value", "230.5\n");
     // A server that was not written here: it closes after every response.

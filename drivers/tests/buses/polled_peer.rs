@@ -13,6 +13,7 @@
 //! | `R8 7` | the connection is closed |
 //! | `W1 7 1` | `ok`; `W2` is never answered, `W5` is refused |
 
+use crate::ports::free_port;
 use crate::support::PATIENCE;
 use ballast_drivers::point::Raw;
 use ballast_drivers::readings::{Freshness, Readings};
@@ -37,7 +38,7 @@ pub(crate) struct Peer {
 
 impl Peer {
     pub(crate) fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).unwrap().port();
+        let port = free_port();
         let asked = Arc::default();
         Self { child: run(port, &asked), port, asked }
     }

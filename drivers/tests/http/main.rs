@@ -13,6 +13,8 @@ mod outputs;
 mod peer;
 #[path = "../buses/permits.rs"]
 mod permits;
+#[path = "../../../tests/common/ports.rs"]
+mod ports;
 mod recorded;
 #[expect(dead_code, reason = "the other buses need more of it")]
 #[path = "../buses/support.rs"]

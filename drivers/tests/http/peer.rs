@@ -1,10 +1,11 @@
 //! A web server in a process of its own, see `peer.py`.
 
 use crate::folder::Folder;
+use crate::ports::free_port;
 use crate::support::PATIENCE;
 use ballast_drivers::Report;
 use ballast_drivers::readings::Batch;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
@@ -53,7 +54,7 @@ impl Peer {
     /// Python's own server with some files, which keeps connections open.
     pub(crate) fn files(files: &[(&str, &str)]) -> Option<Self> {
         let python = python()?;
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).unwrap().port();
+        let port = free_port();
         let folder = Folder::new(&format!("files-{port}"));
         for (name, text) in files {
             folder.write(name, text);
@@ -68,7 +69,7 @@ impl Peer {
 
     fn start(version: &str, files: &[&Path]) -> Option<Self> {
         let python = python()?;
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).unwrap().port();
+        let port = free_port();
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/http/peer.py");
         let mut arguments = vec![script.to_string_lossy().into_owned(), port.to_string(), version.to_owned()];
         arguments.extend(files.iter().map(|file| file.to_string_lossy().into_owned()));

@@ -13,6 +13,8 @@ mod peer;
 #[path = "../buses/permits.rs"]
 mod permits;
 mod points;
+#[path = "../../../tests/common/ports.rs"]
+mod ports;
 #[expect(dead_code, reason = "the other buses need more of it")]
 #[path = "../buses/support.rs"]
 mod support;

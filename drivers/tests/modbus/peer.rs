@@ -1,11 +1,11 @@
 //! A pymodbus server in a process of its own, over TCP or a pair of pseudo-terminals.
 
+use crate::ports::free_port;
 use crate::support::PATIENCE;
 use nix::pty::{OpenptyResult, openpty};
 use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -49,7 +49,7 @@ const SLOW: Duration = Duration::from_millis(600);
 impl Peer {
     /// Over TCP.
     pub(crate) fn tcp(holds: &str) -> Option<Self> {
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).unwrap().port();
+        let port = free_port();
         Self::start("tcp", port.to_string(), holds, None, Arc::default())
     }
 

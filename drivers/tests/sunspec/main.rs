@@ -14,6 +14,8 @@ mod device;
 mod peer;
 #[path = "../buses/permits.rs"]
 mod permits;
+#[path = "../../../tests/common/ports.rs"]
+mod ports;
 mod pymodbus;
 mod reads;
 #[path = "../buses/support.rs"]
