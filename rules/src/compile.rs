@@ -511,12 +511,10 @@ impl<'a> Compiler<'a> {
             self.notes.push(Note { file: file.id, span: first.span, text });
         }
         let timing = match timing {
-            Ok(timing) => timing,
+            Ok(timing) if file.is_read(file.chunk(at)) => timing,
+            Ok(_) => return,
             Err(found) => return self.wrong(file.id, found),
         };
-        if !file.is_read(file.chunk(at)) {
-            return;
-        }
         let base = format!("{word} {text}");
         let identity = schedule::numbered(
             format!("{} {base}", file.name),

@@ -347,36 +347,7 @@ fn explain(scanned: &Scanned<'_>, error: &ParseError, span: Span) -> Problem {
         ParseErrorType::UnexpectedEOF => {
             ("the file ends in the middle of a statement".to_string(), "a bracket or a quote is not closed")
         }
-        ParseErrorType::BadInput(LexError::UnterminatedString) => {
-            ("this text has no closing quote".to_string(), "a text ends on the line on which it starts")
-        }
-        ParseErrorType::BadInput(LexError::ImproperSymbol(_, message)) if message.starts_with(MISPLACED) => {
-            let help = match found {
-                _ if message.starts_with("after `wait`") => slips::NO_WAITING,
-                "," => {
-                    "conditions are joined by `&&` where both must be true, and by `||` where one is enough"
-                }
-                _ => "the order is: rule \"NAME\" priority, each, when, for, until, for, unknown, { }",
-            };
-            (message.clone(), help)
-        }
-        ParseErrorType::BadInput(LexError::UnexpectedInput(text)) if text == "|" => (
-            "anonymous functions are not part of the language".to_string(),
-            "write a function with a name: fn name(x) { }",
-        ),
-        ParseErrorType::BadInput(LexError::ImproperSymbol(word, why)) if why.contains("disabled") => {
-            let help = match word.as_str() {
-                "print" => "tell people with `notify(\"...\")`",
-                _ => "leave it out: the manual lists what there is",
-            };
-            (format!("`{word}` is not part of the language"), help)
-        }
-        ParseErrorType::BadInput(LexError::UnexpectedInput(text)) => {
-            (format!("`{text}` has no meaning here"), "look for a missing quote or a stray character")
-        }
-        ParseErrorType::BadInput(other) => {
-            (sentence(&other.to_string()), "look for a stray character at this place")
-        }
+        ParseErrorType::BadInput(wrong) => bad_input(wrong, found),
         ParseErrorType::MissingToken(token, _) if token == "{" => (
             format!("`{{` is missing before `{found}`"),
             "what is done stands in braces: `if x > 3 { close(...); }`",
@@ -420,6 +391,40 @@ fn explain(scanned: &Scanned<'_>, error: &ParseError, span: Span) -> Problem {
         other => (sentence(&other.to_string()), "look at this line and the one above it"),
     };
     problem(span, "rules::syntax", message, help)
+}
+
+/// A sign or a word that cannot stand where it does.
+fn bad_input(wrong: &LexError, found: &str) -> (String, &'static str) {
+    match wrong {
+        LexError::UnterminatedString => {
+            ("this text has no closing quote".to_string(), "a text ends on the line on which it starts")
+        }
+        LexError::ImproperSymbol(_, message) if message.starts_with(MISPLACED) => {
+            let help = match found {
+                _ if message.starts_with("after `wait`") => slips::NO_WAITING,
+                "," => {
+                    "conditions are joined by `&&` where both must be true, and by `||` where one is enough"
+                }
+                _ => "the order is: rule \"NAME\" priority, each, when, for, until, for, unknown, { }",
+            };
+            (message.clone(), help)
+        }
+        LexError::UnexpectedInput(text) if text == "|" => (
+            "anonymous functions are not part of the language".to_string(),
+            "write a function with a name: fn name(x) { }",
+        ),
+        LexError::ImproperSymbol(word, why) if why.contains("disabled") => {
+            let help = match word.as_str() {
+                "print" => "tell people with `notify(\"...\")`",
+                _ => "leave it out: the manual lists what there is",
+            };
+            (format!("`{word}` is not part of the language"), help)
+        }
+        LexError::UnexpectedInput(text) => {
+            (format!("`{text}` has no meaning here"), "look for a missing quote or a stray character")
+        }
+        other => (sentence(&other.to_string()), "look for a stray character at this place"),
+    }
 }
 
 fn sentence(text: &str) -> String {
