@@ -194,31 +194,44 @@ impl Parser<'_> {
     /// Reports statements that cannot be given to the parser as they stand, and makes of them what can be read.
     fn incomplete_statements(&mut self) {
         let scanned = self.scanned;
-        let mut is_body_of_none = false;
+        let (mut is_body_of_none, mut is_behind_stray) = (false, false);
         for chunk in &scanned.chunks {
             let Err((problem, cure)) = check_statement(scanned, *chunk) else {
-                is_body_of_none = false;
+                (is_body_of_none, is_behind_stray) = (false, false);
+                self.unbalanced(*chunk);
                 continue;
             };
-            // What stands behind a statement whose `{` is missing was meant as its body.
-            if is_body_of_none && problem.code == "rules::statement" {
-                is_body_of_none = scanned.word(chunk.first) != "}";
+            let (is_stray, is_end) = (problem.code == "rules::statement", scanned.word(chunk.first) == "}");
+            // What stands behind a statement whose `{` is missing, or behind a `}` too many, was meant as its body.
+            if is_stray && (is_body_of_none || is_behind_stray && is_end) {
+                (is_body_of_none, is_behind_stray) = (is_body_of_none && !is_end, false);
                 self.leave_out(*chunk);
                 continue;
             }
-            is_body_of_none = problem.code == "rules::incomplete" && slips::has_no_body(scanned, *chunk);
-            let (span, place) = (problem.span, scanned.token_at(problem.span.start));
+            let has_no_body = problem.code == "rules::incomplete" && slips::has_no_body(scanned, *chunk);
+            (is_body_of_none, is_behind_stray) = (has_no_body || is_end, is_stray);
+            let span = problem.span;
             self.report.problems(self.file, [problem]);
-            let pieces = Pieces::of(scanned, *chunk);
-            let whole = scanned.chunk_span(*chunk);
             match cure {
                 Cure::Close(put) if self.found.edits.insert(scanned, chunk.end, put) => {}
                 Cure::Word => self.found.edits.add(Edit { span, put: "" }),
-                Cure::Piece => match pieces.candidates(place, false).first() {
-                    Some(edit) => self.edit(*edit, whole, &pieces),
-                    None => self.leave_out(*chunk),
-                },
                 _ => self.leave_out(*chunk),
+            }
+        }
+    }
+
+    /// Reports what does not fit together in a statement that ends as it must, and leaves it out.
+    fn unbalanced(&mut self, chunk: Chunk) {
+        let (scanned, whole) = (self.scanned, self.scanned.chunk_span(chunk));
+        let pieces = Pieces::of(scanned, chunk);
+        for found in slips::unbalanced(scanned, chunk) {
+            let span = found.problem.span;
+            self.report.problems(self.file, [found.problem]);
+            let piece = pieces.candidates(scanned.token_at(span.start), false).into_iter().next();
+            match piece {
+                _ if found.is_stray => self.found.edits.add(Edit { span, put: "" }),
+                Some(edit) if !self.found.edits.covers(edit.span) => self.edit(edit, whole, &pieces),
+                _ => {}
             }
         }
     }
@@ -228,8 +241,7 @@ impl Parser<'_> {
 enum Cure {
     /// With this at its end.
     Close(&'static str),
-    /// Without the piece around the place, or without the word that stands there.
-    Piece,
+    /// Without the word that stands there.
     Word,
     None,
 }
@@ -284,6 +296,12 @@ fn check_size(scanned: &Scanned<'_>) -> Result<(), Problem> {
     Ok(())
 }
 
+/// Whether a statement ends as it must.
+fn is_whole(scanned: &Scanned<'_>, chunk: Chunk) -> bool {
+    let end = if scanned.word(chunk.first) == "const" { ";" } else { "}" };
+    chunk.is_closed && chunk.end.checked_sub(1).is_some_and(|last| scanned.word(last) == end)
+}
+
 /// A statement must be one of the known ones and must be complete.
 fn check_statement(scanned: &Scanned<'_>, chunk: Chunk) -> Result<(), (Problem, Cure)> {
     let word = scanned.word(chunk.first);
@@ -309,15 +327,13 @@ fn check_statement(scanned: &Scanned<'_>, chunk: Chunk) -> Result<(), (Problem, 
     if let Some(empty) = slips::empty_clause(scanned, chunk) {
         return Err((empty, Cure::Word));
     }
-    let end = if word == "const" { ";" } else { "}" };
-    let last = chunk.end.checked_sub(1).map_or("", |last| scanned.word(last));
-    let is_whole = chunk.is_closed && last == end;
-    if let Some(open) = slips::open(scanned, chunk) {
-        return Err((open, if is_whole { Cure::Piece } else { Cure::None }));
-    }
-    if is_whole {
+    if is_whole(scanned, chunk) {
         return Ok(());
     }
+    if let Some(open) = slips::unbalanced(scanned, chunk).into_iter().next() {
+        return Err((open.problem, Cure::None));
+    }
+    let end = if word == "const" { ";" } else { "}" };
     if slips::has_no_body(scanned, chunk) {
         let message = format!("the `{word}` that starts here has no body: its `{{` is missing");
         let help = "what it asks for stands in braces, behind everything else: { close(...); }";

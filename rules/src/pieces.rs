@@ -15,6 +15,8 @@ const WHEN: &str = "when x";
 
 /// Words with which the parts of a statement begin.
 const CLAUSES: [&str; 8] = ["when", "until", "only", "for", "unknown", "priority", "each", "in"];
+/// What ends every bracket that is still open in the head of a statement.
+pub(crate) const ENDS_HEAD: [&str; 3] = ["{", "until", "unknown"];
 /// What `fn` is called elsewhere.
 const FUNCTION: [&str; 5] = ["fn", "function", "def", "func", "fun"];
 
@@ -38,6 +40,9 @@ impl<'a> Pieces<'a> {
                 while let Some(top) = open.pop_if(|top| scanned.word(*top) != "{") {
                     found.close.insert(top, index);
                 }
+            }
+            if ENDS_HEAD.contains(&word) && !open.iter().any(|top| scanned.word(*top) == "{") {
+                found.close.extend(open.drain(..).map(|top| (top, index)));
             }
             found.around.push(open.last().copied());
             match word {

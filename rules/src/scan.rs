@@ -197,7 +197,13 @@ impl<'a> Scanned<'a> {
             }
             let word = self.word(index);
             match word {
-                "{" | "(" | "[" => open.push(word),
+                "{" | "(" | "[" => {
+                    // The head of a statement holds no block: what is still open was forgotten.
+                    if word == "{" && !open.contains(&"{") {
+                        open.clear();
+                    }
+                    open.push(word);
+                }
                 // A bracket that was forgotten ends with the block around it.
                 "}" => {
                     if let Some(block) = open.iter().rposition(|bracket| *bracket == "{") {

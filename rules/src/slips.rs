@@ -3,6 +3,7 @@
 //! The parser knows only that something else should stand at a place. Here the tokens around it are compared with slips
 //! that people make: a unit without quotes, `=` for `==`, a decimal comma, quotes of a word processor.
 
+use crate::pieces::ENDS_HEAD;
 use crate::report::problem;
 use crate::sandbox::REQUESTS;
 use crate::scan::{Chunk, Scanned, TokenKind};
@@ -240,33 +241,53 @@ pub(crate) fn missing_text(scanned: &Scanned<'_>, index: usize) -> String {
     }
 }
 
-/// Why a statement is not complete: the quote or the bracket that is open.
-pub(crate) fn open(scanned: &Scanned<'_>, chunk: Chunk) -> Option<Problem> {
-    let mut brackets: Vec<usize> = Vec::new();
+/// Something that does not fit together in a statement.
+pub(crate) struct Unbalanced {
+    pub(crate) problem: Problem,
+    /// A bracket that closes nothing: without it the rest can be read.
+    pub(crate) is_stray: bool,
+}
+
+/// Quotes and brackets of a statement that are open, and brackets that close nothing; blocks are looked at elsewhere.
+pub(crate) fn unbalanced(scanned: &Scanned<'_>, chunk: Chunk) -> Vec<Unbalanced> {
+    let mut found = Vec::new();
+    let mut open: Vec<usize> = Vec::new();
+    let is_block = |index: &usize| scanned.word(*index) == "{";
+    let unclosed = |index| Unbalanced { problem: not_closed(scanned, index), is_stray: false };
     for index in chunk.first..chunk.end {
         let word = scanned.word(index);
         let is_cut = word.starts_with('"') && (word.len() == 1 || !word.ends_with('"'));
         if is_cut && scanned.tokens.get(index).is_some_and(|token| token.kind == TokenKind::Text) {
             let start = span(scanned, index).start;
             let help = "a text ends on the line on which it starts";
-            return Some(incomplete(Span::new(start, start + 1), "this text has no closing quote", help));
+            let problem = incomplete(Span::new(start, start + 1), "this text has no closing quote", help);
+            found.push(Unbalanced { problem, is_stray: false });
+            // What closes them may stand in the text.
+            open.retain(is_block);
+            continue;
         }
-        let closes = match word {
-            "{" | "(" | "[" => {
-                brackets.push(index);
-                continue;
+        if ENDS_HEAD.contains(&word) && !open.iter().any(is_block) {
+            found.extend(open.drain(..).map(unclosed));
+        }
+        if matches!(word, ";" | "}") {
+            while let Some(top) = open.pop_if(|top| !is_block(top)) {
+                found.push(unclosed(top));
             }
-            "}" => "{",
-            ")" => "(",
-            "]" => "[",
-            _ => continue,
-        };
-        match brackets.pop() {
-            Some(open) if scanned.word(open) != closes => return Some(not_closed(scanned, open)),
+        }
+        match (word, open.last().map(|top| scanned.word(*top))) {
+            ("{" | "(" | "[", _) => open.push(index),
+            ("}", Some("{")) | (")", Some("(")) | ("]", Some("[")) => drop(open.pop()),
+            (")" | "]", Some("(" | "[")) => found.extend(open.pop().map(unclosed)),
+            (")" | "]", _) => {
+                let message = format!("this `{word}` closes nothing");
+                let problem = said(span(scanned, index), message, "remove it, or open it where it begins");
+                found.push(Unbalanced { problem, is_stray: true });
+            }
             _ => {}
         }
     }
-    brackets.pop().filter(|open| scanned.word(*open) != "{").map(|open| not_closed(scanned, open))
+    found.extend(open.into_iter().filter(|index| !is_block(index)).map(unclosed));
+    found
 }
 
 fn not_closed(scanned: &Scanned<'_>, open: usize) -> Problem {
