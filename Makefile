@@ -18,10 +18,11 @@ GUARD ?= $(TARGET)/release/ballast-guard
 	deny fmt lint doc install uninstall clean
 
 help: ## list the entry points
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
-	@echo '  settings: PARTS="unit peers" (test)  SITE=FOLDER (run)  PEERS="direct ballast" ROUNDS=5 (bench)'
-	@echo '            PREFIX=/usr (install, uninstall)'
-	@echo '  scripts/setup.sh home-assistant: a Home Assistant for the tests (700 MB); without it they skip it and say so'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 } END { \
+	  print "  settings: PARTS=\"unit peers\" (test)  SITE=FOLDER (run)  PEERS=\"direct ballast\" ROUNDS=5 (bench)"; \
+	  print "            PREFIX=/usr (install, uninstall)"; \
+	  print "  scripts/setup.sh home-assistant: a Home Assistant for the tests (700 MB); without it they skip it and say so" \
+	}' $(firstword $(MAKEFILE_LIST)) || [ $$? -ge 128 ] # a reader that leaves (head) is no failure
 
 demo: setup ## a simulated village, in this terminal: no configuration, no equipment, no server
 	cargo run --locked --package ballast -- demo

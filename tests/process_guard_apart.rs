@@ -5,6 +5,7 @@
 mod common;
 
 use common::guard::{Apart, Guard, ask, ballast_guard, said};
+use common::program::ballast;
 use common::wait_for;
 use rustix::process::Signal;
 use std::time::{Duration, Instant};
@@ -57,6 +58,106 @@ fn a_frozen_program_is_fenced() {
             .then_some(())
     });
     assert!(program.stop().success());
+}
+
+/// What the history holds of an output: when, and as what, newest first.
+fn history_of(site: &Apart, output: &str) -> Vec<(jiff::Timestamp, String)> {
+    let arguments = ["history", output, "--format", "json", "--site"];
+    let told = ballast().args(arguments).arg(&site.bench.site.0).output().unwrap();
+    let text = String::from_utf8(told.stdout).unwrap();
+    let rows = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let row = |row: serde_json::Value| {
+        let is = row.pointer("/data/state").and_then(|state| state.as_str())?.to_owned();
+        Some((row["at"].as_str()?.parse().ok()?, is))
+    };
+    let mut rows: Vec<_> = rows.filter_map(row).collect();
+    rows.reverse();
+    rows
+}
+
+/// What `why OUTPUT --at INSTANT` says: its state, and from where that is known.
+fn was(site: &Apart, at: jiff::Timestamp, more: &[&str]) -> (String, String) {
+    let mut why = ballast();
+    why.args(["why", "a", "--format", "json", "--at", &at.to_string()]).args(more);
+    let why = why.arg("--site").arg(&site.bench.site.0).output().unwrap();
+    let data: serde_json::Value =
+        serde_json::from_slice(&why.stdout).unwrap_or_else(|_| panic!("{}", said(&why)));
+    let state = data.get("state").or_else(|| data.pointer("/what/data/state"));
+    (state.and_then(|state| state.as_str()).unwrap().to_owned(), data["told"].as_str().unwrap().to_owned())
+}
+
+/// Whether the history has the opening of `a` where it happened.
+fn is_opening_told(site: &Apart, from: jiff::Timestamp, to: jiff::Timestamp) -> Option<()> {
+    let told = history_of(site, "a");
+    told.iter().any(|(at, state)| state == "open" && (from..=to).contains(at)).then_some(())
+}
+
+#[test]
+fn what_the_guard_did_while_the_program_was_frozen_stands_where_it_happened() {
+    let Some(site) = Apart::new("the time of what a guard did") else { return };
+    let _guard = site.guard();
+    let mut program = site.program();
+    site.close();
+    std::thread::sleep(Duration::from_secs(1));
+    site.bench.relays.clear();
+    let frozen = jiff::Timestamp::now();
+    program.signal(Signal::STOP);
+    site.bench.wait("a", "OFF");
+    let opened = jiff::Timestamp::now();
+    // A person's word, whose alarm has the journal written as soon as the program hears of it.
+    site.ask(&["guard", "now"]);
+    // Much longer than the guard is silent while all is well.
+    std::thread::sleep(Duration::from_secs(8));
+    let between = jiff::Timestamp::now() - Duration::from_secs(5);
+    program.signal(Signal::CONT);
+    wait_for("the opening in the history", PATIENCE, || is_opening_told(&site, frozen, opened));
+    let woken = jiff::Timestamp::now();
+    assert_eq!(was(&site, between, &[]), ("open".into(), "journal".into()));
+    assert_eq!(was(&site, frozen - Duration::from_millis(100), &[]), ("closed".into(), "journal".into()));
+    // In a file as well, and in that which the alarm left.
+    let state = site.bench.site.0.join(".ballast");
+    let file = state.join("kept.journal");
+    program.tell(&["journal", "--output", file.to_str().unwrap()]);
+    let alarm = wait_for("the journal of the alarm", PATIENCE, || {
+        let mut files = std::fs::read_dir(&state).unwrap().flatten().map(|entry| entry.path());
+        files.find(|path| path.file_name().unwrap().to_str().unwrap().starts_with("alarm-"))
+    });
+    for file in [file, alarm] {
+        let of_file = ["--journal", file.to_str().unwrap()];
+        assert_eq!(was(&site, between, &of_file), ("open".into(), "journal".into()), "{}", file.display());
+        assert!(ballast().arg("replay").arg(&file).output().unwrap().status.success());
+    }
+    let late = history_of(&site, "a")
+        .iter()
+        .filter(|(at, state)| state == "open" && *at > between && *at < woken)
+        .count();
+    assert_eq!(late, 0, "what happened once is told once: {:?}", history_of(&site, "a"));
+    site.ask(&["guard", "reset", "all"]);
+    site.bench.wait("a", "ON");
+    assert!(program.stop().success());
+}
+
+#[test]
+fn what_the_guard_did_without_a_program_is_told_with_its_time_by_the_next_one() {
+    let Some(site) = Apart::new("the time of what a guard did alone") else { return };
+    let _guard = site.guard();
+    let mut program = site.program();
+    site.close();
+    wait_for("the closing in the history", PATIENCE, || {
+        history_of(&site, "a").first().filter(|(_, state)| state == "closed").cloned()
+    });
+    // Until it is saved.
+    std::thread::sleep(Duration::from_millis(1500));
+    site.bench.relays.clear();
+    let killed = jiff::Timestamp::now();
+    program.kill();
+    site.bench.wait("a", "OFF");
+    let opened = jiff::Timestamp::now();
+    std::thread::sleep(Duration::from_secs(2));
+    let program = site.program();
+    wait_for("the opening in the history", PATIENCE, || is_opening_told(&site, killed, opened));
+    assert_eq!(was(&site, opened + Duration::from_secs(1), &[]), ("open".into(), "event".into()));
+    drop(program);
 }
 
 #[test]

@@ -133,9 +133,14 @@ fn a_hand_is_followed_corrected_or_reported() {
     wait_for("the heater to be asked for", PATIENCE, || {
         (why(&program, "heater", "cause") == "asked").then_some(())
     });
+    let told = heater.count(What::ToldOpen);
+    program.tell(&["release", "heater"]);
+    heater.wait(What::ToldOpen, told + 1, PATIENCE);
     let count = |text: &str| program.lines().iter().filter(|line| line.contains(text)).count();
     assert_eq!(count("pump was moved by someone else"), 1, "{:#?}", program.lines());
     assert_eq!(count("pump does not stay where it is told to be"), 1);
+    assert_eq!(count("pump should be open and is closed: someone else moved it"), 1);
+    assert_eq!(count("pump stays"), 0, "it was not open: {:#?}", program.lines());
 }
 
 const TIMED_SITE: &str = r#"site: hands

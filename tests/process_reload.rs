@@ -192,6 +192,21 @@ fn a_mistake_leaves_the_old_rules_and_a_removed_rule_is_named() {
 
 /// An event is known by its time and its file; one whose file goes is as much gone as a rule is.
 #[test]
+fn that_a_new_set_runs_is_said_before_what_it_does() {
+    let Some(bench) = Bench::new("the first words of a new set", &heat("1 kW")) else { return };
+    let program = bench.run();
+    bench.tell("meter/power", "500");
+    program.wait_point("meter.power", "500");
+    let broken = "rule \"broken\" when meter.power > \"1 W\" { let list = []; list[3]; close(b); }\n";
+    bench.write_rules(&(heat("1 kW") + broken));
+    program.wait_line("rule \"broken\" failed", PATIENCE);
+    let lines = program.lines();
+    let place = |text: &str| lines.iter().position(|line| line.contains(text)).unwrap();
+    assert!(place("the changed site runs") < place("rule \"broken\" started"), "{lines:#?}");
+    assert!(place("rule \"broken\" started") < place("rule \"broken\" failed"), "{lines:#?}");
+}
+
+#[test]
 fn events_that_come_go_and_change_are_named_as_rules_are() {
     let every = |time: &str, output: &str| format!("every \"{time}\" {{ close({output}, \"2s\"); }}\n");
     let rules = |above: &str| heat(above) + &every("15min", "b") + &every("1h", "c");

@@ -5,7 +5,7 @@ mod common;
 
 use common::bench::{Bench, rule};
 use common::{free_port, program::ballast, wait_for};
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
@@ -20,6 +20,61 @@ impl Drop for Ended {
         // It may have ended by itself.
         let _ = self.0.kill();
         let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_site_goes_on_when_who_reads_it_has_gone_away() {
+    let rules = rule("heat", "a", "meter.power > \"1 kW\"", "meter.power < \"1 kW\"");
+    let Some(bench) = Bench::new("a reader that is gone", &rules) else { return };
+    let metrics = format!("127.0.0.1:{}", free_port());
+    let program = ballast()
+        .arg("run")
+        .arg(&bench.site.0)
+        .args(["--metrics", &metrics, "--trust-clock", "--set", &bench.url()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut program = Ended(program);
+    // `ballast run | head -1`, and nobody reads its complaints either.
+    let mut first = String::new();
+    BufReader::new(program.0.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    drop(program.0.stderr.take());
+    wait_for("the first move", Duration::from_secs(20), || {
+        bench.tell("meter/power", "2000");
+        bench.relays.seen().iter().any(|seen| seen.payload == "ON").then_some(())
+    });
+    for word in ["OFF", "ON", "OFF"] {
+        bench.relays.clear();
+        bench.tell("meter/power", if word == "ON" { "2000" } else { "500" });
+        bench.wait("a", word);
+    }
+    assert_eq!(program.0.try_wait().unwrap(), None, "it ended with its reader");
+}
+
+#[test]
+fn a_demonstration_ends_quietly_with_its_reader() {
+    for format in ["text", "json"] {
+        let program = ballast()
+            .args(["demo", "--metrics", "off", "--format", format])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let directory = std::env::temp_dir().join(format!("ballast-demo-{}", program.id()));
+        let mut program = Ended(program);
+        let mut line = String::new();
+        let mut reader = BufReader::new(program.0.stdout.take().unwrap());
+        reader.read_line(&mut line).unwrap();
+        assert!(!line.is_empty());
+        drop(reader);
+        let end = wait_for("the end", Duration::from_secs(30), || program.0.try_wait().unwrap());
+        assert_eq!(end.code(), Some(141), "as a shell gives what SIGPIPE ended");
+        let mut complaints = String::new();
+        program.0.stderr.take().unwrap().read_to_string(&mut complaints).unwrap();
+        assert_eq!(complaints, "");
+        assert!(!directory.exists(), "it leaves its directory behind");
     }
 }
 

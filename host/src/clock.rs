@@ -81,6 +81,12 @@ impl Clock {
         Stamp { boot: self.boot, mono: wall.at, utc: wall.utc, trusted: wall.trusted }
     }
 
+    /// The same for what happened at another moment of this boot: with the wall time that the clock of now gives it.
+    pub fn stamp_of(&self, at: Mono) -> Stamp {
+        let wall = self.wall();
+        Stamp { boot: self.boot, mono: at, utc: wall.utc_untrusted(at), trusted: wall.trusted }
+    }
+
     /// The wall clock is to be believed whatever happens.
     pub fn trust_always(&self) {
         self.trust().is_given = true;

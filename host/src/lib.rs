@@ -14,6 +14,7 @@
 //! | [`link`] | how guard and program talk, and the guard's mirror |
 //! | [`nouns`] | from the texts to devices, points, outputs and the safety set |
 //! | [`ownership`] | which of both processes has which bus |
+//! | [`process`] | who is behind a socket, and whether it runs at all |
 //! | [`users`] | names of users of this machine |
 //!
 //! It must never decide anything.
@@ -26,6 +27,7 @@ pub mod file_set;
 pub mod link;
 pub mod nouns;
 pub mod ownership;
+pub mod process;
 pub mod supervisor;
 pub mod texts;
 pub mod users;

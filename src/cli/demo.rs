@@ -6,6 +6,7 @@ use super::run::{Undertaking, carry_out};
 use super::terminal::{FAINT, Output, STRONG, styled};
 use super::times;
 use crate::report::language::{Language, say};
+use crate::runtime::message::Message;
 use crate::simulation::field::{self, Onlooker};
 use crate::simulation::lockstep::{VILLAGE, village_at};
 use crate::simulation::pace::Pace;
@@ -13,9 +14,13 @@ use crate::simulation::{SharedPlant, picture};
 use ballast_host::Clock;
 use ballast_model::{Span, Utc};
 use ballast_plant::Village;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use std::io::IsTerminal;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -78,9 +83,33 @@ pub fn run(options: &Demo, output: Output) -> Exit {
         })),
     };
     let pace = Some(Pace::new(options.speed));
-    let exit = carry_out(undertaking, output, |_, _| field::opener(plant, clock, pace, Some(onlooker)));
+    let is_unread = Arc::new(AtomicBool::new(false));
+    let mark = Arc::clone(&is_unread);
+    let exit = carry_out(undertaking, output, |sender, _| {
+        end_unread(sender, mark);
+        field::opener(plant, clock, pace, Some(onlooker))
+    });
     screen.lock().unwrap_or_else(PoisonError::into_inner).leave();
-    exit
+    if is_unread.load(Ordering::Acquire) { Exit::Unread } else { exit }
+}
+
+/// Ends the demonstration when its reader has gone away (`ballast demo | head`): it is there to be looked at. A site that
+/// runs goes on, whoever looks.
+fn end_unread(sender: SyncSender<Message>, is_unread: Arc<AtomicBool>) {
+    let watch = move || {
+        let stdout = std::io::stdout();
+        // Errors and the other end's leaving are always told.
+        let mut look = [PollFd::new(&stdout, PollFlags::empty())];
+        while poll(&mut look, None) == Err(Errno::INTR) {}
+        let is_gone = |found: &PollFd<'_>| found.revents().intersects(PollFlags::ERR | PollFlags::HUP);
+        if look.iter().any(is_gone) {
+            is_unread.store(true, Ordering::Release);
+            // One that ends already does not care.
+            let _ = sender.send(Message::Stop);
+        }
+    };
+    // Without a thread it goes on until somebody ends it.
+    let _ = std::thread::Builder::new().name("reader".into()).spawn(watch);
 }
 
 /// What the command line asks, understood.

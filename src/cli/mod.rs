@@ -39,6 +39,8 @@ pub enum Exit {
     Diverged,
     /// No program runs on this site, or it does not answer.
     NotRunning,
+    /// Who read the output has gone away.
+    Unread,
     /// A new set, or what is looser in it, waits for a person's word.
     Waits,
 }
@@ -53,6 +55,8 @@ impl From<Exit> for ExitCode {
             Exit::Diverged => 4,
             Exit::NotRunning => 5,
             Exit::Waits => 6,
+            // As a shell gives a program that SIGPIPE ended.
+            Exit::Unread => 128 + 13,
         })
     }
 }

@@ -3,12 +3,12 @@
 
 use super::Exit;
 use super::arguments::{Format, Instant, Site};
-use super::remote::no_answer;
+use super::remote::{exit_of, no_answer};
 use super::terminal::{BAD, Output, styled};
-use crate::control::client::{self, NoAnswer};
+use crate::control::client;
 use crate::control::protocol::Answer;
 use crate::journal::{self, Journal};
-use crate::replay::{Machines, NotTold, Past, Timeline};
+use crate::replay::{Machines, NotTold, Past, Timeline, Unheard};
 use crate::report::event::{self, About, Asked};
 use crate::report::language::{Language, say};
 use crate::report::moment::{Moment, Protection, Told};
@@ -90,7 +90,8 @@ fn from_file(question: &Question<'_>, file: &Path, output: &Output) -> Result<An
     let at =
         question.past.at.as_deref().map_or(Ok(end), |text| instant_of(text, &zone, end, output.language))?;
     let language = output.language_of_answers();
-    Ok(replayed(question, &journal, at, language)
+    // There is nothing else to tell it from: what the guard did unheard is told as not known.
+    Ok(replayed(question, &journal, at, language, |_| false)
         .unwrap_or_else(|not_told| Answer::refused(why(&not_told, &zone, language))))
 }
 
@@ -113,20 +114,19 @@ fn from_program(question: &Question<'_>, output: &Output) -> Result<Answer, Fail
     let at = question.past.at.as_deref().unwrap_or_default();
     let at = instant_of(at, &zone, end.unwrap_or_else(Timestamp::now), output.language)?;
     let asked = Asked { about: question.about, name: question.name, at, zone: &zone, language };
-    let kept = || kept(&state, at).find_map(|journal| replayed(question, &journal, at, language).ok());
+    let kept =
+        || kept(&state, at).find_map(|journal| replayed(question, &journal, at, language, |_| true).ok());
     let journal = match journal {
         Ok(journal) => journal,
         Err(error) => {
-            let is_running = !matches!(error, NoAnswer::NotRunning(_));
-            // A program that is not running left its events; without any, nobody ever ran here.
-            if is_running || !history.is_file() {
-                let exit = if is_running { Exit::Failed } else { Exit::NotRunning };
-                return Err((no_answer(&error, output.language), exit));
+            // A program that does not answer left its events; without any, nobody ever ran here.
+            if !error.is_nobody() || !history.is_file() {
+                return Err((no_answer(&error, output.language), exit_of(&error)));
             }
             return Ok(kept().unwrap_or_else(|| event::told(&history, &asked, &no_answer(&error, language))));
         }
     };
-    match replayed(question, &journal, at, language) {
+    match replayed(question, &journal, at, language, |unheard| unheard.until.is_some()) {
         Ok(answer) => Ok(answer),
         Err(not_told @ NotTold::After(_)) => Ok(Answer::refused(why(&not_told, &zone, language))),
         Err(not_told) => Ok(kept().unwrap_or_else(|| {
@@ -160,14 +160,22 @@ fn may_hold(written: SystemTime, at: Timestamp) -> bool {
     age.is_ok_and(|age| !age.is_negative() && age < KEPT_SPAN)
 }
 
-/// The answer at an instant of a journal.
+/// The answer at an instant of a journal. Where nothing was heard of the guard then, something else may tell better.
 fn replayed(
     question: &Question<'_>,
     journal: &Journal,
     at: Timestamp,
     language: Language,
+    is_told_better: fn(&Unheard) -> bool,
 ) -> Result<Answer, NotTold> {
     let past = Past::at(journal, at)?;
+    if let (About::Output, Some(Unheard { since, until })) =
+        (question.about, past.unheard.filter(is_told_better))
+    {
+        let timeline = Timeline::of(journal);
+        let until = until.unwrap_or(past.now);
+        return Err(NotTold::Unheard(timeline.instant(since), timeline.instant(until)));
+    }
     let machines = &past.machines;
     let moment = Moment {
         engine: &machines.engine,
@@ -179,8 +187,12 @@ fn replayed(
         is_memory_lost: machines.is_memory_lost,
         language,
         misheard: None,
-        // A journal does not say whether a guard of its own answered.
-        protection: machines.running.safety.process.is_none().then_some(Protection::Program),
+        protection: match (&machines.running.safety.process, past.unheard) {
+            (None, _) => Some(Protection::Program),
+            (Some(_), Some(Unheard { since, .. })) => Some(Protection::Gone(Some(since))),
+            // It was heard; a journal does not say which process it was.
+            (Some(_), None) => None,
+        },
     };
     let when = instant::local_exact(at, &machines.running.catalog().zone);
     let named = match question.about {
@@ -225,6 +237,14 @@ fn why(not_told: &NotTold, zone: &Zone, language: Language) -> String {
                 language,
                 "that instant is still to come: the journal goes up to {to}",
                 "cet instant est à venir : le journal va jusqu'au {to}"
+            )
+        }
+        NotTold::Unheard(from, to) => {
+            let (from, to) = (instant::local_exact(*from, zone), instant::local_exact(*to, zone));
+            say!(
+                language,
+                "the program did not hear the guard from {from} to {to}",
+                "le programme n'a pas entendu le gardien de {from} à {to}"
             )
         }
         NotTold::Broken(text) => text.clone(),

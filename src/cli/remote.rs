@@ -10,6 +10,7 @@ use crate::control::client::{self, NoAnswer};
 use crate::control::protocol::{Answer, Call, Question};
 use crate::report::event::About;
 use crate::report::language::{Language, say};
+use crate::report::process_words;
 use crate::site::state_directory;
 use ballast_model::Span;
 
@@ -25,9 +26,33 @@ pub(super) fn ask(site: &Site, question: Question, output: &Output) -> Exit {
     match client::ask(&state_directory(&site.site, site.state.as_deref()), &call) {
         Ok(answer) => print(&answer, output),
         Err(error) => {
-            output.complain(&no_answer(&error, output.language));
-            if matches!(error, NoAnswer::NotRunning(_)) { Exit::NotRunning } else { Exit::Failed }
+            let mut text = no_answer(&error, output.language);
+            if let (NoAnswer::Silent(_), false) = (&error, call.question.looks()) {
+                text.push_str(silence_means(&call.question, output.language));
+            }
+            output.complain(&text);
+            exit_of(&error)
         }
+    }
+}
+
+/// What a command ends with that got no answer.
+pub(super) fn exit_of(error: &NoAnswer) -> Exit {
+    if error.is_nobody() { Exit::NotRunning } else { Exit::Failed }
+}
+
+/// What becomes of a word that a program did not take up.
+fn silence_means(question: &Question, language: Language) -> &'static str {
+    if question.lapses() {
+        language.say(
+            "; what was asked of it now, it will not do then",
+            " ; ce qui vient de lui être demandé, il ne le fera pas alors",
+        )
+    } else {
+        language.say(
+            "; it makes everything safe as soon as it goes on",
+            " ; il mettra tout en état sûr dès qu'il reprendra",
+        )
     }
 }
 
@@ -56,10 +81,11 @@ pub(super) fn no_answer(error: &NoAnswer, language: Language) -> String {
             "no program runs on this site ({place}); start it with `ballast run`",
             "aucun programme ne tourne sur ce site ({place}) ; lancez-le avec `ballast run`"
         ),
-        NoAnswer::Broken(error) => say!(
+        NoAnswer::Silent(process) => process_words::silent_program(*process, language),
+        NoAnswer::Ended(error) => say!(
             language,
-            "the running program did not answer: {error}",
-            "le programme n'a pas répondu : {error}"
+            "the program ended before it answered ({error}); `ballast history` tells what it did last",
+            "le programme s'est terminé avant de répondre ({error}) ; `ballast history` dit ce qu'il a fait en dernier"
         ),
         NoAnswer::Foreign(error) => say!(
             language,

@@ -1,16 +1,27 @@
 //! Asks a running program.
+//!
+//! One that is frozen takes a connection and says nothing. A long answer is waited for as long as the program answers
+//! other questions meanwhile.
 
 use super::protocol::{Answer, Call, Question, SOCKET};
 use super::short_path::with_socket;
 use crate::journal::{self, Journal, JournalError};
 use crate::report::language::Language;
-use std::io::{BufRead, BufReader, Write};
+use ballast_host::process::{self, Process};
+use std::io::{self, BufRead, BufReader, ErrorKind, Write};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long an answer may take: a reload runs the site's rule tests, which may take 5 s.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// A program that says nothing for this long is looked at ...
+const QUIET: Duration = Duration::from_secs(2);
+/// ... and asked something else, which it must answer within this.
+const PROBE: Duration = Duration::from_secs(3);
+/// One that was started less long ago may still read its site, and answers once it runs.
+const STARTING: Duration = Duration::from_secs(50);
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -18,9 +29,12 @@ pub enum NoAnswer {
     /// Nobody listens.
     #[error("no program runs on this site ({0}); start it with `ballast run`")]
     NotRunning(String),
-    /// The talk broke off.
-    #[error("the running program did not answer: {0}")]
-    Broken(#[from] std::io::Error),
+    /// It listens and says nothing.
+    #[error("the running program does not answer")]
+    Silent(Option<Process>),
+    /// The talk broke off: the program ended.
+    #[error("the program ended before it answered: {0}")]
+    Ended(#[from] io::Error),
     /// The answer is not one.
     #[error("the running program answered in a form this one does not know: {0}")]
     Foreign(#[from] serde_json::Error),
@@ -32,10 +46,18 @@ pub enum NoAnswer {
     Journal(#[from] JournalError),
 }
 
+impl NoAnswer {
+    /// Whether there is nobody who could answer.
+    pub fn is_nobody(&self) -> bool {
+        let is_broken = matches!(self, Self::Journal(JournalError::Io { .. }));
+        is_broken || matches!(self, Self::NotRunning(_) | Self::Silent(_) | Self::Ended(_))
+    }
+}
+
 /// Asks one question of the program whose state lies in `state`.
 ///
 /// # Errors
-/// Nobody listens, or the talk broke off.
+/// Nobody listens or answers, or the talk broke off.
 pub fn ask(state: &Path, call: &Call) -> Result<Answer, NoAnswer> {
     talk(state, call).map(|(answer, _)| answer)
 }
@@ -43,7 +65,7 @@ pub fn ask(state: &Path, call: &Call) -> Result<Answer, NoAnswer> {
 /// Asks for the journal of the last half hour.
 ///
 /// # Errors
-/// Nobody listens, the talk broke off, or what came is no journal.
+/// Nobody listens or answers, the talk broke off, or what came is no journal.
 pub fn journal(state: &Path) -> Result<Journal, NoAnswer> {
     let call = Call { language: Language::En, question: Question::Tape };
     let (answer, stream) = talk(state, &call)?;
@@ -52,23 +74,70 @@ pub fn journal(state: &Path) -> Result<Journal, NoAnswer> {
     }
     let journal = journal::receive(stream, &state.join(SOCKET))?;
     match &journal.cut {
-        Some(cut) => Err(NoAnswer::Refused(format!("the journal did not come whole: {cut}"))),
+        Some(cut) => Err(NoAnswer::Ended(io::Error::new(ErrorKind::UnexpectedEof, cut.to_string()))),
         None => Ok(journal),
     }
 }
 
 /// Asks, and gives what follows the answer.
 fn talk(state: &Path, call: &Call) -> Result<(Answer, BufReader<UnixStream>), NoAnswer> {
+    let begun = Instant::now();
+    let (stream, process) = open(state, call, QUIET)?;
+    let mut stream = BufReader::new(stream);
+    let mut answer = Vec::new();
+    while let Err(error) = stream.read_until(b'\n', &mut answer) {
+        if !is_late(&error) {
+            return Err(error.into());
+        }
+        let seen = process.as_ref().map(Process::look);
+        let is_starting = seen.is_some_and(|seen| seen.age.is_some_and(|age| age < STARTING));
+        let is_stopped = seen.is_some_and(|seen| seen.is_stopped);
+        if begun.elapsed() > PATIENCE || is_stopped || !(is_starting || answers(state)) {
+            return Err(NoAnswer::Silent(process));
+        }
+    }
+    if answer.last() != Some(&b'\n') {
+        return Err(NoAnswer::Ended(ErrorKind::UnexpectedEof.into()));
+    }
+    // What follows comes in pieces that take a while to be made.
+    stream.get_ref().set_read_timeout(Some(PATIENCE))?;
+    Ok((serde_json::from_slice(&answer)?, stream))
+}
+
+/// Connects and asks.
+fn open(state: &Path, call: &Call, patience: Duration) -> Result<(UnixStream, Option<Process>), NoAnswer> {
     let path = state.join(SOCKET);
-    let stream = with_socket(state, |path| UnixStream::connect(path))
-        .map_err(|error| NoAnswer::NotRunning(format!("{}: {error}", path.display())))?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+    let stream = with_socket(state, |path| process::connect(path)).map_err(|error| {
+        // Nobody has taken up those who came before.
+        let is_full = error.kind() == ErrorKind::WouldBlock;
+        if is_full {
+            NoAnswer::Silent(None)
+        } else {
+            NoAnswer::NotRunning(format!("{}: {error}", path.display()))
+        }
+    })?;
+    let process = Process::behind(&stream);
+    let stream = UnixStream::from(OwnedFd::from(stream));
+    stream.set_read_timeout(Some(patience))?;
+    stream.set_write_timeout(Some(patience))?;
     let mut line = serde_json::to_vec(call)?;
     line.push(b'\n');
-    (&stream).write_all(&line)?;
-    let mut stream = BufReader::new(stream);
-    let mut answer = String::new();
-    stream.read_line(&mut answer)?;
-    Ok((serde_json::from_str(&answer)?, stream))
+    match (&stream).write_all(&line) {
+        Err(error) if is_late(&error) => Err(NoAnswer::Silent(process)),
+        written => Ok(written.map(|()| (stream, process))?),
+    }
+}
+
+/// Whether the program answers a question that takes no time.
+fn answers(state: &Path) -> bool {
+    let call = Call { language: Language::En, question: Question::Mode { mode: None } };
+    // Any word is an answer.
+    open(state, &call, PROBE).is_ok_and(|(stream, _)| {
+        let mut answer = Vec::new();
+        BufReader::new(stream).read_until(b'\n', &mut answer).is_ok_and(|length| length > 0)
+    })
+}
+
+fn is_late(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }

@@ -115,6 +115,27 @@ pub enum Question {
     },
 }
 
+impl Question {
+    /// Whether it changes nothing.
+    pub fn looks(&self) -> bool {
+        matches!(
+            self,
+            Self::Status
+                | Self::Why { .. }
+                | Self::WhyNot { .. }
+                | Self::Tape
+                | Self::Mode { mode: None }
+                | Self::Setting { value: None, .. }
+        )
+    }
+
+    /// Whether it is dropped when who asked has left before it is taken up: he was told that nobody answers, and a program
+    /// that was frozen must not carry it out an hour later. What makes everything safe is never too late.
+    pub fn lapses(&self) -> bool {
+        !self.looks() && *self != Self::GuardNow
+    }
+}
+
 /// An answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Answer {

@@ -3,6 +3,7 @@
 use super::protocol::{Answer, Call, QUESTION_BYTES_MAX, SOCKET};
 use super::short_path::with_socket;
 use crate::journal::Frozen;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::future::Future;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -85,6 +86,7 @@ where
     while let Ok(line) = tokio::time::timeout(QUIET_MAX, lines.next_line()).await {
         let Some(line) = line? else { return Ok(()) };
         let mut reply = match serde_json::from_str(&line) {
+            Ok(Call { question, .. }) if question.lapses() && has_left(write.as_ref()) => return Ok(()),
             Ok(call) => answer(who.clone(), call).await,
             Err(error) => Answer::refused(format!("this is not a question: {error}")),
         };
@@ -97,6 +99,13 @@ where
         lines.get_mut().get_mut().set_limit(QUESTION_BYTES_MAX);
     }
     Ok(())
+}
+
+/// Whether who asked has closed his end altogether. One who only says no more still listens.
+fn has_left(stream: &UnixStream) -> bool {
+    let mut look = [PollFd::new(stream, PollFlags::empty())];
+    poll(&mut look, Some(&Timespec::default())).is_ok()
+        && look.iter().any(|found| found.revents().contains(PollFlags::HUP))
 }
 
 /// Sends a journal, each piece made on a thread that may work for a while.

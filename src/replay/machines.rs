@@ -65,6 +65,12 @@ impl Machines {
         Ok(Self { engine, guard, running, is_memory_lost, engine_out, guard_out, engine_hash, guard_hash })
     }
 
+    /// The guard goes on as others show it.
+    pub fn take_guard_of(&mut self, other: Self) {
+        (self.guard, self.guard_out, self.guard_hash) = (other.guard, other.guard_out, other.guard_hash);
+        self.is_memory_lost = other.is_memory_lost;
+    }
+
     /// Whether a person's word put another safety set in force: the journal goes on in the next segment.
     pub fn has_confirmed(&self) -> bool {
         let is_word = |said: &ballast_guard::Output| {

@@ -13,5 +13,5 @@ mod past;
 mod timeline;
 
 pub use machines::Machines;
-pub use past::{NotTold, Past};
+pub use past::{NotTold, Past, Unheard};
 pub use timeline::{Place, Timeline};

@@ -78,6 +78,12 @@ impl Timeline {
         Place::Before(first.map_or(at, |(from, wall)| instant::exact(wall, *from)))
     }
 
+    /// The instant of a moment.
+    pub fn instant(&self, moment: Mono) -> Timestamp {
+        let reading = self.readings.iter().rev().find(|(from, _)| *from <= moment).or(self.readings.first());
+        reading.map_or(Timestamp::MIN, |(_, wall)| instant::exact(wall, moment))
+    }
+
     /// The last instant of the journal.
     pub fn end(&self) -> Option<Timestamp> {
         self.readings.last().map(|(_, wall)| instant::exact(wall, self.end))

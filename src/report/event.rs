@@ -14,6 +14,9 @@ use std::path::Path;
 /// Where the second column of the table begins.
 const WIDTH: usize = 22;
 
+/// Events of one kind that are looked at for the one that happened last.
+const FILED_LATE_MAX: usize = 16;
+
 /// What is asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum About {
@@ -105,10 +108,24 @@ fn last(history: &Path, asked: &Asked<'_>) -> Result<Option<StoredEvent>, ballas
             subject: Some(asked.name.into()),
             kind: Some((*kind).into()),
             until: Some(until),
-            limit: 1,
+            limit: FILED_LATE_MAX,
             ..Query::default()
         };
-        newest = newest.into_iter().chain(reader.events(&query)?).max_by_key(|found| found.sequence);
+        for found in reader.events(&query)? {
+            if newest.as_ref().is_none_or(|newest| is_later(&found, newest)) {
+                newest = Some(found);
+            }
+        }
     }
     Ok(newest)
+}
+
+/// What another process did may be written down after what happened later. Within a boot its clock says what was later;
+/// else only the order in which things were written down does.
+fn is_later(found: &StoredEvent, other: &StoredEvent) -> bool {
+    let (stamp, of_other) = (&found.event.stamp, &other.event.stamp);
+    if stamp.boot == of_other.boot && stamp.mono != of_other.mono {
+        return stamp.mono > of_other.mono;
+    }
+    found.sequence > other.sequence
 }

@@ -4,6 +4,8 @@ use super::arming_words;
 use super::causes;
 use super::guard_answers;
 use super::language::{Language, say};
+use super::process_words;
+use crate::control::guard_client::Late;
 use crate::control::protocol::Answer as Told;
 use crate::report::answers::{Done, Refused};
 use ballast_guard::Guard;
@@ -286,6 +288,10 @@ fn output(output: &OutputStatus, language: Language) -> String {
 
 /// A guard that does not answer, for people.
 pub fn no_guard(place: &str, error: &std::io::Error, language: Language) -> String {
+    let late = error.get_ref().and_then(|error| error.downcast_ref::<Late>());
+    if let Some(Late(process)) = late {
+        return process_words::silent_guard(*process, language);
+    }
     say!(
         language,
         "no guard answers at {place} ({error}); start it with `ballast-guard`",

@@ -50,13 +50,16 @@ pub struct Moment<'a> {
     pub told: Told,
     /// The guard begins without its memory, and nobody has let go yet.
     pub is_memory_lost: bool,
-    /// Where the guard is; `None`: a process of its own, of which the journal does not say whether it answered.
+    /// Where the guard is; `None`: a process of its own that was heard, and the journal does not say which.
     pub protection: Option<Protection>,
     /// What points said last that was no value, where that is known.
     pub misheard: Option<&'a BTreeMap<Box<str>, Box<str>>>,
     /// In which language it is told.
     pub language: Language,
 }
+
+/// A guard that is a process of its own tells every half second; what it did longer ago than this may not be so any more.
+pub const HEARD_WITHIN: Span = Span::from_secs(5);
 
 /// Where the guard is, and whether it is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

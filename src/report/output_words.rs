@@ -19,6 +19,8 @@ pub struct OutputWords<'a> {
     pub is_unarmed: bool,
     /// It should be that, but cannot be reached: nobody carried it out.
     pub is_out_of_reach: bool,
+    /// What it is instead, where somebody else moved it and it was left there.
+    pub is_left: Option<&'a str>,
     /// What the guard says, in the language; empty where it says nothing.
     pub cause: &'a str,
     /// Who asks, in the language.
@@ -38,7 +40,14 @@ impl OutputWords<'_> {
         else {
             return self.not_operated(asked, language);
         };
-        let is = if self.is_out_of_reach {
+        let is = if let Some(left) = self.is_left {
+            let left = causes::state(left, language);
+            say!(
+                language,
+                "{name} should be {state} and is {left}",
+                "{name} devrait être {state} et est {left}"
+            )
+        } else if self.is_out_of_reach {
             say!(
                 language,
                 "{name} should be {state} and cannot be reached",
@@ -111,6 +120,7 @@ mod tests {
             has_stayed: true,
             is_unarmed: false,
             is_out_of_reach: false,
+            is_left: None,
             cause: "x",
             asker: "y",
             is_asked: true,
@@ -128,6 +138,10 @@ mod tests {
         assert_eq!(lost.sentence(Language::En), english);
         let lost = OutputWords { is_out_of_reach: true, ..granted };
         assert_eq!(lost.sentence(Language::Fr), "pump devrait être coupé et est injoignable : y");
+        // Nor what is something else.
+        let left = OutputWords { is_left: Some("closed"), ..nobody };
+        assert_eq!(left.sentence(Language::En), "pump should be open and is closed: x (z)");
+        assert_eq!(left.sentence(Language::Fr), "pump devrait être coupé et est connecté : x (z)");
         // What nobody operates is what its device says, and nobody's doing.
         let found = OutputWords { is_unarmed: true, ..words };
         let english =

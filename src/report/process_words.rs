@@ -2,6 +2,7 @@
 
 use super::language::{Language, say};
 use super::moment::Protection;
+use ballast_host::process::Process;
 use ballast_model::Mono;
 
 /// It was found.
@@ -68,6 +69,39 @@ pub fn unknown(protection: Option<Protection>, name: &str, now: Mono, language: 
             )
         }
     }
+}
+
+/// The program listens and says nothing.
+pub fn silent_program(process: Option<Process>, language: Language) -> String {
+    silent(language.say("the program", "le programme"), process, language)
+}
+
+/// The guard listens and says nothing.
+pub fn silent_guard(process: Option<Process>, language: Language) -> String {
+    silent(language.say("the guard", "le gardien"), process, language)
+}
+
+fn silent(who: &str, process: Option<Process>, language: Language) -> String {
+    let Some(process) = process else {
+        return say!(
+            language,
+            "{who} does not answer; if it stays so, restart it",
+            "{who} ne répond pas ; si cela dure, redémarrez-le"
+        );
+    };
+    let pid = process.0;
+    if process.look().is_stopped {
+        return say!(
+            language,
+            "{who} (process {pid}) does not answer: it is stopped; `kill -CONT {pid}` lets it go on",
+            "{who} (processus {pid}) ne répond pas : il est arrêté ; `kill -CONT {pid}` le fait reprendre"
+        );
+    }
+    say!(
+        language,
+        "{who} (process {pid}) does not answer: the machine is overloaded, or it hangs; if it stays so, restart it",
+        "{who} (processus {pid}) ne répond pas : la machine est surchargée, ou il est bloqué ; si cela dure, redémarrez-le"
+    )
 }
 
 /// For programs.

@@ -62,6 +62,7 @@ fn made(name: &str, kind: &str, stored: &str, payload: &Value, language: Languag
                 asked: text("asked")?,
                 has_stayed: stored.starts_with(&format!("{name} stays ")),
                 is_out_of_reach: payload.pointer("/data/reachable").and_then(Value::as_bool) == Some(false),
+                is_left: text("actual"),
                 cause,
                 asker: &asker,
                 is_asked: text("authority").is_some_and(|authority| authority != "default")

@@ -126,12 +126,25 @@ fn outputs(
     outputs
 }
 
+/// How the body of a rule went wrong the last time that it ran.
+fn failure(moment: &Moment<'_>, index: u32) -> String {
+    let explanation = moment.engine.explain_rule(index, moment.now);
+    let Some((_, message, place)) = explanation.and_then(|why| why.failure) else { return String::new() };
+    say!(
+        moment.language,
+        ", but it failed as it ran last ({place}: {message})",
+        ", mais elle a échoué à sa dernière exécution ({place} : {message})"
+    )
+}
+
 fn rules(moment: &Moment<'_>, text: &mut String) -> Map<String, Value> {
     let mut rules = Map::new();
     for (rule, index) in moment.running.plan.rules.iter().zip(0u32..) {
         let state = match moment.engine.rule(index) {
-            Some(RuleState::Active { since, .. }) => {
-                format!("active {}", super::instant::since(since, moment.now, moment.language))
+            Some(RuleState::Active { since, is_failing, .. }) => {
+                let since = super::instant::since(since, moment.now, moment.language);
+                let fails = if is_failing { failure(moment, index) } else { String::new() };
+                format!("active {since}{fails}")
             }
             Some(RuleState::Suspended) => moment.say("suspended", "suspendue").into(),
             _ => moment.say("waits", "attend").into(),

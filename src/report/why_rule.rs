@@ -27,7 +27,7 @@ pub fn rule(moment: &Moment<'_>, index: u32) -> Answer {
     let (name, place, does) = (&rule.name, &rule.place, does(moment, state, explanation.as_ref()));
     let sentence =
         say!(moment.language, "rule \"{name}\" ({place}) {does}.", "la règle « {name} » ({place}) {does}.");
-    let table = explanation.as_ref().map(|why| table(moment, why)).unwrap_or_default();
+    let table = explanation.as_ref().map(|why| table(moment, state, why)).unwrap_or_default();
     let mut data = Map::new();
     let mut set = |key: &str, value: Value| data.insert(key.to_owned(), value);
     set("at", json!(instant::exact_utc(moment.instant())));
@@ -66,11 +66,16 @@ fn does(moment: &Moment<'_>, state: RuleState, why: Option<&RuleExplanation>) ->
     }
 }
 
-fn table(moment: &Moment<'_>, why: &RuleExplanation) -> Table {
+fn table(moment: &Moment<'_>, state: RuleState, why: &RuleExplanation) -> Table {
     let mut table = Table::default();
     condition(&mut table, moment, moment.say("when", "quand"), &why.when);
-    if let Some(until) = &why.until {
-        condition(&mut table, moment, moment.say("until", "jusqu'à"), until);
+    // Idle, a rule does not look at its end, but where that stands in the way of a start.
+    let is_active = matches!(state, RuleState::Active { .. });
+    let is_in_the_way = why.is_held_back && why.when.is_true == Some(true);
+    if let Some(until) = why.until.as_ref().filter(|_| is_active || is_in_the_way) {
+        let name =
+            if is_active { moment.say("until", "jusqu'à") } else { moment.say("but not if", "mais pas si") };
+        condition(&mut table, moment, name, until);
     }
     if let Some((at, reason)) = why.last_end {
         let ago = moment.now.since(at);

@@ -13,7 +13,7 @@ use super::recorder::Recorder;
 use crate::control::protocol::Answer;
 use crate::egress::term::Standing;
 use crate::journal::Ring;
-use crate::report::moment::Protection;
+use crate::report::moment::{HEARD_WITHIN, Protection};
 use crate::site::{Running, SetId, Texts};
 use ballast_guard::Guard;
 use ballast_host::Clock;
@@ -96,9 +96,15 @@ pub struct Carrier {
 }
 
 impl Carrier {
-    /// Where the guard is.
+    /// Where the guard is; one whose last step is long ago has not answered since, though its link is there.
     pub fn protection(&self) -> Protection {
-        self.process.as_ref().map_or(Protection::Program, GuardProcess::protection)
+        let protection = self.process.as_ref().map_or(Protection::Program, GuardProcess::protection);
+        let heard = self.guard.now();
+        let is_late = self.clock.now().since(heard) > HEARD_WITHIN;
+        if matches!(protection, Protection::Process(_)) && is_late {
+            return Protection::Gone(Some(heard));
+        }
+        protection
     }
 }
 

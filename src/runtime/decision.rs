@@ -5,10 +5,11 @@
 //! same turns on a made-up clock.
 
 use super::carrier::{Carrier, Handed};
+use super::inputs::one_step;
 use super::message::{Message, TakeOver};
 use super::state::Pace;
 use super::timed::Timed;
-use super::{farewell, guard_process, questions, reload, saving, telling, trial};
+use super::{around, farewell, guard_process, questions, reload, saving, telling, trial};
 use crate::metrics::Figures;
 use crate::site::Running;
 use ballast_drivers::{Batch, Report, WriteResult};
@@ -72,8 +73,9 @@ pub struct Decision {
     engine_out: Vec<EngineOutput>,
     guard_in: Vec<GuardInput>,
     guard_out: Vec<GuardOutput>,
-    /// What the machines said in this round; told after its permits.
-    said: Vec<telling::Said>,
+    /// What the machines said in this round, and when; told after its permits.
+    said: Vec<(Mono, telling::Said)>,
+    is_mute: bool,
     /// Points in the step that is being put together.
     guard_seen: Vec<PointId>,
     engine_wake: Mono,
@@ -109,6 +111,7 @@ impl Decision {
             guard_in: Vec::new(),
             guard_out,
             said: Vec::new(),
+            is_mute: false,
             guard_seen: Vec::new(),
             engine_wake: now,
             guard_wake: now,
@@ -292,7 +295,7 @@ impl Decision {
                 Report::Reach { output, is_there, .. } => {
                     self.tell_guard(GuardInput::Reach { output: *output, is_there: *is_there });
                 }
-                Report::WallClock { utc, at } => telling::device_clock(self, *utc, *at),
+                Report::WallClock { utc, at } => around::device_clock(self, *utc, *at),
             }
         }
     }
@@ -352,7 +355,7 @@ impl Decision {
             if self.has_guard_work(now) {
                 self.step_guard(now);
             }
-            self.tell_all(now);
+            self.tell_all();
             if std::mem::take(&mut self.has_lapsed) {
                 self.session_anew();
             }
@@ -373,16 +376,28 @@ impl Decision {
         trial::watch(self, now);
     }
 
+    /// One turn, of which nothing is told before `first` has told what it is about.
+    pub(super) fn turn_after(&mut self, now: Mono, first: impl FnOnce(&mut Self)) {
+        self.is_mute = true;
+        self.turn(now);
+        first(self);
+        self.is_mute = false;
+        self.tell_all();
+    }
+
     /// Whether a guard in this program has something to do.
     fn has_guard_work(&self, now: Mono) -> bool {
         self.carrier.process.is_none() && (!self.guard_in.is_empty() || self.guard_wake <= now)
     }
 
     /// Tells what the machines said. The permits are on their way by now: a relay does not wait for sentences.
-    fn tell_all(&mut self, now: Mono) {
+    fn tell_all(&mut self) {
+        if self.is_mute {
+            return;
+        }
         let mut all = std::mem::take(&mut self.said);
-        for said in all.drain(..) {
-            telling::said(self, now, said);
+        for (at, said) in all.drain(..) {
+            telling::said(self, at, said);
         }
         self.said = all;
     }
@@ -403,7 +418,7 @@ impl Decision {
                     let frame = self.carrier.link.intent(intent);
                     self.frame(frame);
                 }
-                EngineOutput::Event(event) => self.said.push(telling::Said::Engine(event)),
+                EngineOutput::Event(event) => self.said.push((now, telling::Said::Engine(event))),
                 EngineOutput::WakeAt(wake) => self.engine_wake = wake,
             }
         }
@@ -441,10 +456,10 @@ impl Decision {
             match said {
                 GuardOutput::Permit(permit) => self.carrier.field.apply(permit, now, &mut self.batch),
                 GuardOutput::Verdict(verdict) => {
-                    self.said.push(telling::Said::Verdict(verdict));
+                    self.said.push((now, telling::Said::Verdict(verdict)));
                     self.engine_in.push(EngineInput::Verdict(verdict));
                 }
-                GuardOutput::Event(event) => self.said.push(telling::Said::Guard(event)),
+                GuardOutput::Event(event) => self.said.push((now, telling::Said::Guard(event))),
                 GuardOutput::WakeAt(wake) => self.guard_wake = wake,
             }
         }
@@ -495,9 +510,9 @@ impl Decision {
         self.engine_in.push(input);
     }
 
-    /// What a machine said, to be told in this turn.
-    pub(super) fn heard(&mut self, said: telling::Said) {
-        self.said.push(said);
+    /// What a machine said at a moment, to be told in this turn.
+    pub(super) fn heard(&mut self, at: Mono, said: telling::Said) {
+        self.said.push((at, said));
     }
 
     /// The mirror of a guard elsewhere takes a step of it; what it says is given out.
@@ -534,13 +549,13 @@ impl Decision {
             return;
         }
         self.wall_due = now.after(WALL_PERIOD);
-        telling::disk(self, now);
+        around::disk(self, now);
         let wall = self.carrier.clock.wall();
         crate::egress::watch(self, now, &wall);
         let known = self.carrier.wall;
         let drift = wall.utc.millis().abs_diff(known.utc_untrusted(wall.at).millis());
         if wall.trusted != known.trusted || drift > WALL_DRIFT_MS {
-            telling::wall(self, now, known, wall, drift);
+            around::wall(self, now, known, wall, drift);
             self.carrier.wall = wall;
             self.engine_in.push(EngineInput::Wall(wall));
             self.tell_guard(GuardInput::Wall(wall));
@@ -569,7 +584,7 @@ impl Decision {
         if self.has_guard_work(now) {
             self.step_guard(now);
         }
-        self.tell_all(now);
+        self.tell_all();
         let batch = std::mem::take(&mut self.batch);
         self.hear("", &batch);
         self.engine_in.clear();
@@ -582,18 +597,4 @@ impl Decision {
         saving::save_last(self, now);
         self.carrier.heartbeat.end(now);
     }
-}
-
-/// How many of the inputs fit into one step of the guard: up to the second reading of a point.
-fn one_step(inputs: &[GuardInput], seen: &mut Vec<PointId>) -> usize {
-    seen.clear();
-    for (index, input) in inputs.iter().enumerate() {
-        if let GuardInput::Sample(sample) = input {
-            match seen.binary_search(&sample.point) {
-                Ok(_) => return index,
-                Err(place) => seen.insert(place, sample.point),
-            }
-        }
-    }
-    inputs.len()
 }

@@ -8,7 +8,7 @@ use super::carrier::FilesRefused;
 use super::decision::{After, Decision};
 use super::message::{BuildFailed, Message, TakeOver};
 use super::told::Told;
-use super::{reload, telling};
+use super::{reload, saving, telling};
 use crate::report::language::Sentence;
 use crate::report::moment::Protection;
 use crate::report::process_words;
@@ -344,6 +344,8 @@ fn meet(decision: &mut Decision, there: There) -> After {
     if is_shared {
         decision.carrier.guard = reflection.guard;
         look_again(decision);
+        // At once: what the guard does next goes on from here, and not from where the journal's last segment led.
+        saving::checkpoint(decision, now);
         decision.session_anew();
     }
     if !is_same {
@@ -352,7 +354,8 @@ fn meet(decision: &mut Decision, there: There) -> After {
     After::GoOn
 }
 
-/// What the guard last answered of every output, to the engine and to who tells.
+/// What the guard last answered of every output, to the engine and to who tells: what it moved meanwhile, unheard, is told
+/// with the moment at which it did.
 fn look_again(decision: &mut Decision) {
     let outputs = decision.running.catalog().outputs.len() as u32;
     for output in (0..outputs).map(OutputId) {
@@ -360,7 +363,11 @@ fn look_again(decision: &mut Decision) {
             decision.engine_hears(EngineInput::Verdict(verdict));
         }
     }
-    decision.memory = telling::Memory::new(&decision.running, &decision.engine, &decision.carrier.guard);
+    let memory = telling::Memory::new(&decision.running, &decision.engine, &decision.carrier.guard);
+    let before = std::mem::replace(&mut decision.memory, memory);
+    for verdict in decision.memory.moved_since(&before) {
+        decision.heard(verdict.since, telling::Said::Verdict(verdict));
+    }
     decision.checkpoint_due = true;
 }
 
@@ -383,10 +390,10 @@ fn follow(decision: &mut Decision, now: Mono, inputs: &[Input], expected: u64) {
             // It stands for one that the guard made itself.
             Output::Permit(_) | Output::WakeAt(_) => {}
             Output::Verdict(verdict) => {
-                decision.heard(telling::Said::Verdict(verdict));
+                decision.heard(now, telling::Said::Verdict(verdict));
                 decision.engine_hears(EngineInput::Verdict(verdict));
             }
-            Output::Event(event) => decision.heard(telling::Said::Guard(event)),
+            Output::Event(event) => decision.heard(now, telling::Said::Guard(event)),
         }
     }
     decision.take_back(out);

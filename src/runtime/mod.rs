@@ -8,14 +8,16 @@
 //! | [`changes`] | what of the rules and events is new, gone or changed |
 //! | [`trial`] | a new set is watched, and returned from where it does harm |
 //! | [`link`], [`guard_process`] | engine to guard through frames; the guard as a process of its own, mirrored here |
+//! | [`inputs`] | how much of what waits one step takes |
 //! | [`field`], [`buses`] | where permits go |
 //! | `farewell` | the end: outputs go safe before the program does |
-//! | [`telling`], [`recorder`] | what happened, written down |
+//! | [`telling`], [`around`], [`recorder`] | what happened, in the machines and around them, written down |
 //! | [`saving`], [`state`], [`remembered`] | what survives, what can be run again, and what of it can be believed |
 //! | [`heartbeat`] | until when the last run was seen |
 //! | [`questions`] | answers to a person |
 
 mod arming;
+pub mod around;
 pub mod beneath;
 pub mod buses;
 pub mod carrier;
@@ -26,6 +28,7 @@ mod farewell;
 pub mod field;
 pub mod guard_process;
 pub mod heartbeat;
+pub mod inputs;
 pub mod link;
 pub mod message;
 pub mod opening;

@@ -106,7 +106,7 @@ pub fn start(start: Start) -> Decision {
     let mut engine = Engine::new(Arc::clone(&running.plan), timed(built.bodies, &running), now);
     let stamp = clock.stamp();
     let outage = saved.as_ref().map(|saved| {
-        remember(&mut guard, &mut engine, saved, &stamp, now);
+        remember((&mut guard, process.is_some()), &mut engine, saved, &stamp, now);
         heartbeat.outage(saved, decode(saved, "ended").unwrap_or(false), &stamp)
     });
     let lost_here = memory_lost.clone().filter(|_| process.is_none());
@@ -198,13 +198,25 @@ fn begin_process(
     }
 }
 
-/// Engine and guard go on from what the last run left.
-fn remember(guard: &mut Guard, engine: &mut Engine<Timed>, saved: &SavedState, stamp: &Stamp, now: Mono) {
+/// Engine and guard go on from what the last run left. The mirror of a guard elsewhere, which went on meanwhile, is what it
+/// was when that was heard last: so it is seen what happened since.
+fn remember(
+    (guard, is_mirror): (&mut Guard, bool),
+    engine: &mut Engine<Timed>,
+    saved: &SavedState,
+    stamp: &Stamp,
+    now: Mono,
+) {
     // What happened since the last save nobody remembers: to the machines nothing ran since then.
     let gap = gap_of_restart(saved.gap(stamp));
     let saved_at = saved.stamp.mono;
     if let Some(state) = decode(saved, "guard") {
-        guard.restore(state, gap, saved_at, now);
+        match gap {
+            Gap::SameBoot(_) if is_mirror => {
+                guard.restore(state, Gap::SameBoot(Span::ZERO), saved_at, saved_at)
+            }
+            _ => guard.restore(state, gap, saved_at, now),
+        }
     }
     if let Some(state) = decode(saved, "engine") {
         engine.restore(state, gap, saved_at, now);
@@ -339,11 +351,12 @@ fn adopt(
     carrier.link = new_link(&carrier.clock, &running);
     let mut decision = Decision::new(engine, running, carrier, now);
     decision.greet();
-    decision.turn(now);
-    crate::egress::begin(&mut decision, now, reply.as_ref().map(|(_, _, before)| &**before));
-    if let Some((occasion, waiting, before)) = reply {
-        tell_reload(&mut decision, now, &occasion, waiting, &before, replaced, &built.warnings);
-    }
+    decision.turn_after(now, |decision| {
+        crate::egress::begin(decision, now, reply.as_ref().map(|(_, _, before)| &**before));
+        if let Some((occasion, waiting, before)) = reply {
+            tell_reload(decision, now, &occasion, waiting, &before, replaced, &built.warnings);
+        }
+    });
     // Saved at the end of the next turn, which comes at once: what arrived meanwhile does not wait for it.
     decision.pace.hurry(now);
     decision

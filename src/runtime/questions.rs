@@ -31,15 +31,7 @@ use tokio::sync::oneshot;
 /// Answers one question.
 pub fn answer(decision: &mut Decision, who: String, call: Call, reply: oneshot::Sender<Answer>) {
     let Call { language, question } = call;
-    let looks = matches!(
-        question,
-        Question::Status
-            | Question::Why { .. }
-            | Question::WhyNot { .. }
-            | Question::Tape
-            | Question::Mode { mode: None }
-            | Question::Setting { value: None, .. }
-    );
+    let looks = question.looks();
     let mut asking = Asking { decision, who: &who, language };
     let asked = match question {
         Question::Reload { accept, trial_ms } => {

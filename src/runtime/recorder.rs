@@ -12,6 +12,7 @@ use crate::report::language::{Language, Sentence, say};
 use ballast_history::{Event, Severity, StatePart, Store, Ticket};
 use ballast_host::Clock;
 use ballast_model::almanac::Zone;
+use ballast_model::time::Stamp;
 use ballast_model::{Mono, Span};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -37,8 +38,8 @@ pub struct Recorder {
     pub counts: BTreeMap<&'static str, u64>,
     /// Events that the history could not take.
     pub lost: u64,
-    /// Somebody has to act: the journal of what led here shall be kept.
-    pub alarmed: bool,
+    /// Somebody has to act, and heard of it then: the journal of what led here shall be kept.
+    pub alarmed: Option<Mono>,
     last_event: Option<Ticket>,
     last_save: Option<Ticket>,
 }
@@ -58,7 +59,7 @@ impl Recorder {
             lines: 0,
             counts: BTreeMap::new(),
             lost: 0,
-            alarmed: false,
+            alarmed: None,
             last_event: None,
             last_save: None,
         }
@@ -79,14 +80,18 @@ impl Recorder {
         self.zone = zone;
     }
 
-    /// Writes down one thing. The ticket tells when it is durable.
-    pub fn tell(&mut self, now: Mono, told: &Told) -> Option<Ticket> {
+    /// Writes down one thing that happened at a moment: what another process saw may be told here much later. The ticket
+    /// tells when it is durable.
+    pub fn tell(&mut self, at: Mono, told: &Told) -> Option<Ticket> {
         *self.counts.entry(told.kind).or_default() += 1;
-        self.alarmed |= told.severity >= Severity::Alarm;
-        self.show(now, told);
+        if told.severity >= Severity::Alarm {
+            self.alarmed.get_or_insert_with(|| self.clock.now());
+        }
+        let stamp = self.clock.stamp_of(at);
+        self.show(&stamp, told);
         let store = self.store.as_ref()?;
         let event = Event {
-            stamp: self.clock.stamp(),
+            stamp,
             kind: told.kind.to_owned(),
             severity: told.severity,
             audit: told.who.is_some(),
@@ -150,7 +155,8 @@ impl Recorder {
         if is_for_people && !is_quiet && has_room { self.output.language } else { Language::En }
     }
 
-    fn show(&mut self, now: Mono, told: &Told) {
+    fn show(&mut self, stamp: &Stamp, told: &Told) {
+        let now = stamp.mono;
         if self.is_quiet && told.severity < Severity::Warning {
             return;
         }
@@ -173,7 +179,7 @@ impl Recorder {
         }
         match self.output.format {
             Format::Text => {
-                let time = instant::clock(self.clock.wall().utc, &self.zone);
+                let time = instant::clock(stamp.utc, &self.zone);
                 let french = told.french.as_ref().filter(|_| self.output.is_french());
                 let sentence = french.unwrap_or(&told.sentence);
                 let sentence = match told.severity {
@@ -186,7 +192,7 @@ impl Recorder {
             Format::Json => {
                 let data: serde_json::Value = serde_json::from_str(&told.data).unwrap_or_default();
                 let line = serde_json::json!({
-                    "at": instant::utc(self.clock.wall().utc),
+                    "at": instant::utc(stamp.utc),
                     "kind": told.kind,
                     "subject": told.subject,
                     "severity": format!("{:?}", told.severity).to_lowercase(),

@@ -1,6 +1,7 @@
 //! What survives: the state on disk, and the journal of the last minutes.
 
 use super::decision::Decision;
+use super::guard_process::GuardProcess;
 use super::state::{RunningSet, Trial, encode};
 use super::telling::Said;
 use crate::control::protocol::Answer;
@@ -152,7 +153,7 @@ pub fn checkpoint(decision: &mut Decision, now: Mono) {
     decision.checkpoint_due = false;
     // What was found as the state was taken up is not in it: a replay from here would miss it in the first step.
     for event in decision.engine.take_news() {
-        decision.heard(Said::Engine(event));
+        decision.heard(now, Said::Engine(event));
     }
     let checkpoint = Checkpoint {
         engine: decision.engine.save(),
@@ -274,16 +275,27 @@ const ENCODED_ROOM: usize = 4096;
 
 /// Shortest time between two journals that are written by themselves: one holds half an hour.
 const DUMP_PAUSE: Span = Span::from_secs(600);
+/// How long a journal waits for what a guard elsewhere did up to its alarm; it tells every half second.
+const DUMP_WAIT: Span = Span::from_secs(5);
 /// Journals that were written by themselves and are kept; the oldest goes first.
 const DUMPS_KEPT: usize = 10;
 
 /// Writes the journal after an alarm, a suspension or a forced output; on a thread of its own, since a disk may be slow.
 pub fn dump_on_alarm(decision: &mut Decision, now: Mono) {
-    let is_due = decision.carrier.recorder.alarmed && !decision.carrier.clock.is_made_up();
-    if !is_due || decision.carrier.dumped.is_some_and(|last| now.since(last) < DUMP_PAUSE) {
+    let Some(alarmed) = decision.carrier.recorder.alarmed.filter(|_| !decision.carrier.clock.is_made_up())
+    else {
+        return;
+    };
+    if decision.carrier.dumped.is_some_and(|last| now.since(last) < DUMP_PAUSE) {
         return;
     }
-    decision.carrier.recorder.alarmed = false;
+    // What a guard elsewhere did up to then may still be on its way: of a program that was held up, all of it.
+    let is_behind = decision.carrier.process.as_ref().is_some_and(GuardProcess::is_there)
+        && decision.carrier.guard.now() < alarmed;
+    if is_behind && now.since(alarmed) < DUMP_WAIT {
+        return;
+    }
+    decision.carrier.recorder.alarmed = None;
     decision.carrier.dumped = Some(now);
     let tape = decision.carrier.ring.freeze();
     let wall = decision.carrier.clock.wall();

@@ -20,14 +20,10 @@ use ballast_guard::{Guard, GuardEvent, SessionFault};
 use ballast_history::Severity;
 use ballast_model::catalog::{Facet, Kind, PointSpec};
 use ballast_model::intent::{Cause, Outcome, Witness};
-use ballast_model::time::Wall;
-use ballast_model::{Mono, OutputId, PointId, Utc, Verdict, Wanted};
+use ballast_model::{Mono, OutputId, PointId, Verdict, Wanted};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-
-/// A meter's date vouches for the wall clock when the two differ by less than this.
-const CLOCK_AGREES_MS: u64 = 5 * 60 * 1000;
 
 /// What is remembered so that an event can hold the whole reason.
 pub struct Memory {
@@ -39,10 +35,12 @@ pub struct Memory {
     verdicts: Vec<Option<Verdict>>,
     /// What each output was said to be by the last one.
     states: Vec<Option<Wanted>>,
+    /// Outputs that were not what they were told to be: nobody reached them, or somebody else moved them.
+    undone: BTreeSet<OutputId>,
     actuals: Vec<u64>,
     /// Outputs whose winner changed and was not told yet.
     untold: BTreeSet<OutputId>,
-    disk_is_well: bool,
+    pub(super) disk_is_well: bool,
 }
 
 impl Memory {
@@ -61,9 +59,25 @@ impl Memory {
             verdicts: ids().map(|id| guard.verdict(id).copied()).collect(),
             states: ids().map(|id| arming_words::state(guard, guard.verdict(id)?)).collect(),
             actuals: vec![0; outputs],
+            undone: ids().filter(|id| is_out_of_reach(guard, *id)).collect(),
             untold: BTreeSet::new(),
             disk_is_well: true,
         }
+    }
+
+    /// The answers that are about other states than what was known before; they are forgotten here, so that they are news.
+    pub fn moved_since(&mut self, before: &Self) -> Vec<Verdict> {
+        let mut moved = Vec::new();
+        for (place, (state, known)) in
+            self.verdicts.iter_mut().zip(self.states.iter_mut().zip(&before.verdicts))
+        {
+            let (Some(verdict), Some(known)) = (*place, *known) else { continue };
+            if verdict.state != known.state {
+                moved.push(verdict);
+                (*place, *state) = (Some(known), Some(known.state));
+            }
+        }
+        moved
     }
 
     /// Numbers the readings of what an output really is. The numbers rise over reloads and restarts: the engine takes
@@ -331,23 +345,50 @@ fn tell_output(
     });
     let reasons = reasons.map_or(&[][..], Vec::as_slice);
     let reader = decision.carrier.recorder.reader(now, severity_of_cause(verdict.cause));
-    let lost = reach_words::lost(&decision.carrier.guard, verdict.output);
+    let is_out_of_reach = is_out_of_reach(&decision.carrier.guard, verdict.output);
     let held = Held {
         safety: decision.carrier.guard.safety_set(),
         is_memory_lost: decision.carrier.memory_lost.is_some(),
         state: arming_words::state(&decision.carrier.guard, verdict),
-        is_out_of_reach: lost.is_some_and(|lost| lost.confirmed != Some(verdict.state)),
+        is_out_of_reach,
+        left: left(&decision.carrier.guard, verdict),
     };
+    let is_undone = held.is_out_of_reach || held.left.is_some();
+    // What it was not before, it does not stay.
+    let before = before.filter(|_| !decision.memory.undone.contains(&verdict.output));
     let told = output_told(&decision.running, held, verdict, winner.as_ref(), reasons, before, reader);
     decision.carrier.recorder.tell(now, &told);
+    if is_undone {
+        decision.memory.undone.insert(verdict.output);
+    } else {
+        decision.memory.undone.remove(&verdict.output);
+    }
     winner
 }
 
-/// Tells the outputs whose winner changed although the guard's answer did not.
+/// What an output is that somebody else moved and that was left there.
+fn left(guard: &Guard, verdict: &Verdict) -> Option<Wanted> {
+    let confirmed = guard.output(verdict.output)?.confirmed?;
+    (verdict.cause == Cause::OutsideChange && confirmed != verdict.state).then_some(confirmed)
+}
+
+/// Whether an output is told to be what it cannot become, since it is not reached.
+fn is_out_of_reach(guard: &Guard, output: OutputId) -> bool {
+    let lost = reach_words::lost(guard, output);
+    lost.is_some_and(|lost| lost.confirmed != Some(lost.told))
+}
+
+/// Tells the outputs whose winner changed although the guard's answer did not. What a guard elsewhere says of another wish
+/// is still on its way.
 pub fn settle(decision: &mut Decision, now: Mono) {
-    while let Some(output) = decision.memory.untold.pop_first() {
-        let verdict = decision.memory.verdicts.get(output.index()).copied().flatten();
-        if let Some(verdict) = verdict {
+    let is_elsewhere = decision.carrier.process.is_some();
+    for output in std::mem::take(&mut decision.memory.untold) {
+        let memory = &decision.memory;
+        let Some(verdict) = memory.verdicts.get(output.index()).copied().flatten() else { continue };
+        let winner = memory.winners.get(output.index()).and_then(Option::as_ref);
+        if is_elsewhere && winner.is_some_and(|(_, wanted)| *wanted != verdict.asked) {
+            decision.memory.untold.insert(output);
+        } else {
             tell_output(decision, now, &verdict, Some(&verdict));
         }
     }
@@ -364,6 +405,9 @@ struct OutputData<'a> {
     cause: &'static str,
     /// Whether it could be told, where it is not that already.
     reachable: bool,
+    /// What it is instead, where somebody else moved it and it was left there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actual: Option<&'a str>,
     cause_en: &'a str,
     cause_fr: &'a str,
     winner: Option<&'a str>,
@@ -398,6 +442,8 @@ struct Held<'a> {
     is_memory_lost: bool,
     state: Option<Wanted>,
     is_out_of_reach: bool,
+    /// What it is instead, where somebody else moved it.
+    left: Option<Wanted>,
 }
 
 fn output_told(
@@ -415,8 +461,8 @@ fn output_told(
     let show = |wanted| spec.map_or_else(String::new, |spec| spec.show(wanted));
     let who = winner.map(|(winner, _)| winner.name(&running.plan));
     let is_default = winner.is_none_or(|(winner, _)| winner.source == Source::Default);
-    let (state, asked) = (held.state.map(show), show(verdict.asked));
-    let state = state.as_deref();
+    let (state, asked, left) = (held.state.map(show), show(verdict.asked), held.left.map(show));
+    let (state, left) = (state.as_deref(), left.as_deref());
     let cause = |language| causes::held(verdict.cause, held.is_memory_lost, held.safety, catalog, language);
     let (cause_en, cause_fr) = (cause(Language::En), cause(Language::Fr));
     let sentence = Sentence::read_in(reader, |language| {
@@ -429,6 +475,7 @@ fn output_told(
             is_unarmed: verdict.cause == Cause::NotArmed,
             has_stayed: before.is_some_and(|old| old.state == verdict.state),
             is_out_of_reach: held.is_out_of_reach,
+            is_left: left,
             cause: language.say(&cause_en, &cause_fr),
             asker: &asker,
             // What one who fell silent asks for is not known any more.
@@ -444,6 +491,7 @@ fn output_told(
         outcome: outcome_word(verdict.outcome),
         cause: causes::held_word(verdict.cause, held.is_memory_lost),
         reachable: !held.is_out_of_reach,
+        actual: left,
         cause_en: &cause_en,
         cause_fr: &cause_fr,
         winner: who.as_deref(),
@@ -534,61 +582,4 @@ pub fn misheard(
         decision.carrier.misheard.insert(name.into(), text.into());
     }
     decision.carrier.recorder.tell(now, &told.severity(Severity::Warning));
-}
-
-/// The wall clock was set, or its trust changed.
-pub fn wall(decision: &mut Decision, now: Mono, before: Wall, after: Wall, drift_ms: u64) {
-    if before == Wall::UNKNOWN {
-        return;
-    }
-    let moved = ballast_model::Span::from_millis(drift_ms);
-    let sentence = Sentence::both(|language| match (before.trusted, after.trusted) {
-        (false, true) => {
-            say!(language, "the wall clock is trusted now", "l'heure de la machine est maintenant sûre")
-        }
-        (true, false) => say!(
-            language,
-            "the wall clock is not trusted any more: rules by the time of day wait",
-            "l'heure de la machine n'est plus sûre : les règles horaires attendent"
-        ),
-        _ => say!(
-            language,
-            "the wall clock was moved by {moved}",
-            "l'heure de la machine a été décalée de {moved}"
-        ),
-    });
-    let data = json!({ "trusted": after.trusted, "moved_ms": drift_ms });
-    decision.carrier.recorder.tell(now, &Told::info("clock", "", sentence, data).severity(Severity::Notice));
-}
-
-/// A meter's own clock: where it agrees with the machine's, the machine's is believed.
-pub fn device_clock(decision: &mut Decision, utc: Utc, at: Mono) {
-    let machine = decision.carrier.clock.wall().utc_untrusted(at);
-    if machine.millis().abs_diff(utc.millis()) < CLOCK_AGREES_MS {
-        decision.carrier.clock.vouch(true);
-    }
-}
-
-/// The disk failed, or is well again: control goes on either way, and people are told once.
-pub fn disk(decision: &mut Decision, now: Mono) {
-    let Some(health) = decision.carrier.recorder.store().map(ballast_history::Store::health) else { return };
-    if health.ok == decision.memory.disk_is_well {
-        return;
-    }
-    decision.memory.disk_is_well = health.ok;
-    let why = health.last_error.as_ref().map_or_else(String::new, |error| format!(" ({error})"));
-    let sentence = Sentence::both(|language| {
-        if health.ok {
-            say!(language, "the history is written again", "l'historique est de nouveau écrit")
-        } else {
-            say!(
-                language,
-                "the history cannot be written{why}: control goes on from memory",
-                "l'historique ne peut pas être écrit{why} : la conduite continue de mémoire"
-            )
-        }
-    });
-    let severity = if health.ok { Severity::Notice } else { Severity::Alarm };
-    let told = Told::info("history", "", sentence, Value::Null).severity(severity);
-    decision.carrier.recorder.tell(now, &told);
 }

@@ -6,6 +6,7 @@
 use crate::arbitrate::Claim;
 use crate::engine::RuleState;
 use crate::events::{EndReason, Source};
+use crate::limits::FAILED_REQUESTS_KEPT;
 use crate::lives::{LastRun, Life};
 use crate::machine::Core;
 use crate::plan::{Plan, RulePlan};
@@ -124,7 +125,8 @@ pub struct RuleExplanation {
     pub failure: Option<(Mono, String, Box<str>)>,
     /// The point that its body misses, if it does.
     pub body_misses: Option<Box<str>>,
-    /// The next moment at which it is looked at although nothing changes.
+    /// The next moment at which it may start, end or ask otherwise although nothing is heard. That a value will be too old
+    /// is none: its device says a newer one before that, or is gone.
     pub next_change: Option<Mono>,
 }
 
@@ -190,7 +192,7 @@ impl Core {
         let winner = life.claims.first();
         let verdict = life.verdict;
         let deadline = match winner.map(|claim| claim.source) {
-            Some(Source::Rule(rule) | Source::Shed(rule)) => self.agenda.get(crate::agenda::Task::Rule(rule)),
+            Some(Source::Rule(rule) | Source::Shed(rule)) => self.next_of_rule(rule, now),
             _ => Mono::MAX,
         };
         let ends = winner.and_then(|claim| claim.until).unwrap_or(Mono::MAX);
@@ -252,7 +254,7 @@ impl Core {
             let hold = (&*rule.until_text, rule.until_hold, until_since);
             self.condition(life, program, &until.thresholds, hold, now)
         });
-        let next = self.agenda.get(crate::agenda::Task::Rule(index));
+        let next = self.next_of_rule(index, now);
         Some(RuleExplanation {
             rule: rule.name.clone(),
             place: rule.place.clone(),
@@ -271,6 +273,54 @@ impl Core {
             body_misses: if let LastRun::Unknown(point) = life.run { name_of(point) } else { None },
             next_change: (next < Mono::MAX).then_some(next),
         })
+    }
+
+    /// The next moment at which a rule may start, end or ask otherwise by itself; [`Mono::MAX`] where there is none. The
+    /// agenda has the ages of the values it reads as well, which every new value puts off.
+    fn next_of_rule(&self, index: u32, now: Mono) -> Mono {
+        let mut next = Mono::MAX;
+        let place = index as usize;
+        let (Some(rule), Some(life), Some(programs)) =
+            (self.plan.rules.get(place), self.lives.get(place), self.programs.rules.get(place))
+        else {
+            return next;
+        };
+        if life.is_suspended {
+            return next;
+        }
+        let snapshot = self.world.snapshot.lasting(now);
+        let seen = |since| Seen { snapshot: &snapshot, ..self.seen_at(since, now) };
+        let (mut when_hold, mut until_hold, mut unknown) = (life.when_hold, life.until_hold, life.unknown);
+        let Some(active) = life.active else {
+            let truth = programs.when.truth(&seen(None), &mut next);
+            if when_hold.update(truth == Some(true), rule.when_hold, now, &mut next) {
+                next = next.min(life.earliest_start());
+            }
+            if let Some(until) =
+                programs.until.as_ref().filter(|_| truth == Some(true) && life.is_end_standing)
+            {
+                let _ = until.truth(&seen(None), &mut next);
+            }
+            return if next > now { next } else { Mono::MAX };
+        };
+        let seen = seen(Some(active.since));
+        let is_over = match &programs.until {
+            Some(until) => until.truth(&seen, &mut next),
+            None => programs.when.truth(&seen, &mut next).map(|truth| !truth),
+        };
+        let _ = until_hold.update(is_over == Some(true), rule.until_hold, now, &mut next);
+        let is_missing = |point: &PointId| snapshot.known(*point, now).is_none();
+        let is_unknown = is_over.is_none()
+            || programs.plain.iter().any(is_missing)
+            || matches!(life.run, LastRun::Unknown(_));
+        let _ = unknown.update(is_unknown, rule.unknown, now, &mut next);
+        if let LastRun::Failed { since, .. } = &life.run
+            && !(life.requests.is_empty() && life.sheds.is_empty())
+        {
+            next = next.min(since.after(FAILED_REQUESTS_KEPT));
+        }
+        next = life.body_again.map_or(next, |again| next.min(again));
+        if next > now { next } else { Mono::MAX }
     }
 
     fn is_held_back(&self, rule: &RulePlan, life: &Life, until: Option<&Program>, now: Mono) -> bool {

@@ -91,6 +91,13 @@ pub(crate) struct Life {
     pub(crate) resume_until: Option<Mono>,
 }
 
+impl Life {
+    /// Before this the pace of starts, or a rest, allows none.
+    pub(crate) fn earliest_start(&self) -> Mono {
+        self.rest_until.max(self.pace.before(START_INTERVAL.times(START_BURST)))
+    }
+}
+
 impl Core {
     /// Looks at every rule to which something changed, in the order of the plan.
     pub(crate) fn review_rules(&mut self, bodies: &mut dyn Bodies, plan: &Plan, out: &mut Vec<Output>) {
@@ -364,8 +371,7 @@ fn is_starting(
     if !life.when_hold.update(truth == Some(true), rule.when_hold, now, next) || is_blocked {
         return false;
     }
-    let burst = START_INTERVAL.times(START_BURST);
-    let earliest = life.rest_until.max(life.pace.before(burst));
+    let earliest = life.earliest_start();
     if now < earliest {
         *next = (*next).min(earliest);
         return false;

@@ -105,6 +105,11 @@ impl Guard {
         &self.live
     }
 
+    /// The moment of the last step.
+    pub fn now(&self) -> ballast_model::Mono {
+        self.live.now
+    }
+
     /// The moment at which the next step is due without any input.
     pub fn next_wake(&self) -> ballast_model::Mono {
         self.work.timers.first()

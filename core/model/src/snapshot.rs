@@ -112,6 +112,17 @@ impl Snapshot {
         reading.value.map(|_| reading.arrival.after(max_age))
     }
 
+    /// The same with values that do not grow old: those that may be used at `now` may always be.
+    #[must_use]
+    pub fn lasting(&self, now: Mono) -> Self {
+        let mut lasting = self.clone();
+        for (reading, max_age) in lasting.readings.iter().zip(&mut lasting.max_age) {
+            let is_old = max_age.is_some_and(|max_age| now > reading.arrival.after(max_age));
+            max_age.take_if(|_| !is_old);
+        }
+        lasting
+    }
+
     /// The quality at `now`: a good value that has grown old is uncertain.
     pub fn quality(&self, point: PointId, now: Mono) -> Quality {
         let reading = self.reading(point);

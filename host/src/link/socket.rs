@@ -40,6 +40,17 @@ impl Socket {
         Ok(Self(socket))
     }
 
+    /// The same, where nobody may take up who comes: waits for room so long. Sends wait no longer either.
+    ///
+    /// # Errors
+    /// As above; of the kind `WouldBlock` where there was no room in time.
+    pub fn connect_within(path: &Path, patience: Duration) -> io::Result<Self> {
+        let socket = make()?;
+        set_socket_timeout(&socket, Timeout::Send, Some(patience))?;
+        connect(&socket, &SocketAddrUnix::new(path)?)?;
+        Ok(Self(socket))
+    }
+
     /// A pair that is connected: for tests.
     ///
     /// # Errors
