@@ -1,6 +1,6 @@
 //! The guard as a process of its own: what it does when the program dies, when it dies itself, when somebody speaks to it,
 //! and when its files are changed. A real broker stands between it and its relays.
-#![allow(clippy::unwrap_used, reason = "a failing test is its own message")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test is its own message")]
 
 mod common;
 

@@ -9,7 +9,6 @@ use crate::journal::{self, Journal, JournalError};
 use crate::report::language::Language;
 use ballast_host::process::{self, Process};
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
-use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -107,7 +106,7 @@ fn talk(state: &Path, call: &Call) -> Result<(Answer, BufReader<UnixStream>), No
 /// Connects and asks.
 fn open(state: &Path, call: &Call, patience: Duration) -> Result<(UnixStream, Option<Process>), NoAnswer> {
     let path = state.join(SOCKET);
-    let stream = with_socket(state, |path| process::connect(path)).map_err(|error| {
+    let stream = with_socket(state, process::connect).map_err(|error| {
         // Nobody has taken up those who came before.
         let is_full = error.kind() == ErrorKind::WouldBlock;
         if is_full {
@@ -117,7 +116,7 @@ fn open(state: &Path, call: &Call, patience: Duration) -> Result<(UnixStream, Op
         }
     })?;
     let process = Process::behind(&stream);
-    let stream = UnixStream::from(OwnedFd::from(stream));
+    let stream = UnixStream::from(stream);
     stream.set_read_timeout(Some(patience))?;
     stream.set_write_timeout(Some(patience))?;
     let mut line = serde_json::to_vec(call)?;
