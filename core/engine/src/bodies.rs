@@ -61,7 +61,7 @@ impl BodyContext<'_> {
     /// A number followed over time, base unit; the key must be in the `body_follows` of its rule or
     /// schedule.
     pub fn followed(&self, key: &TrackerKey, statistic: Statistic) -> Option<Finite> {
-        self.trackers.find(key).and_then(|id| self.trackers.read(id, statistic))
+        self.trackers.find(key).and_then(|id| self.trackers.read(id, statistic, self.now))
     }
 }
 

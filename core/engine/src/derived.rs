@@ -51,13 +51,20 @@ impl Core {
                 Derivation::FirstGood(members) => self.first_good(members, &mut next),
                 Derivation::Sum(members) => self.sum(members, &mut next),
             };
-            if self.programs.moving.get(index as usize) == Some(&true) {
+            if self.is_moving(index) {
                 next = next.min(self.world.now.after(MOVING_PERIOD));
             }
             let why_not = || self.fault_of_derived(index).map_or(Reason::Inputs, Reason::Fault);
             self.world.compute_or(derived.point, value.ok_or_else(why_not));
             self.agenda.set(Task::Derived(index), next);
         }
+    }
+
+    /// Whether the number of a derived point changes now while nothing arrives.
+    fn is_moving(&self, index: u32) -> bool {
+        let program = self.programs.derived.get(index as usize).and_then(Option::as_ref);
+        self.programs.moving.get(index as usize) == Some(&true)
+            && program.is_some_and(|program| program.is_moving(&self.world.trackers, self.world.now))
     }
 
     /// Arithmetic without a result in the expression of a derived point.

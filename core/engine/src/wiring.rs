@@ -7,7 +7,7 @@ use crate::plan::{Derivation, GeneratorPlan, Plan, RulePlan};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use ballast_model::catalog::{Facet, Origin};
-use ballast_model::expr::{Node, NodeId, Program, TrackerId, TrackerKey, Trackers};
+use ballast_model::expr::{Node, NodeId, Program, Statistic, TrackerId, TrackerKey, Trackers};
 use ballast_model::{OutputId, PointId};
 
 /// Somebody who must look again.
@@ -44,7 +44,7 @@ pub(crate) struct RulePrograms {
 pub(crate) struct Programs {
     pub(crate) rules: Vec<RulePrograms>,
     pub(crate) derived: Vec<Option<Program>>,
-    /// Whether the derived point moves without samples.
+    /// Whether the derived point may move without samples.
     pub(crate) moving: Vec<bool>,
     pub(crate) asleep: Vec<Program>,
     pub(crate) running: Vec<Option<Program>>,
@@ -89,7 +89,7 @@ pub(crate) fn wire(plan: &Plan, trackers: &mut Trackers) -> (Programs, Readers) 
                 members.iter().for_each(|point| readers.add(*point, reader));
             }
         }
-        programs.moving.push(program.as_ref().is_some_and(is_moving));
+        programs.moving.push(program.as_ref().is_some_and(may_move));
         programs.derived.push(program);
     }
     for (index, asleep) in plan.asleep.iter().enumerate() {
@@ -185,9 +185,13 @@ fn plain_reads(program: &Program, id: NodeId, found: &mut Vec<PointId>) {
     }
 }
 
-/// Whether the number of a program changes while nothing arrives.
-fn is_moving(program: &Program) -> bool {
-    program.nodes().iter().any(|node| matches!(node, Node::Age(_) | Node::Since(_)))
+/// Whether the number of a program may change while nothing arrives.
+fn may_move(program: &Program) -> bool {
+    let moves = |node: &Node| {
+        let is_on_time = matches!(node, Node::Tracked { statistic: Statistic::OnTime, .. });
+        is_on_time || matches!(node, Node::Age(_) | Node::Since(_))
+    };
+    program.nodes().iter().any(moves)
 }
 
 impl Readers {

@@ -307,3 +307,32 @@ fn a_condition_over_a_time_of_day_says_what_it_waits_for() {
     run.run_to(ms(62_000));
     assert_eq!(waits(&run), (Some(true), None), "it has come");
 }
+
+#[test]
+fn the_time_that_an_output_is_closed_counts_up_to_the_moment() {
+    let mut site = Site::new();
+    let on_time = || call("on_time", alloc::vec![name("a"), text("24h")]);
+    let long = binary(BinaryOp::Greater, on_time(), text("10 min"));
+    site.rule("long", &long, None, ask(B, Wanted::OPEN), |_| {});
+    let longest = call("max", alloc::vec![on_time(), call("on_time", alloc::vec![name("c"), text("24h")])]);
+    let longest = binary(BinaryOp::GreaterOrEqual, longest, text("10 min"));
+    site.rule("longest", &longest, None, ask(B, Wanted::OPEN), |_| {});
+    let mut run = site.start();
+    run.step(
+        ms(0),
+        &[Input::Verdict(verdict(A, Wanted::OPEN, ms(0))), Input::Verdict(verdict(C, Wanted::OPEN, ms(0)))],
+    );
+    // A part of a day's window takes 24 min: everything here lies within one, and nothing arrives meanwhile.
+    run.run_to(ms(10_000));
+    run.step(ms(10_000), &[Input::Verdict(verdict(A, Wanted::CLOSED, ms(10_000)))]);
+    run.run_to(ms(10_001));
+    assert!(run.wake > ms(600_000), "nothing happens before the ten minutes are over: {:?}", run.wake);
+    run.run_to(ms(609_999));
+    assert!(!run.is_active(0) && !run.is_active(1));
+    run.run_to(ms(610_001));
+    assert!(run.is_active(0) && run.is_active(1));
+    // What stands still wakes nobody before the next part.
+    run.step(ms(611_000), &[Input::Verdict(verdict(A, Wanted::OPEN, ms(611_000)))]);
+    run.run_to(ms(612_000));
+    assert!(run.is_active(0) && run.wake >= ms(1_440_000), "{:?}", run.wake);
+}

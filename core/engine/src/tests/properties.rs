@@ -34,8 +34,8 @@ fn random_catalog() -> Catalog {
     catalog
         .add_point(PointSpec { origin: Origin::Mode, kind: words, ..spec("site.mode", "", None) })
         .unwrap();
-    for name in ["d.sum", "d.median", "d.age"] {
-        let unit = if name == "d.age" { "s" } else { "W" };
+    for name in ["d.sum", "d.median", "d.age", "d.on_time"] {
+        let unit = if matches!(name, "d.age" | "d.on_time") { "s" } else { "W" };
         catalog.add_point(PointSpec { origin: Origin::Derived, ..spec(name, unit, None) }).unwrap();
     }
     for name in ["gen.ready", "gen.wanted", "gen.failed"] {
@@ -74,7 +74,9 @@ fn condition(pick: u8, level: i8) -> Expr {
         binary(BinaryOp::Greater, call(function, alloc::vec![name(point(index)), text("8s")]), text(&watts))
     };
     let flag = |point: &str| name(point);
-    match pick % 20 {
+    let on_time = |output: &str| call("on_time", alloc::vec![name(output), text("20s")]);
+    let seconds = text(&alloc::format!("{level} s"));
+    match pick % 23 {
         0..=4 => plain(pick / 20),
         5 => expr(ExprKind::Not(Box::new(plain(pick / 20)))),
         6 => binary(BinaryOp::And, plain(pick / 20), below(point(pick / 20 + 1), &watts)),
@@ -91,6 +93,9 @@ fn condition(pick: u8, level: i8) -> Expr {
         16 => flag("gen.ready"),
         17 => binary(BinaryOp::Equal, name("site.mode"), text("away")),
         18 => binary(BinaryOp::Greater, name("d.age"), text("4 s")),
+        19 => binary(BinaryOp::Greater, on_time("a"), seconds),
+        20 => binary(BinaryOp::LessOrEqual, call("max", alloc::vec![on_time("b"), on_time("c")]), seconds),
+        21 => binary(BinaryOp::Greater, name("d.on_time"), seconds),
         _ => call("between", alloc::vec![text("00:00"), text("00:01")]),
     }
 }
@@ -180,7 +185,9 @@ fn random_site(rules: &[RandomRule]) -> Site {
     let sum = Derivation::Sum(alloc::vec![PointId(0), PointId(1)]);
     let median = Derivation::Median((0..P).map(PointId).collect());
     let age = Derivation::Expression(site.program(&call("age", alloc::vec![name("p.zero")]), 0));
-    for (offset, program) in [sum, median, age].into_iter().enumerate() {
+    let on_time = call("on_time", alloc::vec![name("a"), text("20s")]);
+    let on_time = Derivation::Expression(site.program(&on_time, 0));
+    for (offset, program) in [sum, median, age, on_time].into_iter().enumerate() {
         site.plan.derived.push(DerivedPlan { point: PointId(DERIVED + offset as u32), program });
     }
     let when = site.program(&below("p.one", "0 W"), 0);
@@ -190,9 +197,9 @@ fn random_site(rules: &[RandomRule]) -> Site {
     site.plan.generators.push(GeneratorPlan {
         name: "gen".into(),
         run: RUN,
-        ready: PointId(9),
-        wanted: PointId(10),
-        failed: PointId(11),
+        ready: PointId(10),
+        wanted: PointId(11),
+        failed: PointId(12),
         running,
         warm_up: secs(2),
         min_run: secs(5),

@@ -172,8 +172,16 @@ impl Program {
                 _ => Bounded::Unknown,
             },
             Node::Tracked { slot, statistic } => {
-                let read = self.tracker(slot).and_then(|id| seen.trackers.read(id, statistic));
-                read.map_or(Bounded::Unknown, |value| Bounded::still(value.get()))
+                let Some(id) = self.tracker(slot) else { return Bounded::Unknown };
+                let Some(value) = seen.trackers.read(id, statistic, seen.now) else {
+                    return Bounded::Unknown;
+                };
+                let growth = seen.trackers.growth(id, statistic, seen.now);
+                let slope = growth.map_or(0.0, |(slope, until)| {
+                    *next = (*next).min(until);
+                    slope
+                });
+                Bounded::Exact { value: value.get(), slope }
             }
             Node::Negate(inner) => match self.number_at(inner, seen, next) {
                 Bounded::Exact { value, slope } => Bounded::Exact { value: -value, slope: -slope },
@@ -197,10 +205,12 @@ impl Program {
             }),
             Node::Least(left, right) => {
                 let (left, right) = (self.number_at(left, seen, next), self.number_at(right, seen, next));
+                meet(left, right, seen.now, next);
                 least(left, right)
             }
             Node::Greatest(left, right) => {
                 let (left, right) = (self.number_at(left, seen, next), self.number_at(right, seen, next));
+                meet(left, right, seen.now, next);
                 greatest(left, right)
             }
             Node::OrElse(first, second) => match self.number_at(first, seen, next) {
@@ -283,20 +293,29 @@ fn least(left: Bounded, right: Bounded) -> Bounded {
     }
 }
 
+/// Lowers `next` to the moment at which two numbers meet of which at least one moves.
+fn meet(left: Bounded, right: Bounded, now: Mono, next: &mut Mono) {
+    let (Bounded::Exact { value: a, slope: sa }, Bounded::Exact { value: b, slope: sb }) = (left, right)
+    else {
+        return;
+    };
+    let (gap, closing) = (b - a, sa - sb);
+    if closing != 0.0 {
+        // Seconds until they meet; one nanosecond more puts them past each other.
+        let meet = gap / closing;
+        if meet >= 0.0 && meet.is_finite() {
+            let span = Span::from_secs_f64(meet).unwrap_or(Span::MAX);
+            *next = (*next).min(now.after(span).after(Span::from_nanos(1)));
+        }
+    }
+}
+
 /// The truth of a comparison, and the moment at which two moving numbers meet.
 fn compare(op: BinaryOp, left: Bounded, right: Bounded, now: Mono, next: &mut Mono) -> Option<bool> {
     use Bounded::{AtLeast, AtMost, Exact};
     match (left, right) {
-        (Exact { value: a, slope: sa }, Exact { value: b, slope: sb }) => {
-            let (gap, closing) = (b - a, sa - sb);
-            if closing != 0.0 {
-                // Seconds until they meet; one nanosecond more puts them past each other.
-                let meet = gap / closing;
-                if meet >= 0.0 && meet.is_finite() {
-                    let span = Span::from_secs_f64(meet).unwrap_or(Span::MAX);
-                    *next = (*next).min(now.after(span).after(Span::from_nanos(1)));
-                }
-            }
+        (Exact { value: a, .. }, Exact { value: b, .. }) => {
+            meet(left, right, now, next);
             Some(order(op, a, b))
         }
         // At least `a`: certain only where even `a` itself decides.

@@ -8,6 +8,7 @@ use crate::catalog::PointId;
 use crate::diagnostic::Span;
 use crate::finite::Finite;
 use crate::quantity::{Dimension, Unit};
+use crate::time::Mono;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -215,8 +216,25 @@ impl Program {
         self.nodes.iter().any(|node| {
             matches!(
                 node,
-                Node::Age(_) | Node::Since(_) | Node::Clock { .. } | Node::ActiveFor(_) | Node::Changed(_)
+                Node::Age(_)
+                    | Node::Since(_)
+                    | Node::Clock { .. }
+                    | Node::ActiveFor(_)
+                    | Node::Changed(_)
+                    | Node::Tracked { statistic: Statistic::OnTime, .. }
             )
+        })
+    }
+
+    /// Whether a number in it changes from `now` on while nothing arrives.
+    pub fn is_moving(&self, trackers: &Trackers, now: Mono) -> bool {
+        self.nodes.iter().any(|node| match node {
+            Node::Age(_) | Node::Since(_) => true,
+            Node::Tracked { slot, statistic } => {
+                let id = self.links.get(usize::from(*slot)).copied();
+                id.is_some_and(|id| trackers.growth(id, *statistic, now).is_some())
+            }
+            _ => false,
         })
     }
 }

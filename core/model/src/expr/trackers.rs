@@ -362,8 +362,17 @@ impl Trackers {
         }
     }
 
-    /// A number of a tracker; `None` while unknown or where the tracker does not follow that.
-    pub fn read(&self, id: TrackerId, statistic: Statistic) -> Option<Finite> {
+    /// By how much per second the number of a tracker grows from `now` on while nothing arrives, and until when; `None` where
+    /// it stands still until its tracker says that it changed.
+    pub fn growth(&self, id: TrackerId, statistic: Statistic, now: Mono) -> Option<(f64, Mono)> {
+        match (&self.entries.get(id.0 as usize)?.follow, statistic) {
+            (Follow::Window(window), Statistic::OnTime) => window.closing(now),
+            _ => None,
+        }
+    }
+
+    /// A number of a tracker at `now`; `None` while unknown or where the tracker does not follow that.
+    pub fn read(&self, id: TrackerId, statistic: Statistic, now: Mono) -> Option<Finite> {
         match (&self.entries.get(id.0 as usize)?.follow, statistic) {
             (Follow::Window(window), Statistic::Average) => window.average(),
             (Follow::Window(window), Statistic::Highest) => window.highest(),
@@ -372,7 +381,7 @@ impl Trackers {
             (Follow::Window(window), Statistic::CounterRate(factor)) => {
                 window.rate().filter(|_| !window.fell())?.times(factor)
             }
-            (Follow::Window(window), Statistic::OnTime) => Some(window.area()),
+            (Follow::Window(window), Statistic::OnTime) => Some(window.closed(now)),
             (Follow::SinceActive(Some(extremes)), Statistic::Highest) => extremes.high,
             (Follow::SinceActive(Some(extremes)), Statistic::Lowest) => extremes.low,
             (Follow::SinceActive(Some(extremes)), Statistic::Average) => extremes.average(),

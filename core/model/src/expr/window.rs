@@ -4,6 +4,9 @@
 //! what it says changes only when a sample arrives or a part begins, so that evaluating more often than needed never
 //! changes a result. It covers its span plus the part that has just begun. Between samples the last value holds, for as
 //! long as it may be used.
+//!
+//! How long something was closed is asked up to the very moment, since a bound on it must not be overrun: it grows evenly
+//! between samples, so that the moment at which it reaches a number is known beforehand, and asking changes nothing.
 
 use crate::finite::Finite;
 use crate::time::{Mono, Span};
@@ -160,9 +163,23 @@ impl Window {
         self.parts.iter().any(|part| part.fell)
     }
 
-    /// Value times seconds, of what is known: seconds closed when the value is 0 or 1.
-    pub(super) fn area(&self) -> Finite {
-        Finite::saturating(self.parts.iter().map(|part| part.area.get()).sum())
+    /// Seconds closed up to `now`, of a value that is 0 or 1; what has not been counted into a part yet included. Never more
+    /// than the window is long.
+    pub(super) fn closed(&self, now: Mono) -> Finite {
+        let counted: f64 = self.parts.iter().map(|part| part.area.get()).sum();
+        let running = self.held.map_or(0.0, |(value, until, from)| {
+            let to = now.min(until);
+            if to > from { value.get() * to.since(from).secs_f64() } else { 0.0 }
+        });
+        Finite::saturating((counted + running).min(self.span.secs_f64()))
+    }
+
+    /// By how much per second `closed` grows from `now` on without a sample, and until when; `None` while it stands still.
+    pub(super) fn closing(&self, now: Mono) -> Option<(f64, Mono)> {
+        let (value, until, _) = self.held.filter(|(value, until, _)| value.get() > 0.0 && *until > now)?;
+        let left = self.span.secs_f64() - self.closed(now).get();
+        let full = Span::from_secs_f64(left / value.get()).unwrap_or(Span::MAX);
+        (left > 0.0).then(|| (value.get(), until.min(now.after(full).after(Span::from_nanos(1)))))
     }
 
     /// The same window on a clock that was moved; the time between is unknown.
@@ -237,6 +254,26 @@ mod tests {
         }
         assert_eq!(fell.iter().position(|fell| *fell), Some(50));
         assert_eq!(fell.iter().rposition(|fell| *fell), Some(110));
+    }
+
+    #[test]
+    fn what_is_closed_counts_up_to_the_moment_and_never_above_the_window() {
+        let mut window = Window::new(Span::from_secs(600));
+        window.sample(at(601), number(1.0), Mono::MAX);
+        let before = window.clone();
+        assert_eq!(
+            (window.closed(at(604)), window.closing(at(604)).map(|(slope, _)| slope)),
+            (Finite::from(3), Some(1.0))
+        );
+        assert_eq!(window, before, "asking changes nothing");
+        window.advance(at(1205));
+        assert_eq!((window.closed(at(1205)), window.closing(at(1205))), (Finite::from(600), None));
+        window.sample(at(1205), number(0.0), Mono::MAX);
+        assert_eq!(window.closing(at(1206)), None);
+        // What may not be used any longer counts up to then.
+        window.sample(at(3000), number(1.0), at(3002));
+        assert_eq!(window.closing(at(3000)), Some((1.0, at(3002))));
+        assert_eq!((window.closed(at(3009)), window.closing(at(3002))), (Finite::from(2), None));
     }
 
     #[test]
