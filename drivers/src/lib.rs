@@ -57,7 +57,7 @@ pub use counters::{BusCounters, CounterSnapshot};
 pub use mqtt_access::{Access, Topics};
 pub use mqtt_shared::shared;
 pub use readings::{Batch, Report, WriteResult};
-pub use spec::{DriverSpec, Key};
+pub use spec::{DriverSpec, Key, lie_beside};
 
 use ballast_model::Catalog;
 use ballast_model::device::BusDefinition;

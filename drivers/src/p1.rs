@@ -12,7 +12,7 @@ use crate::bus::{Body, OpenBus, SerialBus};
 use crate::point::{PointReader, Raw, parse_number};
 use crate::readings::{Freshness, Readings, Report};
 use crate::shape::{Heard, Heed, Listener};
-use crate::spec::{DriverSpec, Mistakes, key};
+use crate::spec::{DriverSpec, Mistakes, key, port_key};
 use ballast_guard::plan::Strength;
 use ballast_model::catalog::{Catalog, Kind};
 use ballast_model::device::{BusDefinition, PointDefinition};
@@ -32,7 +32,7 @@ pub static SPEC: DriverSpec = DriverSpec {
     strength: Strength::Soft,
     reads_every: None,
     bus_keys: &[
-        key("port", "serial port, pseudo-terminal, named pipe, or a file with a recording"),
+        port_key("port", "serial port, pseudo-terminal, named pipe, or a file with a recording"),
         key("baud", "auto (default): 115200 and 9600 are tried; or the speed of the line"),
     ],
     point_keys: &[

@@ -8,7 +8,7 @@ use crate::formula::Formula;
 use crate::limits::TICK_MIN;
 use crate::point::PointReader;
 use crate::readings::Readings;
-use crate::spec::{DriverSpec, Mistakes, key};
+use crate::spec::{DriverSpec, Mistakes, file_key, key};
 use crate::table::Table;
 use ballast_guard::plan::Strength;
 use ballast_model::catalog::{Catalog, Kind, OutputKind};
@@ -29,7 +29,7 @@ pub static SPEC: DriverSpec = DriverSpec {
     reads_every: Some(ReadsEvery { usual: PERIOD, bus_key: None }),
     bus_keys: &[
         key("plant", "the simulated world: village"),
-        key("csv", "file with a table; its first column is the time in seconds"),
+        file_key("csv", "file with a table; its first column is the time in seconds"),
         key("repeat", "whether the table begins again at its end: no (default) or yes"),
         key("seed", "seed of the simulated world (1)"),
     ],

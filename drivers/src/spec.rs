@@ -5,7 +5,7 @@ use ballast_guard::plan::Strength;
 use ballast_model::Catalog;
 use ballast_model::device::{BusDefinition, ReadsEvery, Settings};
 use ballast_model::diagnostic::Diagnostic;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// One driver.
 #[derive(Clone, Copy)]
@@ -53,16 +53,48 @@ pub struct Key {
     pub about: &'static str,
     /// Whether it names a file that is read.
     pub is_file: bool,
+    /// Whether its value is a path: a relative one lies beside the files of the site.
+    pub is_path: bool,
 }
 
 /// A key; for tables.
 pub const fn key(name: &'static str, about: &'static str) -> Key {
-    Key { name, about, is_file: false }
+    Key { name, about, is_file: false, is_path: false }
 }
 
 /// A key that names a file which is read; for tables.
 pub const fn file_key(name: &'static str, about: &'static str) -> Key {
-    Key { name, about, is_file: true }
+    Key { name, about, is_file: true, is_path: true }
+}
+
+/// A key that names a line on which a device speaks, or a recording of one; for tables.
+pub const fn port_key(name: &'static str, about: &'static str) -> Key {
+    Key { name, about, is_file: false, is_path: true }
+}
+
+impl DriverSpec {
+    /// Every key that it understands.
+    pub fn keys(&self) -> impl Iterator<Item = &'static Key> {
+        self.bus_keys.iter().chain(self.point_keys).chain(self.output_keys)
+    }
+}
+
+/// Makes every relative path that a bus names one below the folder of its site: what it names is the same for each process
+/// that reads the site, wherever it was started.
+pub fn lie_beside(folder: &Path, bus: &mut BusDefinition) {
+    let Some(spec) = crate::find(&bus.driver) else { return };
+    let paths: Vec<&str> = spec.keys().filter(|key| key.is_path).map(|key| key.name).collect();
+    let points = bus.points.iter_mut().map(|point| &mut point.settings);
+    let outputs = bus.outputs.iter_mut().map(|output| &mut output.settings);
+    for settings in std::iter::once(&mut bus.settings).chain(points).chain(outputs) {
+        for key in &paths {
+            let relative = settings.get(key).filter(|path| Path::new(path).is_relative());
+            // A folder whose name is no text cannot be written into a setting; what lies in it is then looked for as it stands.
+            if let Some(path) = relative.and_then(|path| Some(folder.join(path).to_str()?.to_owned())) {
+                settings.set(key, &path);
+            }
+        }
+    }
 }
 
 /// The mistakes of a bus definition, collected.

@@ -10,7 +10,7 @@ use crate::limits::SPEED_TRIAL;
 use crate::point::{PointReader, Raw};
 use crate::readings::{Freshness, Readings, Report};
 use crate::shape::{Heard, Heed, Listener};
-use crate::spec::{DriverSpec, Mistakes, key};
+use crate::spec::{DriverSpec, Mistakes, key, port_key};
 use ballast_guard::plan::Strength;
 use ballast_model::catalog::{Catalog, Kind};
 use ballast_model::device::{BusDefinition, PointDefinition};
@@ -31,7 +31,7 @@ pub static SPEC: DriverSpec = DriverSpec {
     strength: Strength::Soft,
     reads_every: None,
     bus_keys: &[
-        key("port", "serial port, pseudo-terminal, named pipe, or a file with a recording"),
+        port_key("port", "serial port, pseudo-terminal, named pipe, or a file with a recording"),
         key("mode", "auto (default): both speeds are tried; historical (1200 baud) or standard (9600 baud)"),
         key("baud", "another speed than the mode's, for adapters that change it"),
     ],

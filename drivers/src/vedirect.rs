@@ -11,7 +11,7 @@ use crate::limits::SPEED_TRIAL;
 use crate::point::{PointReader, Raw};
 use crate::readings::{Freshness, Readings};
 use crate::shape::{Heard, Heed, Listener};
-use crate::spec::{DriverSpec, Mistakes, key};
+use crate::spec::{DriverSpec, Mistakes, key, port_key};
 use ballast_guard::plan::Strength;
 use ballast_model::Mono;
 use ballast_model::catalog::{Catalog, Kind};
@@ -30,7 +30,7 @@ pub static SPEC: DriverSpec = DriverSpec {
     exclusive_key: None,
     strength: Strength::Soft,
     reads_every: None,
-    bus_keys: &[key("port", "serial port, pseudo-terminal, named pipe, or a file with a recording")],
+    bus_keys: &[port_key("port", "serial port, pseudo-terminal, named pipe, or a file with a recording")],
     point_keys: &[key("field", "the device's label: V, I, VPV, PPV, CS, SOC, H19, ...")],
     output_keys: &[],
     open,

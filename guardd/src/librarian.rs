@@ -2,6 +2,7 @@
 
 use crate::set::{self, Prepared};
 use ballast_host::Texts;
+use ballast_host::nouns::Given;
 use std::path::Path;
 
 /// What was found.
@@ -25,5 +26,5 @@ pub fn nouns(site: &Path) -> Result<Texts, String> {
 /// # Errors
 /// All mistakes, drawn.
 pub fn read(site: &Path, overrides: &[String]) -> Found {
-    set::read(nouns(site)?, overrides)
+    set::read(nouns(site)?, Given::at(site, overrides))
 }

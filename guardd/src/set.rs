@@ -3,6 +3,7 @@
 use ballast_config::diagnostics::Diagnostics;
 use ballast_drivers::{OpenBus, Reach};
 use ballast_host::link::mirror::NounSet;
+use ballast_host::nouns::Given;
 use ballast_host::{Texts, definitions, ownership};
 use ballast_model::{Mono, OutputId};
 use std::sync::Arc;
@@ -40,8 +41,8 @@ impl std::fmt::Debug for Change {
 ///
 /// # Errors
 /// All mistakes, drawn.
-pub fn read(texts: Texts, overrides: &[String]) -> Result<Prepared, String> {
-    let (set, (buses, reach, definitions)) = NounSet::read_with(texts, overrides, open)?;
+pub fn read(texts: Texts, given: Given<'_>) -> Result<Prepared, String> {
+    let (set, (buses, reach, definitions)) = NounSet::read_with(texts, given, open)?;
     Ok(Prepared { set: Arc::new(set), buses, reach, definitions })
 }
 

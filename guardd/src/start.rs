@@ -23,6 +23,7 @@ use ballast_host::confine::{Needs, Role, confine};
 use ballast_host::link::mirror::NounSet;
 use ballast_host::link::socket::Listener;
 use ballast_host::link::{LINK, PEOPLE, directory};
+use ballast_host::nouns::Given;
 use ballast_host::supervisor;
 use ballast_words::language::Language;
 use ballast_words::process;
@@ -116,10 +117,10 @@ fn begin(site: &Path, state: &Path, overrides: &[String]) -> Result<Begin, Failu
     let mut memory_lost = None;
     let kept = found(kept, true, &mut memory_lost);
     let last = found(sets, false, &mut memory_lost).and_then(|sets| {
-        let last = Last::read(sets, overrides);
+        let last = Last::read(sets, Given::at(site, overrides));
         last.map_err(|report| memory_lost = Some(lost(false, &report))).ok()
     });
-    let of_disk = files.and_then(|files| set::read(files, overrides));
+    let of_disk = files.and_then(|files| set::read(files, Given::at(site, overrides)));
     let (Last { prepared, sets }, mut reach, files_differ) = choose(last, of_disk)?;
     if prepared.set.site.safety.process.is_none() {
         return Err(Failure::Mistakes(process::no_section(log::language()).to_owned()));
@@ -184,12 +185,12 @@ impl Last {
     }
 
     /// What the last run held to.
-    fn read(kept: KeptSets, overrides: &[String]) -> Result<Self, String> {
+    fn read(kept: KeptSets, given: Given<'_>) -> Result<Self, String> {
         let mut beneath = Vec::new();
-        let mut prepared = set::read(kept.confirmed, overrides)?;
+        let mut prepared = set::read(kept.confirmed, given)?;
         for texts in kept.later {
             beneath.push((&prepared).into());
-            prepared = set::read(texts, overrides)?;
+            prepared = set::read(texts, given)?;
         }
         let sets = Sets::together(beneath, (&prepared).into());
         let sets = sets.ok_or("the sets that were kept cannot be in force together")?;

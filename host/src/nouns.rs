@@ -9,6 +9,7 @@ use ballast_drivers::DRIVERS;
 use ballast_model::catalog::Catalog;
 use ballast_model::device::BusDefinition;
 use include_dir::{Dir, include_dir};
+use std::path::Path;
 
 /// The device files that travel inside the program.
 static DEVICES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../config/devices");
@@ -43,8 +44,48 @@ pub fn load(texts: &Texts, sources: &mut Sources, found: &mut Diagnostics) -> Lo
     ballast_config::load::load_with_nouns(&files, &driver_facts(), sources, found)
 }
 
+/// Where a site lies, and what was said at the start in place of what stands in its files.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Given<'a> {
+    /// Its folder, beside which every relative path lies that it names; `None` for one that lies nowhere: of the demonstration,
+    /// or in a journal.
+    pub folder: Option<&'a Path>,
+    /// Keys of buses with another value: `tic.port=/dev/ttyAMA0`.
+    pub overrides: &'a [String],
+}
+
+impl<'a> Given<'a> {
+    /// A site in a folder.
+    pub fn at(folder: &'a Path, overrides: &'a [String]) -> Self {
+        Self { folder: Some(folder), overrides }
+    }
+}
+
+impl<'a> From<&'a [String]> for Given<'a> {
+    fn from(overrides: &'a [String]) -> Self {
+        Self { folder: None, overrides }
+    }
+}
+
+impl<'a, const N: usize> From<&'a [String; N]> for Given<'a> {
+    fn from(overrides: &'a [String; N]) -> Self {
+        Self { folder: None, overrides }
+    }
+}
+
+/// Gives keys of buses another value, and makes every path in them one that does not depend on where the process was started;
+/// returns a sentence for each override that fits nowhere. Whoever opens buses has been here.
+pub fn settle(buses: &mut [BusDefinition], given: Given<'_>) -> Vec<String> {
+    let unknown = apply_overrides(buses, given.overrides);
+    // Where the present folder cannot be told, there is none either from which a path could be read.
+    if let Some(folder) = given.folder.and_then(|folder| std::path::absolute(folder).ok()) {
+        buses.iter_mut().for_each(|bus| ballast_drivers::lie_beside(&folder, bus));
+    }
+    unknown
+}
+
 /// Gives keys of buses another value; returns a sentence for each that fits nowhere.
-pub fn apply_overrides(buses: &mut [BusDefinition], overrides: &[String]) -> Vec<String> {
+fn apply_overrides(buses: &mut [BusDefinition], overrides: &[String]) -> Vec<String> {
     let mut unknown = Vec::new();
     for text in overrides {
         let parsed = text.split_once('=').and_then(|(path, value)| Some((path.split_once('.')?, value)));

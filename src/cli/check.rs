@@ -8,6 +8,7 @@ use crate::report::language::{Language, Noun, say};
 use crate::report::{causes, egress_words, output_words};
 use crate::site::{Running, Texts, build};
 use ballast_host::Clock;
+use ballast_host::nouns::Given;
 use ballast_model::quantity::Shown;
 use serde_json::json;
 use std::borrow::Cow;
@@ -29,7 +30,7 @@ pub fn run(options: &Check, output: &Output) -> Exit {
             return Exit::Mistakes;
         }
     };
-    match build(&texts, &[]) {
+    match build(&texts, Given::at(&options.site, &[])) {
         Ok(built) => {
             if output.format == Format::Json {
                 output.line(&json!({ "ok": true, "found": built.data, "notes": built.notes }).to_string());

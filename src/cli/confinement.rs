@@ -10,7 +10,7 @@ use ballast_config::sources::Sources;
 use ballast_drivers::Reach;
 use ballast_guard::Guard;
 use ballast_host::confine::{Confined, Needs, Role, confine};
-use ballast_host::nouns::{self, apply_overrides};
+use ballast_host::nouns::{self, Given, settle};
 use ballast_host::ownership;
 use ballast_model::Mono;
 use std::collections::BTreeSet;
@@ -40,12 +40,12 @@ pub fn needs(site: &Path, state: &Path, overrides: &[String], metrics: &str) -> 
 }
 
 /// What the program's own buses of the site must reach; `None` where its files have mistakes.
-fn reach(site: &Path, overrides: &[String]) -> Option<Reach> {
-    let texts = Texts::read(site).ok()?;
+fn reach(folder: &Path, overrides: &[String]) -> Option<Reach> {
+    let texts = Texts::read(folder).ok()?;
     let (mut sources, mut found) = (Sources::new(), Diagnostics::new());
     let mut site = nouns::load(&texts, &mut sources, &mut found).site?;
     // What is unknown among these is told when the set is built.
-    let _ = apply_overrides(&mut site.buses, overrides);
+    let _ = settle(&mut site.buses, Given::at(folder, overrides));
     let catalog = Arc::new(site.catalog.clone());
     let guard = Guard::new(Arc::clone(&catalog), Arc::clone(&site.safety), Mono::ZERO);
     let mut reach = Reach::default();

@@ -286,7 +286,7 @@ fn open(order: Order) -> Result<(Start, SetId), Exit> {
     let opened = opened.ok_or(Exit::Failed)?;
     let Remembered { saved, lost: memory_lost } = remembered(opened, output.language);
     let set = saved.as_ref().and_then(|saved| decode::<RunningSet>(saved, "plan"));
-    let choice = choose(texts, set, &place.overrides, &output).ok_or(Exit::Mistakes)?;
+    let choice = choose(texts, set, place.given(), &output).ok_or(Exit::Mistakes)?;
     let Choice { built, texts, beneath, reload, trial, refused: files_refused, lost } = choice;
     if reload {
         // The channel is empty: there is room.

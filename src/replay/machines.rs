@@ -5,7 +5,7 @@ use crate::report::memory_words;
 use crate::runtime::beneath;
 use crate::runtime::saving::{Checkpoint, guard_hash, kind};
 use crate::runtime::timed::Timed;
-use crate::site::{Built, Running, Texts, build};
+use crate::site::{Built, Running, Texts, build_unopened};
 use ballast_engine::{Engine, Input as EngineInput};
 use ballast_guard::{Guard, Input as GuardInput};
 use ballast_model::frame::fnv1a;
@@ -44,7 +44,7 @@ impl Machines {
     /// A sentence: its texts do not load, or its state is of another version.
     pub fn restore(segment: &Segment) -> Result<Self, String> {
         let texts = Texts { files: segment.plan().texts.iter().cloned().collect(), ..Texts::default() };
-        let built = build(&texts, &[])
+        let built = build_unopened(&texts)
             .map_err(|refused| format!("the journal's texts do not load: {}", refused.text))?;
         let checkpoint = Checkpoint::unpack(segment.checkpoint())?;
         let at = checkpoint.at;

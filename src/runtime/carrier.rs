@@ -17,6 +17,7 @@ use crate::report::moment::{HEARD_WITHIN, Protection};
 use crate::site::{Running, SetId, Texts};
 use ballast_guard::Guard;
 use ballast_host::Clock;
+use ballast_host::nouns::Given;
 use ballast_model::time::Wall;
 use ballast_model::{Mono, Span, Utc};
 use std::collections::{BTreeMap, BTreeSet};
@@ -173,4 +174,11 @@ pub struct Place {
     pub state: PathBuf,
     /// Keys of buses with another value: `tic.port=/dev/ttyAMA0`.
     pub overrides: Vec<String>,
+}
+
+impl Place {
+    /// What a set of the site is built with.
+    pub fn given(&self) -> Given<'_> {
+        Given::at(&self.site, &self.overrides)
+    }
 }

@@ -11,6 +11,7 @@ use crate::cli::terminal::{BAD, Output, styled, width_of_errors};
 use crate::report::reload_words;
 use crate::site::{Built, SetId, Texts, build, emptied};
 use ballast_host::link::mirror::NounSet;
+use ballast_host::nouns::Given;
 use std::collections::BTreeSet;
 
 /// What to begin with.
@@ -57,17 +58,12 @@ impl Last {
 
 /// The set to begin with, given the files on the disk and what the last run left of its own; `None` where neither the files
 /// nor their nouns alone can run.
-pub fn choose(
-    texts: Texts,
-    set: Option<RunningSet>,
-    overrides: &[String],
-    output: &Output,
-) -> Option<Choice> {
+pub fn choose(texts: Texts, set: Option<RunningSet>, given: Given<'_>, output: &Output) -> Option<Choice> {
     let set = set.filter(|set| !set.texts.files.is_empty());
-    let Some(set) = set else { return without_last(texts, false, overrides, output) };
+    let Some(set) = set else { return without_last(texts, false, given, output) };
     let did_harm = does_harm(&set.refused, &set.texts, &texts);
     let is_same = set.texts.id() == texts.id();
-    let last = match last(set, overrides) {
+    let last = match last(set, given) {
         Ok(last) => last,
         Err(report) => {
             if !is_same {
@@ -77,7 +73,7 @@ pub fn choose(
                 "this program cannot read the set that ran last",
                 "ce programme ne sait pas lire le jeu qui tournait en dernier",
             );
-            let choice = without_last(texts, did_harm, overrides, output)?;
+            let choice = without_last(texts, did_harm, given, output)?;
             return Some(Choice { lost: Some(why.to_owned()), ..choice });
         }
     };
@@ -88,7 +84,7 @@ pub fn choose(
         output.complain(&styled(BAD, &reload_words::last_good_run(&texts.id().to_string(), output.language)));
         return Some(last.choose(Some(FilesRefused::Harm)));
     }
-    match build(&texts, overrides) {
+    match build(&texts, given) {
         Ok(built) => Some(beside(last, built, texts, output)),
         Err(refused) => {
             output.complain(&refused.drawing.coloured(width_of_errors()));
@@ -107,10 +103,10 @@ fn does_harm(refused: &BTreeSet<SetId>, last: &Texts, texts: &Texts) -> bool {
 }
 
 /// Reads the set that ran last, with what lies below it.
-fn last(set: RunningSet, overrides: &[String]) -> Result<Last, String> {
+fn last(set: RunningSet, given: Given<'_>) -> Result<Last, String> {
     let RunningSet { texts, beneath, trial, .. } = set;
-    let built = build(&texts, overrides).map_err(|refused| refused.drawing.coloured(width_of_errors()))?;
-    Ok(Last { built, texts, beneath: beneath::read(&beneath, overrides)?, trial })
+    let built = build(&texts, given).map_err(|refused| refused.drawing.coloured(width_of_errors()))?;
+    Ok(Last { built, texts, beneath: beneath::read(&beneath, given.overrides)?, trial })
 }
 
 /// Files that changed while nothing ran: they run at once where only rules did, on trial as after a reload.
@@ -129,16 +125,16 @@ fn beside(last: Last, built: Built, texts: Texts, output: &Output) -> Choice {
 }
 
 /// The files, or their nouns alone: with them the outputs can at least be held at their defaults.
-fn without_last(texts: Texts, did_harm: bool, overrides: &[String], output: &Output) -> Option<Choice> {
+fn without_last(texts: Texts, did_harm: bool, given: Given<'_>, output: &Output) -> Option<Choice> {
     if !did_harm {
-        match build(&texts, overrides) {
+        match build(&texts, given) {
             Ok(built) => return Some(Choice::of(built, texts)),
             Err(refused) => output.complain(&refused.drawing.coloured(width_of_errors())),
         }
     }
     let mut bare = texts;
     bare.files.retain(|name, _| !name.starts_with("rules/"));
-    let built = build(&bare, overrides).ok()?;
+    let built = build(&bare, given).ok()?;
     output.complain(&styled(BAD, reload_words::not_loaded(false, output.language)));
     Some(Choice { refused: Some(FilesRefused::NoRules), ..Choice::of(built, bare) })
 }

@@ -291,7 +291,7 @@ pub fn take_over(built: Built, mut carrier: Carrier, now: Mono) -> Decision {
         Some(process) => process.replaced(),
     };
     if replaced.taken == Taken::Nothing
-        && let Ok(old) = crate::site::build(&carrier.texts, &carrier.place.overrides)
+        && let Ok(old) = crate::site::build(&carrier.texts, carrier.place.given())
     {
         return stay(old, carrier, handed, &replaced, now);
     }

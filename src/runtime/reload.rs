@@ -17,6 +17,7 @@ use crate::watch::QUIET;
 use ballast_guard::Replaced;
 use ballast_history::Severity;
 use ballast_host::SetHash;
+use ballast_host::nouns::Given;
 use ballast_model::Span;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -186,8 +187,8 @@ impl Context {
     }
 
     /// Builds a set; one from which rules vanished must be meant by a person.
-    fn build(&self, texts: &Texts, occasion: &Occasion, overrides: &[String]) -> Result<Built, Refusal> {
-        let built = crate::site::build_after(texts, overrides, Some(&self.running)).map_err(|refused| {
+    fn build(&self, texts: &Texts, occasion: &Occasion, given: Given<'_>) -> Result<Built, Refusal> {
+        let built = crate::site::build_after(texts, given, Some(&self.running)).map_err(|refused| {
             let (refused, report, data) =
                 (FilesRefused::Mistakes, Sentence::english(refused.text), refused.data);
             Refusal { refused, report, data }
@@ -222,11 +223,11 @@ impl Context {
         &self,
         nouns: Option<&Texts>,
         occasion: &Occasion,
-        overrides: &[String],
+        given: Given<'_>,
     ) -> Option<(Texts, Built)> {
         let nouns = nouns.filter(|_| matches!(occasion, Occasion::Guard { .. }))?;
         let texts = self.texts.clone().with_nouns_of(nouns);
-        let built = self.build(&texts, occasion, overrides).ok()?;
+        let built = self.build(&texts, occasion, given).ok()?;
         Some((texts, built))
     }
 }
@@ -265,7 +266,7 @@ fn build(order: Order, context: &Context) {
             }
             match context.refusal(&texts, &occasion) {
                 Some(refusal) => Err(refusal),
-                None => context.build(&texts, &occasion, &place.overrides).and_then(|built| {
+                None => context.build(&texts, &occasion, place.given()).and_then(|built| {
                     if context.is_of_use(&built, &occasion) {
                         Ok((texts, built))
                     } else {
@@ -286,7 +287,7 @@ fn build(order: Order, context: &Context) {
     let (texts, built, occasion, reply) = match built {
         Ok((texts, built)) => (texts, built, occasion, reply),
         Err(Refusal { refused, report, data }) => {
-            let own = context.with_own_rules(nouns.as_ref(), &occasion, &place.overrides);
+            let own = context.with_own_rules(nouns.as_ref(), &occasion, place.given());
             let failed = BuildFailed { occasion, refused, report, data, reply };
             // A program that ends does not care.
             let _ = sender.send(Message::BuildFailed(Box::new(failed)));

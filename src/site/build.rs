@@ -16,7 +16,7 @@ use ballast_guard::Guard;
 use ballast_guard::plan::SafetySet;
 use ballast_host::definitions;
 use ballast_host::file_set::RULE_BYTES_MAX;
-use ballast_host::nouns::{self, apply_overrides, follow_buses};
+use ballast_host::nouns::{self, Given, follow_buses, settle};
 use ballast_host::ownership;
 use ballast_model::device::BusDefinition;
 use ballast_model::diagnostic::{Diagnostic, FileId};
@@ -156,20 +156,41 @@ impl Drawing {
     }
 }
 
-/// Builds everything from the texts. `overrides` give keys of buses another value (`tic.port=/dev/ttyAMA0`).
+/// Builds everything from the texts of a site that lies somewhere, or, given overrides alone, nowhere.
 ///
 /// # Errors
 /// All mistakes of all files, together.
-pub fn build(texts: &Texts, overrides: &[String]) -> Result<Built, Refused> {
-    build_after(texts, overrides, None)
+pub fn build<'a>(texts: &Texts, given: impl Into<Given<'a>>) -> Result<Built, Refused> {
+    build_after(texts, given, None)
 }
 
-/// The same beside a running set that was built with the same `overrides`: where the nouns are the same, they are shared
+/// The same for machines that run again what a journal holds: no bus is opened, nor a file that one names.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_unopened(texts: &Texts) -> Result<Built, Refused> {
+    build_with(texts, Given::default(), None, false)
+}
+
+/// The same as [`build`] beside a running set that was built with the same `given`: where the nouns are the same, they are shared
 /// and not read again.
 ///
 /// # Errors
 /// As [`build`].
-pub fn build_after(texts: &Texts, overrides: &[String], before: Option<&Running>) -> Result<Built, Refused> {
+pub fn build_after<'a>(
+    texts: &Texts,
+    given: impl Into<Given<'a>>,
+    before: Option<&Running>,
+) -> Result<Built, Refused> {
+    build_with(texts, given.into(), before, true)
+}
+
+fn build_with(
+    texts: &Texts,
+    given: Given<'_>,
+    before: Option<&Running>,
+    opens: bool,
+) -> Result<Built, Refused> {
     let mut sources = Sources::new();
     let mut found = Diagnostics::new();
     if let Some(before) = before.filter(|before| before.has_nouns_of(texts)) {
@@ -187,25 +208,25 @@ pub fn build_after(texts: &Texts, overrides: &[String], before: Option<&Running>
         // have to say about their keys.
         let catalog = Arc::new(catalog);
         compile_rules(texts, &catalog, None, &mut sources, &mut found);
-        let unknown = apply_overrides(&mut buses, overrides);
+        let unknown = settle(&mut buses, given);
         drop(open_buses(&buses, &catalog, &mut found));
         return Err(refused(&found, &sources).with(&unknown));
     };
     let mut catalog = std::mem::take(&mut site.catalog);
     catalog.shrink_to_fit();
-    let unknown = apply_overrides(&mut site.buses, overrides);
-    if !overrides.is_empty() {
+    let unknown = settle(&mut site.buses, given);
+    if !given.overrides.is_empty() {
         follow_buses(&site.buses, &mut catalog);
     }
     let catalog = Arc::new(catalog);
     let compiled = compile_rules(texts, &catalog, None, &mut sources, &mut found);
-    let buses = open_buses(&site.buses, &catalog, &mut found);
+    let buses = opens.then(|| open_buses(&site.buses, &catalog, &mut found));
     if !unknown.is_empty() {
         return Err(refused(&found, &sources).with(&unknown));
     }
     let definitions = definitions::fingerprint(&catalog, &site.buses);
     let nouns = Nouns { site: Arc::new(site), catalog, is_faultless, definitions };
-    finish(texts, nouns, Some(buses), compiled, sources, found)
+    finish(texts, nouns, buses, compiled, sources, found)
 }
 
 /// What the rules are about.

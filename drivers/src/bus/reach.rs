@@ -57,10 +57,8 @@ impl Reach {
 }
 
 fn files(definition: &BusDefinition, bus: &OpenBus) -> BTreeSet<PathBuf> {
-    let spec = bus.spec();
-    let keys = [spec.bus_keys, spec.point_keys, spec.output_keys].concat();
     let names = |settings: &Settings| -> Vec<PathBuf> {
-        let of = keys.iter().filter(|key| key.is_file).filter_map(|key| settings.get(key.name));
+        let of = bus.spec().keys().filter(|key| key.is_file).filter_map(|key| settings.get(key.name));
         of.map(PathBuf::from).collect()
     };
     let points = definition.points.iter().map(|point| &point.settings);

@@ -7,7 +7,7 @@ use super::pdu::Table;
 use super::plan::Place;
 use super::value::{FORMS, Field, Form, ORDERS};
 use crate::bus::{Parity, Wire};
-use crate::spec::{Key, Mistakes, key};
+use crate::spec::{Key, Mistakes, key, port_key};
 use ballast_model::Span;
 use ballast_model::catalog::OutputKind;
 use ballast_model::device::Settings;
@@ -19,7 +19,7 @@ pub(crate) const URL: Key = key(
     "`tcp://host:port` for Modbus TCP (port 502 where absent), `rtu://host:port` for serial frames over TCP",
 );
 /// The line, in place of [`URL`], and how it is set.
-pub(crate) const PORT: Key = key("port", "serial port, in place of `url`");
+pub(crate) const PORT: Key = port_key("port", "serial port, in place of `url`");
 /// See [`PORT`].
 pub(crate) const BAUD: Key = key("baud", "speed of the serial line, bits per second (9600)");
 /// See [`PORT`].

@@ -1,7 +1,7 @@
 //! A guard that takes the same steps as another one, elsewhere.
 
 use super::packet::Portrait;
-use crate::nouns;
+use crate::nouns::{self, Given};
 use crate::texts::Texts;
 use ballast_config::diagnostics::Diagnostics;
 use ballast_config::load::Site;
@@ -30,16 +30,16 @@ impl NounSet {
     /// # Errors
     /// All mistakes, drawn.
     pub fn read(texts: Texts, overrides: &[String]) -> Result<Self, String> {
-        Self::read_with(texts, overrides, |_, _| ()).map(|(set, ())| set)
+        Self::read_with(texts, overrides.into(), |_, _| ()).map(|(set, ())| set)
     }
 
-    /// The same, and makes something of it that may find more mistakes: its buses.
+    /// The same of a site that lies somewhere, and makes something of it that may find more mistakes: its buses.
     ///
     /// # Errors
     /// All mistakes, drawn.
     pub fn read_with<T>(
         texts: Texts,
-        overrides: &[String],
+        given: Given<'_>,
         make: impl FnOnce(&Self, &mut Diagnostics) -> T,
     ) -> Result<(Self, T), String> {
         let (mut sources, mut found) = (Sources::new(), Diagnostics::new());
@@ -48,8 +48,8 @@ impl NounSet {
         let made = loaded.site.map(|mut site| {
             let mut catalog = std::mem::take(&mut site.catalog);
             catalog.shrink_to_fit();
-            unknown = nouns::apply_overrides(&mut site.buses, overrides);
-            if !overrides.is_empty() {
+            unknown = nouns::settle(&mut site.buses, given);
+            if !given.overrides.is_empty() {
                 nouns::follow_buses(&site.buses, &mut catalog);
             }
             let set = Self { texts, site: Arc::new(site), catalog: Arc::new(catalog) };
