@@ -236,7 +236,7 @@ fn hold_without_memory(decision: &mut Decision, now: Mono) {
     let sentence = Sentence::both(|language| memory_words::lost(&reason, fingerprint, language));
     let data = json!({ "reason": reason, "fingerprint": format!("{fingerprint:016x}") });
     let told = Told::info("memory", "guard", sentence, data).severity(Severity::Alarm);
-    decision.carrier.recorder.tell(now, &told);
+    decision.carrier.recorder.tell(now, &told.of_start(true));
 }
 
 /// Begins without the program's own memory, beside a guard that has its own.
@@ -247,7 +247,7 @@ fn tell_lost(decision: &mut Decision, now: Mono, reason: &str) {
     decision.carrier.recorder.tell(now, &start.severity(Severity::Notice));
     let sentence = Sentence::both(|language| memory_words::lost_by_program(reason, language));
     let told = Told::info("memory", "", sentence, json!({ "reason": reason })).severity(Severity::Alarm);
-    decision.carrier.recorder.tell(now, &told);
+    decision.carrier.recorder.tell(now, &told.of_start(true));
 }
 
 /// A program that begins is no reload, however quickly it came back: the guard in it begins anew, so the engine must not

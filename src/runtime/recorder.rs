@@ -84,7 +84,7 @@ impl Recorder {
     /// tells when it is durable.
     pub fn tell(&mut self, at: Mono, told: &Told) -> Option<Ticket> {
         *self.counts.entry(told.kind).or_default() += 1;
-        if told.severity >= Severity::Alarm {
+        if told.severity >= Severity::Alarm && !told.is_of_start {
             self.alarmed.get_or_insert_with(|| self.clock.now());
         }
         let stamp = self.clock.stamp_of(at);

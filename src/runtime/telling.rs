@@ -523,7 +523,12 @@ fn guard(decision: &mut Decision, now: Mono, event: GuardEvent) {
         decision.pace.touch(now);
     }
     let sentence = Sentence::both(|language| word(language).text);
-    let mut told = Told::info(words.kind, words.subject, sentence, json!({})).severity(words.severity);
+    // What a guard does not know yet as it starts is no alarm that a journal could explain.
+    let is_unknown =
+        matches!(event, GuardEvent::FrequencyUnknown | GuardEvent::LimitActed { is_unknown: true, .. });
+    let is_of_start = is_unknown && decision.carrier.guard.is_starting();
+    let told = Told::info(words.kind, words.subject, sentence, json!({})).severity(words.severity);
+    let mut told = told.of_start(is_of_start);
     if let Some(who) = words.who {
         told = told.by(who);
     }

@@ -23,6 +23,8 @@ pub struct Told {
     pub is_french_kept: bool,
     /// The same for programs: JSON, written once and then only copied.
     pub data: String,
+    /// It only says that the program has started, however much it matters: there is nothing yet that a journal could show.
+    pub is_of_start: bool,
 }
 
 impl Told {
@@ -37,13 +39,21 @@ impl Told {
         // What cannot be written is missing for programs; the sentence says it for people.
         let data = serde_json::to_string(&data).unwrap_or_else(|_| "null".to_owned());
         let is_french_kept = is_kept;
-        Self { kind, subject, severity: Severity::Info, who: None, sentence, french, is_french_kept, data }
+        let (severity, who, is_of_start) = (Severity::Info, None, false);
+        Self { kind, subject, severity, who, sentence, french, is_french_kept, data, is_of_start }
     }
 
     /// With this weight.
     #[must_use]
     pub fn severity(mut self, severity: Severity) -> Self {
         self.severity = severity;
+        self
+    }
+
+    /// What a start brings with it.
+    #[must_use]
+    pub fn of_start(mut self, is_of_start: bool) -> Self {
+        self.is_of_start = is_of_start;
         self
     }
 

@@ -1,5 +1,6 @@
 //! What others may read of the guard, for explanations, pages and metrics.
 
+use crate::bounds::START_GRACE;
 use crate::limits;
 use crate::machine::Guard;
 use crate::plan::{Envelope, SafetySet, Strength};
@@ -16,6 +17,11 @@ impl Guard {
     /// Everything remembered of an output.
     pub fn output(&self, output: OutputId) -> Option<&OutputState> {
         self.live.outputs.get(output.index())
+    }
+
+    /// Whether it has just started: what is not known yet may still come, and its limits wait for it.
+    pub fn is_starting(&self) -> bool {
+        self.live.now < self.live.started_at.after(START_GRACE)
     }
 
     /// The envelope in force.
