@@ -9,6 +9,7 @@ use ballast_guardd::field::{Field, Forward, Means};
 use ballast_guardd::limits::INBOX;
 use ballast_guardd::news::News;
 use ballast_guardd::{set, tape};
+use ballast_host::nouns::Given;
 use ballast_host::{Clock, Texts};
 use ballast_model::frame::{Frame, LEASE_MS_MAX, Message};
 use ballast_model::{Authority, Intent, OutputId, Wanted};
@@ -136,7 +137,7 @@ fn the_thread_that_decides_does_not_allocate() {
     let mut texts = Texts::default();
     texts.files.insert("site.yaml".into(), SITE.as_bytes().into());
     texts.files.insert("safety.yaml".into(), SAFETY.as_bytes().into());
-    let prepared = set::read(texts, &[]).unwrap_or_else(|report| unreachable!("{report}"));
+    let prepared = set::read(texts, Given::default()).unwrap_or_else(|report| unreachable!("{report}"));
     let clock = Arc::new(Clock::of_machine());
     let guard = prepared.set.guard(clock.now());
     let tables = guard.table_hash();

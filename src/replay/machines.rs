@@ -140,7 +140,7 @@ mod tests {
         let file = |name: &str, text: &str| (name.to_owned(), Arc::from(text.as_bytes()));
         let files = [file("site.yaml", SITE), file("safety.yaml", SAFETY), file("rules/a.rhai", "")];
         let texts = Texts { files: files.into(), ..Texts::default() };
-        let built = build(&texts, &[]).map_err(|refused| refused.text).unwrap();
+        let built = build_unopened(&texts).map_err(|refused| refused.text).unwrap();
         let running = built.running;
         let at = |seconds: u64| Mono::from_millis(seconds * 1_000);
         let mut live = Guard::new(Arc::clone(&running.plan.catalog), Arc::clone(&running.safety), at(0));
