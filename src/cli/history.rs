@@ -12,6 +12,7 @@ use ballast_model::Utc;
 use ballast_model::almanac::Zone;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use std::cell::Cell;
 
 /// Prints the newest events that fit, the oldest of them first.
 pub fn run(options: &History, output: &Output) -> Exit {
@@ -49,7 +50,9 @@ fn events(options: &History, output: &Output) -> Result<Vec<StoredEvent>, String
         say!(language, "the history cannot be read: {error}", "l'historique ne peut pas être lu : {error}")
     };
     let from = options.since.as_deref().map(|text| {
-        let read = instant::parse(text, &zone, Timestamp::now());
+        // Of two instants, the later one first: the earlier one leaves nothing out.
+        let was_asked = Cell::new(false);
+        let read = instant::parse(text, &zone, Timestamp::now(), |_| was_asked.replace(true));
         read.map(|at| Utc::from_millis(at.as_millisecond())).ok_or_else(|| {
             say!(
                 language,

@@ -57,9 +57,14 @@ pub fn answer(question: &Question<'_>, output: &Output) -> Exit {
 type Failed = (String, Exit);
 
 /// Reads the instant, or says what one looks like. A time of day is the last one up to `now`, by the site's clock: a
-/// simulated site has another day than the machine.
-fn instant_of(text: &str, zone: &Zone, now: Timestamp, language: Language) -> Result<Timestamp, Failed> {
-    instant::parse(text, zone, now).ok_or_else(|| {
+/// simulated site has another day than the machine. Of two that a local time means, the one that a journal covers.
+fn instant_of(
+    text: &str,
+    (zone, now): (&Zone, Timestamp),
+    covers: impl Fn(Timestamp) -> bool,
+    language: Language,
+) -> Result<Timestamp, Failed> {
+    instant::parse(text, zone, now, covers).ok_or_else(|| {
         let text = say!(
             language,
             "`{text}` is not an instant; write 06:30, 2026-11-20T06:30 or 2026-11-20T05:30:00Z",
@@ -71,19 +76,16 @@ fn instant_of(text: &str, zone: &Zone, now: Timestamp, language: Language) -> Re
 
 fn from_file(question: &Question<'_>, file: &Path, output: &Output) -> Result<Answer, Failed> {
     let journal = journal::read(file).map_err(|error| (error.to_string(), Exit::Failed))?;
-    let end = Timeline::of(&journal).end();
-    let end = end.ok_or_else(|| {
+    let timeline = Timeline::of(&journal);
+    let end = timeline.end().ok_or_else(|| {
         let (file, language) = (file.display(), output.language_of_answers());
         (say!(language, "{file}: the journal is empty", "{file} : le journal est vide"), Exit::Failed)
     })?;
     // A time of day is the last one before the journal ends, where that was.
     let zone = journal_zone(&journal);
-    let at = question
-        .past
-        .at
-        .as_deref()
-        .map_or(Ok(end), |text| instant_of(text, &zone, end, output.language_of_answers()))?;
     let language = output.language_of_answers();
+    let read = |text| instant_of(text, (&zone, end), |at| timeline.covers(at), language);
+    let at = question.past.at.as_deref().map_or(Ok(end), read)?;
     // There is nothing else to tell it from: what the guard did unheard is told as not known.
     Ok(replayed(question, &journal, at, language, |_| false)
         .unwrap_or_else(|not_told| Answer::refused(why(&not_told, &zone, language))))
@@ -101,12 +103,14 @@ fn from_program(question: &Question<'_>, output: &Output) -> Result<Answer, Fail
     let language = output.language_of_answers();
     let history = state.join("ballast.db");
     let journal = client::journal(&state);
-    let end = match &journal {
-        Ok(journal) => Timeline::of(journal).end(),
-        Err(_) => event::newest(&history),
+    let timeline = journal.as_ref().ok().map(Timeline::of);
+    let end = timeline.as_ref().map_or_else(|| event::newest(&history), Timeline::end);
+    let covers = |at| {
+        timeline.as_ref().is_some_and(|timeline| timeline.covers(at))
+            || kept(&state, at).any(|journal| Timeline::of(&journal).covers(at))
     };
     let at = question.past.at.as_deref().unwrap_or_default();
-    let at = instant_of(at, &zone, end.unwrap_or_else(Timestamp::now), output.language_of_answers())?;
+    let at = instant_of(at, (&zone, end.unwrap_or_else(Timestamp::now)), covers, language)?;
     let asked = Asked { about: question.about, name: question.name, at, zone: &zone, language };
     let kept =
         || kept(&state, at).find_map(|journal| replayed(question, &journal, at, language, |_| true).ok());
