@@ -10,7 +10,7 @@ use common::program::{Program, ballast};
 use rustix::process::Signal;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::process::Output;
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// Every command that asks the running program.
@@ -110,6 +110,46 @@ fn a_program_that_ends_while_it_is_asked_is_not_there() {
         assert_eq!(output.status.code(), Some(5), "{}", said(&output));
         assert!(said(&output).contains("ended before it answered"), "{}", said(&output));
     }
+}
+
+/// The past is asked of the journal, which is long: a program may end or be frozen in its midst as well.
+#[test]
+fn a_journal_that_breaks_off_is_told_as_any_other_answer() {
+    let site = site();
+    std::fs::create_dir_all(site.0.join(".ballast")).unwrap();
+    let listener = UnixListener::bind(site.0.join(".ballast/control.sock")).unwrap();
+    let ending = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        BufReader::new(&stream).read_line(&mut String::new()).unwrap();
+        stream.write_all(b"{\"ok\":true,\"text\":\"\",\"data\":null}\nBALL").unwrap();
+    });
+    let (output, _) = asked(&site, &["why", "a", "--at", "00:00"]);
+    ending.join().unwrap();
+    assert_eq!(output.status.code(), Some(5), "{}", said(&output));
+    assert!(said(&output).contains("ended before it answered"), "{}", said(&output));
+}
+
+/// A process that sends the beginning of a journal and is stopped then, as one that is frozen in that moment.
+#[test]
+fn a_program_that_is_frozen_within_its_journal_is_given_up() {
+    let site = site();
+    std::fs::create_dir_all(site.0.join(".ballast")).unwrap();
+    let script = "import os, signal, socket, sys\ns = socket.socket(socket.AF_UNIX)\ns.bind(sys.argv[1])\ns.listen(4)\n\
+                  print('', flush=True)\nc, _ = s.accept()\nc.makefile('rb').readline()\n\
+                  c.sendall(b'{\"ok\":true,\"text\":\"\",\"data\":null}\\nBALL')\nos.kill(os.getpid(), signal.SIGSTOP)\n";
+    let socket = site.0.join(".ballast/control.sock");
+    let spawned = Command::new("python3").args(["-c", script]).arg(&socket).stdout(Stdio::piped()).spawn();
+    let Ok(mut frozen) = spawned else {
+        println!("skipped: a program frozen within its journal: there is no python3");
+        return;
+    };
+    BufReader::new(frozen.stdout.take().unwrap()).read_line(&mut String::new()).unwrap();
+    let (output, took) = asked(&site, &["why", "a", "--at", "00:00"]);
+    frozen.kill().unwrap();
+    frozen.wait().unwrap();
+    assert_eq!(output.status.code(), Some(5), "{}", said(&output));
+    assert!(took < Duration::from_secs(8), "{took:?}: {}", said(&output));
+    assert!(said(&output).contains(&format!("kill -CONT {}", frozen.id())), "{}", said(&output));
 }
 
 /// What takes long, and a program that answers other questions meanwhile: no reason to give up.

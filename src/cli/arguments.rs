@@ -228,7 +228,7 @@ pub struct Check {
 /// Which moment is asked about; none: now.
 #[derive(Args, Clone, Debug)]
 pub struct Instant {
-    /// A past instant: local time of today, a local date and time, or an instant in UTC (`...Z`)
+    /// A past instant: local time of today, a local date and time, or one with its offset (`...Z`, `...+01:00`)
     #[arg(long, value_name = "TIME")]
     pub at: Option<String>,
     /// Answer from this journal, without a running program; without `--at`: for its last moment
@@ -290,7 +290,7 @@ pub struct History {
     /// Only of this kind: `output`, `rule_started`, `notice_raised`, `record`, `reload` ...
     #[arg(long)]
     pub kind: Option<String>,
-    /// Not before this instant: local time of today, a local date and time, or an instant in UTC (`...Z`)
+    /// Not before this instant: local time of today, a local date and time, or one with its offset (`...Z`, `...+01:00`)
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
     /// The newest so many, at most 10000

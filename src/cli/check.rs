@@ -22,12 +22,12 @@ pub fn run(options: &Check, output: &Output) -> Exit {
         Ok(texts) => texts,
         Err(error) => {
             let shown = options.site.display();
-            output.complain(&say!(
-                output.language,
+            let text = say!(
+                output.language_of_answers(),
                 "{shown} cannot be read: {error}",
                 "{shown} ne peut pas être lu : {error}"
-            ));
-            return Exit::Mistakes;
+            );
+            return output.refuse(Exit::Mistakes, &text);
         }
     };
     match build(&texts, Given::at(&options.site, &[])) {
@@ -57,13 +57,7 @@ pub fn run(options: &Check, output: &Output) -> Exit {
             }
             Exit::Done
         }
-        Err(refused) => {
-            match output.format {
-                Format::Json => output.line(&json!({ "ok": false, "found": refused.data }).to_string()),
-                Format::Text => output.complain(refused.drawing.coloured(width_of_errors()).trim_end()),
-            }
-            Exit::Mistakes
-        }
+        Err(refused) => output.mistakes(Some(&refused.drawing.coloured(width_of_errors())), &refused.data),
     }
 }
 
@@ -186,12 +180,12 @@ fn explain(code: &str, output: &Output) -> Exit {
             Exit::Done
         }
         None => {
-            output.complain(&say!(
-                output.language,
+            let text = say!(
+                output.language_of_answers(),
                 "there is no code `{code}`; the manual lists them all",
                 "il n'y a pas de code `{code}` ; le manuel les énumère tous"
-            ));
-            Exit::Failed
+            );
+            output.refuse(Exit::Failed, &text)
         }
     }
 }

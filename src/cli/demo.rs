@@ -33,31 +33,23 @@ const REPEAT: Duration = Duration::from_secs(5);
 
 /// Runs the demonstration.
 pub fn run(options: &Demo, output: Output) -> Exit {
-    let wishes = match Wishes::read(options, output.language) {
+    let language = output.language_of_answers();
+    let wishes = match Wishes::read(options, language) {
         Ok(wishes) => wishes,
-        Err(error) => {
-            output.complain(&error);
-            return Exit::Failed;
-        }
+        Err(error) => return output.refuse(Exit::Failed, &error),
     };
-    let directory = match Directory::make(options.directory.as_deref(), output.language) {
+    let directory = match Directory::make(options.directory.as_deref(), language) {
         Ok(directory) => directory,
-        Err(error) => {
-            output.complain(&error);
-            return Exit::Failed;
-        }
+        Err(error) => return output.refuse(Exit::Failed, &error),
     };
     let spec = village_at(wishes.start_s);
     let clock = Arc::new(Clock::made_up(Utc::from_millis(spec.start_unix_s.saturating_mul(1000))));
     let plant = match SharedPlant::new(spec, options.seed, clock.now()) {
         Ok(plant) => plant,
         Err(error) => {
-            output.complain(&say!(
-                output.language,
-                "the village cannot be: {error}",
-                "le village ne peut pas exister : {error}"
-            ));
-            return Exit::Failed;
+            let text =
+                say!(language, "the village cannot be: {error}", "le village ne peut pas exister : {error}");
+            return output.refuse(Exit::Failed, &text);
         }
     };
     if output.format == Format::Text {

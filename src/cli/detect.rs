@@ -28,12 +28,9 @@ const PARITIES: [Parity; 2] = [Parity::None, Parity::Even];
 
 /// Runs it.
 pub fn run(options: &Detect, output: &Output) -> Exit {
-    let asked = match Asked::read(options, output.language) {
+    let asked = match Asked::read(options, output.language_of_answers()) {
         Ok(asked) => asked,
-        Err(text) => {
-            output.complain(&styled(BAD, &text));
-            return Exit::Failed;
-        }
+        Err(text) => return output.refuse(Exit::Failed, &text),
     };
     let bar = Bar::new(output);
     let progress = |what: &str, done: usize, all: usize| bar.show(what, done, all);

@@ -33,11 +33,7 @@ pub fn run(options: &Device, output: &Output) -> Exit {
 
 /// A sentence about something that went wrong.
 fn failed(text: &str, output: &Output) -> Exit {
-    match output.format {
-        Format::Json => output.line(&json!({ "ok": false, "error": text }).to_string()),
-        Format::Text => output.complain(&styled(BAD, text)),
-    }
-    Exit::Failed
+    output.refuse(Exit::Failed, text)
 }
 
 fn unreadable(path: &Path, error: &std::io::Error, output: &Output) -> Exit {
@@ -102,14 +98,8 @@ fn accepted(draft: &Draft, output: &Output) -> Result<Alone, Exit> {
     let language = output.language_of_answers();
     match refusal {
         Refusal::Mistakes(found, sources) => {
-            match output.format {
-                Format::Json => {
-                    let found = render::flatten(&found, &sources);
-                    output.line(&json!({ "ok": false, "found": { "diagnostics": found } }).to_string());
-                }
-                Format::Text => output.complain(drawn(&found, &sources, width_of_errors()).trim_end()),
-            }
-            Err(Exit::Mistakes)
+            let data = json!({ "diagnostics": render::flatten(&found, &sources) });
+            Err(output.mistakes(Some(&drawn(&found, &sources, width_of_errors())), &data))
         }
         Refusal::Needs(needs) => {
             let each = needs.iter().map(|(name, about)| format!("\n  --with {name}=...   {about}"));

@@ -2,8 +2,8 @@
 
 mod acl;
 
-use super::arguments::{Arm, Disarm, Format, Guard, GuardAction, Site};
-use super::terminal::{BAD, Output, styled};
+use super::arguments::{Arm, Disarm, Guard, GuardAction, Site};
+use super::terminal::Output;
 use super::{Exit, remote};
 use crate::control::guard_client;
 use crate::control::protocol::Question as OfProgram;
@@ -60,12 +60,8 @@ fn ask(sockets: &Path, question: &Question, program: Option<(&Site, OfProgram)>,
         Ok(answer) => answer,
         Err(error) => {
             let place = sockets.join(PEOPLE).display().to_string();
-            let text = guard_people::no_guard(&place, &error, output.language);
-            match output.format {
-                Format::Text => output.complain(&styled(BAD, &text)),
-                Format::Json => output.line(&guard_people::no_guard_data(&place).to_string()),
-            }
-            return Exit::NotRunning;
+            let text = guard_people::no_guard(&place, &error, output.language_of_answers());
+            return output.refuse_with(Exit::NotRunning, &text, &guard_people::no_guard_data(&place));
         }
     };
     let is_unknown = matches!(&answer, Answer::Refused(Refusal::UnknownName { .. }));

@@ -12,6 +12,7 @@ use ballast_model::Utc;
 use ballast_model::almanac::Zone;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use std::cell::Cell;
 
 /// Prints the newest events that fit, the oldest of them first.
 pub fn run(options: &History, output: &Output) -> Exit {
@@ -28,37 +29,33 @@ pub fn run(options: &History, output: &Output) -> Exit {
             }
             Exit::Done
         }
-        Err(text) => {
-            output.complain(&text);
-            Exit::Failed
-        }
+        Err(text) => output.refuse(Exit::Failed, &text),
     }
 }
 
 /// The newest events that fit, newest first; or what to tell the person who asked.
 fn events(options: &History, output: &Output) -> Result<Vec<StoredEvent>, String> {
     let zone = zone_of(&options.site.site);
+    let language = output.language_of_answers();
     let path = state_directory(&options.site.site, options.site.state.as_deref()).join("ballast.db");
     if !path.is_file() {
         let path = path.display();
         return Err(say!(
-            output.language,
+            language,
             "there is no history yet: {path} does not exist",
             "il n'y a pas encore d'historique : {path} n'existe pas"
         ));
     }
     let unreadable = |error: ballast_history::Error| {
-        say!(
-            output.language,
-            "the history cannot be read: {error}",
-            "l'historique ne peut pas être lu : {error}"
-        )
+        say!(language, "the history cannot be read: {error}", "l'historique ne peut pas être lu : {error}")
     };
     let from = options.since.as_deref().map(|text| {
-        let read = instant::parse(text, &zone, Timestamp::now());
+        // Of two instants, the later one first: the earlier one leaves nothing out.
+        let was_asked = Cell::new(false);
+        let read = instant::parse(text, &zone, Timestamp::now(), |_| was_asked.replace(true));
         read.map(|at| Utc::from_millis(at.as_millisecond())).ok_or_else(|| {
             say!(
-                output.language,
+                language,
                 "`{text}` is not an instant; write 06:30, 2026-11-20T06:30 or 2026-11-20T05:30:00Z",
                 "`{text}` n'est pas un instant ; écrivez 06:30, 2026-11-20T06:30 ou 2026-11-20T05:30:00Z"
             )

@@ -16,24 +16,24 @@ static TEMPLATE_FR: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/cli/template
 
 /// Writes the site, unless something is already there.
 pub fn run(options: &Init, output: &Output) -> Exit {
-    let directory = &options.directory;
+    let (directory, language) = (&options.directory, output.language_of_answers());
     if directory.join("site.yaml").exists() {
         let shown = directory.display();
-        output.complain(&say!(
-            output.language,
+        let text = say!(
+            language,
             "{shown} already holds a site; nothing was written. Choose another directory.",
             "{shown} contient déjà un site ; rien n'a été écrit. Choisissez un autre dossier."
-        ));
-        return Exit::Failed;
+        );
+        return output.refuse(Exit::Failed, &text);
     }
     let name = options.name.clone().unwrap_or_else(|| readable_id(directory));
     if !is_name(&name) {
-        output.complain(&say!(
-            output.language,
+        let text = say!(
+            language,
             "`{name}` cannot be a site's id: a-z, 0-9 and `_`, beginning with a letter, 48 at most, and no word of the conditions; nothing was written. Give another with --name.",
             "`{name}` ne peut pas nommer un site : a-z, 0-9 et `_`, une lettre au début, 48 au plus, et aucun mot des conditions ; rien n'a été écrit. Donnez un autre nom avec --name."
-        ));
-        return Exit::Failed;
+        );
+        return output.refuse(Exit::Failed, &text);
     }
     let template = match output.language {
         Language::En => &TEMPLATE,
@@ -52,12 +52,12 @@ pub fn run(options: &Init, output: &Output) -> Exit {
         }
         Err(error) => {
             let shown = directory.display();
-            output.complain(&say!(
-                output.language,
+            let text = say!(
+                language,
                 "the site cannot be written to {shown}: {error}",
                 "le site ne peut pas être écrit dans {shown} : {error}"
-            ));
-            Exit::Failed
+            );
+            output.refuse(Exit::Failed, &text)
         }
     }
 }

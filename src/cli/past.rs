@@ -2,9 +2,9 @@
 //! the running program, and then tells what it would have told then.
 
 use super::Exit;
-use super::arguments::{Format, Instant, Site};
+use super::arguments::{Instant, Site};
 use super::remote::{exit_of, no_answer};
-use super::terminal::{BAD, Output, styled};
+use super::terminal::Output;
 use crate::control::client;
 use crate::control::protocol::Answer;
 use crate::journal::{self, Journal};
@@ -49,26 +49,22 @@ pub fn answer(question: &Question<'_>, output: &Output) -> Exit {
             output.answer(&answer.text, &answer.data);
             Exit::Done
         }
-        Ok(answer) => {
-            match output.format {
-                Format::Text => output.complain(&styled(BAD, &answer.text)),
-                Format::Json => output.line(&answer.data.to_string()),
-            }
-            Exit::Failed
-        }
-        Err((text, exit)) => {
-            output.complain(&text);
-            exit
-        }
+        Ok(answer) => output.refuse_with(Exit::Failed, &answer.text, &answer.data),
+        Err((text, exit)) => output.refuse(exit, &text),
     }
 }
 
 type Failed = (String, Exit);
 
 /// Reads the instant, or says what one looks like. A time of day is the last one up to `now`, by the site's clock: a
-/// simulated site has another day than the machine.
-fn instant_of(text: &str, zone: &Zone, now: Timestamp, language: Language) -> Result<Timestamp, Failed> {
-    instant::parse(text, zone, now).ok_or_else(|| {
+/// simulated site has another day than the machine. Of two that a local time means, the one that a journal covers.
+fn instant_of(
+    text: &str,
+    (zone, now): (&Zone, Timestamp),
+    covers: impl Fn(Timestamp) -> bool,
+    language: Language,
+) -> Result<Timestamp, Failed> {
+    instant::parse(text, zone, now, covers).ok_or_else(|| {
         let text = say!(
             language,
             "`{text}` is not an instant; write 06:30, 2026-11-20T06:30 or 2026-11-20T05:30:00Z",
@@ -80,16 +76,16 @@ fn instant_of(text: &str, zone: &Zone, now: Timestamp, language: Language) -> Re
 
 fn from_file(question: &Question<'_>, file: &Path, output: &Output) -> Result<Answer, Failed> {
     let journal = journal::read(file).map_err(|error| (error.to_string(), Exit::Failed))?;
-    let end = Timeline::of(&journal).end();
-    let end = end.ok_or_else(|| {
-        let (file, language) = (file.display(), output.language);
+    let timeline = Timeline::of(&journal);
+    let end = timeline.end().ok_or_else(|| {
+        let (file, language) = (file.display(), output.language_of_answers());
         (say!(language, "{file}: the journal is empty", "{file} : le journal est vide"), Exit::Failed)
     })?;
     // A time of day is the last one before the journal ends, where that was.
     let zone = journal_zone(&journal);
-    let at =
-        question.past.at.as_deref().map_or(Ok(end), |text| instant_of(text, &zone, end, output.language))?;
     let language = output.language_of_answers();
+    let read = |text| instant_of(text, (&zone, end), |at| timeline.covers(at), language);
+    let at = question.past.at.as_deref().map_or(Ok(end), read)?;
     // There is nothing else to tell it from: what the guard did unheard is told as not known.
     Ok(replayed(question, &journal, at, language, |_| false)
         .unwrap_or_else(|not_told| Answer::refused(why(&not_told, &zone, language))))
@@ -107,12 +103,14 @@ fn from_program(question: &Question<'_>, output: &Output) -> Result<Answer, Fail
     let language = output.language_of_answers();
     let history = state.join("ballast.db");
     let journal = client::journal(&state);
-    let end = match &journal {
-        Ok(journal) => Timeline::of(journal).end(),
-        Err(_) => event::newest(&history),
+    let timeline = journal.as_ref().ok().map(Timeline::of);
+    let end = timeline.as_ref().map_or_else(|| event::newest(&history), Timeline::end);
+    let covers = |at| {
+        timeline.as_ref().is_some_and(|timeline| timeline.covers(at))
+            || kept(&state, at).any(|journal| Timeline::of(&journal).covers(at))
     };
     let at = question.past.at.as_deref().unwrap_or_default();
-    let at = instant_of(at, &zone, end.unwrap_or_else(Timestamp::now), output.language)?;
+    let at = instant_of(at, (&zone, end.unwrap_or_else(Timestamp::now)), covers, language)?;
     let asked = Asked { about: question.about, name: question.name, at, zone: &zone, language };
     let kept =
         || kept(&state, at).find_map(|journal| replayed(question, &journal, at, language, |_| true).ok());
@@ -121,7 +119,7 @@ fn from_program(question: &Question<'_>, output: &Output) -> Result<Answer, Fail
         Err(error) => {
             // A program that does not answer left its events; without any, nobody ever ran here.
             if !error.is_nobody() || !history.is_file() {
-                return Err((no_answer(&error, output.language), exit_of(&error)));
+                return Err((no_answer(&error, language), exit_of(&error)));
             }
             return Ok(kept().unwrap_or_else(|| event::told(&history, &asked, &no_answer(&error, language))));
         }

@@ -3,7 +3,7 @@
 use super::arguments::{
     Clock, Journal, Mode, Release, Reload, Request, Rule, RuleAction, Setting, Site, Trust, Why, WhyNot,
 };
-use super::terminal::{BAD, Output, styled};
+use super::terminal::Output;
 use super::times;
 use super::{Exit, past};
 use crate::control::client::{self, NoAnswer};
@@ -26,12 +26,12 @@ pub(super) fn ask(site: &Site, question: Question, output: &Output) -> Exit {
     match client::ask(&state_directory(&site.site, site.state.as_deref()), &call) {
         Ok(answer) => print(&answer, output),
         Err(error) => {
-            let mut text = no_answer(&error, output.language);
+            let language = output.language_of_answers();
+            let mut text = no_answer(&error, language);
             if let (NoAnswer::Silent(_), false) = (&error, call.question.looks()) {
-                text.push_str(silence_means(&call.question, output.language));
+                text.push_str(silence_means(&call.question, language));
             }
-            output.complain(&text);
-            exit_of(&error)
+            output.refuse(exit_of(&error), &text)
         }
     }
 }
@@ -66,11 +66,7 @@ pub(super) fn print(answer: &Answer, output: &Output) -> Exit {
         output.answer(&answer.text, &answer.data);
         return Exit::Done;
     }
-    match output.format {
-        super::arguments::Format::Text => output.complain(&styled(BAD, &answer.text)),
-        super::arguments::Format::Json => output.line(&answer.data.to_string()),
-    }
-    Exit::Failed
+    output.refuse_with(Exit::Failed, &answer.text, &answer.data)
 }
 
 /// Why there is no answer.
@@ -128,12 +124,10 @@ pub fn reload(options: &Reload, output: &Output) -> Exit {
         None => None,
         Some("tomorrow") => Some(UNTIL_TOMORROW),
         // Who reloads says how short and how long it may be.
-        Some(text) => match times::span("--trial", text, Span::ZERO, Span::MAX, output.language) {
+        Some(text) => match times::span("--trial", text, Span::ZERO, Span::MAX, output.language_of_answers())
+        {
             Ok(trial) => Some(trial),
-            Err(said) => {
-                output.complain(&said);
-                return Exit::Failed;
-            }
+            Err(said) => return output.refuse(Exit::Failed, &said),
         },
     };
     ask(&options.site, Question::Reload { accept: options.accept, trial_ms: trial.map(Span::millis) }, output)
@@ -142,12 +136,10 @@ pub fn reload(options: &Reload, output: &Output) -> Exit {
 /// `ballast request`
 pub fn request(options: &Request, output: &Output) -> Exit {
     let least = Span::from_millis(1);
-    let lasting = match times::span("--for", &options.lasting, least, REQUEST_MAX, output.language) {
+    let language = output.language_of_answers();
+    let lasting = match times::span("--for", &options.lasting, least, REQUEST_MAX, language) {
         Ok(lasting) => lasting,
-        Err(said) => {
-            output.complain(&said);
-            return Exit::Failed;
-        }
+        Err(said) => return output.refuse(Exit::Failed, &said),
     };
     let question = Question::Request {
         output: options.output.clone(),

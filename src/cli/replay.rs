@@ -25,8 +25,8 @@ pub fn run(options: &Replay, output: &Output) -> Exit {
     let journal = match journal::read(&options.journal) {
         Ok(journal) => journal,
         Err(error) => {
-            output.complain(&format!("{}: {error}", options.journal.display()));
-            return Exit::Failed;
+            let text = format!("{}: {error}", options.journal.display());
+            return output.refuse(Exit::Failed, &text);
         }
     };
     let mut outcome = Outcome::default();

@@ -160,22 +160,22 @@ fn make_directory(state: &Path, output: &Output) {
 fn is_site(site: &Path, state: &Path, output: &Output) -> Result<(), Exit> {
     let shown = site.display();
     if let Err(error) = std::fs::read_dir(site) {
-        output.complain(&say!(
-            output.language,
-            "{shown} cannot be read: {error}",
-            "{shown} ne peut pas être lu : {error}"
-        ));
-        return Err(Exit::Mistakes);
+        return Err(output.refuse(Exit::Mistakes, &unreadable(site, &error, output)));
     }
     if site.join("site.yaml").exists() || state.join(DATABASE).exists() {
         return Ok(());
     }
-    output.complain(&say!(
-        output.language,
+    let text = say!(
+        output.language_of_answers(),
         "{shown} holds no site: there is no site.yaml in it; `ballast init` writes a small one",
         "{shown} ne contient pas de site : il n'y a pas de site.yaml ; `ballast init` en écrit un petit"
-    ));
-    Err(Exit::Mistakes)
+    );
+    Err(output.refuse(Exit::Mistakes, &text))
+}
+
+fn unreadable(site: &Path, error: &std::io::Error, output: &Output) -> String {
+    let (shown, language) = (site.display(), output.language_of_answers());
+    say!(language, "{shown} cannot be read: {error}", "{shown} ne peut pas être lu : {error}")
 }
 
 /// For `--for`.
@@ -187,12 +187,12 @@ async fn stop_after(lasting: Duration, sender: SyncSender<Message>) {
 /// What buses and servers run on.
 fn start_runtime(output: &Output) -> Result<tokio::runtime::Runtime, Exit> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
-        output.complain(&say!(
-            output.language,
+        let text = say!(
+            output.language_of_answers(),
             "the runtime does not start: {error}",
             "l'environnement d'exécution ne démarre pas : {error}"
-        ));
-        Exit::Failed
+        );
+        output.refuse(Exit::Failed, &text)
     })
 }
 
@@ -206,12 +206,12 @@ fn listen(
         Ok(listener) => Ok(Some(listener)),
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
             let shown = state.display();
-            output.complain(&say!(
-                output.language,
+            let text = say!(
+                output.language_of_answers(),
                 "{error}",
                 "un autre programme tourne déjà sur ce site ({shown} répond)"
-            ));
-            Err(Exit::Failed)
+            );
+            Err(output.refuse(Exit::Failed, &text))
         }
         Err(error) => {
             let text = say!(
@@ -258,12 +258,12 @@ fn begin(order: Order) -> Result<SetId, Exit> {
         }
     });
     if let Err(error) = started {
-        output.complain(&say!(
-            output.language,
+        let text = say!(
+            output.language_of_answers(),
             "no thread for the rules: {error}",
             "pas de fil d'exécution pour les règles : {error}"
-        ));
-        return Err(Exit::Failed);
+        );
+        return Err(output.refuse(Exit::Failed, &text));
     }
     told.recv().unwrap_or(Err(Exit::Failed))
 }
@@ -272,21 +272,14 @@ fn begin(order: Order) -> Result<SetId, Exit> {
 fn open(order: Order) -> Result<(Start, SetId), Exit> {
     let Order { place, open_field, channel, clock, heartbeat, output, is_quiet, show_line, sockets, ended } =
         order;
-    let texts = Texts::read(&place.site).map_err(|error| {
-        let shown = place.site.display();
-        output.complain(&say!(
-            output.language,
-            "{shown} cannot be read: {error}",
-            "{shown} ne peut pas être lu : {error}"
-        ));
-        Exit::Mistakes
-    })?;
+    let texts = Texts::read(&place.site)
+        .map_err(|error| output.refuse(Exit::Mistakes, &unreadable(&place.site, &error, &output)))?;
     let on_disk = texts.id();
     let (store, opened) = open_store(&place.state, &clock, &output);
     let opened = opened.ok_or(Exit::Failed)?;
     let Remembered { saved, lost: memory_lost } = remembered(opened, output.language);
     let set = saved.as_ref().and_then(|saved| decode::<RunningSet>(saved, "plan"));
-    let choice = choose(texts, set, place.given(), &output).ok_or(Exit::Mistakes)?;
+    let choice = choose(texts, set, place.given(), &output).map_err(|found| output.mistakes(None, &found))?;
     let Choice { built, texts, beneath, reload, trial, refused: files_refused, lost } = choice;
     if reload {
         // The channel is empty: there is room.
@@ -348,10 +341,11 @@ fn open_store(state: &Path, clock: &Clock, output: &Output) -> (Option<Store>, O
             (Some(store), Some(opened))
         }
         Err(ballast_history::Error::InUse { .. }) => {
-            output.complain(output.say(
+            let text = output.language_of_answers().say(
                 "another program already runs on this site; stop it first",
                 "un autre programme tourne déjà sur ce site ; arrêtez-le d'abord",
-            ));
+            );
+            output.refuse(Exit::Failed, text);
             (None, None)
         }
         Err(error) => {

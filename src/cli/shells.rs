@@ -30,12 +30,12 @@ pub fn manual(directory: &Path, output: &Output) -> Exit {
         }
         Err(error) => {
             let shown = directory.display();
-            output.complain(&say!(
-                output.language,
+            let text = say!(
+                output.language_of_answers(),
                 "man pages cannot be written to {shown}: {error}",
                 "les pages de manuel ne peuvent pas être écrites dans {shown} : {error}"
-            ));
-            Exit::Failed
+            );
+            output.refuse(Exit::Failed, &text)
         }
     }
 }

@@ -43,10 +43,7 @@ pub fn run(options: &Sim, output: &Output) -> Exit {
     };
     match several(&wishes, threads, &tell) {
         Ok(findings) => answer(&findings, options, output),
-        Err(error) => {
-            output.complain(&error);
-            Exit::Failed
-        }
+        Err(error) => output.refuse(Exit::Failed, &error),
     }
 }
 

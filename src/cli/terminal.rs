@@ -1,8 +1,10 @@
 //! Printing: to people in their language and with colours on a terminal only, to programs as JSON.
 
+use super::Exit;
 use super::arguments::Format;
 use crate::report::language::Language;
 use anstyle::{AnsiColor, Style};
+use serde_json::{Value, json};
 use std::io::Write;
 
 /// Where answers go and in which form.
@@ -48,11 +50,39 @@ impl Output {
     }
 
     /// Prints an answer in the form that was asked for.
-    pub fn answer(&self, text: &str, data: &serde_json::Value) {
+    pub fn answer(&self, text: &str, data: &Value) {
         match self.format {
             Format::Text => self.line(text.trim_end()),
             Format::Json => self.line(&data.to_string()),
         }
+    }
+
+    /// Ends a command that was refused or failed: for people a sentence on the error output, for programs one document on
+    /// the standard output. Every such command ends here, with a sentence in [`Self::language_of_answers`].
+    pub fn refuse(&self, exit: Exit, text: &str) -> Exit {
+        self.refuse_with(exit, text, &Value::Null)
+    }
+
+    /// The same where programs are told more than the sentence.
+    pub fn refuse_with(&self, exit: Exit, text: &str, data: &Value) -> Exit {
+        match self.format {
+            Format::Text => self.complain(&styled(BAD, text.trim_end())),
+            Format::Json => self.line(&refusal(text, data).to_string()),
+        }
+        exit
+    }
+
+    /// The same for files with mistakes: drawn for people, if they have not seen them yet, and as rows for programs.
+    pub fn mistakes(&self, drawn: Option<&str>, found: &Value) -> Exit {
+        match (self.format, drawn) {
+            (Format::Text, None) => {}
+            (Format::Text, Some(drawn)) => self.complain(drawn.trim_end()),
+            (Format::Json, _) => {
+                let data = json!({ "found": found });
+                self.line(&refusal("there are mistakes in the files", &data).to_string());
+            }
+        }
+        Exit::Mistakes
     }
 
     /// Whether answers are French.
@@ -86,6 +116,16 @@ pub fn width_of_errors() -> Option<usize> {
 
 fn width(size: rustix::io::Result<rustix::termios::Winsize>) -> Option<usize> {
     size.ok().map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0)
+}
+
+/// What a program reads of a refusal: `ok` is false and `error` says why, whatever else there is.
+fn refusal(text: &str, data: &Value) -> Value {
+    let mut fields = data.as_object().cloned().unwrap_or_default();
+    fields.insert("ok".to_owned(), Value::Bool(false));
+    if !fields.get("error").is_some_and(Value::is_string) {
+        fields.insert("error".to_owned(), text.trim_end().into());
+    }
+    Value::Object(fields)
 }
 
 /// Text in a style; the style is dropped later where there is no terminal.

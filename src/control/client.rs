@@ -8,7 +8,7 @@ use super::short_path::with_socket;
 use crate::journal::{self, Journal, JournalError};
 use crate::report::language::Language;
 use ballast_host::process::{self, Process};
-use std::io::{self, BufRead, BufReader, ErrorKind, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -48,8 +48,7 @@ pub enum NoAnswer {
 impl NoAnswer {
     /// Whether there is nobody who could answer.
     pub fn is_nobody(&self) -> bool {
-        let is_broken = matches!(self, Self::Journal(JournalError::Io { .. }));
-        is_broken || matches!(self, Self::NotRunning(_) | Self::Silent(_) | Self::Ended(_))
+        matches!(self, Self::NotRunning(_) | Self::Silent(_) | Self::Ended(_))
     }
 }
 
@@ -58,7 +57,7 @@ impl NoAnswer {
 /// # Errors
 /// Nobody listens or answers, or the talk broke off.
 pub fn ask(state: &Path, call: &Call) -> Result<Answer, NoAnswer> {
-    talk(state, call).map(|(answer, _)| answer)
+    talk(state, call).map(|(answer, ..)| answer)
 }
 
 /// Asks for the journal of the last half hour.
@@ -67,19 +66,59 @@ pub fn ask(state: &Path, call: &Call) -> Result<Answer, NoAnswer> {
 /// Nobody listens or answers, the talk broke off, or what came is no journal.
 pub fn journal(state: &Path) -> Result<Journal, NoAnswer> {
     let call = Call { language: Language::En, question: Question::Tape };
-    let (answer, stream) = talk(state, &call)?;
+    let (answer, stream, process) = talk(state, &call)?;
     if !answer.ok {
         return Err(NoAnswer::Refused(answer.text));
     }
-    let journal = journal::receive(stream, &state.join(SOCKET))?;
+    let mut pieces = Pieces { stream, state, process, is_silent: false };
+    let journal = journal::receive(&mut pieces, &state.join(SOCKET)).map_err(|error| match error {
+        JournalError::Io { .. } if pieces.is_silent => NoAnswer::Silent(process),
+        JournalError::Io { source, .. } => NoAnswer::Ended(source),
+        // It came from no file: who sent it is gone.
+        JournalError::HeaderCut { .. } => NoAnswer::Ended(ErrorKind::UnexpectedEof.into()),
+        other => other.into(),
+    })?;
     match &journal.cut {
         Some(cut) => Err(NoAnswer::Ended(io::Error::new(ErrorKind::UnexpectedEof, cut.to_string()))),
         None => Ok(journal),
     }
 }
 
+/// What follows an answer. It comes in pieces that take a while to be made; a program that stops in between is given up.
+struct Pieces<'a> {
+    stream: BufReader<UnixStream>,
+    state: &'a Path,
+    process: Option<Process>,
+    is_silent: bool,
+}
+
+impl Read for Pieces<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let begun = Instant::now();
+        loop {
+            match self.stream.read(into) {
+                Err(error) if is_late(&error) => {
+                    if is_given_up(begun, self.process, self.state) {
+                        self.is_silent = true;
+                        return Err(error);
+                    }
+                }
+                read => return read,
+            }
+        }
+    }
+}
+
+/// Whether a program that has said nothing since then is waited for no longer.
+fn is_given_up(begun: Instant, process: Option<Process>, state: &Path) -> bool {
+    let seen = process.as_ref().map(Process::look);
+    let is_starting = seen.is_some_and(|seen| seen.age.is_some_and(|age| age < STARTING));
+    let is_stopped = seen.is_some_and(|seen| seen.is_stopped);
+    begun.elapsed() > PATIENCE || is_stopped || !(is_starting || answers(state))
+}
+
 /// Asks, and gives what follows the answer.
-fn talk(state: &Path, call: &Call) -> Result<(Answer, BufReader<UnixStream>), NoAnswer> {
+fn talk(state: &Path, call: &Call) -> Result<(Answer, BufReader<UnixStream>, Option<Process>), NoAnswer> {
     let begun = Instant::now();
     let (stream, process) = open(state, call, QUIET)?;
     let mut stream = BufReader::new(stream);
@@ -88,19 +127,14 @@ fn talk(state: &Path, call: &Call) -> Result<(Answer, BufReader<UnixStream>), No
         if !is_late(&error) {
             return Err(error.into());
         }
-        let seen = process.as_ref().map(Process::look);
-        let is_starting = seen.is_some_and(|seen| seen.age.is_some_and(|age| age < STARTING));
-        let is_stopped = seen.is_some_and(|seen| seen.is_stopped);
-        if begun.elapsed() > PATIENCE || is_stopped || !(is_starting || answers(state)) {
+        if is_given_up(begun, process, state) {
             return Err(NoAnswer::Silent(process));
         }
     }
     if answer.last() != Some(&b'\n') {
         return Err(NoAnswer::Ended(ErrorKind::UnexpectedEof.into()));
     }
-    // What follows comes in pieces that take a while to be made.
-    stream.get_ref().set_read_timeout(Some(PATIENCE))?;
-    Ok((serde_json::from_slice(&answer)?, stream))
+    Ok((serde_json::from_slice(&answer)?, stream, process))
 }
 
 /// Connects and asks.

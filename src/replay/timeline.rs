@@ -78,6 +78,11 @@ impl Timeline {
         Place::Before(first.map_or(at, |(from, wall)| instant::exact(wall, *from)))
     }
 
+    /// Whether the journal tells of an instant.
+    pub fn covers(&self, at: Timestamp) -> bool {
+        matches!(self.place(at), Place::Within(_))
+    }
+
     /// The instant of a moment.
     pub fn instant(&self, moment: Mono) -> Timestamp {
         let reading = self.readings.iter().rev().find(|(from, _)| *from <= moment).or(self.readings.first());

@@ -24,9 +24,7 @@ pub fn told_no_more(receiver: &str, language: Language) -> String {
 
 /// An end as people read it, in the zone of the site.
 pub fn end(until: Utc, zone: &Zone) -> String {
-    let local = instant::local(until, zone);
-    // To the minute, as it is mostly written.
-    format!("{} ({})", local.strip_suffix(":00").unwrap_or(&local), zone.name())
+    format!("{} ({})", instant::local_short(until, zone), zone.name())
 }
 
 /// What it is told for and until when, behind what it is told; empty where the file says neither.

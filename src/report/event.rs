@@ -68,8 +68,8 @@ pub fn told(history: &Path, asked: &Asked<'_>, why: &str) -> Answer {
         let when = instant::local_exact(asked.at, asked.zone);
         return Answer::refused(say!(
             language,
-            "nothing is written down about {name} before {when}",
-            "rien n'est noté sur {name} avant {when}"
+            "nothing is written down about {name} before {when}; the journal does not tell it: {why}",
+            "rien n'est noté sur {name} avant {when} ; le journal ne le dit pas : {why}"
         ));
     };
     let payload: Value = serde_json::from_str(&event.payload).unwrap_or_default();

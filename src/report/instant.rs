@@ -5,23 +5,64 @@ use ballast_model::almanac::Zone;
 use ballast_model::time::Wall;
 use ballast_model::{Mono, Utc};
 use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::AmbiguousOffset;
 use jiff::{Timestamp, Zoned};
 
-/// Reads `06:30` (the last one that is not after `now`), `2026-11-20T06:30` (local) or `2026-11-20T05:30:00Z`.
-pub fn parse(text: &str, zone: &Zone, now: Timestamp) -> Option<Timestamp> {
+/// Reads `06:30` (the last one that is not after `now`), `2026-11-20T06:30` (local), `2026-11-20T05:30:00Z` or an offset in
+/// the place of `Z`. Of the two instants that a local time means in the night in which the clock is set back, the later one
+/// that `is_meant`; where neither is, the later one that is not after `now`. It is asked of such two only.
+pub fn parse(
+    text: &str,
+    zone: &Zone,
+    now: Timestamp,
+    is_meant: impl Fn(Timestamp) -> bool,
+) -> Option<Timestamp> {
     let text = text.trim();
     if let Ok(instant) = text.parse::<Timestamp>() {
         return Some(instant);
     }
-    let local =
-        |date_time: DateTime| date_time.to_zoned(zone.jiff().clone()).ok().map(|zoned| zoned.timestamp());
-    if let Ok(date_time) = text.parse::<DateTime>() {
-        return local(date_time);
-    }
     let today: Date = now.to_zoned(zone.jiff().clone()).date();
+    let with_offset =
+        |date: Date| format!("{date}T{text}").parse::<Timestamp>().ok().filter(|found| *found <= now);
+    let days = [today.tomorrow().ok(), Some(today), today.yesterday().ok()];
+    if let Some(found) = days.into_iter().flatten().find_map(with_offset) {
+        return Some(found);
+    }
+    let chosen = |found: &[Timestamp]| match found {
+        [only] => Some(*only),
+        two => {
+            let meant = two.iter().find(|at| is_meant(**at));
+            meant.or_else(|| two.iter().find(|at| **at <= now)).or(two.first()).copied()
+        }
+    };
+    if let Ok(date_time) = text.parse::<DateTime>() {
+        return chosen(&instants(date_time, zone));
+    }
     let time = text.parse::<Time>().ok()?;
-    let of_today = local(today.to_datetime(time))?;
-    if of_today <= now { Some(of_today) } else { local(today.yesterday().ok()?.to_datetime(time)) }
+    let mut of_today = instants(today.to_datetime(time), zone);
+    of_today.retain(|at| *at <= now);
+    chosen(&of_today).or_else(|| chosen(&instants(today.yesterday().ok()?.to_datetime(time), zone)))
+}
+
+/// The instants at which a zone's clocks show this, the later one first: two where they are set back, and where they leave
+/// it out the one that would have been it.
+fn instants(shown: DateTime, zone: &Zone) -> Vec<Timestamp> {
+    let found = zone.jiff().to_ambiguous_timestamp(shown);
+    match found.offset() {
+        AmbiguousOffset::Fold { .. } => [found.later(), found.earlier()].into_iter().flatten().collect(),
+        AmbiguousOffset::Unambiguous { .. } | AmbiguousOffset::Gap { .. } => {
+            found.compatible().into_iter().collect()
+        }
+    }
+}
+
+/// A local time in a form, with its offset where the clocks show the same once more in that night.
+fn formed(zoned: &Zoned, form: &str) -> String {
+    let shown = zoned.strftime(form);
+    match zoned.time_zone().to_ambiguous_timestamp(zoned.datetime()).offset() {
+        AmbiguousOffset::Fold { .. } => format!("{shown}{}", zoned.strftime("%:z")),
+        AmbiguousOffset::Unambiguous { .. } | AmbiguousOffset::Gap { .. } => shown.to_string(),
+    }
 }
 
 /// The instant of a moment, to the nanosecond, so that it leads back to the same moment.
@@ -51,17 +92,23 @@ pub fn mono(wall: &Wall, at: Timestamp) -> Mono {
 /// An instant in local time for people: to the second, or to the millisecond where it lies between two.
 pub fn local_exact(at: Timestamp, zone: &Zone) -> String {
     let form = if at.subsec_nanosecond() == 0 { "%Y-%m-%d %H:%M:%S" } else { "%Y-%m-%d %H:%M:%S%.3f" };
-    at.to_zoned(zone.jiff().clone()).strftime(form).to_string()
+    formed(&at.to_zoned(zone.jiff().clone()), form)
 }
 
 /// An instant in local time for people, to the second.
 pub fn local(utc: Utc, zone: &Zone) -> String {
-    zoned(utc, zone).map_or_else(|| "?".to_owned(), |zoned| zoned.strftime("%Y-%m-%d %H:%M:%S").to_string())
+    zoned(utc, zone).map_or_else(|| "?".to_owned(), |zoned| formed(&zoned, "%Y-%m-%d %H:%M:%S"))
+}
+
+/// The same to the minute where it is a whole one, as ends are mostly written.
+pub fn local_short(utc: Utc, zone: &Zone) -> String {
+    let form = |zoned: &Zoned| if zoned.second() == 0 { "%Y-%m-%d %H:%M" } else { "%Y-%m-%d %H:%M:%S" };
+    zoned(utc, zone).map_or_else(|| "?".to_owned(), |zoned| formed(&zoned, form(&zoned)))
 }
 
 /// The time of day in local time for people, to the millisecond.
 pub fn clock(utc: Utc, zone: &Zone) -> String {
-    zoned(utc, zone).map_or_else(|| "?".to_owned(), |zoned| zoned.strftime("%H:%M:%S%.3f").to_string())
+    zoned(utc, zone).map_or_else(|| "?".to_owned(), |zoned| formed(&zoned, "%H:%M:%S%.3f"))
 }
 
 /// An instant in UTC for files and programs.
@@ -94,17 +141,54 @@ mod tests {
         let now: Timestamp = "2026-11-22T12:00:00Z".parse().unwrap();
         let expected: Timestamp = "2026-11-22T05:30:00Z".parse().unwrap();
         for text in ["06:30", "2026-11-22T06:30", "2026-11-22T05:30:00Z", "2026-11-22 06:30:00"] {
-            assert_eq!(parse(text, &zone, now), Some(expected), "{text}");
+            assert_eq!(parse(text, &zone, now, |_| false), Some(expected), "{text}");
         }
-        assert_eq!(parse("half past six", &zone, now), None);
+        assert_eq!(parse("half past six", &zone, now, |_| false), None);
         let evening: Timestamp = "2026-11-21T22:15:00Z".parse().unwrap();
-        assert_eq!(parse("23:15", &zone, now), Some(evening), "that of today is still to come");
-        assert_eq!(parse("13:00", &zone, now), Some(now), "now is not to come");
+        assert_eq!(parse("23:15", &zone, now, |_| false), Some(evening), "that of today is still to come");
+        assert_eq!(parse("13:00", &zone, now, |_| false), Some(now), "now is not to come");
         let utc = Utc::from_millis(expected.as_millisecond());
         assert_eq!(local(utc, &zone), "2026-11-22 06:30:00");
         assert_eq!(local_exact(expected, &zone), "2026-11-22 06:30:00");
         let later = expected.checked_add(jiff::SignedDuration::from_millis(250)).unwrap();
         assert_eq!(local_exact(later, &zone), "2026-11-22 06:30:00.250");
+    }
+
+    #[test]
+    fn a_local_time_that_comes_twice_is_told_apart() {
+        let zone = Zone::get("Europe/Paris").unwrap();
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let (first, second) = (at("2026-10-25T00:30:01Z"), at("2026-10-25T01:30:01Z"));
+        let between = at("2026-10-25T00:50:00Z");
+        let after = at("2026-10-25T02:10:00Z");
+        let read = |text: &str, now, meant: &[Timestamp]| parse(text, &zone, now, |at| meant.contains(&at));
+        for text in ["02:30:01", "2026-10-25T02:30:01"] {
+            assert_eq!(read(text, after, &[first]), Some(first), "{text}: what the journal covers");
+            assert_eq!(read(text, after, &[second]), Some(second), "{text}");
+            assert_eq!(read(text, after, &[first, second]), Some(second), "{text}: the later of both");
+            assert_eq!(read(text, after, &[]), Some(second), "{text}");
+            assert_eq!(read(text, between, &[]), Some(first), "{text}: the other is still to come");
+        }
+        for now in [between, after] {
+            for text in ["02:30:01+02:00", "2026-10-25T02:30:01+02:00", "2026-10-25 02:30:01+02:00"] {
+                assert_eq!(read(text, now, &[second]), Some(first), "{text}: what is said is meant");
+            }
+        }
+        assert_eq!(read("2026-10-25T02:30+01:00", after, &[]), Some(at("2026-10-25T01:30:00Z")));
+        assert_eq!(read("01:30:01Z", after, &[first]), Some(second));
+        // What is printed leads back to the same instant.
+        for (at, shown) in [(first, "2026-10-25 02:30:01+02:00"), (second, "2026-10-25 02:30:01+01:00")] {
+            assert_eq!(local_exact(at, &zone), shown);
+            assert_eq!(local(Utc::from_millis(at.as_millisecond()), &zone), shown);
+            assert_eq!(read(shown, after, &[]), Some(at));
+        }
+        assert_eq!(clock(Utc::from_millis(second.as_millisecond()), &zone), "02:30:01.000+01:00");
+        assert_eq!(local_exact(after, &zone), "2026-10-25 03:10:00");
+        let whole = Utc::from_millis(at("2026-10-25T01:30:00Z").as_millisecond());
+        assert_eq!(local_short(whole, &zone), "2026-10-25 02:30+01:00");
+        // An hour that a night leaves out.
+        let spring = at("2026-03-29T12:00:00Z");
+        assert_eq!(read("02:30", spring, &[]), Some(at("2026-03-29T01:30:00Z")));
     }
 
     #[test]

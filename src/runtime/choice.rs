@@ -12,6 +12,7 @@ use crate::report::reload_words;
 use crate::site::{Built, SetId, Texts, build, emptied};
 use ballast_host::link::mirror::NounSet;
 use ballast_host::nouns::Given;
+use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// What to begin with.
@@ -56,9 +57,14 @@ impl Last {
     }
 }
 
-/// The set to begin with, given the files on the disk and what the last run left of its own; `None` where neither the files
-/// nor their nouns alone can run.
-pub fn choose(texts: Texts, set: Option<RunningSet>, given: Given<'_>, output: &Output) -> Option<Choice> {
+/// The set to begin with, given the files on the disk and what the last run left of its own; or what is wrong, for programs,
+/// where neither the files nor their nouns alone can run.
+pub fn choose(
+    texts: Texts,
+    set: Option<RunningSet>,
+    given: Given<'_>,
+    output: &Output,
+) -> Result<Choice, Value> {
     let set = set.filter(|set| !set.texts.files.is_empty());
     let Some(set) = set else { return without_last(texts, false, given, output) };
     let did_harm = does_harm(&set.refused, &set.texts, &texts);
@@ -74,24 +80,24 @@ pub fn choose(texts: Texts, set: Option<RunningSet>, given: Given<'_>, output: &
                 "ce programme ne sait pas lire le jeu qui tournait en dernier",
             );
             let choice = without_last(texts, did_harm, given, output)?;
-            return Some(Choice { lost: Some(why.to_owned()), ..choice });
+            return Ok(Choice { lost: Some(why.to_owned()), ..choice });
         }
     };
     if is_same {
-        return Some(last.choose(None));
+        return Ok(last.choose(None));
     }
     if did_harm {
         output.complain(&styled(BAD, &reload_words::last_good_run(&texts.id().to_string(), output.language)));
-        return Some(last.choose(Some(FilesRefused::Harm)));
+        return Ok(last.choose(Some(FilesRefused::Harm)));
     }
     match build(&texts, given) {
-        Ok(built) => Some(beside(last, built, texts, output)),
+        Ok(built) => Ok(beside(last, built, texts, output)),
         Err(refused) => {
             output.complain(&refused.drawing.coloured(width_of_errors()));
             let has_rules = last.texts.rules().next().is_some();
             output.complain(&styled(BAD, reload_words::not_loaded(has_rules, output.language)));
             let refused = if has_rules { FilesRefused::Mistakes } else { FilesRefused::NoRules };
-            Some(last.choose(Some(refused)))
+            Ok(last.choose(Some(refused)))
         }
     }
 }
@@ -125,16 +131,20 @@ fn beside(last: Last, built: Built, texts: Texts, output: &Output) -> Choice {
 }
 
 /// The files, or their nouns alone: with them the outputs can at least be held at their defaults.
-fn without_last(texts: Texts, did_harm: bool, given: Given<'_>, output: &Output) -> Option<Choice> {
+fn without_last(texts: Texts, did_harm: bool, given: Given<'_>, output: &Output) -> Result<Choice, Value> {
+    let mut found = None;
     if !did_harm {
         match build(&texts, given) {
-            Ok(built) => return Some(Choice::of(built, texts)),
-            Err(refused) => output.complain(&refused.drawing.coloured(width_of_errors())),
+            Ok(built) => return Ok(Choice::of(built, texts)),
+            Err(refused) => {
+                output.complain(&refused.drawing.coloured(width_of_errors()));
+                found = Some(refused.data);
+            }
         }
     }
     let mut bare = texts;
     bare.files.retain(|name, _| !name.starts_with("rules/"));
-    let built = build(&bare, given).ok()?;
+    let built = build(&bare, given).map_err(|refused| found.unwrap_or(refused.data))?;
     output.complain(&styled(BAD, reload_words::not_loaded(false, output.language)));
-    Some(Choice { refused: Some(FilesRefused::NoRules), ..Choice::of(built, bare) })
+    Ok(Choice { refused: Some(FilesRefused::NoRules), ..Choice::of(built, bare) })
 }

@@ -117,6 +117,7 @@ codes! {
     SAFETY_WIRING = "safety::wiring": "The safe state of a contact is not what its circuit does without power. When controller and relay are dead, nothing but the wiring decides, so safe must be what the wiring does.";
     SETTING_RANGE = "setting::range": "The value of a setting lies outside of the range in which people may set it, or something that is no number has a range.";
     SHEDDING_NEVER = "shedding::never": "An output that nobody but a limit opens is a member of a group that is shed.";
+    SHEDDING_NEVER_OPEN = "shedding::never_open": "An output that nobody but a limit opens is open when nobody asks. The guard takes a wish for open, that of its default too, as one for closed: it closes the output and keeps it closed. Such an output is closed when nobody asks (`default: closed`). What rules and people shall go on opening stands in no group that is shed, and not on the list.";
     SHEDDING_OVERLAP = "shedding::overlap": "A load is in two groups of one stage. It is cut once, so the stage can shed less than it seems.";
     SHEDDING_RESTORE = "shedding::restore": "The bounds of giving back do not fit together: what stays free is a share of a point that tells the capacity, and loads come back above the frequency at which they were cut.";
     SHEDDING_SIZE = "shedding::size": "A group that is shed holds a load whose size is unknown, or no load at all. Shedding cuts a share of the load in watts and must know what a cut brings.";

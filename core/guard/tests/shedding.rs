@@ -390,6 +390,58 @@ fn shedding_that_does_not_help_stops_until_a_person_looks() {
 }
 
 #[test]
+fn a_guard_that_starts_anew_in_a_futile_event_sheds_in_the_next_one() {
+    for gap in [Gap::SameBoot(secs(5)), Gap::OtherBoot(secs(60)), Gap::Unknown] {
+        let mut village = village();
+        village.site.set.shedding.as_mut().unwrap().futile_after = Some(1);
+        let mut bench = village.up();
+        village.run(&mut bench, 49.4, 1_200);
+        assert!(bench.has(|event| *event == GuardEvent::Futile));
+        let (state, saved_at) = (bench.guard.save(), bench.now);
+        bench.now = saved_at.after(secs(5));
+        bench.guard = Guard::new(Arc::clone(&bench.catalog), bench.set.clone(), bench.now);
+        bench.guard.restore(state, gap, saved_at, bench.now);
+        bench.session = 0;
+        bench.step(&[]);
+        bench.settle();
+        bench.hello();
+        bench.events.clear();
+        let acted = |bench: &Bench| bench.count(|event| matches!(event, GuardEvent::StageActed { .. }));
+        village.run(&mut bench, 49.4, 1_200);
+        assert_eq!(acted(&bench), 0, "{gap:?}: the same event, in which it did not help");
+        village.run(&mut bench, 50.0, 10_500);
+        assert!(bench.has(|event| *event == GuardEvent::EventOver), "{gap:?}");
+        village.run(&mut bench, 49.4, 200);
+        assert_eq!(acted(&bench), 1, "{gap:?}: another event");
+    }
+}
+
+#[test]
+fn requests_that_did_not_help_in_one_event_do_not_count_in_the_next_one() {
+    let mut village = village();
+    let shedding = village.site.set.shedding.as_mut().unwrap();
+    shedding.futile_after = Some(2);
+    // Too slow for what follows: only requests shed.
+    shedding.stages = vec![stage(49.5, 60_000, 10.0, &["comfort"])];
+    let mut bench = village.up();
+    let ask = |bench: &mut Bench, load: usize| {
+        village.run(bench, 49.4, 100);
+        bench.ask_as(village.loads[load], OPEN, Authority::Shed, 900 + load as u64);
+        village.run(bench, 49.4, 1_200);
+    };
+    ask(&mut bench, 0);
+    village.run(&mut bench, 50.0, 10_500);
+    ask(&mut bench, 1);
+    assert!(!bench.has(|event| *event == GuardEvent::Futile), "once in each event");
+    ask(&mut bench, 2);
+    assert!(bench.has(|event| *event == GuardEvent::Futile));
+    bench.ask_as(village.loads[3], OPEN, Authority::Shed, 903);
+    assert_eq!(bench.verdict(village.loads[3]).cause, Cause::Futile);
+    village.run(&mut bench, 50.0, 10_500);
+    assert_eq!(bench.is(village.loads[3]), OPEN, "the event is over, and it may be asked again");
+}
+
+#[test]
 fn shedding_that_helps_is_not_futile() {
     let mut village = village();
     village.site.set.shedding.as_mut().unwrap().futile_after = Some(1);

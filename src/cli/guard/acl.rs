@@ -4,7 +4,7 @@
 //! above them. Anybody may subscribe; nobody receives what they may not read.
 
 use crate::cli::Exit;
-use crate::cli::terminal::{BAD, Output, styled};
+use crate::cli::terminal::Output;
 use crate::report::language::{Language, say};
 use crate::site::Texts;
 use ballast_config::site::ReceiverKind;
@@ -33,19 +33,16 @@ pub(super) fn print(site: &Path, output: &Output) -> Exit {
     };
     let set = match read {
         Ok(set) => set,
-        Err((text, exit)) => {
-            output.complain(&styled(BAD, &text));
-            return exit;
-        }
+        Err((text, exit)) => return output.refuse(exit, &text),
     };
     let buses = buses(&set);
     let commanded = || buses.iter().filter(|(_, access)| !access.commands.is_empty());
     if commanded().next().is_none() {
-        output.complain(language.say(
+        let text = language.say(
             "no output of this site is commanded through a broker: there is nothing to fence",
             "aucune sortie de ce site n'est commandée par un courtier : il n'y a rien à protéger",
-        ));
-        return Exit::Failed;
+        );
+        return output.refuse(Exit::Failed, text);
     }
     let lists: Vec<_> =
         commanded().map(|(name, access)| list(name, access, &buses, &set, language)).collect();

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use ballast_model::{GroupId, OutputId};
+use ballast_model::{GroupId, OutputId, Wanted};
 
 use crate::codes;
 use crate::diagnostics::{Diagnostics, Placed};
-use crate::safety::{SafetyDraft, SheddingDraft};
+use crate::safety::{EnvelopeDraft, SafetyDraft, SheddingDraft};
 use crate::site::SiteDraft;
 
 pub(super) fn check(site: &SiteDraft, safety: &SafetyDraft<'_>, out: &mut Diagnostics) {
@@ -21,6 +21,39 @@ pub(super) fn check(site: &SiteDraft, safety: &SafetyDraft<'_>, out: &mut Diagno
     for stage in draft.stages.iter().chain(&draft.bulk) {
         check_overlap(site, &stage.from, out);
     }
+    for kept in &draft.never {
+        check_stays_closed(site, safety, *kept, out);
+    }
+}
+
+/// What nobody but a limit opens is closed by the guard, also where its default is open.
+fn check_stays_closed(
+    site: &SiteDraft,
+    safety: &SafetyDraft<'_>,
+    kept: Placed<OutputId>,
+    out: &mut Diagnostics,
+) {
+    let is_it = |draft: &&EnvelopeDraft<'_>| draft.envelope.output == kept.value;
+    let Some(draft) = safety.envelopes.iter().find(is_it).filter(|draft| draft.has_safe) else { return };
+    if draft.envelope.default != Wanted::OPEN {
+        return;
+    }
+    let name = name(site, kept.value);
+    let message = format!(
+        "`{name}` is open when nobody asks, and on the list of what nobody but a limit opens: the guard closes it and \
+         keeps it closed, whatever rules and people ask for"
+    );
+    let key = if draft.fields.get("default").is_some() { "default" } else { "safe" };
+    let default = draft.fields.place(key);
+    out.push(
+        kept.place
+            .warning(codes::SHEDDING_NEVER_OPEN, message)
+            .also(default.file, default.span, "open when nobody asks")
+            .help(
+                "if it shall stay closed, write `default: closed` for it; if rules and people open it, take it off the \
+                 list: what is in no group of `stages` and `bulk` is not shed either",
+            ),
+    );
 }
 
 /// A load that nobody but a limit may open is in no group that is shed.
@@ -96,7 +129,7 @@ fn name(site: &SiteDraft, output: OutputId) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use crate::checks::fixture::check_rest;
+    use crate::checks::fixture::{check_rest, check_safety};
 
     #[test]
     fn what_is_never_shed_is_in_no_group_that_is() {
@@ -108,6 +141,30 @@ shedding:
 #         ^^^^^^ error[shedding::never]: `home_1` is never shed, and is in the group `homes` that is shed
   stages: [ { below: 49.3 Hz, for: 60 ms, shed: 10 %, from: [homes] } ]
 #                                                            ----- note: shed here
+",
+        );
+    }
+
+    #[test]
+    fn what_would_be_kept_closed_against_its_default_is_warned_of() {
+        check_safety(
+            "\
+outputs:
+  battery: { safe: 0 W, values: [0 W, 200..2000 W] }
+  charger: { safe: open }
+#            ---- note: open when nobody asks
+  mains: { safe: closed, default: open }
+#                        ------- note: open when nobody asks
+  genset.contactor: { safe: open, default: closed }
+  genset.run: { safe: open }
+  home_1: { safe: closed }
+  home_2: { safe: closed }
+shedding:
+  source: [feeder.frequency, feeder.frequency_2]
+  never: [charger, mains, genset.contactor, home_2]
+#         ^^^^^^^ warning[shedding::never_open]: `charger` is open when nobody asks, and on the list of what nobody but a limit opens: the guard closes it and keeps it closed, whatever rules and people ask for
+#                  ^^^^^ warning[shedding::never_open]: `mains` is open when nobody asks, and on the list of what nobody but a limit opens: the guard closes it and keeps it closed, whatever rules and people ask for
+  stages: [ { below: 49.3 Hz, for: 60 ms, shed: 10 %, from: [homes] } ]
 ",
         );
     }

@@ -80,10 +80,13 @@ impl Run<'_> {
     fn follow_event(&mut self, shedding: &Shedding, sources: &Sources, next: &mut Mono) {
         let top = top(shedding);
         let is_above = !sources.is_empty() && !sources.most(|source| source.value < top);
-        if !self.live.shedding.in_event {
-            if is_above || shedding.site_load.is_none() {
-                self.live.shedding.load_before = shedding.site_load.and_then(|point| self.number(point));
-            }
+        let was_in_event = self.live.shedding.in_event;
+        if !was_in_event && (is_above || shedding.site_load.is_none()) {
+            self.live.shedding.load_before = shedding.site_load.and_then(|point| self.number(point));
+        }
+        // What did not help is remembered over a restart, which begins outside of an event, and requests of rules are judged
+        // outside of one. It ends as an event does: the stages must not stay silent for good.
+        if !was_in_event && self.live.shedding.futile == 0 {
             return;
         }
         if self.live.shedding.clear.update(is_above, EVENT_CLEAR, self.now, next) {
@@ -92,10 +95,14 @@ impl Run<'_> {
             state.clear.reset();
             state.acted.iter_mut().for_each(|acted| *acted = false);
             state.bulk_acted = false;
-            state.load_before = None;
+            if was_in_event {
+                state.load_before = None;
+            }
             state.futile = 0;
             let was_futile = core::mem::take(&mut state.is_futile);
-            self.event(GuardEvent::EventOver);
+            if was_in_event || was_futile {
+                self.event(GuardEvent::EventOver);
+            }
             if was_futile {
                 self.look_at_shed_requests();
             }

@@ -139,16 +139,22 @@ impl Observer {
     pub fn watch_frequency(&mut self) {
         self.shed.to_cut = 0;
         let is_above = !self.voices().is_empty() && !self.most(|value, _| value < Self::top());
-        if !self.shed.in_event {
+        let was_in_event = self.shed.in_event;
+        if !was_in_event {
             self.shed.before = None;
-        } else if !is_above {
+        }
+        let may_end = was_in_event || self.shed.futile > 0;
+        if !is_above {
             self.shed.clear_since = None;
-        } else if self.now >= self.shed.clear_since.get_or_insert(self.now).after(CLEAR) {
+        } else if may_end && self.now >= self.shed.clear_since.get_or_insert(self.now).after(CLEAR) {
             let shed = &mut self.shed;
+            let is_told = was_in_event || shed.is_futile;
             (shed.in_event, shed.clear_since, shed.before) = (false, None, None);
             (shed.acted, shed.bulk_acted) = ([false; STAGES.len()], false);
             (shed.futile, shed.is_futile) = (0, false);
-            self.expect(News::EventOver);
+            if is_told {
+                self.expect(News::EventOver);
+            }
         }
         self.judge_shedding();
         for (stage, (below, hold, share)) in STAGES.into_iter().enumerate() {
