@@ -51,6 +51,15 @@ impl Bounded {
         Self::Exact { value, slope: 0.0 }
     }
 
+    const fn negated(self) -> Self {
+        match self {
+            Self::Exact { value, slope } => Self::Exact { value: -value, slope: -slope },
+            Self::AtLeast(value) => Self::AtMost(-value),
+            Self::AtMost(value) => Self::AtLeast(-value),
+            Self::Unknown => Self::Unknown,
+        }
+    }
+
     /// The number, when it is known exactly.
     pub fn exact(self) -> Option<Finite> {
         if let Self::Exact { value, .. } = self { Finite::new(value) } else { None }
@@ -183,12 +192,7 @@ impl Program {
                 });
                 Bounded::Exact { value: value.get(), slope }
             }
-            Node::Negate(inner) => match self.number_at(inner, seen, next) {
-                Bounded::Exact { value, slope } => Bounded::Exact { value: -value, slope: -slope },
-                Bounded::AtLeast(value) => Bounded::AtMost(-value),
-                Bounded::AtMost(value) => Bounded::AtLeast(-value),
-                Bounded::Unknown => Bounded::Unknown,
-            },
+            Node::Negate(inner) => self.number_at(inner, seen, next).negated(),
             Node::Add(left, right) => {
                 self.exact_pair(left, right, seen, next, |a, sa, b, sb| (a + b, sa + sb))
             }
