@@ -77,6 +77,9 @@ impl GuardWatch {
         let shed = &mut self.shed;
         for (place, (stage, _)) in STAGES.into_iter().enumerate() {
             if !is_below(stage) {
+                // It may have acted before it had to: then it has done so in this event.
+                let may_have_acted = |since: Mono| now >= since.after(HOLD);
+                shed.is_fresh[place] &= !shed.low_since[place].is_some_and(may_have_acted);
                 shed.low_since[place] = None;
             } else if shed.low_since[place].is_none() {
                 shed.low_since[place] = Some(now);
