@@ -117,9 +117,13 @@ fn all_refused(cases: &[(i32, &[&str])], filled: impl Fn(&str) -> String, site: 
     }
 }
 
-fn places(what: &str) -> (Scratch, impl Fn(&str) -> String) {
+/// A folder with a site and with what is none, the site, and what the words of [`ALONE`] and [`ASKED`] stand for.
+fn places(what: &str) -> (Scratch, Scratch, impl Fn(&str) -> String) {
     let scratch = Scratch::new(what);
     let root = scratch.0.clone();
+    let site = Scratch(root.join("site"));
+    std::fs::create_dir_all(&site.0).unwrap();
+    write_bench(&site, RULES);
     for name in ["empty", "wrong"] {
         std::fs::create_dir_all(root.join(name)).unwrap();
     }
@@ -135,24 +139,18 @@ fn places(what: &str) -> (Scratch, impl Fn(&str) -> String) {
             },
         )
     };
-    (scratch, filled)
+    (scratch, site, filled)
 }
 
 #[test]
 fn a_refused_command_gives_programs_one_document() {
-    let (scratch, filled) = places("refused alone");
-    let site = Scratch(scratch.0.join("site"));
-    std::fs::create_dir_all(&site.0).unwrap();
-    write_bench(&site, RULES);
+    let (_scratch, _site, filled) = places("refused alone");
     all_refused(ALONE, filled, None);
 }
 
 #[test]
 fn what_a_running_program_refuses_has_the_same_form() {
-    let (scratch, filled) = places("refused by a program");
-    let site = Scratch(scratch.0.join("site"));
-    std::fs::create_dir_all(&site.0).unwrap();
-    write_bench(&site, RULES);
+    let (_scratch, site, filled) = places("refused by a program");
     let _program = Program::run(&site.0, &["--set", "broker.url=mqtt://127.0.0.1:9", "--trust-clock"]);
     all_refused(ASKED, &filled, Some(&site.0));
     // A second one beside it.

@@ -10,6 +10,7 @@
 mod common;
 
 use common::Scratch;
+use common::guard::said;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -71,10 +72,6 @@ impl Units {
 
 fn sources() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd")
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&[&*output.stdout, &*output.stderr].concat()).into_owned()
 }
 
 #[test]

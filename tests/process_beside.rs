@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::guard::ballast_guard;
+use common::guard::{ballast_guard, said};
 use common::program::{Program, ballast};
 use common::{Scratch, wait_for};
 use std::path::{Path, PathBuf};
@@ -47,10 +47,6 @@ fn site(table: &str) -> (Scratch, PathBuf) {
     std::fs::write(site.join("safety.yaml"), SAFETY).unwrap();
     std::fs::write(site.join("tables/e.csv"), table).unwrap();
     (scratch, site)
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&[output.stdout.clone(), output.stderr.clone()].concat()).into_owned()
 }
 
 fn from(folder: &Path, mut command: Command, arguments: &[&str]) -> Output {

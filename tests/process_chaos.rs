@@ -328,13 +328,9 @@ impl SteppedClock {
 
 impl Drop for SteppedClock {
     fn drop(&mut self) {
-        const SECOND: i64 = 1_000_000_000;
-        let passed = self.since.elapsed();
-        let nanos = self.right.tv_nsec + i64::from(passed.subsec_nanos());
-        let seconds = self.right.tv_sec + passed.as_secs() as i64 + nanos / SECOND;
-        let right = Timespec { tv_sec: seconds, tv_nsec: nanos % SECOND };
+        let passed = Timespec::try_from(self.since.elapsed()).unwrap_or_default();
         // A panic here would hide the failure that led here.
-        if let Err(error) = clock_settime(ClockId::Realtime, right) {
+        if let Err(error) = clock_settime(ClockId::Realtime, self.right + passed) {
             eprintln!("the wall clock stays wrong: {error}");
         }
     }

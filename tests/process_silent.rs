@@ -39,6 +39,21 @@ fn site() -> Scratch {
     site
 }
 
+/// A site at whose socket the test itself listens.
+fn impersonated() -> (Scratch, UnixListener) {
+    let site = site();
+    std::fs::create_dir_all(site.0.join(".ballast")).unwrap();
+    let listener = UnixListener::bind(site.0.join(".ballast/control.sock")).unwrap();
+    (site, listener)
+}
+
+/// Takes up who comes, and reads the question.
+fn take_up(listener: &UnixListener) -> UnixStream {
+    let (stream, _) = listener.accept().unwrap();
+    BufReader::new(&stream).read_line(&mut String::new()).unwrap();
+    stream
+}
+
 fn run(site: &Scratch) -> Program {
     Program::run(&site.0, &["--set", "broker.url=mqtt://127.0.0.1:9", "--trust-clock"])
 }
@@ -95,15 +110,11 @@ fn nobody_is_there() {
 /// A program that takes the question and ends, as one that is killed in that moment.
 #[test]
 fn a_program_that_ends_while_it_is_asked_is_not_there() {
-    let site = site();
-    std::fs::create_dir_all(site.0.join(".ballast")).unwrap();
-    let listener = UnixListener::bind(site.0.join(".ballast/control.sock")).unwrap();
+    let (site, listener) = impersonated();
     for answer in [&b""[..], b"{\"ok\":true,\"te"] {
         let listener = listener.try_clone().unwrap();
         let ending = std::thread::spawn(move || {
-            let (mut stream, _) = listener.accept().unwrap();
-            BufReader::new(&stream).read_line(&mut String::new()).unwrap();
-            stream.write_all(answer).unwrap();
+            take_up(&listener).write_all(answer).unwrap();
         });
         let (output, _) = asked(&site, &["why", "a"]);
         ending.join().unwrap();
@@ -115,13 +126,9 @@ fn a_program_that_ends_while_it_is_asked_is_not_there() {
 /// The past is asked of the journal, which is long: a program may end or be frozen in its midst as well.
 #[test]
 fn a_journal_that_breaks_off_is_told_as_any_other_answer() {
-    let site = site();
-    std::fs::create_dir_all(site.0.join(".ballast")).unwrap();
-    let listener = UnixListener::bind(site.0.join(".ballast/control.sock")).unwrap();
+    let (site, listener) = impersonated();
     let ending = std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        BufReader::new(&stream).read_line(&mut String::new()).unwrap();
-        stream.write_all(b"{\"ok\":true,\"text\":\"\",\"data\":null}\nBALL").unwrap();
+        take_up(&listener).write_all(b"{\"ok\":true,\"text\":\"\",\"data\":null}\nBALL").unwrap();
     });
     let (output, _) = asked(&site, &["why", "a", "--at", "00:00"]);
     ending.join().unwrap();
@@ -155,14 +162,11 @@ fn a_program_that_is_frozen_within_its_journal_is_given_up() {
 /// What takes long, and a program that answers other questions meanwhile: no reason to give up.
 #[test]
 fn a_long_answer_is_waited_for_while_the_program_answers_others() {
-    let site = site();
-    std::fs::create_dir_all(site.0.join(".ballast")).unwrap();
-    let listener = UnixListener::bind(site.0.join(".ballast/control.sock")).unwrap();
+    let (site, listener) = impersonated();
     let answering = std::thread::spawn(move || {
         let mut first: Option<UnixStream> = None;
         for probes in 0.. {
-            let (mut stream, _) = listener.accept().unwrap();
-            BufReader::new(&stream).read_line(&mut String::new()).unwrap();
+            let mut stream = take_up(&listener);
             match &mut first {
                 None => first = Some(stream),
                 Some(first) => {

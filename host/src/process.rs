@@ -27,13 +27,19 @@ pub struct Seen {
     pub age: Option<Duration>,
 }
 
-/// Connects to the stream socket at a path; an error of the kind `WouldBlock` where too many wait already.
+/// Connects to the stream socket at a path.
 ///
 /// # Errors
 /// Nobody listens there, the path may not be used, or nobody takes up who comes.
 pub fn connect(path: &Path) -> io::Result<OwnedFd> {
-    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
-    set_socket_timeout(&socket, Timeout::Send, Some(ROOM))?;
+    connect_within(path, SocketType::STREAM, ROOM)
+}
+
+/// Connects where nobody may take up who comes: waits for room so long, and then for room to send. An error of the kind
+/// `WouldBlock` where there was none in time.
+pub(crate) fn connect_within(path: &Path, kind: SocketType, patience: Duration) -> io::Result<OwnedFd> {
+    let socket = socket_with(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None)?;
+    set_socket_timeout(&socket, Timeout::Send, Some(patience))?;
     connect_to(&socket, &SocketAddrUnix::new(path)?)?;
     Ok(socket)
 }

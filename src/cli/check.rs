@@ -20,15 +20,7 @@ pub fn run(options: &Check, output: &Output) -> Exit {
     }
     let texts = match Texts::read(&options.site) {
         Ok(texts) => texts,
-        Err(error) => {
-            let shown = options.site.display();
-            let text = say!(
-                output.language_of_answers(),
-                "{shown} cannot be read: {error}",
-                "{shown} ne peut pas être lu : {error}"
-            );
-            return output.refuse(Exit::Mistakes, &text);
-        }
+        Err(error) => return output.refuse(Exit::Mistakes, &output.unreadable(&options.site, &error)),
     };
     match build(&texts, Given::at(&options.site, &[])) {
         Ok(built) => {

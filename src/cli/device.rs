@@ -37,11 +37,7 @@ fn failed(text: &str, output: &Output) -> Exit {
 }
 
 fn unreadable(path: &Path, error: &std::io::Error, output: &Output) -> Exit {
-    let (shown, language) = (path.display(), output.language_of_answers());
-    failed(
-        &say!(language, "{shown} cannot be read: {error}", "{shown} ne peut pas être lu : {error}"),
-        output,
-    )
+    failed(&output.unreadable(path, error), output)
 }
 
 fn text_of(path: &Path, output: &Output) -> Result<String, Exit> {

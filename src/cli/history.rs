@@ -12,7 +12,6 @@ use ballast_model::Utc;
 use ballast_model::almanac::Zone;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use std::cell::Cell;
 
 /// Prints the newest events that fit, the oldest of them first.
 pub fn run(options: &History, output: &Output) -> Exit {
@@ -50,16 +49,9 @@ fn events(options: &History, output: &Output) -> Result<Vec<StoredEvent>, String
         say!(language, "the history cannot be read: {error}", "l'historique ne peut pas être lu : {error}")
     };
     let from = options.since.as_deref().map(|text| {
-        // Of two instants, the later one first: the earlier one leaves nothing out.
-        let was_asked = Cell::new(false);
-        let read = instant::parse(text, &zone, Timestamp::now(), |_| was_asked.replace(true));
-        read.map(|at| Utc::from_millis(at.as_millisecond())).ok_or_else(|| {
-            say!(
-                language,
-                "`{text}` is not an instant; write 06:30, 2026-11-20T06:30 or 2026-11-20T05:30:00Z",
-                "`{text}` n'est pas un instant ; écrivez 06:30, 2026-11-20T06:30 ou 2026-11-20T05:30:00Z"
-            )
-        })
+        // Of two instants, the earlier one leaves nothing out.
+        instant::read(text, (&zone, Timestamp::now()), |two| Some(two.earlier), language)
+            .map(|at| Utc::from_millis(at.as_millisecond()))
     });
     let query = Query {
         subject: options.name.clone(),

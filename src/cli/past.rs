@@ -10,9 +10,10 @@ use crate::control::protocol::Answer;
 use crate::journal::{self, Journal};
 use crate::replay::{Machines, NotTold, Past, Timeline, Unheard};
 use crate::report::event::{self, About, Asked};
+use crate::report::instant::{self, Twice};
 use crate::report::language::{Language, say};
 use crate::report::moment::{Moment, Protection, Told};
-use crate::report::{instant, names, why_output, why_rule};
+use crate::report::{names, why_output, why_rule};
 use crate::site::{state_directory, zone_of};
 use ballast_model::almanac::Zone;
 use jiff::{SignedDuration, Timestamp};
@@ -64,14 +65,8 @@ fn instant_of(
     covers: impl Fn(Timestamp) -> bool,
     language: Language,
 ) -> Result<Timestamp, Failed> {
-    instant::parse(text, zone, now, covers).ok_or_else(|| {
-        let text = say!(
-            language,
-            "`{text}` is not an instant; write 06:30, 2026-11-20T06:30 or 2026-11-20T05:30:00Z",
-            "`{text}` n'est pas un instant ; écrivez 06:30, 2026-11-20T06:30 ou 2026-11-20T05:30:00Z"
-        );
-        (text, Exit::Failed)
-    })
+    let covered = |two: Twice| [two.later, two.earlier].into_iter().find(|at| covers(*at));
+    instant::read(text, (zone, now), covered, language).map_err(|text| (text, Exit::Failed))
 }
 
 fn from_file(question: &Question<'_>, file: &Path, output: &Output) -> Result<Answer, Failed> {

@@ -160,7 +160,7 @@ fn make_directory(state: &Path, output: &Output) {
 fn is_site(site: &Path, state: &Path, output: &Output) -> Result<(), Exit> {
     let shown = site.display();
     if let Err(error) = std::fs::read_dir(site) {
-        return Err(output.refuse(Exit::Mistakes, &unreadable(site, &error, output)));
+        return Err(output.refuse(Exit::Mistakes, &output.unreadable(site, &error)));
     }
     if site.join("site.yaml").exists() || state.join(DATABASE).exists() {
         return Ok(());
@@ -171,11 +171,6 @@ fn is_site(site: &Path, state: &Path, output: &Output) -> Result<(), Exit> {
         "{shown} ne contient pas de site : il n'y a pas de site.yaml ; `ballast init` en écrit un petit"
     );
     Err(output.refuse(Exit::Mistakes, &text))
-}
-
-fn unreadable(site: &Path, error: &std::io::Error, output: &Output) -> String {
-    let (shown, language) = (site.display(), output.language_of_answers());
-    say!(language, "{shown} cannot be read: {error}", "{shown} ne peut pas être lu : {error}")
 }
 
 /// For `--for`.
@@ -273,7 +268,7 @@ fn open(order: Order) -> Result<(Start, SetId), Exit> {
     let Order { place, open_field, channel, clock, heartbeat, output, is_quiet, show_line, sockets, ended } =
         order;
     let texts = Texts::read(&place.site)
-        .map_err(|error| output.refuse(Exit::Mistakes, &unreadable(&place.site, &error, &output)))?;
+        .map_err(|error| output.refuse(Exit::Mistakes, &output.unreadable(&place.site, &error)))?;
     let on_disk = texts.id();
     let (store, opened) = open_store(&place.state, &clock, &output);
     let opened = opened.ok_or(Exit::Failed)?;

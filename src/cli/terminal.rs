@@ -2,10 +2,11 @@
 
 use super::Exit;
 use super::arguments::Format;
-use crate::report::language::Language;
+use crate::report::language::{Language, say};
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 use std::io::Write;
+use std::path::Path;
 
 /// Where answers go and in which form.
 #[derive(Clone, Copy, Debug)]
@@ -83,6 +84,12 @@ impl Output {
             }
         }
         Exit::Mistakes
+    }
+
+    /// What is refused with where a file or a folder cannot be read.
+    pub fn unreadable(&self, path: &Path, error: &std::io::Error) -> String {
+        let (shown, language) = (path.display(), self.language_of_answers());
+        say!(language, "{shown} cannot be read: {error}", "{shown} ne peut pas être lu : {error}")
     }
 
     /// Whether answers are French.

@@ -8,14 +8,41 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::AmbiguousOffset;
 use jiff::{Timestamp, Zoned};
 
+/// Reads what a person writes for an instant.
+///
+/// # Errors
+/// A sentence that says what one looks like.
+pub fn read(
+    text: &str,
+    (zone, now): (&Zone, Timestamp),
+    meant: impl Fn(Twice) -> Option<Timestamp>,
+    language: Language,
+) -> Result<Timestamp, String> {
+    parse(text, zone, now, meant).ok_or_else(|| {
+        say!(
+            language,
+            "`{text}` is not an instant; write 06:30, 2026-11-20T06:30 or 2026-11-20T05:30:00Z",
+            "`{text}` n'est pas un instant ; écrivez 06:30, 2026-11-20T06:30 ou 2026-11-20T05:30:00Z"
+        )
+    })
+}
+
+/// The two instants that a local time means in the night in which the clock is set back.
+#[derive(Clone, Copy, Debug)]
+pub struct Twice {
+    /// Before the clock is set back.
+    pub earlier: Timestamp,
+    /// After it.
+    pub later: Timestamp,
+}
+
 /// Reads `06:30` (the last one that is not after `now`), `2026-11-20T06:30` (local), `2026-11-20T05:30:00Z` or an offset in
-/// the place of `Z`. Of the two instants that a local time means in the night in which the clock is set back, the later one
-/// that `is_meant`; where neither is, the later one that is not after `now`. It is asked of such two only.
-pub fn parse(
+/// the place of `Z`. Of two instants the one that is `meant`; where neither is, the later one that is not after `now`.
+fn parse(
     text: &str,
     zone: &Zone,
     now: Timestamp,
-    is_meant: impl Fn(Timestamp) -> bool,
+    meant: impl Fn(Twice) -> Option<Timestamp>,
 ) -> Option<Timestamp> {
     let text = text.trim();
     if let Ok(instant) = text.parse::<Timestamp>() {
@@ -29,11 +56,11 @@ pub fn parse(
         return Some(found);
     }
     let chosen = |found: &[Timestamp]| match found {
-        [only] => Some(*only),
-        two => {
-            let meant = two.iter().find(|at| is_meant(**at));
-            meant.or_else(|| two.iter().find(|at| **at <= now)).or(two.first()).copied()
+        [later, earlier] => {
+            let last = if *later > now && *earlier <= now { *earlier } else { *later };
+            Some(meant(Twice { earlier: *earlier, later: *later }).unwrap_or(last))
         }
+        one => one.first().copied(),
     };
     if let Ok(date_time) = text.parse::<DateTime>() {
         return chosen(&instants(date_time, zone));
@@ -141,12 +168,12 @@ mod tests {
         let now: Timestamp = "2026-11-22T12:00:00Z".parse().unwrap();
         let expected: Timestamp = "2026-11-22T05:30:00Z".parse().unwrap();
         for text in ["06:30", "2026-11-22T06:30", "2026-11-22T05:30:00Z", "2026-11-22 06:30:00"] {
-            assert_eq!(parse(text, &zone, now, |_| false), Some(expected), "{text}");
+            assert_eq!(parse(text, &zone, now, |_| None), Some(expected), "{text}");
         }
-        assert_eq!(parse("half past six", &zone, now, |_| false), None);
+        assert_eq!(parse("half past six", &zone, now, |_| None), None);
         let evening: Timestamp = "2026-11-21T22:15:00Z".parse().unwrap();
-        assert_eq!(parse("23:15", &zone, now, |_| false), Some(evening), "that of today is still to come");
-        assert_eq!(parse("13:00", &zone, now, |_| false), Some(now), "now is not to come");
+        assert_eq!(parse("23:15", &zone, now, |_| None), Some(evening), "that of today is still to come");
+        assert_eq!(parse("13:00", &zone, now, |_| None), Some(now), "now is not to come");
         let utc = Utc::from_millis(expected.as_millisecond());
         assert_eq!(local(utc, &zone), "2026-11-22 06:30:00");
         assert_eq!(local_exact(expected, &zone), "2026-11-22 06:30:00");
@@ -161,7 +188,10 @@ mod tests {
         let (first, second) = (at("2026-10-25T00:30:01Z"), at("2026-10-25T01:30:01Z"));
         let between = at("2026-10-25T00:50:00Z");
         let after = at("2026-10-25T02:10:00Z");
-        let read = |text: &str, now, meant: &[Timestamp]| parse(text, &zone, now, |at| meant.contains(&at));
+        let read = |text: &str, now, meant: &[Timestamp]| {
+            let is_meant = |at: &Timestamp| meant.contains(at);
+            parse(text, &zone, now, |two| [two.later, two.earlier].into_iter().find(is_meant))
+        };
         for text in ["02:30:01", "2026-10-25T02:30:01"] {
             assert_eq!(read(text, after, &[first]), Some(first), "{text}: what the journal covers");
             assert_eq!(read(text, after, &[second]), Some(second), "{text}");

@@ -128,8 +128,7 @@ fn outputs(
 
 /// How the body of a rule went wrong the last time that it ran.
 fn failure(moment: &Moment<'_>, index: u32) -> String {
-    let explanation = moment.engine.explain_rule(index, moment.now);
-    let Some((_, message, place)) = explanation.and_then(|why| why.failure) else { return String::new() };
+    let Some((_, message, place)) = moment.engine.failure(index) else { return String::new() };
     say!(
         moment.language,
         ", but it failed as it ran last ({place}: {message})",
@@ -141,10 +140,9 @@ fn rules(moment: &Moment<'_>, text: &mut String) -> Map<String, Value> {
     let mut rules = Map::new();
     for (rule, index) in moment.running.plan.rules.iter().zip(0u32..) {
         let state = match moment.engine.rule(index) {
-            Some(RuleState::Active { since, is_failing, .. }) => {
+            Some(RuleState::Active { since, .. }) => {
                 let since = super::instant::since(since, moment.now, moment.language);
-                let fails = if is_failing { failure(moment, index) } else { String::new() };
-                format!("active {since}{fails}")
+                format!("active {since}{}", failure(moment, index))
             }
             Some(RuleState::Suspended) => moment.say("suspended", "suspendue").into(),
             _ => moment.say("waits", "attend").into(),

@@ -37,8 +37,6 @@ pub enum RuleState {
         since: Mono,
         /// Since when something it needs has been unknown.
         unknown_since: Option<Mono>,
-        /// Whether its body fails at present.
-        is_failing: bool,
     },
     /// Failed too often; waits for a person or another text.
     Suspended,
@@ -135,17 +133,17 @@ impl<B: Bodies> Engine<B> {
         self.core.inbox.len()
     }
 
+    /// How the body of a rule failed the last time that it ran: since when it does, why and where; `None` where it did not.
+    pub fn failure(&self, rule: u32) -> Option<(Mono, &str, &str)> {
+        self.core.lives.get(rule as usize)?.failure()
+    }
+
     /// What a rule is doing; `None` for an index that the plan does not have.
     pub fn rule(&self, rule: u32) -> Option<RuleState> {
-        use crate::lives::LastRun;
         let life = self.core.lives.get(rule as usize)?;
         Some(match life.active {
             _ if life.is_suspended => RuleState::Suspended,
-            Some(active) => RuleState::Active {
-                since: active.since,
-                unknown_since: life.unknown.since(),
-                is_failing: matches!(life.run, LastRun::Failed { .. }),
-            },
+            Some(active) => RuleState::Active { since: active.since, unknown_since: life.unknown.since() },
             None => RuleState::Idle { when_since: life.when_hold.since(), ended: life.last_end },
         })
     }

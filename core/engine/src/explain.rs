@@ -266,10 +266,7 @@ impl Core {
             last_start: life.last_start,
             last_end: life.last_end,
             requests: self.requests_of(life),
-            failure: match &life.run {
-                LastRun::Failed { since, message, place } => Some((*since, message.clone(), place.clone())),
-                _ => None,
-            },
+            failure: life.failure().map(|(since, message, place)| (since, message.into(), place.into())),
             body_misses: if let LastRun::Unknown(point) = life.run { name_of(point) } else { None },
             next_change: (next < Mono::MAX).then_some(next),
         })
@@ -314,7 +311,7 @@ impl Core {
             || programs.plain.iter().any(is_missing)
             || matches!(life.run, LastRun::Unknown(_));
         let _ = unknown.update(is_unknown, rule.unknown, now, &mut next);
-        if let LastRun::Failed { since, .. } = &life.run
+        if let Some((since, ..)) = life.failure()
             && !(life.requests.is_empty() && life.sheds.is_empty())
         {
             next = next.min(since.after(FAILED_REQUESTS_KEPT));

@@ -92,6 +92,14 @@ pub(crate) struct Life {
 }
 
 impl Life {
+    /// How its body failed the last time that it ran: since when it does, why and where.
+    pub(crate) fn failure(&self) -> Option<(Mono, &str, &str)> {
+        match &self.run {
+            LastRun::Failed { since, message, place } => Some((*since, message, place)),
+            LastRun::None | LastRun::Done | LastRun::Unknown(_) => None,
+        }
+    }
+
     /// Before this the pace of starts, or a rest, allows none.
     pub(crate) fn earliest_start(&self) -> Mono {
         self.rest_until.max(self.pace.before(START_INTERVAL.times(START_BURST)))

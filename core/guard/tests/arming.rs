@@ -4,7 +4,7 @@
 
 mod kit;
 use ballast_guard::plan::OutsideChange;
-use ballast_guard::{Guard, GuardEvent, Input, Left, OperatorCommand, ResetWhat};
+use ballast_guard::{GuardEvent, Input, Left, OperatorCommand, ResetWhat};
 use ballast_model::intent::Cause;
 use ballast_model::time::Gap;
 use ballast_model::{Authority, Outcome, OutputId};
@@ -44,13 +44,7 @@ fn refused(bench: &Bench) -> Option<Cause> {
 }
 
 fn restart(bench: &mut Bench, gap: Gap) {
-    let (state, saved_at) = (bench.guard.save(), bench.now);
-    bench.now = bench.now.after(secs(5));
-    bench.guard = Guard::new(Arc::clone(&bench.catalog), bench.set.clone(), bench.now);
-    bench.guard.restore(state, gap, saved_at, bench.now);
-    bench.session = 0;
-    bench.step(&[]);
-    bench.settle();
+    bench.restart_at(gap, bench.now.after(secs(5)));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 mod kit;
 use ballast_guard::plan::{Asleep, Limit, LimitAction, OnSilence, OnUnknown, Stage, Strength, SwitchBudget};
-use ballast_guard::{Guard, GuardEvent, Input, OperatorCommand, Output, State, Taken};
+use ballast_guard::{Guard, GuardEvent, Input, OperatorCommand, Output, Taken};
 use ballast_model::frame::{Frame, Message};
 use ballast_model::intent::Cause;
 use ballast_model::sample::Value;
@@ -17,28 +17,10 @@ use std::sync::Arc;
 impl Bench {
     /// The guard's process ends and another one starts after the gap.
     fn restart(&mut self, gap: Gap) {
-        let state = through_text(&self.guard.save());
-        let saved_at = self.now;
-        if gap.is_power_cut() {
-            self.now = Mono::from_millis(500_000_000);
-        } else {
-            self.now = self.now.after(gap.length());
-        }
-        self.guard = Guard::new(Arc::clone(&self.catalog), self.set.clone(), self.now);
-        self.guard.restore(state, gap, saved_at, self.now);
-        self.session = 0;
-        self.step(&[]);
-        self.settle();
+        let now =
+            if gap.is_power_cut() { Mono::from_millis(500_000_000) } else { self.now.after(gap.length()) };
+        self.restart_at(gap, now);
     }
-}
-
-/// A state must survive being written down.
-fn through_text(state: &State) -> State {
-    let text = serde_json::to_string(state).unwrap();
-    let read: State = serde_json::from_str(&text).unwrap();
-    // Word by word: what is not saved on purpose is found out anew.
-    assert_eq!(serde_json::to_string(&read).unwrap(), text);
-    read
 }
 
 #[test]
@@ -82,9 +64,7 @@ fn the_dead_time_counts_after_a_restart_from_a_state_that_is_older_than_the_last
     let (old, saved_at) = (through_text(&bench.guard.save()), bench.now);
     bench.ask(genset, CLOSED);
     assert_eq!(bench.is(genset), CLOSED);
-    bench.now = bench.now.after(secs(1));
-    bench.guard = Guard::new(Arc::clone(&bench.catalog), bench.set.clone(), bench.now);
-    bench.guard.restore(old, Gap::SameBoot(secs(1)), saved_at, bench.now);
+    bench.resume((old, saved_at), Gap::SameBoot(secs(1)), bench.now.after(secs(1)));
     bench.session = 0;
     bench.step(&[]);
     bench.settle();
@@ -111,9 +91,7 @@ fn a_partner_that_does_not_confirm_after_a_restart_is_waited_for_and_a_limit_doe
         bench.settle();
         bench.pass(secs(60));
         let (old, saved_at) = (through_text(&bench.guard.save()), bench.now);
-        bench.now = bench.now.after(secs(1));
-        bench.guard = Guard::new(Arc::clone(&bench.catalog), bench.set.clone(), bench.now);
-        bench.guard.restore(old, Gap::SameBoot(secs(1)), saved_at, bench.now);
+        bench.resume((old, saved_at), Gap::SameBoot(secs(1)), bench.now.after(secs(1)));
         bench.session = 0;
         // Its device is dead: no write is ever confirmed, and it says nothing.
         bench.broken[genset.index()] = true;
@@ -553,11 +531,7 @@ fn the_shortest_interval_of_a_setpoint_goes_on_over_a_restart() {
     bench.pass(secs(60));
     assert_eq!(bench.is(charge), level(500.0));
     bench.pass(secs(10));
-    let state = bench.guard.save();
-    let saved_at = bench.now;
-    bench.now = bench.now.after(secs(1));
-    bench.guard = Guard::new(Arc::clone(&bench.catalog), bench.set.clone(), bench.now);
-    bench.guard.restore(state, Gap::SameBoot(secs(1)), saved_at, bench.now);
+    bench.resume((bench.guard.save(), bench.now), Gap::SameBoot(secs(1)), bench.now.after(secs(1)));
     // The program is there before the first step: the output never was at its start.
     bench.session = bench.now.nanos();
     bench.counter = 0;
@@ -581,10 +555,7 @@ fn what_is_told_anew_after_a_restart_is_as_old_as_it_was() {
         bench.ask(pump, CLOSED);
         let closed_at = bench.verdict(pump).since;
         bench.pass(secs(20));
-        let (state, saved_at) = (through_text(&bench.guard.save()), bench.now);
-        bench.now = bench.now.after(secs(outage));
-        bench.guard = Guard::new(Arc::clone(&bench.catalog), bench.set.clone(), bench.now);
-        bench.guard.restore(state, gap, saved_at, bench.now);
+        bench.resume((through_text(&bench.guard.save()), bench.now), gap, bench.now.after(secs(outage)));
         if gap != Gap::SameBoot(Span::ZERO) {
             // The program is there before the first step: the output never was at its start.
             (bench.session, bench.counter) = (bench.now.nanos(), 0);

@@ -119,14 +119,7 @@ fn the_count_outlives_a_restart() {
     bench.ask_as(pump, CLOSED, Authority::Rule(50), 1);
     bench.pass(secs(1));
     let before = bench.permits.len();
-    let (state, saved_at) = (bench.guard.save(), bench.now);
-    bench.now = bench.now.after(ms(100));
-    bench.guard =
-        ballast_guard::Guard::new(std::sync::Arc::clone(&bench.catalog), bench.set.clone(), bench.now);
-    bench.guard.restore(state, ballast_model::time::Gap::SameBoot(ms(100)), saved_at, bench.now);
-    bench.step(&[]);
-    bench.settle();
-    bench.session = 0;
+    bench.restart_at(ballast_model::time::Gap::SameBoot(ms(100)), bench.now.after(ms(100)));
     bench.ask_as(pump, CLOSED, Authority::Rule(50), 1);
     bench.pass(secs(5));
     assert!(bench.permits.len() <= before + 2, "{:?}", &bench.permits[before..]);

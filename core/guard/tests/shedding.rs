@@ -2,12 +2,11 @@
 
 mod kit;
 use ballast_guard::plan::{Bulk, Load, Stage, SwitchBudget};
-use ballast_guard::{Guard, GuardEvent, OperatorCommand, ResetWhat};
+use ballast_guard::{GuardEvent, OperatorCommand, ResetWhat};
 use ballast_model::intent::Cause;
 use ballast_model::time::Gap;
 use ballast_model::{Authority, Outcome, OutputId, PointId, Span};
 use kit::*;
-use std::sync::Arc;
 
 fn stage(below: f64, hold: u64, share: f64, from: &[&str]) -> Stage {
     Stage {
@@ -249,14 +248,7 @@ fn who_was_cut_least_is_known_after_a_restart_and_after_a_power_cut() {
         village.run(&mut bench, 49.45, 100);
         let cut = *village.loads.iter().find(|load| bench.is(**load) == OPEN).unwrap();
         village.run(&mut bench, 49.45, 60_000);
-        let state = bench.guard.save();
-        let saved_at = bench.now;
-        bench.now = saved_at.after(secs(60));
-        bench.guard = Guard::new(Arc::clone(&bench.catalog), bench.set.clone(), bench.now);
-        bench.guard.restore(state, gap, saved_at, bench.now);
-        bench.session = 0;
-        bench.step(&[]);
-        bench.settle();
+        bench.restart_at(gap, bench.now.after(secs(60)));
         bench.hello();
         bench.set(village.frequency, 50.0);
         for load in &village.loads {
@@ -397,13 +389,7 @@ fn a_guard_that_starts_anew_in_a_futile_event_sheds_in_the_next_one() {
         let mut bench = village.up();
         village.run(&mut bench, 49.4, 1_200);
         assert!(bench.has(|event| *event == GuardEvent::Futile));
-        let (state, saved_at) = (bench.guard.save(), bench.now);
-        bench.now = saved_at.after(secs(5));
-        bench.guard = Guard::new(Arc::clone(&bench.catalog), bench.set.clone(), bench.now);
-        bench.guard.restore(state, gap, saved_at, bench.now);
-        bench.session = 0;
-        bench.step(&[]);
-        bench.settle();
+        bench.restart_at(gap, bench.now.after(secs(5)));
         bench.hello();
         bench.events.clear();
         let acted = |bench: &Bench| bench.count(|event| matches!(event, GuardEvent::StageActed { .. }));
@@ -542,10 +528,7 @@ fn after_a_restart_a_source_has_time_to_move_before_it_is_taken_for_stuck() {
     village.site.set.shedding.as_mut().unwrap().source.push(inverter);
     let mut bench = village.site.bench();
     bench.set(inverter, 50.0);
-    let (state, saved_at) = (bench.guard.save(), bench.now);
-    bench.now = bench.now.after(secs(1));
-    bench.guard = Guard::new(Arc::clone(&bench.catalog), bench.set.clone(), bench.now);
-    bench.guard.restore(state, Gap::SameBoot(secs(1)), saved_at, bench.now);
+    bench.resume((bench.guard.save(), bench.now), Gap::SameBoot(secs(1)), bench.now.after(secs(1)));
     bench.step(&[]);
     for hertz in [49.2, 49.21, 49.2, 49.21] {
         bench.set(village.frequency, hertz);

@@ -1,5 +1,6 @@
 //! Unix sockets on which every send arrives as one piece (`SOCK_SEQPACKET`), with the user at the other end.
 
+use crate::process;
 use rustix::net::sockopt::{Timeout, set_socket_send_buffer_size, set_socket_timeout, socket_peercred};
 use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, Shutdown, SocketAddrUnix, SocketFlags, SocketType, accept_with,
@@ -45,10 +46,7 @@ impl Socket {
     /// # Errors
     /// As above; of the kind `WouldBlock` where there was no room in time.
     pub fn connect_within(path: &Path, patience: Duration) -> io::Result<Self> {
-        let socket = make()?;
-        set_socket_timeout(&socket, Timeout::Send, Some(patience))?;
-        connect(&socket, &SocketAddrUnix::new(path)?)?;
-        Ok(Self(socket))
+        process::connect_within(path, SocketType::SEQPACKET, patience).map(Self)
     }
 
     /// A pair that is connected: for tests.

@@ -24,12 +24,7 @@ pub(super) fn print(site: &Path, output: &Output) -> Exit {
     // Whatever the rules say: who may command what follows from the nouns.
     let read = match Texts::read(site) {
         Ok(texts) => NounSet::read(texts, &[]).map_err(|report| (report, Exit::Mistakes)),
-        Err(error) => {
-            let shown = site.display();
-            let text =
-                say!(language, "{shown} cannot be read: {error}", "{shown} ne peut pas être lu : {error}");
-            Err((text, Exit::Failed))
-        }
+        Err(error) => Err((output.unreadable(site, &error), Exit::Failed)),
     };
     let set = match read {
         Ok(set) => set,

@@ -10,12 +10,13 @@
 use ballast_guard::plan::{
     Envelope, ForceStep, Interlock, Level, Limit, LimitAction, Load, OnUnknown, Restore, SafetySet, Shedding,
 };
-use ballast_guard::{Door, Guard, GuardEvent, Input, OperatorCommand, Output, Redeem, Who};
+use ballast_guard::{Door, Guard, GuardEvent, Input, OperatorCommand, Output, Redeem, State, Who};
 use ballast_model::catalog::{Catalog, DeviceId, DeviceSpec, Kind, Noun, Origin, OutputKind, PointSpec};
 use ballast_model::diagnostic::Span as Place;
 use ballast_model::expr::{self, BinaryOp, Dialect, Expr, ExprKind, Program, Scope};
 use ballast_model::frame::{Frame, Message};
 use ballast_model::sample::{Reason, Sample, Value};
+use ballast_model::time::Gap;
 use ballast_model::{
     Authority, Contact, Finite, Intent, Mono, OutputId, PointId, Span, Unit, Verdict, Wanted,
 };
@@ -288,6 +289,21 @@ impl Bench {
         }
     }
 
+    /// Another guard goes on at `now` from what one saved; it has taken no step yet.
+    pub fn resume(&mut self, (state, saved_at): (State, Mono), gap: Gap, now: Mono) {
+        self.now = now;
+        self.guard = Guard::new(Arc::clone(&self.catalog), self.set.clone(), now);
+        self.guard.restore(state, gap, saved_at, now);
+    }
+
+    /// The guard's process ends, and another one starts at `now`; nobody speaks to it yet.
+    pub fn restart_at(&mut self, gap: Gap, now: Mono) {
+        self.resume((through_text(&self.guard.save()), self.now), gap, now);
+        self.session = 0;
+        self.step(&[]);
+        self.settle();
+    }
+
     /// One step with these inputs and what the devices answered since.
     pub fn step(&mut self, inputs: &[Input]) {
         let mut all = std::mem::take(&mut self.waiting);
@@ -469,4 +485,13 @@ impl Bench {
             other => panic!("{name} is {other:?}"),
         }
     }
+}
+
+/// A state must survive being written down.
+pub fn through_text(state: &State) -> State {
+    let text = serde_json::to_string(state).unwrap();
+    let read: State = serde_json::from_str(&text).unwrap();
+    // Word by word: what is not saved on purpose is found out anew.
+    assert_eq!(serde_json::to_string(&read).unwrap(), text);
+    read
 }
