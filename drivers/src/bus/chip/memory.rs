@@ -27,9 +27,29 @@ struct Board {
     taken: BTreeMap<usize, InputLine>,
     /// Everything that outputs were made, in order: the line, whether it was taken with it, its physical level.
     history: Vec<(LineName, bool, bool)>,
+    /// Which chip drives a line, by its number.
+    driven: BTreeMap<LineName, usize>,
     /// Lines that are held for whoever drives them next.
     held: BTreeMap<LineName, OutputLine>,
+    /// How many chips there were.
+    chips: usize,
     waker: Option<Waker>,
+}
+
+impl Board {
+    /// Whether a chip may have a line.
+    fn free(&self, line: &LineName, chip: usize) -> Result<(), Trouble> {
+        let other = self.driven.get(line).filter(|driver| **driver != chip).map(|_| "another bus");
+        match self.busy.get(line).map(|owner| &**owner).or(other) {
+            Some(owner) => Err(Trouble::Line(format!("{line} is in use by `{owner}`").into())),
+            None => Ok(()),
+        }
+    }
+
+    /// A chip drives nothing any more.
+    fn let_go(&mut self, chip: usize) {
+        self.driven.retain(|_, driver| *driver != chip);
+    }
 }
 
 impl Pinboard {
@@ -102,6 +122,8 @@ impl Pinboard {
 #[derive(Debug)]
 pub struct MemoryChip {
     board: Pinboard,
+    /// Which one it is of those of its board.
+    number: usize,
     inputs: Vec<InputLine>,
     outputs: Vec<(OutputLine, bool)>,
 }
@@ -110,7 +132,12 @@ impl MemoryChip {
     /// The chip of a board, with these lines.
     pub fn new(board: &Pinboard, inputs: Vec<InputLine>, outputs: Vec<OutputLine>) -> Self {
         let outputs = outputs.into_iter().map(|output| (output, false)).collect();
-        Self { board: board.clone(), inputs, outputs }
+        let number = {
+            let mut board = board.board();
+            board.chips += 1;
+            board.chips
+        };
+        Self { board: board.clone(), number, inputs, outputs }
     }
 
     fn there(&self) -> Result<MutexGuard<'_, Board>, Trouble> {
@@ -131,10 +158,9 @@ impl Drop for Parted {
     }
 }
 
-fn free(board: &Board, line: &LineName) -> Result<(), Trouble> {
-    match board.busy.get(line) {
-        Some(owner) => Err(Trouble::Line(format!("{line} is in use by `{owner}`").into())),
-        None => Ok(()),
+impl Drop for MemoryChip {
+    fn drop(&mut self) {
+        self.board.board().let_go(self.number);
     }
 }
 
@@ -146,6 +172,7 @@ impl Chip for MemoryChip {
     fn open(&mut self) -> Result<String, Trouble> {
         self.outputs.iter_mut().for_each(|(_, is_taken)| *is_taken = false);
         let mut board = self.there()?;
+        board.let_go(self.number);
         board.taken.clear();
         board.edges.clear();
         Ok("a chip in memory".to_owned())
@@ -154,7 +181,7 @@ impl Chip for MemoryChip {
     fn take(&mut self, input: usize) -> Result<bool, Trouble> {
         let line = self.inputs.get(input).cloned().ok_or_else(no_such)?;
         let mut board = self.there()?;
-        free(&board, &line.line)?;
+        board.free(&line.line, self.number)?;
         let is_high = board.levels.get(&line.line).copied().unwrap_or(false);
         let is_active = is_high != line.is_active_low;
         board.sequences.insert(input, 0);
@@ -170,17 +197,18 @@ impl Chip for MemoryChip {
 
     fn look(&mut self, output: usize) -> Result<(), Trouble> {
         let (line, _) = self.outputs.get(output).ok_or_else(no_such)?;
-        free(&*self.there()?, &line.line)
+        self.there()?.free(&line.line, self.number)
     }
 
     fn drive(&mut self, output: usize, is_active: bool) -> Result<(), Trouble> {
         let (line, is_taken) = self.outputs.get(output).cloned().ok_or_else(no_such)?;
         {
             let mut board = self.there()?;
-            free(&board, &line.line)?;
+            board.free(&line.line, self.number)?;
             let is_high = is_active != line.is_active_low;
             let is_held = board.held.remove(&line.line).is_some_and(|held| held == line);
             board.levels.insert(line.line.clone(), is_high);
+            board.driven.insert(line.line.clone(), self.number);
             board.history.push((line.line, !is_taken && !is_held, is_high));
         }
         if let Some((_, is_taken)) = self.outputs.get_mut(output) {
@@ -199,6 +227,7 @@ impl Chip for MemoryChip {
     fn part(&mut self) -> Box<dyn Send> {
         let mut board = self.board.board();
         board.taken.clear();
+        board.let_go(self.number);
         let driven = self.outputs.iter_mut().filter(|(_, is_taken)| *is_taken);
         for (line, is_taken) in driven {
             *is_taken = false;
