@@ -169,3 +169,37 @@ fn no_command_is_left_out() {
         assert!(known.contains(command.get_name()), "`ballast {}` is refused by what?", command.get_name());
     }
 }
+
+/// A user who owns nothing here, where the tests run as root, whom nothing is forbidden.
+const NOBODY: u32 = 65_534;
+
+#[test]
+fn who_may_not_open_the_socket_is_told_so_and_not_that_no_program_runs() {
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::CommandExt;
+    let site = Scratch::new("forbidden");
+    write_bench(&site, RULES);
+    let state = site.0.join(".ballast");
+    std::fs::create_dir(&state).unwrap();
+    std::os::unix::net::UnixListener::bind(state.join("control.sock")).unwrap();
+    let allow = |mode| std::fs::set_permissions(&state, std::fs::Permissions::from_mode(mode)).unwrap();
+    for (language, words) in [
+        ("en", ["you may not speak to the program of this site", "permission denied", "sudo"]),
+        ("fr", ["vous n'avez pas le droit de parler au programme", "accès refusé", "sudo"]),
+    ] {
+        allow(0o000);
+        let mut command = ballast();
+        if rustix::process::geteuid().is_root() {
+            command.uid(NOBODY);
+        }
+        let output = command.args(["arm", "a", "--language", language, "--site"]).arg(&site.0).output();
+        allow(0o700);
+        let Ok(output) = output else {
+            println!("SKIPPED: another user may not run the program from where it was built");
+            return;
+        };
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(words.iter().all(|word| said.contains(word)), "{said}");
+    }
+}

@@ -12,6 +12,7 @@ use crate::report::event::About;
 use crate::report::language::{Language, say};
 use crate::report::process_words;
 use crate::site::state_directory;
+use ballast_host::users;
 use ballast_model::Span;
 
 /// A person's request ends after this at the latest: longer wishes are rules.
@@ -77,6 +78,7 @@ pub(super) fn no_answer(error: &NoAnswer, language: Language) -> String {
             "no program runs on this site ({place}); start it with `ballast run`",
             "aucun programme ne tourne sur ce site ({place}) ; lancez-le avec `ballast run`"
         ),
+        NoAnswer::NotAllowed { place, owner } => not_allowed(place, *owner, language),
         NoAnswer::Silent(process) => process_words::silent_program(*process, language),
         NoAnswer::Ended(error) => say!(
             language,
@@ -91,6 +93,27 @@ pub(super) fn no_answer(error: &NoAnswer, language: Language) -> String {
         NoAnswer::Refused(text) => text.clone(),
         NoAnswer::Journal(error) => error.to_string(),
     }
+}
+
+/// That somebody else's program may be there, and who may speak to it.
+fn not_allowed(place: &str, owner: Option<u32>, language: Language) -> String {
+    let owner = owner.map(users::name_of).filter(|name| name != "root");
+    let (english, french) = match owner {
+        Some(name) => (
+            format!("as {name} (`sudo -u {name} ballast ...`) or as root"),
+            format!("en tant que {name} (`sudo -u {name} ballast ...`) ou root"),
+        ),
+        None => {
+            ("as root (`sudo ballast ...`)".to_owned(), "en tant que root (`sudo ballast ...`)".to_owned())
+        }
+    };
+    say!(
+        language,
+        "you may not speak to the program of this site ({place}: permission denied): only its own user and root may; \
+         say it {english}",
+        "vous n'avez pas le droit de parler au programme de ce site ({place} : accès refusé) : seuls son utilisateur et \
+         root l'ont ; dites-le {french}"
+    )
 }
 
 /// `ballast why`

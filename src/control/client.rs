@@ -9,6 +9,7 @@ use crate::journal::{self, Journal, JournalError};
 use crate::report::language::Language;
 use ballast_host::process::{self, Process};
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -28,6 +29,14 @@ pub enum NoAnswer {
     /// Nobody listens.
     #[error("no program runs on this site ({0}); start it with `ballast run`")]
     NotRunning(String),
+    /// The control socket is not ours to open, so that nobody knows whether a program runs: where, and whose it is.
+    #[error("{place}: permission denied")]
+    NotAllowed {
+        /// The socket.
+        place: String,
+        /// The user to whom it belongs, or the first folder above it that can be seen.
+        owner: Option<u32>,
+    },
     /// It listens and says nothing.
     #[error("the running program does not answer")]
     Silent(Option<Process>),
@@ -142,11 +151,12 @@ fn open(state: &Path, call: &Call, patience: Duration) -> Result<(UnixStream, Op
     let path = state.join(SOCKET);
     let stream = with_socket(state, process::connect).map_err(|error| {
         // Nobody has taken up those who came before.
-        let is_full = error.kind() == ErrorKind::WouldBlock;
-        if is_full {
-            NoAnswer::Silent(None)
-        } else {
-            NoAnswer::NotRunning(format!("{}: {error}", path.display()))
+        match error.kind() {
+            ErrorKind::WouldBlock => NoAnswer::Silent(None),
+            ErrorKind::PermissionDenied => {
+                NoAnswer::NotAllowed { place: path.display().to_string(), owner: owner_of(&path) }
+            }
+            _ => NoAnswer::NotRunning(format!("{}: {error}", path.display())),
         }
     })?;
     let process = Process::behind(&stream);
@@ -159,6 +169,12 @@ fn open(state: &Path, call: &Call, patience: Duration) -> Result<(UnixStream, Op
         Err(error) if is_late(&error) => Err(NoAnswer::Silent(process)),
         written => Ok(written.map(|()| (stream, process))?),
     }
+}
+
+/// Whose a file is; where it cannot be seen, whose the first folder above it is that can.
+fn owner_of(path: &Path) -> Option<u32> {
+    let path = std::path::absolute(path).ok()?;
+    path.ancestors().find_map(|place| Some(std::fs::metadata(place).ok()?.uid()))
 }
 
 /// Whether the program answers a question that takes no time.
