@@ -124,6 +124,16 @@ fn a_hand_is_followed_corrected_or_reported() {
     let pump_is = status.lines().find(|line| line.trim_start().starts_with("pump ")).unwrap();
     assert!(pump_is.contains("closed"), "{status}");
 
+    // A reset moves nothing: the alarm is there again, and the answer says so and what ends it.
+    let answer = program.tell(&["guard", "reset", "pump"]);
+    let hint = "pump: its device still says closed where it was told open, so the alarm is there again";
+    assert!(answer.contains(hint), "{answer}");
+    let answer = program.json(&["guard", "reset", "all"]);
+    let moved = serde_json::json!({ "output": "pump", "told": "open", "says": "closed" });
+    assert_eq!(answer["moved"], serde_json::json!([moved]), "{answer}");
+    // The heater is corrected anew instead.
+    heater.wait(What::ToldOpen, 2 + rounds, PATIENCE);
+
     // Who asks for it anew is heard, and a hand that takes it back ends the alarm.
     pump.press(false);
     wait_for("the pump to be as it was told", PATIENCE, || {
@@ -137,8 +147,13 @@ fn a_hand_is_followed_corrected_or_reported() {
     program.tell(&["release", "heater"]);
     heater.wait(What::ToldOpen, told + 1, PATIENCE);
     let count = |text: &str| program.lines().iter().filter(|line| line.contains(text)).count();
-    assert_eq!(count("pump was moved by someone else"), 1, "{:#?}", program.lines());
-    assert_eq!(count("pump does not stay where it is told to be"), 1);
+    assert_eq!(
+        count("pump was moved by someone else"),
+        3,
+        "once, and for each reset: {:#?}",
+        program.lines()
+    );
+    assert_eq!(count("pump does not stay where it is told to be"), 3);
     assert_eq!(count("pump should be open and is closed: someone else moved it"), 1);
     assert_eq!(count("pump stays"), 0, "it was not open: {:#?}", program.lines());
 }

@@ -7,7 +7,7 @@ pub mod desk;
 use ballast_guard::plan::LimitAction;
 use ballast_guard::state::Arming;
 use ballast_guard::{Guard, OperatorCommand, ResetWhat};
-use ballast_host::link::people::{Answer, Held, Left, Loosening, OutputStatus, Question, Refusal};
+use ballast_host::link::people::{Answer, Held, Left, Loosening, Moved, OutputStatus, Question, Refusal};
 use ballast_model::catalog::{Catalog, Noun};
 use ballast_model::diagnostic::did_you_mean;
 use ballast_model::{OutputId, Wanted};
@@ -88,10 +88,21 @@ pub fn conclude(guard: &Guard, question: &Question, plan: Plan, is_refused: bool
         let found = meant.filter(|id| guard.output(*id).is_some_and(is));
         found.map(|id| name_of(guard.catalog(), id)).collect()
     };
+    let is_reset = |id: OutputId| match plan.commands.first() {
+        Some(OperatorCommand::Reset(ResetWhat::Output(output))) => *output == id,
+        Some(OperatorCommand::Reset(ResetWhat::All)) => true,
+        _ => false,
+    };
+    let moved = |(id, told, actual): (OutputId, Wanted, Wanted)| Moved {
+        output: name_of(guard.catalog(), id),
+        told: show(guard.catalog(), id, told),
+        says: show(guard.catalog(), id, actual),
+    };
     Answer::Done {
         unreachable: names(&|state| state.is_unreachable),
         not_armed: names(&|state| state.arming == Arming::Not),
         held: guard.held_away_from_safe().filter(|(id, ..)| is_now && is_meant(*id)).map(held).collect(),
+        moved: guard.left_moved().filter(|(id, ..)| is_reset(*id)).map(moved).collect(),
         left: plan.left,
     }
 }

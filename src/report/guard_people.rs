@@ -9,7 +9,9 @@ use crate::control::guard_client::Late;
 use crate::control::protocol::Answer as Told;
 use crate::report::answers::{Done, Refused};
 use ballast_guard::Guard;
-use ballast_host::link::people::{Answer, Held, Left, Loosening, OutputStatus, Question, Refusal, Status};
+use ballast_host::link::people::{
+    Answer, Held, Left, Loosening, Moved, OutputStatus, Question, Refusal, Status,
+};
 use ballast_model::{OutputId, Wanted};
 use serde_json::{Value, json};
 
@@ -18,7 +20,7 @@ pub fn told(question: &Question, answer: &Answer, language: Language) -> Told {
     let data = serde_json::to_value(answer).unwrap_or(Value::Null);
     match answer {
         Answer::Status(status) => Told::done(self::status(status, language), data),
-        Answer::Done { unreachable, not_armed, held, left } => {
+        Answer::Done { unreachable, not_armed, held, moved, left } => {
             let mut text = done(question, unreachable.is_empty(), held, language);
             if !unreachable.is_empty() {
                 let names = unreachable.join(", ");
@@ -30,6 +32,7 @@ pub fn told(question: &Question, answer: &Answer, language: Language) -> Told {
                 ));
             }
             held.iter().for_each(|held| text.push_str(&self::held(held, language)));
+            moved.iter().for_each(|moved| text.push_str(&self::moved(moved, language)));
             if !not_armed.is_empty() {
                 text.push('\n');
                 text.push_str(&arming_words::left_alone(&not_armed.join(", "), language));
@@ -103,6 +106,28 @@ pub fn held_away(guard: &Guard) -> Vec<Held> {
         Some(Held { output: spec.name.to_string(), limit: limit.name.to_string(), state: spec.show(wanted) })
     };
     held.filter_map(row).collect()
+}
+
+/// The outputs among these that were reset and are in alarm again, since their devices still say something else.
+pub fn left_moved(guard: &Guard, is_reset: impl Fn(OutputId) -> bool) -> Vec<Moved> {
+    let row = |(id, told, actual): (OutputId, Wanted, Wanted)| {
+        let spec = guard.catalog().output(id)?;
+        Some(Moved { output: spec.name.to_string(), told: spec.show(told), says: spec.show(actual) })
+    };
+    guard.left_moved().filter(|(id, ..)| is_reset(*id)).filter_map(row).collect()
+}
+
+/// That the alarm is there again, and what ends it, on a line of its own.
+pub fn moved(moved: &Moved, language: Language) -> String {
+    let Moved { output, told, says } = moved;
+    let (is, due) = (causes::state(says, language), causes::state(told, language));
+    say!(
+        language,
+        "\n  {output}: its device still says {is} where it was told {due}, so the alarm is there again; put it back by hand, or \
+         `ballast request {output} \"{says}\" --for 1min` takes it over: what is asked afterwards is told to it",
+        "\n  {output} : son appareil dit toujours {is} alors que l'ordre est {due}, l'alarme est donc revenue ; remettez-le à la \
+         main, ou `ballast request {output} \"{says}\" --for 1min` le reprend : ce qui est demandé ensuite lui est dit"
+    )
 }
 
 /// That a limit is above a person's word, on a line of its own.
@@ -291,6 +316,15 @@ pub fn no_guard(place: &str, error: &std::io::Error, language: Language) -> Stri
     let late = error.get_ref().and_then(|error| error.downcast_ref::<Late>());
     if let Some(Late(process)) = late {
         return process_words::silent_guard(*process, language);
+    }
+    if error.kind() == std::io::ErrorKind::PermissionDenied {
+        return say!(
+            language,
+            "you may not speak to the guard at {place}: permission denied; say it as root, or as one of the `operators` of \
+             safety.yaml who may open that folder",
+            "vous n'avez pas le droit de parler au gardien à {place} : accès refusé ; dites-le en tant que root, ou comme l'un des \
+             `operators` de safety.yaml qui peut ouvrir ce dossier"
+        );
     }
     say!(
         language,

@@ -128,7 +128,19 @@ impl Asking<'_> {
         }
         self.is_within()?;
         let what = self.find_reset(name)?;
-        self.guard(OperatorCommand::Reset(what), Done::Reset(name)).ok_or_else(|| self.not_reset(what, name))
+        let answer = self.guard(OperatorCommand::Reset(what), Done::Reset(name));
+        let mut answer = answer.ok_or_else(|| self.not_reset(what, name))?;
+        let is_reset = |output: OutputId| match what {
+            ResetWhat::Output(reset) => reset == output,
+            ResetWhat::All => true,
+            ResetWhat::Limit(_) | ResetWhat::Shedding => false,
+        };
+        let moved = guard_people::left_moved(&self.decision.carrier.guard, is_reset);
+        moved.iter().for_each(|moved| answer.text.push_str(&guard_people::moved(moved, self.language)));
+        if let (Some(object), false) = (answer.data.as_object_mut(), moved.is_empty()) {
+            object.insert("moved".into(), json!(moved));
+        }
+        Ok(answer)
     }
 
     /// Why there was nothing to reset; that somebody tried, the guard has told.

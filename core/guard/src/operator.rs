@@ -30,6 +30,15 @@ impl Guard {
             held(index).map(|(limit, wanted)| (OutputId(index as u32), limit, wanted))
         })
     }
+
+    /// The outputs in alarm because someone else moved them: what each was told, and what its device says. A reset does
+    /// not move them, so that the alarm is there again as long as the device says so.
+    pub fn left_moved(&self) -> impl Iterator<Item = (OutputId, Wanted, Wanted)> + '_ {
+        self.live.outputs.iter().enumerate().filter_map(|(index, state)| {
+            let actual = state.outside.actual.filter(|_| state.outside.alarmed)?;
+            Some((OutputId(index as u32), state.told, actual))
+        })
+    }
 }
 
 impl Run<'_> {

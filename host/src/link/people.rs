@@ -63,6 +63,9 @@ pub enum Answer {
         /// Outputs that a limit, which is above a person's word, holds away from their safe states.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         held: Vec<Held>,
+        /// Outputs that were reset and are in alarm again, since their devices still say something else.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        moved: Vec<Moved>,
         /// What became of each output, for arming and disarming.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         left: Vec<Left>,
@@ -94,6 +97,17 @@ pub struct Held {
     pub limit: String,
     /// What it is held at, as `site.yaml` writes it.
     pub state: String,
+}
+
+/// An output that someone else moved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    /// Its name.
+    pub output: String,
+    /// What it was told, as `site.yaml` writes it.
+    pub told: String,
+    /// What its device says.
+    pub says: String,
 }
 
 /// What became of an output that was disarmed.
