@@ -8,7 +8,7 @@ use common::broker::{Broker, certify, password_file};
 use common::modbus::{Units, python};
 use common::program::ballast;
 use common::terminal::Meter;
-use common::{Scratch, recorded, tic, wait_for};
+use common::{Scratch, recorded, tic, tool, wait_for};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Output, Stdio};
@@ -326,6 +326,41 @@ fn devices_that_announce_themselves_are_proposed_unarmed_and_nothing_is_publishe
     let printed = String::from_utf8(detect(&["--mqtt", &url, "--listen", "1s"]).stdout).unwrap();
     assert!(printed.contains("# site.yaml") && printed.contains("# safety.yaml"), "{printed}");
     assert_eq!(all.seen().len(), before, "nothing was published: {:?}", all.seen());
+}
+
+#[test]
+fn who_announces_nonsense_hides_nobody() {
+    let Some(broker) = Broker::start("hostile announcements") else { return };
+    let kept = ["-r", "-q", "1"];
+    let folder = Scratch::new("detect-hostile");
+    let huge = folder.0.join("huge");
+    std::fs::write(&huge, "x".repeat(5 << 20)).unwrap();
+    let port = broker.port.to_string();
+    let topic = "homeassistant/switch/a_huge/config";
+    let huge = huge.to_str().unwrap();
+    let sent = Command::new(tool("mosquitto_pub").unwrap())
+        .args(["-p", &port, "-t", topic, "-f", huge])
+        .args(kept)
+        .status();
+    assert!(sent.unwrap().success());
+    broker.publish("homeassistant/switch/b_broken/config", r#"{"command_topic":"a/b"#, &kept);
+    let wordy = format!(r#"{{"command_topic":"w/set","dev":{{"ids":["w"],"name":"{}"}}}}"#, "W".repeat(9000));
+    broker.publish("homeassistant/switch/c_wordy/config", &wordy, &kept);
+    broker.publish("shellies/shellyplug-s-AABBCC/online", "true", &kept);
+    let url = format!("mqtt://127.0.0.1:{}", broker.port);
+    let data = json(&["--mqtt", &url, "--listen", "2s"]);
+    let site = text(&data, "site");
+    assert!(site.contains("file: shelly-gen1-plug-mqtt") && site.contains("topic: \"w/set\""), "{data}");
+    assert!(site.lines().all(|line| line.len() < 200), "{site}");
+    let remarks = data["remarks"].to_string();
+    for words in [
+        "passed over: \\\"homeassistant/switch/a_huge/config",
+        "b_broken/config\\\": what is announced there is not JSON",
+    ] {
+        assert!(remarks.contains(words), "{words}: {remarks}");
+    }
+    assert_eq!(data["troubles"], serde_json::json!([]));
+    is_accepted(&data);
 }
 
 #[test]

@@ -40,7 +40,12 @@ pub fn run(options: &Detect, output: &Output) -> Exit {
         options.serial.is_empty() && options.modbus.is_empty() && options.mqtt.is_empty() && !options.mdns;
     let paths = lines(options, is_bare);
     if !paths.is_empty() {
-        findings.add(serial::listen(&paths, asked.listen, reader));
+        let mut heard = serial::listen(&paths, asked.listen, reader);
+        if is_bare || options.serial.iter().any(|path| path == "all") {
+            // Nobody named a line: one that cannot be opened is worth a word, and no failure.
+            heard.remarks.append(&mut heard.troubles);
+        }
+        findings.add(heard);
     } else if options.serial.iter().any(|path| path == "all") || is_bare {
         let text =
             reader.language.say("this machine has no serial lines", "cette machine n'a pas de ligne série");

@@ -1,7 +1,7 @@
 //! Devices that announce themselves at an MQTT broker. One connection that subscribes and publishes nothing, made as that of
 //! an MQTT bus and from its keys.
 
-use super::{Bus, Findings, Reader};
+use super::{Bus, Findings, Reader, short};
 use crate::report::language::{Language, say};
 use ballast_drivers::bus::Listening;
 use ballast_drivers::detect::{ANNOUNCEMENTS, Announced, Found, Heard, LeftOut, Why, announced};
@@ -33,9 +33,13 @@ pub struct Place {
 struct Ears {
     found: BTreeMap<String, Found>,
     left_out: BTreeSet<LeftOut>,
+    /// Topics of messages too long to be announcements.
+    too_long: BTreeSet<String>,
     messages: usize,
     /// Filters to which the broker does not let us listen.
     refused: Vec<&'static str>,
+    /// Why the connection ended before its time.
+    broken: Option<String>,
 }
 
 /// Listens for so long.
@@ -75,7 +79,14 @@ async fn listen(place: &Place, lasting: Duration, reader: Reader<'_>) -> Result<
         }
         let moment = TURN.min(lasting.saturating_sub(gone));
         if let Ok(heard) = tokio::time::timeout(moment, listening.hear()).await {
-            ears.take(heard?);
+            match heard {
+                Ok(heard) => ears.take(heard),
+                // What was heard until then is worth telling.
+                Err(error) => {
+                    ears.broken = Some(error);
+                    break;
+                }
+            }
         }
     }
     listening.leave().await;
@@ -91,6 +102,12 @@ impl Ears {
                 devices.into_iter().for_each(|device| add(&mut self.found, device));
                 let room = DEVICES_MAX.saturating_sub(self.left_out.len());
                 self.left_out.extend(left_out.into_iter().take(room));
+            }
+            Heard::TooLong(topic) => {
+                self.messages += 1;
+                if self.too_long.len() < DEVICES_MAX {
+                    self.too_long.insert(topic);
+                }
             }
             Heard::Subscribed(refused) => {
                 self.refused =
@@ -116,6 +133,7 @@ impl Ears {
         let others: Vec<Found> = announced.into_iter().filter(|device| !is_known(device)).collect();
         findings.devices = own.into_iter().chain(others).map(|device| (bus.clone(), device)).collect();
         findings.seen = findings.devices.len() + self.left_out.len();
+        findings.troubles.extend(self.broken.map(|error| format!("{url}: {error}")));
         if !self.refused.is_empty() {
             let topics = self.refused.join(", ");
             findings.remarks.push(say!(
@@ -132,8 +150,35 @@ impl Ears {
                 "{url} : {messages} annonces, aucune utilisable par un site ; redémarrez les appareils qui ne s'annoncent qu'au démarrage"
             ));
         }
+        if !self.too_long.is_empty() {
+            let names = named(self.too_long.iter(), language);
+            findings.remarks.push(say!(
+                language,
+                "{url}: passed over: {names}: longer than any announcement; nobody else is hidden by it",
+                "{url} : ignoré : {names} : plus long que toute annonce ; cela n'en cache aucune autre"
+            ));
+        }
         findings.remarks.extend(left_out(url, self.left_out, language));
         findings
+    }
+}
+
+/// Some names as a sentence holds them.
+fn named<'a>(names: impl ExactSizeIterator<Item = &'a String>, language: Language) -> String {
+    let more = names.len().saturating_sub(NAMED_MAX);
+    let mut shown: Vec<String> = names.take(NAMED_MAX).map(|name| format!("\"{}\"", short(name))).collect();
+    if more > 0 {
+        shown.push(say!(language, "and {more} more", "et {more} autres"));
+    }
+    shown.join(", ")
+}
+
+/// A reason with what people can read of its words.
+fn shown(why: Why) -> Why {
+    match why {
+        Why::Unit(unit) => Why::Unit(short(&unit)),
+        Why::Template(template) => Why::Template(short(&template)),
+        Why::Shelly | Why::Broken => why,
     }
 }
 
@@ -145,13 +190,13 @@ fn left_out(url: &str, sensors: BTreeSet<LeftOut>, language: Language) -> Vec<St
     }
     let count = reasons.len();
     let remark = |(why, sensors): (Why, Vec<String>)| {
-        let mut names: Vec<String> =
-            sensors.iter().take(NAMED_MAX).map(|name| format!("\"{name}\"")).collect();
-        if let Some(more @ 1..) = sensors.len().checked_sub(NAMED_MAX) {
-            names.push(say!(language, "and {more} more", "et {more} autres"));
-        }
-        let names = names.join(", ");
-        match why {
+        let names = named(sensors.iter(), language);
+        match shown(why) {
+            Why::Broken => say!(
+                language,
+                "{url}: left out: {names}: what is announced there is not JSON; whoever announces it has to be mended, or its retained message deleted",
+                "{url} : laissé de côté : {names} : ce qui y est annoncé n'est pas du JSON ; réparez qui l'annonce, ou effacez son message retenu"
+            ),
             Why::Unit(unit) => say!(
                 language,
                 "{url}: left out: {names}: the unit `{unit}` is not known here; where you need it write the point yourself, with a unit that is and a `scale`",

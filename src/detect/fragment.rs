@@ -3,7 +3,7 @@
 //! Every device with outputs is `armed: by hand`: it is read, and told nothing until a person arms it. A contact's safe
 //! state is proposed as open; that is the owner's to judge.
 
-use super::{Bus, Findings};
+use super::{Bus, Findings, short};
 use crate::cli::init::is_name;
 use crate::site::{self, Texts, build};
 use ballast_drivers::detect::Found;
@@ -50,7 +50,7 @@ fn sound(devices: &[(Bus, Found)], left_out: &mut Vec<(String, String)>) -> Vec<
     if let ([], [(_, found)]) = (first, second) {
         let line = mistakes.lines().next().unwrap_or_default();
         let why = line.split_once("]: ").map_or(line, |(_, message)| message);
-        left_out.push((found.about.clone(), why.to_owned()));
+        left_out.push((short(&found.about), short(why)));
         return Vec::new();
     }
     let mut sound_ones = sound(first, left_out);
@@ -85,7 +85,7 @@ fn make(devices: &[(Bus, Found)]) -> Fragment {
         }
     }
     let mistakes = build(&texts(&site, &safety), &[]).err().map(|refused| refused.text).unwrap_or_default();
-    let devices = named.iter().map(|device| (device.name.clone(), device.found.about.clone())).collect();
+    let devices = named.iter().map(|device| (device.name.clone(), short(&device.found.about))).collect();
     Fragment { site, safety, mistakes, left_out: Vec::new(), devices }
 }
 
@@ -154,7 +154,8 @@ fn draw(named: &[Named<'_>], with_outputs: &BTreeSet<&str>) -> String {
     }
     text.push_str("devices:\n");
     for Named { name, bus_name, found, .. } in named {
-        let about: String = found.about.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let about: String =
+            short(&found.about).chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         text.push_str(&format!("  # {about}\n  {name}:\n    file: {}\n    bus: {bus_name}\n", found.file));
         if with_outputs.contains(name.as_str()) {
             text.push_str("    armed: by hand\n");

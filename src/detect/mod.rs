@@ -53,6 +53,17 @@ impl Findings {
     }
 }
 
+/// Letters of a device's own words that people are shown.
+const SHOWN_MAX: usize = 80;
+
+/// A device's own words, cut where nobody reads on.
+pub(crate) fn short(text: &str) -> String {
+    match text.char_indices().nth(SHOWN_MAX) {
+        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
 /// To whom it is told.
 #[derive(Clone, Copy)]
 pub struct Reader<'a> {

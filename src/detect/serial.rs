@@ -58,7 +58,7 @@ pub fn listen(paths: &[PathBuf], lasting: Duration, reader: Reader<'_>) -> Findi
                 "{shown}: another program holds it; left as it is",
                 "{shown} : prise par un autre programme ; laissée telle quelle"
             )),
-            Err(error) => findings.remarks.push(format!("{shown}: {error}")),
+            Err(error) => findings.troubles.push(format!("{shown}: {error}")),
         }
     }
     findings

@@ -291,8 +291,7 @@ impl Scan<'_> {
             findings.devices.push((self.bus(is_sunspec, setting), found));
         }
         if is_sunspec {
-            let models: Vec<String> = unit.models.iter().map(u16::to_string).collect();
-            let models = models.join(", ");
+            let models = listed(&unit.models);
             findings.remarks.push(say!(
                 language,
                 "{about}: SunSpec models {models}",
@@ -413,9 +412,25 @@ fn files(unit: &Unit) -> Vec<(&'static str, &'static str)> {
     files
 }
 
+/// Models in their order; one that a device repeats, as where its list does not end, is named once with how often.
+fn listed(models: &[u16]) -> String {
+    let times = |run: &[u16]| match run {
+        [model] => model.to_string(),
+        _ => format!("{} x {}", run.len(), run.first().copied().unwrap_or_default()),
+    };
+    models.chunk_by(|one, next| one == next).map(times).collect::<Vec<_>>().join(", ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_of_models_that_does_not_end_is_told_in_a_word() {
+        let endless = [&[103, 120][..], &[64_000; 61]].concat();
+        assert_eq!(listed(&endless), "103, 120, 61 x 64000");
+        assert_eq!((listed(&[103]), listed(&[])), ("103".to_owned(), String::new()));
+    }
 
     #[test]
     fn numbers_in_a_row_are_written_together() {

@@ -62,6 +62,8 @@ pub enum Why {
     Template(String),
     /// A whole device, a Shelly, for whose model there is no device file.
     Shelly,
+    /// What is announced there is not JSON.
+    Broken,
 }
 
 /// What a message announces; nothing where it is none, or says nothing that a site could use.
@@ -73,26 +75,37 @@ pub fn announced(topic: &str, payload: &[u8]) -> Announced {
 
 fn devices(topic: &str, payload: &[u8], left_out: &mut Vec<LeftOut>) -> Vec<Found> {
     let levels: Vec<&str> = topic.split('/').collect();
-    let json = || serde_json::from_slice::<Value>(payload).ok();
     match levels.as_slice() {
-        ["tasmota", "discovery", _, "config"] => json().and_then(|json| tasmota(&json)).into_iter().collect(),
+        ["tasmota", "discovery", _, "config"] => {
+            json(topic, payload, left_out).and_then(|json| tasmota(&json)).into_iter().collect()
+        }
         ["zigbee2mqtt", "bridge", "devices"] => {
-            let list = json();
+            let list = json(topic, payload, left_out);
             let list = list.as_ref().and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
             list.iter().take(DEVICES_MAX).filter_map(zigbee).collect()
         }
         ["shellies", "announce"] | ["shellies", _, "announce"] => {
-            let id = json().and_then(|json| text(&json, &["id"]).map(str::to_owned));
+            let id = json(topic, payload, left_out).and_then(|json| text(&json, &["id"]).map(str::to_owned));
             id.and_then(|id| shelly(&id, left_out)).into_iter().collect()
         }
         ["shellies", id, "online"] => shelly(id, left_out).into_iter().collect(),
         [word] => bare::sender(word, payload).into_iter().collect(),
         [id, "online"] => shelly(id, left_out).filter(is_second).into_iter().collect(),
         ["homeassistant", kind, .., "config"] => {
-            json().and_then(|json| home_assistant(topic, kind, &json, left_out)).into_iter().collect()
+            let json = json(topic, payload, left_out);
+            json.and_then(|json| home_assistant(topic, kind, &json, left_out)).into_iter().collect()
         }
         _ => Vec::new(),
     }
+}
+
+/// What an announcement says; nothing is what takes an earlier one back.
+fn json(topic: &str, payload: &[u8], left_out: &mut Vec<LeftOut>) -> Option<Value> {
+    let read = serde_json::from_slice(payload).ok();
+    if read.is_none() && !payload.is_empty() {
+        left_out.push(LeftOut { sensor: topic.to_owned(), why: Why::Broken });
+    }
+    read
 }
 
 fn text<'a>(json: &'a Value, keys: &[&str]) -> Option<&'a str> {
