@@ -179,20 +179,25 @@ fn who_may_not_open_the_socket_is_told_so_and_not_that_no_program_runs() {
     use std::os::unix::process::CommandExt;
     let site = Scratch::new("forbidden");
     write_bench(&site, RULES);
+    site.edit("safety.yaml", "limits:\n", "guard: {}\nlimits:\n");
     let state = site.0.join(".ballast");
     std::fs::create_dir(&state).unwrap();
     std::os::unix::net::UnixListener::bind(state.join("control.sock")).unwrap();
     let allow = |mode| std::fs::set_permissions(&state, std::fs::Permissions::from_mode(mode)).unwrap();
-    for (language, words) in [
-        ("en", ["you may not speak to the program of this site", "permission denied", "sudo"]),
-        ("fr", ["vous n'avez pas le droit de parler au programme", "accès refusé", "sudo"]),
+    let sockets = state.join("none");
+    let (program, guard) = (&["status"][..], ["guard", "status", "--sockets", sockets.to_str().unwrap()]);
+    for (question, language, words) in [
+        (program, "en", ["you may not speak to the program of this site", "permission denied", "sudo"]),
+        (program, "fr", ["vous n'avez pas le droit de parler au programme", "accès refusé", "sudo"]),
+        (&guard, "en", ["you may not speak to the guard", "permission denied", "as root"]),
+        (&guard, "fr", ["vous n'avez pas le droit de parler au gardien", "accès refusé", "root"]),
     ] {
         allow(0o000);
         let mut command = ballast();
         if rustix::process::geteuid().is_root() {
             command.uid(NOBODY);
         }
-        let output = command.args(["arm", "a", "--language", language, "--site"]).arg(&site.0).output();
+        let output = command.args(question).args(["--language", language, "--site"]).arg(&site.0).output();
         allow(0o700);
         let Ok(output) = output else {
             println!("SKIPPED: another user may not run the program from where it was built");

@@ -360,6 +360,27 @@ fn now_goes_through_its_own_socket_without_a_program() {
 }
 
 #[test]
+fn a_reset_under_a_hand_says_that_the_alarm_is_there_again() {
+    let Some(site) = Apart::new("a reset under a hand") else { return };
+    let relay = "with: { topic: relay/b }";
+    site.bench.site.edit("site.yaml", relay, "with: { topic: relay/b, state: state/b }");
+    let output = "  b: { safe: open, ";
+    site.bench.site.edit("safety.yaml", output, &format!("{output}outside_change: alarm, "));
+    let _guard = site.guard();
+    let _program = site.program();
+    site.bench.wait("b", "OFF");
+    wait_for("the hand to be seen", PATIENCE, || {
+        site.bench.tell("state/b", "ON");
+        let answer = said(&ask(&site.bench, &site.places, &["guard", "reset", "b"]));
+        answer.contains("b: its device still says closed where it was told open").then_some(())
+    });
+    let answer: serde_json::Value =
+        serde_json::from_str(&site.ask(&["guard", "reset", "all", "--format", "json"])).unwrap();
+    let moved = serde_json::json!([{ "output": "b", "told": "open", "says": "closed" }]);
+    assert_eq!(answer.get("moved"), Some(&moved), "{answer}");
+}
+
+#[test]
 fn make_safe_drives_everything_safe_and_ends() {
     let Some(site) = Apart::new("--make-safe") else { return };
     let mut guard = site.guard();

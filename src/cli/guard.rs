@@ -10,6 +10,7 @@ use crate::control::protocol::Question as OfProgram;
 use crate::report::guard_people;
 use ballast_host::link::people::{Answer, Question, Refusal};
 use ballast_host::link::{PEOPLE, sockets_of};
+use std::io::ErrorKind;
 use std::path::Path;
 
 /// `ballast guard`
@@ -61,6 +62,9 @@ fn ask(sockets: &Path, question: &Question, program: Option<(&Site, OfProgram)>,
         Err(error) => {
             let place = sockets.join(PEOPLE).display().to_string();
             let text = guard_people::no_guard(&place, &error, output.language_of_answers());
+            if error.kind() == ErrorKind::PermissionDenied {
+                return output.refuse(Exit::Failed, &text);
+            }
             return output.refuse_with(Exit::NotRunning, &text, &guard_people::no_guard_data(&place));
         }
     };
