@@ -70,10 +70,10 @@ async fn listen(place: &Place, lasting: Duration, reader: Reader<'_>) -> Result<
     })?;
     listening.subscribe(&ANNOUNCEMENTS).await?;
     let (start, mut ears) = (Instant::now(), Ears::default());
-    let total = lasting.as_millis() as usize;
+    let (what, total) = (format!("s {}", place.url()), lasting.as_secs() as usize);
     loop {
         let gone = start.elapsed();
-        (reader.progress)(place.url(), (gone.as_millis() as usize).min(total), total);
+        (reader.progress)(&what, (gone.as_secs() as usize).min(total), total);
         if gone >= lasting || ears.messages >= MESSAGES_MAX {
             break;
         }

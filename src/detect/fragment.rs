@@ -6,6 +6,7 @@
 use super::{Bus, Findings, short};
 use crate::cli::init::is_name;
 use crate::site::{self, Texts, build};
+use ballast_config::decode::scalar::similar_name;
 use ballast_drivers::detect::Found;
 use ballast_model::catalog::OutputKind;
 use std::collections::{BTreeMap, BTreeSet};
@@ -119,12 +120,8 @@ fn name_all(devices: &[(Bus, Found)]) -> Vec<Named<'_>> {
 
 /// A name that a site takes and nobody has: letters, digits and `_`.
 fn free(text: &str, taken: &BTreeSet<String>) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
-    let mut name: String = text.chars().map(plain).take(NAME_MAX).collect();
-    while name.contains("__") {
-        name = name.replace("__", "_");
-    }
-    name = name.trim_matches('_').to_owned();
+    let name: String = similar_name(text).chars().take(NAME_MAX).collect();
+    let mut name = name.trim_end_matches('_').to_owned();
     if !is_name(&name) {
         name = format!("found_{name}").trim_end_matches('_').to_owned();
     }
@@ -349,8 +346,9 @@ mod tests {
             ("Kettle \"1\" #x", "kettle_1_x"),
             ("Kettle 1 x", "kettle_1_x_2"),
             ("7", "found_7"),
-            ("été", "t"),
-            ("", "found"),
+            ("Été à l'Île", "ete_a_l_ile"),
+            ("Ж", "found"),
+            ("", "found_2"),
             ("until", "found_until"),
         ] {
             let made = free(text, &taken);

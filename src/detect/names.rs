@@ -36,7 +36,7 @@ pub fn hear(lasting: Duration, reader: Reader<'_>) -> Result<Findings, String> {
     let mut told: BTreeMap<Told, String> = BTreeMap::new();
     let start = Instant::now();
     while start.elapsed() < lasting {
-        (reader.progress)("mDNS", start.elapsed().as_millis() as usize, lasting.as_millis() as usize);
+        (reader.progress)("s mDNS", start.elapsed().as_secs() as usize, lasting.as_secs() as usize);
         for (service, ear) in ears.iter().enumerate() {
             while let Ok(event) = ear.recv_timeout(TURN) {
                 let ServiceEvent::ServiceResolved(found) = event else { continue };

@@ -80,18 +80,19 @@ fn is_name(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
-/// The name that somebody may have meant by `Chauffe-eau n°1`.
-fn similar_name(text: &str) -> String {
+/// The name that somebody may have meant by `Chauffe-eau n°1`; it may be none where no letters are in it.
+pub fn similar_name(text: &str) -> String {
     let mut name = String::new();
     for character in text.trim().chars() {
-        match character.to_ascii_lowercase() {
+        match character.to_lowercase().next().unwrap_or(character) {
             kept @ ('a'..='z' | '0'..='9') => name.push(kept),
-            'à' | 'â' | 'ä' => name.push('a'),
+            'à' | 'á' | 'â' | 'ä' | 'å' => name.push('a'),
             'é' | 'è' | 'ê' | 'ë' => name.push('e'),
-            'î' | 'ï' => name.push('i'),
-            'ô' | 'ö' => name.push('o'),
-            'ù' | 'û' | 'ü' => name.push('u'),
+            'í' | 'î' | 'ï' => name.push('i'),
+            'ó' | 'ô' | 'ö' | 'ø' => name.push('o'),
+            'ú' | 'ù' | 'û' | 'ü' => name.push('u'),
             'ç' => name.push('c'),
+            'ñ' => name.push('n'),
             _ if name.ends_with('_') => {}
             _ => name.push('_'),
         }
