@@ -303,7 +303,7 @@ impl Scan<'_> {
                     findings.remarks.push(say!(
                     language,
                     "{place} can be told limits: device file {file}; its safe values are yours to write",
-                    "{place} accepte des limites : fichier d'appareil {file} ; ses valeurs sûres sont à vous de les écrire"
+                    "{place} accepte des limites : fichier d'appareil {file} ; c'est à vous d'écrire ses valeurs sûres"
                 ));
                 }
             }
