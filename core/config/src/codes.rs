@@ -41,6 +41,7 @@ codes! {
     DEVICE_PARAMETER = "device::parameter": "What the site says with `with:` and what the device file asks for do not fit together.";
     DEVICE_SHARED = "device::shared": "Two outputs are told by the same words on one MQTT topic, so that each undoes what the other one is told and no limit holds for both; or two buses come to one broker under one client id, so that each throws the other one out.";
     DEVICE_UNKNOWN_KEY = "device::unknown_key": "A key of a bus, point or output is known neither to every device nor to its driver. Misspelt keys would be without effect, therefore they are mistakes.";
+    DEVICE_UNUSED_PARAMETER = "device::unused_parameter": "A device file has a parameter that stands at none of its points and outputs: what a site gives for it changes nothing.";
     EXPR_ARGUMENTS = "expr::arguments": "A function is called with other arguments than it takes. The help shows how it is written.";
     EXPR_DIMENSION = "expr::dimension": "Two quantities of different kinds are compared or added: volts with watts, watts with volt-amperes, a power with an energy.";
     EXPR_NEVER = "expr::never": "A condition can be understood and is true at no time of any day. From sunset to a time of the evening, and from a time of the morning to sunrise, are parts of one evening or morning; from an evening to a morning goes over midnight.";

@@ -63,7 +63,7 @@ pub static UNITS: &[UnitRow] = &[
     unit("kWh", Dimension::Energy, 1e3, &[]),
     unit("MWh", Dimension::Energy, 1e6, &[]),
     unit("GWh", Dimension::Energy, 1e9, &[]),
-    unit("J", Dimension::Energy, 1.0 / 3600.0, &[]),
+    unit("J", Dimension::Energy, 1.0 / 3600.0, &["Ws"]),
     unit("kJ", Dimension::Energy, 1e3 / 3600.0, &[]),
     unit("MJ", Dimension::Energy, 1e6 / 3600.0, &[]),
     unit("GJ", Dimension::Energy, 1e9 / 3600.0, &[]),

@@ -52,13 +52,18 @@ fn a_power_has_its_sign_and_a_device_that_is_gone_has_no_value_left() {
 /// The device file of a transcript as a bus, and the transcript.
 fn with_site<T>(path: &Path, then: impl FnOnce(&str, &crate::support::Site, &str) -> T) -> T {
     let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-    let file = device_file::read(&device_file::all()[&name]);
-    let driver = ballast_drivers::find(file.get("driver").and_then(Node::text).unwrap()).unwrap();
     let text = std::fs::read_to_string(path).unwrap();
-    let with = transcript::parameters(&text).into_iter().map(|(name, (_, value))| (name, value)).collect();
+    with_text(&name, &text, then)
+}
+
+/// A device file as a bus, and a transcript of it.
+fn with_text<T>(name: &str, text: &str, then: impl FnOnce(&str, &crate::support::Site, &str) -> T) -> T {
+    let file = device_file::read(&device_file::all()[name]);
+    let driver = ballast_drivers::find(file.get("driver").and_then(Node::text).unwrap()).unwrap();
+    let with = transcript::parameters(text).into_iter().map(|(name, (_, value))| (name, value)).collect();
     let points: Vec<(String, String)> =
-        transcript::points(&text).into_iter().map(|(_, name, keys)| (name, keys)).collect();
-    then(&name, &device_file::site_with(&file, driver, &with, &points), &text)
+        transcript::points(text).into_iter().map(|(_, name, keys)| (name, keys)).collect();
+    then(name, &device_file::site_with(&file, driver, &with, &points), text)
 }
 
 #[test]
@@ -75,6 +80,33 @@ fn transcripts() {
                 text.lines().filter(|line| !line.contains("crc")).map(str::to_owned).collect::<Vec<_>>()
             };
             assert_eq!(lines(&played.filled), lines(text), "{name}");
+        });
+    }
+}
+
+/// Forms of a device that its transcript, which has one set of parameters, does not show.
+const OTHER_FORMS: [(&str, &str); 2] = [
+    (
+        "zigbee2mqtt-plug",
+        "with name = kitchen\nwith closed_message = {\"state\":\"ON\",\"on_time\":180}\nwith reverts_after = 180 s\n\
+         ! contact closed\n> zigbee2mqtt/kitchen/set {\"state\":\"ON\",\"on_time\":180}\n",
+    ),
+    (
+        "tasmota-plug",
+        "with name = plug\nwith place = /1\nwith total = /1\n\
+         < tele/plug/SENSOR {\"ENERGY\":{\"Total\":[1.5,6.294],\"Power\":[10,263]}}\n= power 263 W\n= energy 6.294 kWh\n",
+    ),
+];
+
+#[test]
+fn other_forms_of_a_device() {
+    for (name, text) in OTHER_FORMS {
+        with_text(name, text, |_, site, text| {
+            let subject = Subject { catalog: &site.catalog, device: "it", only_output: None };
+            let played = transcript::play(site.open(), subject, text);
+            assert!(played.troubles.is_empty(), "{name}: {:#?}", played.troubles);
+            let failed: Vec<_> = played.checks.iter().filter(|check| !check.is_met()).collect();
+            assert!(failed.is_empty() && !played.checks.is_empty(), "{name}: {failed:#?}");
         });
     }
 }

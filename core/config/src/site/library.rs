@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ballast_model::diagnostic::Diagnostic;
+
 use super::shapes;
 use crate::codes;
 use crate::decode::fields::Fields;
 use crate::decode::scalar::{check_name, name, text};
-use crate::diagnostics::{Diagnostics, Placed};
+use crate::diagnostics::{Diagnostics, Placed, quote};
 use crate::sources::Sources;
-use crate::tree::{Kind, Map, Node, Tree};
+use crate::tree::{Entry, Kind, Map, Node, Tree};
 
 /// All device files that a site may use, by name.
 #[derive(Clone, Debug, Default)]
@@ -117,6 +119,13 @@ impl<'t> DeviceFile<'t> {
         };
         let points = map("points", "a map of points");
         let outputs = map("outputs", "a map of outputs");
+        for entry in given.iter().flat_map(|map| &map.entries) {
+            let inside = format!("${{{}}}", entry.key.text);
+            let mut maps = points.iter().chain(&outputs).flat_map(|map| &map.entries);
+            if !maps.any(|one| mentions(&one.value, &inside)) {
+                out.push(stands_nowhere(entry, &inside));
+            }
+        }
         Self {
             driver: fields.get("driver").and_then(|node| name(node, out)),
             parameters,
@@ -125,6 +134,23 @@ impl<'t> DeviceFile<'t> {
             outputs,
         }
     }
+}
+
+/// Whether a text stands in a value or in one inside of it.
+fn mentions(node: &Node, text: &str) -> bool {
+    match &node.kind {
+        Kind::Scalar(scalar) => scalar.text.contains(text),
+        Kind::Map(map) => map.entries.iter().any(|entry| mentions(&entry.value, text)),
+        Kind::List(list) => list.items.iter().any(|item| mentions(item, text)),
+        Kind::Unreadable => true,
+    }
+}
+
+/// What a site gives for it changes nothing, and the site would believe that it does.
+fn stands_nowhere(parameter: &Entry, inside: &str) -> Diagnostic {
+    let message = format!("nothing takes the parameter {}", quote(&parameter.key.text));
+    let help = format!("write `{inside}` where its value belongs, at each point and output, or take it out");
+    parameter.key.place().warning(codes::DEVICE_UNUSED_PARAMETER, message).help(help)
 }
 
 #[cfg(test)]
@@ -136,8 +162,30 @@ mod tests {
 
     const GOOD: &str = "device: relay\nlabel: A\nsource: a sheet\ndriver: mqtt\noutputs: { switch: { kind: contact, command: t } }\n";
 
+    #[test]
+    fn a_parameter_that_nothing_takes_is_told() {
+        let of = |keys: &str| {
+            let file = GOOD.replace(
+                "outputs",
+                &format!("parameters: {{ url: {{ about: x, default: t }} }}\n{keys}\noutputs"),
+            );
+            said_with("relay", &file)
+        };
+        assert!(
+            of("").contains("warning[device::unused_parameter]: nothing takes the parameter `url`"),
+            "{}",
+            of("")
+        );
+        assert!(of("").contains("relay.yaml:5:"), "{}", of(""));
+        assert_eq!(of("points: { p: { flag: true, topic: \"a/${url}/b\" } }"), "");
+    }
+
     /// What is said of a site with a device of this file, beside a good file `relay` and a broken one `broken`.
     fn said(file: &str) -> String {
+        said_with(file, GOOD)
+    }
+
+    fn said_with(file: &str, relay: &str) -> String {
         let site = format!(
             "site: s\ntime_zone: UTC\nbuses: {{ b: {{ driver: mqtt }} }}\ndevices: {{ d: {{ bus: b, file: {file} }} }}\n"
         );
@@ -145,7 +193,7 @@ mod tests {
             site: File::Bytes(site.as_bytes()),
             safety: File::Bytes(b"outputs: { d.switch: { safe: open } }\n"),
             devices: vec![
-                ("relay.yaml", File::Offered(GOOD.as_bytes())),
+                ("relay.yaml", File::Offered(relay.as_bytes())),
                 ("broken.yaml", File::Offered(b"device: [\n")),
             ],
         };

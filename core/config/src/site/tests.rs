@@ -506,6 +506,7 @@ source: made up
 parameters:
   topic: { default: x }
 # ^^^^^ error[key::missing]: a parameter needs `about`
+# ^^^^^ warning[device::unused_parameter]: nothing takes the parameter `topic`
 points:
   x: { topic: \"${topc}\" }
 ",
