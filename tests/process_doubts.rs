@@ -122,3 +122,22 @@ fn a_state_that_is_none_is_named_where_people_look() {
     wait_for("the state", PATIENCE, || program.json(&["why", "f"])["misheard"].is_null().then_some(()));
     assert!(!program.tell(&["status"]).contains("not understood"));
 }
+
+/// A device that floods does not fill the screen and the history.
+#[test]
+fn readings_that_come_too_fast_are_told_once() {
+    let Some(bench) = Bench::new("readings too fast", "") else { return };
+    let program = bench.run();
+    let dropped = || program.metric("ballast_samples_coalesced_total").and_then(|text| text.parse::<f64>().ok());
+    wait_for("ten times too much", PATIENCE, || {
+        bench.broker.publish_lines("meter/power", (0..20_000).map(|number| (number % 1000).to_string()));
+        dropped().filter(|dropped| *dropped >= 640.0)
+    });
+    let said = "samples of meter.power came too fast";
+    program.wait_line(said, PATIENCE);
+    assert_eq!(count(&program, said), 1, "{:#?}", program.lines());
+    wait_for("the history", PATIENCE, || {
+        let history = program.tell(&["history"]);
+        (history.matches(said).count() == 1).then_some(())
+    });
+}

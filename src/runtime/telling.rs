@@ -112,6 +112,8 @@ pub fn said(decision: &mut Decision, now: Mono, said: Said) {
 fn engine(decision: &mut Decision, now: Mono, event: EngineEvent) {
     let running = std::sync::Arc::clone(&decision.running);
     decision.figures.engine_event(&event);
+    let name = |point| running.plan.point_name(point);
+    let Some(event) = decision.carrier.too_fast.told(event, now, name) else { return };
     match &event {
         EngineEvent::RuleStarted { rule, because, .. } => {
             if let Some(place) = decision.memory.reasons.get_mut(*rule as usize) {
