@@ -18,7 +18,7 @@ use ballast_engine::{Engine, Event as EngineEvent};
 use ballast_guard::plan::{LimitAction, SafetySet};
 use ballast_guard::{Guard, GuardEvent, SessionFault};
 use ballast_history::Severity;
-use ballast_model::catalog::{Facet, Kind, PointSpec};
+use ballast_model::catalog::{Kind, PointSpec};
 use ballast_model::intent::{Cause, Outcome, Witness};
 use ballast_model::{Mono, OutputId, PointId, Verdict, Wanted};
 use serde::Serialize;
@@ -557,36 +557,4 @@ pub fn link(decision: &mut Decision, bus: &str, is_up: bool, text: &str) {
     });
     let told = Told::info("bus", bus, sentence, json!({ "up": is_up }));
     decision.carrier.recorder.tell(now, &told.severity(severity));
-}
-
-/// Something that a device said is no value of its points, and no state of its outputs.
-pub fn misheard(
-    decision: &mut Decision,
-    bus: &str,
-    (points, outputs): (&[PointId], &[OutputId]),
-    text: &str,
-) {
-    let now = decision.carrier.clock.now();
-    let catalog = decision.running.catalog();
-    let names: Vec<&str> =
-        points.iter().filter_map(|point| catalog.point(*point)).map(|spec| &*spec.name).collect();
-    let outputs: Vec<_> = outputs.iter().filter_map(|output| catalog.output(*output)).collect();
-    let of_outputs: Vec<&str> = outputs.iter().map(|spec| &*spec.name).collect();
-    // What an output is, is a point as well.
-    let actual = outputs.iter().filter_map(|spec| catalog.point(spec.facet(Facet::Actual)));
-    let actual = actual.map(|spec| &*spec.name);
-    let sentence = Sentence::both(|language| {
-        let (text, colon) = (bus_words::told(text, language), language.colon());
-        format!("bus {bus}{colon} {text}")
-    });
-    let told = Told::info(
-        "misheard",
-        bus,
-        sentence,
-        json!({ "points": names, "outputs": of_outputs, "said": text }),
-    );
-    for name in names.into_iter().chain(actual) {
-        decision.carrier.misheard.insert(name.into(), text.into());
-    }
-    decision.carrier.recorder.tell(now, &told.severity(Severity::Warning));
 }

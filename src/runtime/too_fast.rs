@@ -24,7 +24,12 @@ struct Flood {
 impl TooFast {
     /// What is told of an event: all other events as they are, and of this one the sum since the last word; `None` while that
     /// is fresh.
-    pub fn told<'a>(&mut self, event: Event, now: Mono, name: impl FnOnce(PointId) -> &'a str) -> Option<Event> {
+    pub fn told<'a>(
+        &mut self,
+        event: Event,
+        now: Mono,
+        name: impl FnOnce(PointId) -> &'a str,
+    ) -> Option<Event> {
         let Event::Coalesced { point, dropped } = event else { return Some(event) };
         let flood = self.of.entry(name(point).into()).or_default();
         flood.untold = flood.untold.saturating_add(dropped);
