@@ -21,7 +21,10 @@ impl Run<'_> {
             return;
         };
         *state = Some(value);
-        self.take_reading(point, value);
+        // After a silence it is believed with the next renewal, like all the others: until then nothing would take it back.
+        if !self.live.reports.are_lapsed {
+            self.take_reading(point, value);
+        }
     }
 
     /// What the program said of points holds for another lease: the shortest one, since there is one word for all of them.

@@ -4,6 +4,7 @@ mod kit;
 use ballast_guard::{GuardEvent, Input, SessionFault};
 use ballast_model::catalog::{Kind, Origin};
 use ballast_model::frame::Message;
+use ballast_model::intent::Authority;
 use ballast_model::intent::Cause;
 use ballast_model::time::Gap;
 use ballast_model::{Finite, OutputId, PointId, Sample, Span, Value};
@@ -121,6 +122,48 @@ fn what_is_not_renewed_is_unknown_until_it_is_said_again() {
     bench.tell(own, number(20.0));
     bench.ask(pump, CLOSED);
     assert_eq!(bench.is(pump), CLOSED);
+}
+
+#[test]
+fn a_reading_after_a_silence_is_believed_with_the_renewal_that_takes_it_back() {
+    let (site, pump, own) = site();
+    let mut bench = site.bench();
+    bench.hello();
+    bench.tell(own, number(1000.0));
+    // The session lives on: a word for an output would run out and end it.
+    bench.pass_in_silence(secs(4));
+    bench.tell(own, number(1000.0));
+    bench.ask(pump, CLOSED);
+    assert_eq!(
+        (bench.is(pump), bench.verdict(pump).cause),
+        (OPEN, Cause::Limit(0)),
+        "nothing would take it back"
+    );
+    bench.renew_for(3000);
+    bench.settle();
+    assert_eq!(bench.is(pump), CLOSED);
+    bench.pass_in_silence(secs(3));
+    assert_eq!((bench.is(pump), bench.verdict(pump).cause), (OPEN, Cause::Limit(0)));
+}
+
+#[test]
+fn a_renewal_says_what_was_told_once() {
+    let (site, pump, own) = site();
+    let mut bench = site.bench();
+    bench.hello();
+    bench.pass_in_silence(secs(4));
+    let ask = bench.intent(pump, CLOSED, Authority::Rule(50), 1);
+    let told = bench.frame(Message::Reading { point: own, value: number(1000.0) });
+    let renewed = bench.frame(Message::Renew);
+    let take_back = bench.intent(pump, OPEN, Authority::Rule(50), 2);
+    bench.permits.clear();
+    bench.step(&[ask, told, renewed, take_back]);
+    bench.settle();
+    assert!(
+        bench.permits.iter().all(|(_, _, wanted)| *wanted == OPEN),
+        "no look lies between the two words: {:?}",
+        bench.permits
+    );
 }
 
 #[test]

@@ -51,7 +51,7 @@ use ballast_guard::Input as GuardInput;
 use ballast_model::catalog::Facet;
 use ballast_model::frame::Frame;
 use ballast_model::time::BOOT_ORIGIN;
-use ballast_model::{Mono, PointId, Sample, Span, Utc, Wanted};
+use ballast_model::{Mono, Sample, Span, Utc, Wanted};
 use devices::Devices;
 use dice::Dice;
 use field::{Effects, Sensors, Truth};
@@ -412,10 +412,10 @@ fn begins(dice: &mut Dice, length: Span) -> i64 {
 }
 
 /// How many inputs fit into one step: up to the second reading of a point, as each is a moment of its own.
-fn one_step<I>(inputs: &[I], point_of: impl Fn(&I) -> Option<PointId>) -> usize {
-    let mut seen: Vec<PointId> = Vec::with_capacity(inputs.len());
+fn one_step<I, P: PartialEq>(inputs: &[I], reading_of: impl Fn(&I) -> Option<P>) -> usize {
+    let mut seen: Vec<P> = Vec::with_capacity(inputs.len());
     for (index, input) in inputs.iter().enumerate() {
-        let Some(point) = point_of(input) else { continue };
+        let Some(point) = reading_of(input) else { continue };
         if seen.contains(&point) {
             return index;
         }

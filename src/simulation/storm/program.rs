@@ -142,7 +142,7 @@ impl Storm<'_> {
     fn step_engine(&mut self) {
         let now = self.now;
         let mut inputs = std::mem::take(&mut self.program.inputs);
-        let rest = inputs.split_off(one_step(&inputs, point_of));
+        let rest = inputs.split_off(one_step(&inputs, reading_of));
         let program = &mut self.program;
         let Some(engine) = &mut program.engine else { return };
         program.watch.hear(now, &inputs, &self.places);
@@ -320,6 +320,6 @@ impl Storm<'_> {
 }
 
 /// The point of which an input is a reading.
-fn point_of(input: &Input) -> Option<PointId> {
+fn reading_of(input: &Input) -> Option<PointId> {
     if let Input::Sample(sample) = input { Some(sample.point) } else { None }
 }

@@ -8,6 +8,7 @@ use super::watch::moves::Seen;
 use super::watch::{GuardWatch, Terms};
 use super::{Storm, one_step};
 use ballast_guard::{Guard, GuardEvent, Input, Output, Permit, State, digest};
+use ballast_model::frame::{Frame, Message};
 use ballast_model::time::Gap;
 use ballast_model::{Mono, PointId, Span, Wanted};
 
@@ -110,7 +111,7 @@ impl Storm<'_> {
     fn step_guard(&mut self) {
         let now = self.now;
         let mut inputs = std::mem::take(&mut self.guard.inputs);
-        let rest = inputs.split_off(one_step(&inputs, point_of));
+        let rest = inputs.split_off(one_step(&inputs, reading_of));
         let shield = &mut self.guard;
         let Some(guard) = &mut shield.guard else { return };
         shield.watch.hear(now, &inputs, &self.places);
@@ -307,7 +308,12 @@ impl Storm<'_> {
     }
 }
 
-/// The point of which an input is a reading.
-fn point_of(input: &Input) -> Option<PointId> {
-    if let Input::Sample(sample) = input { Some(sample.point) } else { None }
+/// What the guard looks at once in a step: a reading of a point, or the program's word for its points (`None`), which a
+/// renewal may say anew.
+fn reading_of(input: &Input) -> Option<Option<PointId>> {
+    match input {
+        Input::Sample(sample) => Some(Some(sample.point)),
+        Input::Frame(Frame { message: Message::Reading { .. } | Message::Renew, .. }) => Some(None),
+        _ => None,
+    }
 }

@@ -156,6 +156,19 @@ fn ages_and_since_know_when_they_will_cross() {
 }
 
 #[test]
+fn a_clock_that_nobody_believes_any_more_wakes_nobody() {
+    let mut world = World::new();
+    let night = world.program(&call("between", alloc::vec![text("22:00"), text("03:00")]));
+    world.wall = Wall { at: at(0), utc: Utc::from_millis(1_780_000_000_000), trusted: true };
+    world.trackers.tick(at(0), &world.wall, &world.catalog, true);
+    assert!(world.truth(&night, 1).0.is_some());
+    assert_ne!(world.trackers.next(), Mono::MAX, "it waits for the next edge");
+    world.wall.trusted = false;
+    world.trackers.tick(at(2), &world.wall, &world.catalog, true);
+    assert_eq!((world.truth(&night, 3).0, world.trackers.next()), (None, Mono::MAX));
+}
+
+#[test]
 fn the_rate_of_a_counter_is_unknown_while_its_reset_lies_in_the_time() {
     let mut world = World::new();
     let energy = PointId(3);

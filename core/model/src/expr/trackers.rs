@@ -283,6 +283,7 @@ impl Trackers {
 
     fn wake(&mut self, id: TrackerId, now: Mono, wall: &Wall, catalog: &Catalog) {
         let Some(entry) = self.entries.get_mut(id.0 as usize) else { return };
+        let is_by_clock = matches!(entry.follow, Follow::Clock(_) | Follow::Used(_));
         let mut clock_next = None;
         let changed = match &mut entry.follow {
             Follow::Window(window) => window.advance(now),
@@ -311,10 +312,11 @@ impl Trackers {
         if changed {
             self.changed.push(id);
         }
-        if let Some(next) = clock_next {
-            self.queue(id, next);
-        } else {
-            self.requeue(id);
+        match clock_next {
+            Some(next) => self.queue(id, next),
+            // Nobody knows the time any more: what was to come at an hour of the day has no moment.
+            None if is_by_clock => self.unqueue(id),
+            None => self.requeue(id),
         }
     }
 
@@ -342,6 +344,12 @@ impl Trackers {
             self.due.remove(&(old, id));
         }
         self.due.insert((next, id));
+    }
+
+    fn unqueue(&mut self, id: TrackerId) {
+        if let Some(old) = self.entries.get_mut(id.0 as usize).and_then(|entry| entry.due.take()) {
+            self.due.remove(&(old, id));
+        }
     }
 
     /// The next deadline.
