@@ -10,7 +10,6 @@ use super::link::Link;
 use super::message::{Message, Occasion};
 use super::opening::OpenField;
 use super::recorder::Recorder;
-use super::too_fast::TooFast;
 use crate::control::protocol::Answer;
 use crate::egress::term::Standing;
 use crate::journal::Ring;
@@ -79,8 +78,6 @@ pub struct Carrier {
     pub reloads: BTreeMap<&'static str, u64>,
     /// What points said last that was no value, by their names; bounded by the points of the sites that ran.
     pub misheard: BTreeMap<Box<str>, Box<str>>,
-    /// Points that flood, and what was said of that.
-    pub too_fast: TooFast,
     /// Says until when this run was seen.
     pub heartbeat: Heartbeat,
     /// How long nothing ran before this run; `None` where nothing ever did.

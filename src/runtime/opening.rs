@@ -14,7 +14,6 @@ use super::saving::Unkept;
 use super::state::{RunningSet, Trial, decode};
 use super::timed::Timed;
 use super::told::Told;
-use super::too_fast::TooFast;
 use super::{beneath, reload, saving, trial};
 use crate::control::protocol::Answer;
 use crate::egress::announced::Announced;
@@ -135,7 +134,6 @@ pub fn start(start: Start) -> Decision {
         epoch: 0,
         reloads: BTreeMap::new(),
         misheard: BTreeMap::new(),
-        too_fast: TooFast::default(),
         heartbeat,
         outage,
         dumped: None,

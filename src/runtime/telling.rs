@@ -6,6 +6,7 @@
 use super::decision::Decision;
 use super::timed::Timed;
 use super::told::Told;
+use super::too_fast::TooFast;
 use super::trial;
 use crate::report::language::{Language, Sentence, say};
 use crate::report::output_words::OutputWords;
@@ -40,6 +41,8 @@ pub struct Memory {
     actuals: Vec<u64>,
     /// Outputs whose winner changed and was not told yet.
     untold: BTreeSet<OutputId>,
+    /// Points that flood, and what was said of that.
+    too_fast: TooFast,
     pub(super) disk_is_well: bool,
 }
 
@@ -61,6 +64,7 @@ impl Memory {
             actuals: vec![0; outputs],
             undone: ids().filter(|id| is_out_of_reach(guard, *id)).collect(),
             untold: BTreeSet::new(),
+            too_fast: TooFast::default(),
             disk_is_well: true,
         }
     }
@@ -113,7 +117,7 @@ fn engine(decision: &mut Decision, now: Mono, event: EngineEvent) {
     let running = std::sync::Arc::clone(&decision.running);
     decision.figures.engine_event(&event);
     let name = |point| running.plan.point_name(point);
-    let Some(event) = decision.carrier.too_fast.told(event, now, name) else { return };
+    let Some(event) = decision.memory.too_fast.told(event, now, name) else { return };
     match &event {
         EngineEvent::RuleStarted { rule, because, .. } => {
             if let Some(place) = decision.memory.reasons.get_mut(*rule as usize) {

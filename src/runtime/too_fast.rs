@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 /// So long nothing more is said of a point (a guess: a flood that lasts is seen to last).
 const QUIET: Span = Span::from_secs(60);
 
-/// What was said of the points that flood, by their names; bounded by the points of the sites that ran.
+/// What was said of the points that flood, by their names; bounded by the points of the site.
 #[derive(Debug, Default)]
 pub struct TooFast {
     of: BTreeMap<Box<str>, Flood>,
