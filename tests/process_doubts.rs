@@ -5,8 +5,12 @@
 mod common;
 
 use common::bench::Bench;
+use common::broker::Publisher;
 use common::program::{Program, ballast};
 use common::wait_for;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -121,4 +125,68 @@ fn a_state_that_is_none_is_named_where_people_look() {
     bench.tell("state/f", "OFF");
     wait_for("the state", PATIENCE, || program.json(&["why", "f"])["misheard"].is_null().then_some(()));
     assert!(!program.tell(&["status"]).contains("not understood"));
+}
+
+/// A server whose page is what was given last; it says `Content-Length` and closes.
+fn page_server(page: Arc<Mutex<&'static str>>) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 1024]);
+            let body = *page.lock().unwrap();
+            let _ = write!(
+                stream,
+                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                body.len()
+            );
+        }
+    });
+    port
+}
+
+/// What is said of a page or of a unit once, each of its points says to whoever asks; and no longer than it is so.
+#[test]
+fn a_page_that_is_no_data_is_named_at_its_points_as_long_as_it_is_one() {
+    let Some(bench) = Bench::new("pages that are no data", "") else { return };
+    let page = Arc::new(Mutex::new("<html>log in</html>"));
+    let port = page_server(Arc::clone(&page));
+    bench.site.edit(
+        "site.yaml",
+        "devices:\n",
+        &format!(
+            "  web: {{ driver: http, url: \"http://127.0.0.1:{port}\" }}\ndevices:\n  web:\n    file: http-points\n    bus: web\n    points: {{ power: {{ path: /p, pointer: /power, unit: W, period: 200 ms, max_age: 1 min }} }}\n"
+        ),
+    );
+    let program = bench.run();
+    let said = format!("127.0.0.1:{port}/p answered a page, not data");
+    wait_status(&program, &format!("unknown: {said}"));
+    assert!(french(&program, &["status"]).contains(&format!("127.0.0.1:{port}/p a répondu une page")));
+    assert!(program.json(&["status"])["misheard"]["web.power"].as_str().unwrap().starts_with(&said));
+    assert_eq!(count(&program, &said), 1, "{:#?}", program.lines());
+    *page.lock().unwrap() = "{\"power\": null}";
+    wait_status(&program, "unknown: not a value");
+    *page.lock().unwrap() = "{\"power\": 7}";
+    program.wait_point("web.power", "7 W");
+}
+
+/// A device that floods does not fill the screen and the history.
+#[test]
+fn readings_that_come_too_fast_are_told_once() {
+    let Some(bench) = Bench::new("readings too fast", "") else { return };
+    let program = bench.run();
+    let mut flood = Publisher::connect(bench.broker.port);
+    let dropped =
+        || program.metric("ballast_samples_coalesced_total").and_then(|text| text.parse::<f64>().ok());
+    wait_for("ten times too much", PATIENCE, || {
+        (0..50_000).for_each(|number| flood.publish("meter/power", &(number % 1000).to_string()));
+        dropped().filter(|dropped| *dropped >= 1280.0)
+    });
+    let said = "samples of meter.power came too fast";
+    program.wait_line(said, PATIENCE);
+    assert_eq!(count(&program, said), 1, "{:#?}", program.lines());
+    wait_for("the history", PATIENCE, || {
+        let history = program.tell(&["history"]);
+        (history.matches(said).count() == 1).then_some(())
+    });
 }

@@ -90,6 +90,17 @@ pub enum Report {
         /// When.
         at: Mono,
     },
+    /// Why these points and outputs have no value, where that was told of the bus as a whole already, or is over.
+    Unclear {
+        /// Which points.
+        points: Vec<PointId>,
+        /// Whose state it is.
+        outputs: Vec<OutputId>,
+        /// Why; `None` once it is over.
+        text: Option<Box<str>>,
+        /// When.
+        at: Mono,
+    },
 }
 
 /// What became of a permit.

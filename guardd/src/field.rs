@@ -125,7 +125,11 @@ fn input(report: &Report) -> Option<Input> {
             Input::Actual { output: *output, actual: *actual }
         }
         Report::Reach { output, is_there, .. } => Input::Reach { output: *output, is_there: *is_there },
-        Report::Actual { .. } | Report::Link { .. } | Report::Misheard { .. } | Report::WallClock { .. } => {
+        Report::Actual { .. }
+        | Report::Link { .. }
+        | Report::Misheard { .. }
+        | Report::Unclear { .. }
+        | Report::WallClock { .. } => {
             return None;
         }
     })

@@ -87,7 +87,10 @@ impl Latest {
                 Report::Reach { output, .. } => _ = of_bus.reaches.insert(*output, report.clone()),
                 Report::Actual { output, .. } => _ = of_bus.actuals.insert(*output, report.clone()),
                 // It happened once.
-                Report::Written { .. } | Report::Misheard { .. } | Report::WallClock { .. } => {}
+                Report::Written { .. }
+                | Report::Misheard { .. }
+                | Report::Unclear { .. }
+                | Report::WallClock { .. } => {}
             }
         }
     }

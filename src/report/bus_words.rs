@@ -6,7 +6,7 @@ use super::language::Language;
 use std::borrow::Cow;
 
 /// English and French; `{}` stands for what differs. The first that fits counts.
-const WORDS: [(&str, &str); 40] = [
+const WORDS: [(&str, &str); 60] = [
     ("simulated", "simulé"),
     ("connected to {}", "connecté à {}"),
     ("listening to {}", "à l'écoute de {}"),
@@ -83,6 +83,53 @@ const WORDS: [(&str, &str); 40] = [
     ("{} says {}; one of {} is expected", "{} dit {} ; l'un de {} est attendu"),
     ("{} says {}; a JSON document with {} is expected", "{} dit {} ; un document JSON avec {} est attendu"),
     ("{} tells floats in their order", "{} donne ses nombres dans l'ordre"),
+    ("{} is out of reach ({})", "{} est hors d'atteinte ({})"),
+    ("{} ended", "{} s'est terminé"),
+    ("{} is gone: {}", "{} a disparu : {}"),
+    (
+        "{} answered packed data, which was not asked for",
+        "{} a répondu des données compressées, ce qui n'était pas demandé",
+    ),
+    ("{} gave no token (status {}): {}", "{} n'a pas donné de jeton (état {}) : {}"),
+    ("{} gave no token (status {})", "{} n'a pas donné de jeton (état {})"),
+    (
+        "{} answers that it failed (exception 4): it is out of order, or a gateway has nobody at this address; see `unit_id`",
+        "{} répond qu'il a échoué (exception 4) : il est en panne, ou une passerelle n'a personne à cette adresse ; voyez `unit_id`",
+    ),
+    (
+        "{} cannot be asked for the table `{}` (exception 1): see `table`",
+        "{} n'a pas la table `{}` (exception 1) : voyez `table`",
+    ),
+    ("{} finds its own memory damaged (exception 8)", "{} trouve sa propre mémoire abîmée (exception 8)"),
+    ("{} refuses to answer (exception {})", "{} refuse de répondre (exception {})"),
+    ("{} answers with values again", "{} répond de nouveau avec des valeurs"),
+    (
+        "{} has no register {} in `{}` (exception {}): see `register` and `table`",
+        "{} n'a pas de registre {} dans `{}` (exception {}) : voyez `register` et `table`",
+    ),
+    (
+        "{} has no register {} in `{}` (exception {}): see `register` and `table`; registers count from 0 as on the wire: {}",
+        "{} n'a pas de registre {} dans `{}` (exception {}) : voyez `register` et `table` ; les registres se comptent à partir de 0 comme sur le fil : {}",
+    ),
+    (
+        "{} has no bit {} in `{}` (exception {}): see `register` and `table`",
+        "{} n'a pas de bit {} dans `{}` (exception {}) : voyez `register` et `table`",
+    ),
+    (
+        "{} does not say what it is: nothing of it is used",
+        "{} ne dit pas ce qu'il est : rien de lui n'est utilisé",
+    ),
+    (
+        "{} says that it is `{}`, for which its file is not: nothing of it is used",
+        "{} dit être `{}`, pour lequel son fichier n'est pas fait : rien de lui n'est utilisé",
+    ),
+    ("{} is another device now: {}, and {} before", "{} est maintenant un autre appareil : {}, et {} avant"),
+    ("{} is a device that its file is for", "{} est un appareil pour lequel son fichier est fait"),
+    (
+        "{} tells whole numbers that make sense in the order {} and not in {}: see its `order`",
+        "{} donne des nombres entiers qui ont un sens dans l'ordre {} et pas dans {} : voyez son `order`",
+    ),
+    ("{} tells whole numbers in their order", "{} donne ses nombres entiers dans l'ordre"),
 ];
 
 /// The same in the language.
@@ -146,6 +193,43 @@ mod tests {
             assert_eq!(told(english, Language::Fr), french);
             assert_eq!(told(english, Language::En), english);
         }
+    }
+
+    /// Every sentence of a driver that a person meets when a device goes wrong.
+    #[test]
+    fn what_goes_wrong_is_said_in_french() {
+        for english in [
+            "m (unit 1) is out of reach (127.0.0.1:502: Connection refused (os error 111))",
+            "/dev/ttyUSB0 ended",
+            "/dev/ttyUSB0 is gone: Input/output error (os error 5)",
+            "plug/status answered packed data, which was not asked for",
+            "plug gave no token (status 400)",
+            "plug gave no token (status 400): the file of the secret is empty",
+            "m (unit 1) answers that it failed (exception 4): it is out of order, or a gateway has nobody at this address; see `unit_id`",
+            "m (unit 1) cannot be asked for the table `input` (exception 1): see `table`",
+            "m (unit 1) finds its own memory damaged (exception 8)",
+            "m (unit 1) refuses to answer (exception 6)",
+            "m (unit 1) answers with values again",
+            "m (unit 100) has no register 860 in `holding` (exception 2): see `register` and `table`",
+            "m (unit 1) has no register 40001 in `holding` (exception 2): see `register` and `table`; registers count from 0 as on the wire: 40001 is holding register 0 (`register: 0`)",
+            "m (unit 17) has no bit 4 in `coil` (exception 2): see `register` and `table`",
+            "m (unit 1) does not say what it is: nothing of it is used",
+            "m (unit 1) says that it is `EM111`, for which its file is not: nothing of it is used",
+            "m (unit 1) is another device now: `EM330`, and `EM340` before",
+            "unit 3 is another device now: `Maker Inverter 5 No. 9`, and one without a name before",
+            "m (unit 1) is a device that its file is for",
+            "m (unit 1) tells floats that make sense in the order CDAB and not in ABCD: see its `order`",
+            "m (unit 1) tells whole numbers that make sense in the order CDAB and not in ABCD: see its `order`",
+            "m (unit 1) tells whole numbers in their order",
+        ] {
+            let french = told(english, Language::Fr);
+            assert_ne!(french, english);
+            let name = english.split(' ').next().unwrap_or_default();
+            assert!(french.starts_with(&format!("{name} ")), "{french}");
+        }
+        let gone = "m (unit 1) is out of reach (127.0.0.1:502: Connection refused)";
+        let dit = "m (unit 1) est hors d'atteinte (127.0.0.1:502: Connection refused)";
+        assert_eq!(told(gone, Language::Fr), dit);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::inputs::one_step;
 use super::message::{Message, TakeOver};
 use super::state::Pace;
 use super::timed::Timed;
-use super::{around, farewell, guard_process, questions, reload, saving, telling, trial};
+use super::{around, farewell, guard_process, misheard, questions, reload, saving, telling, trial};
 use crate::metrics::Figures;
 use crate::site::Running;
 use ballast_drivers::{Batch, Report, WriteResult};
@@ -282,9 +282,7 @@ impl Decision {
         for report in &batch.reports {
             match report {
                 Report::Link { is_up, text, .. } => telling::link(self, bus, *is_up, text),
-                Report::Misheard { points, outputs, text, .. } => {
-                    telling::misheard(self, bus, (points, outputs), text);
-                }
+                Report::Misheard { .. } | Report::Unclear { .. } => misheard::hear(self, bus, report),
                 Report::Written { output, counter, result, .. } => {
                     let ok = *result == WriteResult::Done;
                     self.tell_guard(GuardInput::Written { output: *output, counter: *counter, ok });

@@ -11,7 +11,7 @@
 //! | [`inputs`] | how much of what waits one step takes |
 //! | [`field`], [`buses`] | where permits go |
 //! | `farewell` | the end: outputs go safe before the program does |
-//! | [`telling`], [`around`], [`recorder`] | what happened, in the machines and around them, written down |
+//! | [`telling`], [`too_fast`], [`misheard`], [`around`], [`recorder`] | what happened, in the machines and around them, written down |
 //! | [`saving`], [`state`], [`remembered`] | what survives, what can be run again, and what of it can be believed |
 //! | [`heartbeat`] | until when the last run was seen |
 //! | [`questions`] | answers to a person |
@@ -31,6 +31,7 @@ pub mod heartbeat;
 pub mod inputs;
 pub mod link;
 pub mod message;
+pub mod misheard;
 pub mod opening;
 pub mod questions;
 pub mod recorder;
@@ -42,6 +43,7 @@ pub mod state;
 pub mod telling;
 pub mod timed;
 pub mod told;
+pub mod too_fast;
 pub mod trial;
 
 use carrier::Carrier;

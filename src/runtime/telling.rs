@@ -6,6 +6,7 @@
 use super::decision::Decision;
 use super::timed::Timed;
 use super::told::Told;
+use super::too_fast::TooFast;
 use super::trial;
 use crate::report::language::{Language, Sentence, say};
 use crate::report::output_words::OutputWords;
@@ -18,7 +19,7 @@ use ballast_engine::{Engine, Event as EngineEvent};
 use ballast_guard::plan::{LimitAction, SafetySet};
 use ballast_guard::{Guard, GuardEvent, SessionFault};
 use ballast_history::Severity;
-use ballast_model::catalog::{Facet, Kind, PointSpec};
+use ballast_model::catalog::{Kind, PointSpec};
 use ballast_model::intent::{Cause, Outcome, Witness};
 use ballast_model::{Mono, OutputId, PointId, Verdict, Wanted};
 use serde::Serialize;
@@ -40,6 +41,8 @@ pub struct Memory {
     actuals: Vec<u64>,
     /// Outputs whose winner changed and was not told yet.
     untold: BTreeSet<OutputId>,
+    /// Points that flood, and what was said of that.
+    too_fast: TooFast,
     pub(super) disk_is_well: bool,
 }
 
@@ -61,6 +64,7 @@ impl Memory {
             actuals: vec![0; outputs],
             undone: ids().filter(|id| is_out_of_reach(guard, *id)).collect(),
             untold: BTreeSet::new(),
+            too_fast: TooFast::default(),
             disk_is_well: true,
         }
     }
@@ -112,6 +116,8 @@ pub fn said(decision: &mut Decision, now: Mono, said: Said) {
 fn engine(decision: &mut Decision, now: Mono, event: EngineEvent) {
     let running = std::sync::Arc::clone(&decision.running);
     decision.figures.engine_event(&event);
+    let name = |point| running.plan.point_name(point);
+    let Some(event) = decision.memory.too_fast.told(event, now, name) else { return };
     match &event {
         EngineEvent::RuleStarted { rule, because, .. } => {
             if let Some(place) = decision.memory.reasons.get_mut(*rule as usize) {
@@ -555,36 +561,4 @@ pub fn link(decision: &mut Decision, bus: &str, is_up: bool, text: &str) {
     });
     let told = Told::info("bus", bus, sentence, json!({ "up": is_up }));
     decision.carrier.recorder.tell(now, &told.severity(severity));
-}
-
-/// Something that a device said is no value of its points, and no state of its outputs.
-pub fn misheard(
-    decision: &mut Decision,
-    bus: &str,
-    (points, outputs): (&[PointId], &[OutputId]),
-    text: &str,
-) {
-    let now = decision.carrier.clock.now();
-    let catalog = decision.running.catalog();
-    let names: Vec<&str> =
-        points.iter().filter_map(|point| catalog.point(*point)).map(|spec| &*spec.name).collect();
-    let outputs: Vec<_> = outputs.iter().filter_map(|output| catalog.output(*output)).collect();
-    let of_outputs: Vec<&str> = outputs.iter().map(|spec| &*spec.name).collect();
-    // What an output is, is a point as well.
-    let actual = outputs.iter().filter_map(|spec| catalog.point(spec.facet(Facet::Actual)));
-    let actual = actual.map(|spec| &*spec.name);
-    let sentence = Sentence::both(|language| {
-        let (text, colon) = (bus_words::told(text, language), language.colon());
-        format!("bus {bus}{colon} {text}")
-    });
-    let told = Told::info(
-        "misheard",
-        bus,
-        sentence,
-        json!({ "points": names, "outputs": of_outputs, "said": text }),
-    );
-    for name in names.into_iter().chain(actual) {
-        decision.carrier.misheard.insert(name.into(), text.into());
-    }
-    decision.carrier.recorder.tell(now, &told.severity(Severity::Warning));
 }

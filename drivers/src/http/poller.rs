@@ -199,8 +199,16 @@ impl HttpPoller {
         };
         // What stands behind `?` may be a secret.
         let path = path.split('?').next().unwrap_or_default();
-        out.report(Report::Link { is_up, text: format!("{name}{path} {what}").into(), at });
+        let text: Box<str> = format!("{name}{path} {what}").into();
         *known = trouble;
+        if let Some(Page::Document(document)) = self.pages.get(read) {
+            // Who asks why a point has no value is told the same.
+            let points = document.points.iter().filter_map(|(slot, _)| out.point(*slot)).collect();
+            let outputs = document.states.iter().map(|state| state.output).collect();
+            let why = (!is_up).then(|| text.clone());
+            out.report(Report::Unclear { points, outputs, text: why, at });
+        }
+        out.report(Report::Link { is_up, text, at });
     }
 }
 

@@ -75,6 +75,14 @@ pub(super) struct Verdicts {
 }
 
 impl Watches {
+    /// What is doubted of a sort.
+    pub(super) fn doubt(&self, sort: Sort) -> Option<Orders> {
+        match sort {
+            Sort::Float => self.floats.doubt,
+            Sort::Whole => self.wholes.doubt,
+        }
+    }
+
     /// Takes an answer. `changed` is told what is doubted now and was not, and what no longer is.
     pub(super) fn judge(
         &mut self,
@@ -136,7 +144,7 @@ impl Sort {
     }
 
     /// Whether an item is one of these.
-    fn holds(self, item: &Item) -> bool {
+    pub(super) fn holds(self, item: &Item) -> bool {
         item.is_measured && matches!(&item.place, Place::Field(field) if Self::of(field.form) == Some(self))
     }
 }

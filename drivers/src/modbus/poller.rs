@@ -1,6 +1,6 @@
 //! Asks units for their registers and makes samples of the answers.
 
-use super::doubt::{self, Verdict};
+use super::doubt::{self, Orders, Sort, Verdict};
 use super::frame::{Framed, Framing};
 use super::identity::{Change, Identities, NOTHING, Standing, words};
 use super::output::Output;
@@ -312,16 +312,36 @@ impl Units {
         Answer::Done { used, heed: self.now.heed }
     }
 
+    /// Numbers of a read are doubted now, or no longer. That is told once of a unit, and each point knows it.
+    fn tell_order(&self, read: usize, sort: Sort, doubt: Option<Orders>, now: Mono, out: &mut Readings) {
+        let Some(block) = self.blocks.get(read) else { return };
+        let name = self.roster.units.get(block.unit).map_or("", |unit| &unit.name);
+        let others = self.blocks.iter().enumerate().filter(|(at, one)| *at != read && one.unit == block.unit);
+        let mut doubts = others.filter_map(|(_, one)| one.watches.doubt(sort));
+        let is_told = doubts.any(|other| doubt.is_none_or(|doubt| doubt == other));
+        let text: Box<str> = doubt::words(name, sort, doubt).into();
+        let points = block.items().iter().filter(|item| sort.holds(item)).filter_map(|item| match item.to {
+            To::Point(slot) => out.point(slot),
+            To::Output(_) => None,
+        });
+        let points = points.collect();
+        let why = doubt.map(|_| text.clone());
+        out.report(Report::Unclear { points, outputs: Vec::new(), text: why, at: now });
+        if !is_told {
+            out.report(Report::Link { is_up: doubt.is_none(), text, at: now });
+        }
+    }
+
     /// What came to a part of a read.
     fn data(&mut self, unit: usize, read: usize, came: (u16, &[u8]), now: Mono, out: &mut Readings) {
         let Some(block) = self.blocks.get_mut(read) else { return };
-        let name = self.roster.units.get(unit).map_or("", |unit| &unit.name);
         let items = block.part(self.now.at).to_vec();
         let registers = Registers { first: came.0, bytes: came.1 };
-        let verdicts = block.watches.judge(&items, registers, |sort, doubt| {
-            let text = doubt::words(name, sort, doubt).into();
-            out.report(Report::Link { is_up: doubt.is_none(), text, at: now });
-        });
+        let mut changes = Vec::new();
+        let verdicts = block.watches.judge(&items, registers, |sort, doubt| changes.push((sort, doubt)));
+        for (sort, doubt) in changes {
+            self.tell_order(read, sort, doubt, now, out);
+        }
         self.shows(unit, &items, Some(came), now, out);
         let standing = self.identities.standing(unit);
         for item in &items {
@@ -385,7 +405,10 @@ fn tell(
 ) -> bool {
     let said = match (&item.place, came) {
         (Place::Bit(address), Some((first, bits))) => bit(bits, address.wrapping_sub(first)),
-        (Place::Field(field), Some((first, bytes))) => field.read(Registers { first, bytes }),
+        (Place::Field(field), Some((first, bytes))) => match field.read(Registers { first, bytes }) {
+            Said::Number(number) if item.is_measured && field.is_too_small(number) => Said::Nothing,
+            said => said,
+        },
         (_, None) => Said::Nothing,
     };
     match item.to {

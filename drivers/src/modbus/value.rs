@@ -147,6 +147,13 @@ impl Field {
         }
     }
 
+    /// Whether a float is so close to zero that nothing measures it: a whole number, or a pattern such as 0x8000, stands
+    /// where the file says that a float does.
+    pub(crate) fn is_too_small(&self, number: f64) -> bool {
+        let is_float = matches!(self.form, Form::Float(_)) && self.scale_register.is_none();
+        is_float && number != 0.0 && number.abs() < f64::from(f32::MIN_POSITIVE)
+    }
+
     /// The registers for a number; `None` where it does not fit, or would say that there is no value.
     pub(crate) fn write(&self, number: f64) -> Option<Vec<u16>> {
         let count = self.form.registers();
@@ -288,6 +295,19 @@ mod tests {
                 "no file need name NaN and infinity"
             );
         }
+    }
+
+    #[test]
+    fn a_float_that_nothing_measures_is_too_small() {
+        let float = field(Form::Float(2), "ABCD");
+        // 0x8000 everywhere, and the whole number 1225.
+        for bits in [0x8000_8000, 1225] {
+            assert!(float.is_too_small(f64::from(f32::from_bits(bits))), "{bits:#x}");
+        }
+        for number in [0.0, -0.0, 1e-9, -230.2] {
+            assert!(!float.is_too_small(number), "{number}");
+        }
+        assert!(!field(Form::Signed(2), "ABCD").is_too_small(1e-40), "its scale makes it small");
     }
 
     #[test]

@@ -270,7 +270,7 @@ impl<'a> Play<'a> {
     fn take(&mut self, batch: &Batch) {
         let mut told: Vec<String> = batch.samples.iter().filter_map(|sample| self.sample(sample)).collect();
         // What was no value stands in the line that was said, and its point is bad.
-        let is_shown = |report: &&Report| !matches!(report, Report::Misheard { .. });
+        let is_shown = |report: &&Report| !matches!(report, Report::Misheard { .. } | Report::Unclear { .. });
         told.extend(batch.reports.iter().filter(is_shown).map(|report| self.report(report)));
         told.into_iter().for_each(|text| self.tell(text));
     }
@@ -313,6 +313,7 @@ impl<'a> Play<'a> {
             }
             Report::WallClock { utc, .. } => format!("clock {}", utc.millis() / 1000),
             Report::Link { text, .. } | Report::Misheard { text, .. } => text.to_string(),
+            Report::Unclear { text, .. } => text.as_deref().unwrap_or_default().to_owned(),
             Report::Written { output, result, .. } => format!("{} {result:?}", self.output(*output)),
         }
     }

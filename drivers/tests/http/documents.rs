@@ -2,7 +2,7 @@
 
 use crate::peer::{Peer, is_said};
 use crate::support::{Running, Site, base};
-use ballast_drivers::readings::Batch;
+use ballast_drivers::readings::{Batch, Report};
 use ballast_model::{PointId, Quality, Reason};
 
 fn good(heard: &Batch, point: PointId) -> usize {
@@ -78,9 +78,20 @@ fn what_is_no_data_is_said_in_words_and_is_no_value() {
     running.wait_last(wrong, None, Quality::Bad(Reason::NotAValue));
     running.wait_last(no_place, None, Quality::Bad(Reason::NotAValue));
     running.wait_last(moved, base(12.5), Quality::Good);
+    // Who asks for the point is told the same.
+    let missing = points[cases.iter().position(|case| case.3.contains("/status/404")).unwrap()];
+    running.wait("the point's own word", |heard| {
+        let mut of_point = heard.reports.iter().filter_map(|report| match report {
+            Report::Unclear { points, text: Some(text), .. } if points.contains(&missing) => Some(text),
+            _ => None,
+        });
+        of_point.any(|text| text.contains("/status/404 is not there"))
+    });
     // Said once, however often it is asked.
     let heard = running.wait("many answers", |heard| good(heard, moved) >= 10);
-    let times = heard.reports.iter().filter(|report| format!("{report:?}").contains("/status/404 is not"));
+    let is_it =
+        |report: &&Report| matches!(report, Report::Link { text, .. } if text.contains("/status/404 is not"));
+    let times = heard.reports.iter().filter(is_it);
     assert_eq!(times.count(), 1);
 }
 

@@ -39,7 +39,9 @@ fn played(device: &mut (Site, OpenBus), read: usize, document: &[u8]) -> (Answer
         let value = sample.value.map_or("none".to_owned(), |value| spec.show(value));
         format!("{} {value}", spec.name.strip_prefix("it.").unwrap())
     });
-    let reports = batch.reports.iter().map(|report| match report {
+    // What is said of the page, each of its points knows.
+    let said = batch.reports.iter().filter(|report| !matches!(report, Report::Unclear { .. }));
+    let reports = said.map(|report| match report {
         Report::Actual { actual, .. } => format!("contact {}", *actual == Some(Wanted::CLOSED)),
         Report::Link { text, .. } => text.to_string(),
         other => format!("{other:?}"),

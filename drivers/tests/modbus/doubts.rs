@@ -61,9 +61,43 @@ fn a_number_in_the_wrong_order_that_stands_alone_is_no_value_either() {
     running.wait_last(power, base(-1225.0), Quality::Good);
 }
 
+/// Four reads of one unit are in the wrong order: that is one sentence, and each point knows it.
+#[test]
+fn numbers_in_the_wrong_order_are_told_once_of_a_unit() {
+    let holds =
+        "unit 1 input 0 FLOAT32 230.2 5.5\nunit 1 input 100 FLOAT32 50.02\nunit 1 input 200 FLOAT32 1001.5";
+    let Some(mut peer) = Peer::tcp(holds) else { return };
+    let mut site = site(&peer, &[("gap", "0")]);
+    let points = ["0", "2", "100", "200"].map(|register| {
+        let keys = [("table", "input"), ("register", register), ("type", "f32"), ("order", "CDAB")];
+        site.number(&format!("it.r{register}"), "W", &keys)
+    });
+    let running = Running::start(site.open());
+    let words = "it (unit 1) tells floats that make sense in the order ABCD and not in CDAB: see its `order`";
+    let why = |heard: &Batch, point: PointId| {
+        heard.reports.iter().rev().find_map(|report| match report {
+            Report::Unclear { points, text, .. } if points.contains(&point) => Some(text.clone()),
+            _ => None,
+        })
+    };
+    let knows = |heard: &Batch, point| why(heard, point) == Some(Some(words.into()));
+    running.wait("every point", |heard| points.iter().all(|point| knows(heard, *point)));
+    assert_eq!(said(&so_far(&running), words), 1, "once of a unit");
+    for (address, value) in [("0", 230.2f32), ("2", 5.5), ("100", 50.02), ("200", 1001.5)] {
+        let bits = value.to_bits();
+        peer.say(&format!("set 1 4 {address} {:#x} {:#x}", bits & 0xFFFF, bits >> 16));
+    }
+    running.wait("nobody", |heard| points.iter().all(|point| why(heard, *point) == Some(None)));
+    for point in points {
+        running.wait("a value", |heard| !values(heard, point).is_empty());
+    }
+    let heard = so_far(&running);
+    assert_eq!((said(&heard, words), said(&heard, "tells floats in their order")), (1, 1));
+}
+
 #[test]
 fn patterns_of_no_value_are_none_although_the_file_names_none() {
-    let holds = "unit 1 holding 0 REGISTERS 65535 0x8000 0xFFFF 0xFFFF 0x8000 0 0x7FC0 0 0xFF80 0 0xFFFF 0x8000 65534 0x8001";
+    let holds = "unit 1 holding 0 REGISTERS 65535 0x8000 0xFFFF 0xFFFF 0x8000 0 0x7FC0 0 0xFF80 0 0xFFFF 0x8000 65534 0x8001 0x8000 0x8000 0 1225";
     let Some(peer) = Peer::tcp(holds) else { return };
     let mut site = site(&peer, &[]);
     let mut number = |register: &str, form: &str, more: &[(&str, &str)]| {
@@ -77,6 +111,9 @@ fn patterns_of_no_value_are_none_although_the_file_names_none() {
         number("4", "i32", &[]),
         number("6", "f32", &[]),
         number("8", "f32", &[]),
+        // Not zero: nothing that is measured is so small.
+        number("14", "f32", &[]),
+        number("16", "f32", &[]),
     ];
     let numbers = [
         (number("0", "u16", &[("no_value", "none")]), 65_535.0),
