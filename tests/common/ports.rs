@@ -2,7 +2,8 @@
 #![allow(unreachable_pub, reason = "each test file uses its part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failing test is its own message")]
 
-use std::net::{TcpListener, UdpSocket};
+use std::io::ErrorKind;
+use std::net::{TcpStream, UdpSocket};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU16, Ordering};
 
@@ -15,7 +16,8 @@ const PART: u16 = 100;
 ///
 /// Tests of one file run side by side, and so do files, and a server that was told a port takes it a moment later only. So each
 /// process gives ports of a part of its own. Which part is taken is known by a datagram socket at its first number, which ends
-/// with the process however that ends.
+/// with the process however that ends. Nobody listens at a port to try it: a program that another thread starts at that moment
+/// would listen too until it runs, and be taken for the server.
 pub fn free_port() -> u16 {
     static OWN: OnceLock<(UdpSocket, u16)> = OnceLock::new();
     static GIVEN: AtomicU16 = AtomicU16::new(0);
@@ -28,7 +30,8 @@ pub fn free_port() -> u16 {
     });
     loop {
         let port = first + GIVEN.fetch_add(1, Ordering::Relaxed) % PART;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+        let answer = TcpStream::connect(("127.0.0.1", port));
+        if answer.is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused) {
             return port;
         }
     }
