@@ -15,7 +15,7 @@ use ballast_config::sources::Sources;
 use ballast_config::tree;
 use ballast_drivers::OpenBus;
 use ballast_drivers::transcript::Subject;
-use ballast_host::nouns::driver_facts;
+use ballast_host::nouns::{device_file, driver_facts};
 use ballast_model::Catalog;
 use ballast_model::catalog::OutputKind;
 use ballast_model::device::BusDefinition;
@@ -23,7 +23,7 @@ use ballast_model::diagnostic::{Diagnostic, Span, did_you_mean};
 use given::Places;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 /// What the device is called.
@@ -79,15 +79,23 @@ pub enum Refusal {
 }
 
 impl Draft {
-    /// Reads a file.
+    /// Reads a file; where there is none, one that comes with the program, by its name alone: `eastron-sdm120`.
     ///
     /// # Errors
     /// When it cannot be read.
     pub fn read(path: &Path) -> std::io::Result<Self> {
+        let shown = path.display().to_string();
         let mut bytes = Vec::new();
-        // One byte more than a file may have shows that it is too long.
-        std::fs::File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
-        Ok(Self { path: path.display().to_string(), bytes, ..Self::default() })
+        match std::fs::File::open(path) {
+            // One byte more than a file may have shows that it is too long.
+            Ok(file) => _ = file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?,
+            Err(error) => {
+                let own = device_file(&shown).filter(|_| error.kind() == ErrorKind::NotFound);
+                bytes.extend_from_slice(own.ok_or(error)?);
+                return Ok(Self { path: format!("{shown}.yaml"), bytes, ..Self::default() });
+            }
+        }
+        Ok(Self { path: shown, bytes, ..Self::default() })
     }
 
     /// Takes the parameters and the points that a transcript gives.
@@ -324,6 +332,17 @@ mod tests {
             Err(Refusal::Needs(needs)) => format!("needs {needs:?}"),
             Err(Refusal::Unknown(name, _)) => format!("unknown {name}"),
             Ok(alone) => render(&alone.found, &alone.sources, Style::Plain),
+        }
+    }
+
+    #[test]
+    fn a_file_that_comes_with_the_program_is_known_by_its_name() {
+        let read = |name: &str| Draft::read(Path::new(name)).map(|draft| (draft.path, draft.bytes));
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let bytes = std::fs::read(root.join("config/devices/eastron-sdm120.yaml")).unwrap();
+        assert_eq!(read("eastron-sdm120").unwrap(), ("eastron-sdm120.yaml".to_owned(), bytes));
+        for other in ["eastron-sdm121", "nowhere/eastron-sdm120", "eastron-sdm120.txt"] {
+            assert_eq!(read(other).unwrap_err().kind(), ErrorKind::NotFound, "{other}");
         }
     }
 

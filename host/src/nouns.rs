@@ -28,6 +28,11 @@ pub fn driver_facts() -> Vec<DriverFacts> {
     DRIVERS.iter().map(facts).collect()
 }
 
+/// The device file of that name that comes with the program, without `.yaml`.
+pub fn device_file(name: &str) -> Option<&'static [u8]> {
+    DEVICES.get_file(format!("{name}.yaml")).map(include_dir::File::contents)
+}
+
 /// Reads and checks the nouns of a site: everything but its rules. The texts stay in `sources`, mistakes go to `found`.
 pub fn load(texts: &Texts, sources: &mut Sources, found: &mut Diagnostics) -> Loaded {
     let file = |name: &str| match (texts.files.get(name), texts.too_large.get(name)) {

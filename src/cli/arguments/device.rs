@@ -33,7 +33,7 @@ pub enum DeviceAction {
 
 Exit codes: 0 as wanted, 1 the transcript wants something else, 3 the file has mistakes.")]
 pub struct DeviceCheck {
-    /// The device file
+    /// The device file, or the name of one that comes with the program: eastron-sdm120
     pub file: PathBuf,
     /// What the device says and hears, and which values are to come of it
     #[arg(long, value_name = "FILE")]
@@ -50,7 +50,7 @@ pub struct DeviceCheck {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   ballast device read my-meter.yaml --bus url=tcp://192.0.2.7
-  ballast device read my-meter.yaml --bus port=/dev/ttyUSB0 --bus baud=9600
+  ballast device read eastron-sdm120 --bus port=/dev/ttyUSB0 --bus baud=2400
   ballast device read my-meter.yaml --bus url=tcp://host --record meter.txt
   ballast device read my-plug.yaml --bus url=mqtt://host --with topic=plug
 
@@ -59,7 +59,7 @@ time: let a running site rest meanwhile.
 
 Exit codes: 0 every point has a value, 1 some have none, 3 the file or an option has mistakes.")]
 pub struct DeviceRead {
-    /// The device file
+    /// The device file, or the name of one that comes with the program: eastron-sdm120
     pub file: PathBuf,
     /// Key of the bus, as in `buses:` of site.yaml
     #[arg(long, value_name = "KEY=VALUE", required = true)]
