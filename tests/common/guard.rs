@@ -1,7 +1,7 @@
 //! The guard as a process of its own, started as its unit would.
 
 use super::bench::{Bench, rule};
-use super::printed::Printed;
+use super::printed::{LAST_WORDS, Printed};
 use super::program::Program;
 use super::{Scratch, wait_for};
 use rustix::process::{Pid, Signal, kill_process};
@@ -62,7 +62,10 @@ impl Guard {
         let mut guard = Self::spawn(site, places, arguments);
         wait_for("the guard to hold the outputs", Duration::from_secs(30), || {
             let has_ended = guard.child.try_wait().is_ok_and(|status| status.is_some());
-            assert!(!has_ended, "the guard ended:\n{}", guard.lines().join("\n"));
+            if has_ended {
+                guard.printed.wait_end(LAST_WORDS);
+                panic!("the guard ended:\n{}", guard.lines().join("\n"));
+            }
             guard.lines().iter().any(|line| line.contains("the guard holds ")).then_some(())
         });
         guard
@@ -119,12 +122,16 @@ impl Guard {
     /// Asks it to end and waits.
     pub fn stop(&mut self) -> std::process::ExitStatus {
         self.signal(Signal::TERM);
-        self.child.wait().expect("it ends")
+        let status = self.child.wait().expect("it ends");
+        self.printed.wait_end(LAST_WORDS);
+        status
     }
 
     /// Waits until it has ended by itself.
     pub fn wait(&mut self, patience: Duration) -> std::process::ExitStatus {
-        wait_for("the guard to end", patience, || self.child.try_wait().ok().flatten())
+        let status = wait_for("the guard to end", patience, || self.child.try_wait().ok().flatten());
+        self.printed.wait_end(LAST_WORDS);
+        status
     }
 }
 

@@ -1,6 +1,6 @@
 //! The program under test, started as a user would.
 
-use super::printed::Printed;
+use super::printed::{LAST_WORDS, Printed};
 use super::wait_for;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -55,7 +55,10 @@ impl Program {
         let mut program = Self { child, printed, site: site.to_owned(), metrics };
         wait_for("the program to run", Duration::from_secs(30), || {
             let has_ended = program.child.try_wait().is_ok_and(|status| status.is_some());
-            assert!(!has_ended, "the program ended:\n{}", program.lines().join("\n"));
+            if has_ended {
+                program.printed.wait_end(LAST_WORDS);
+                panic!("the program ended:\n{}", program.lines().join("\n"));
+            }
             let runs = |line: &String| [" is running ", " tourne "].iter().any(|word| line.contains(word));
             program.lines().iter().any(runs).then_some(())
         });
@@ -161,7 +164,9 @@ impl Program {
     /// Asks it to stop and waits.
     pub fn stop(&mut self) -> std::process::ExitStatus {
         self.signal(rustix::process::Signal::TERM);
-        self.child.wait().expect("it ends")
+        let status = self.child.wait().expect("it ends");
+        self.printed.wait_end(LAST_WORDS);
+        status
     }
 }
 

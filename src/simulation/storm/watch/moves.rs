@@ -226,6 +226,8 @@ impl GuardWatch {
         let is_return = matches!(output, NORTH | SOUTH | SCHOOL)
             && wanted == Wanted::CLOSED
             && watched.told == Some(Wanted::OPEN)
+            // A person's "now" takes nobody's turn.
+            && !watched.is_stopped
             && word.is_some_and(|word| word.is_restoration);
         (watched.told, watched.counter) = (Some(wanted), counter);
         if is_return {
