@@ -3,6 +3,8 @@
 #
 #   scripts/mutants.sh                      all of core/guard: a quarter of an hour on two cores
 #   scripts/mutants.sh --file 'rules/*.rs'  some files, by their name in core/guard/src
+#   scripts/mutants.sh --only FILE          the changes whose names stand in FILE, a line each, as in missed.txt
+#   scripts/mutants.sh --quick              without the slow tests at the end
 #   scripts/mutants.sh --list               only lists the changes
 #
 # tools/mutants builds all changes at once; the few that it cannot show are tried by cargo-mutants, each with a build of its
@@ -17,10 +19,14 @@ cd "$ROOT"
 out=$ROOT/target/mutants
 jobs=${JOBS:-2}
 files=()
+only=
 is_listed=false
+is_quick=false
 while [ $# -gt 0 ]; do
   case $1 in
     --file) files+=(--file "core/guard/src/$2"); shift ;;
+    --only) only=$(realpath "$2"); shift ;;
+    --quick) is_quick=true ;;
     --list) is_listed=true ;;
     *) say "$1 is not an option of scripts/mutants.sh" >&2; exit 2 ;;
   esac
@@ -41,6 +47,8 @@ export BALLAST_SIM_STEPS=${BALLAST_SIM_STEPS:-60000}
 # These take nine tenths of the time: only what the others miss is shown to them.
 slow=(arming::a_permit_is_never_made_for_an_output_that_is_not_armed continuity::a_run_is_the_same_however
   exhaustive:: machine::nothing_is_told_more_than_it_may_be)
+skipped=()
+for name in "${slow[@]}"; do skipped+=(--skip "$name"); done
 quick_tests=(--build --lib --build --test=together)
 slow_tests=("${quick_tests[@]}" --build --test=sim_envelope --build --test=model)
 
@@ -68,7 +76,7 @@ may_miss() {
 
 say "all changes, the quick tests"
 rm -rf "$out/quick" "$out/slow" "$out/mutants.out"
-may_miss woven --out "$out/quick" "${quick_tests[@]}" "${slow[@]/#/--skip=}"
+may_miss woven --out "$out/quick" "${quick_tests[@]}" ${only:+--only "$only"} "${skipped[@]}"
 cp "$out"/quick/*.txt "$out"
 
 if [ -s "$out/left.txt" ]; then
@@ -90,7 +98,7 @@ if [ -s "$out/left.txt" ]; then
   done
 fi
 
-if [ -s "$out/missed.txt" ]; then
+if [ -s "$out/missed.txt" ] && ! $is_quick; then
   say "what was missed, all tests"
   cp "$out/missed.txt" "$out/again.txt"
   may_miss woven --out "$out/slow" --only "$out/again.txt" "${slow_tests[@]}"
