@@ -22,14 +22,16 @@ pub(crate) fn free_name(base: &str, is_taken: impl Fn(&str) -> bool) -> Box<str>
     names.into_iter().find(|name| !is_taken(name)).unwrap_or_default().into()
 }
 
-/// What one limit remembers that takes over from two: it acts where either did, and counts its end anew.
+/// What one limit remembers that takes over from two: it acts where either did, and counts its end anew; where neither acts
+/// yet, it goes on with what was violated for longer.
 pub(crate) fn joined(one: &LimitState, other: &LimitState) -> LimitState {
+    let is_armed = one.is_armed || other.is_armed;
     let (Some(acted), Some(acted_too)) = (one.acted, other.acted) else {
-        let (acting, quiet) = if other.acted.is_some() { (other, one) } else { (one, other) };
-        return LimitState { is_armed: acting.is_armed || quiet.is_armed, number: one.number, ..*acting };
+        let acting = if other.acted.is_some() { other } else { one };
+        return LimitState { is_armed, violated: longer(one.violated, other.violated), ..*acting };
     };
     LimitState {
-        is_armed: one.is_armed || other.is_armed,
+        is_armed,
         acted: Some(acted.min(acted_too)),
         clear: Hold::IDLE,
         is_soft: one.is_soft && other.is_soft,
@@ -37,4 +39,10 @@ pub(crate) fn joined(one: &LimitState, other: &LimitState) -> LimitState {
         is_latched: one.is_latched && other.is_latched,
         ..*one
     }
+}
+
+/// The one that holds for longer.
+fn longer(one: Hold, other: Hold) -> Hold {
+    let holding = [one, other].into_iter().filter(|hold| hold.since().is_some());
+    holding.min_by_key(Hold::since).unwrap_or(Hold::IDLE)
 }

@@ -14,7 +14,7 @@
 
 use crate::beside;
 use crate::bounds::SWITCHES_REMEMBERED;
-use crate::plan::{Envelope, Strength};
+use crate::plan::{Envelope, LimitAction, Strength};
 use crate::reported::{ReportsState, is_reported};
 use crate::ring::Ring;
 use crate::state::{
@@ -373,6 +373,7 @@ pub(crate) fn restore(plan: &Plan, live: &mut Live, state: &State, gap: Gap, sav
             *place = beside::joined(place, &carry.limit(old));
         }
     }
+    end_what_became_a_curve(plan, live);
     let asleep: BTreeMap<&str, &AsleepState> =
         state.asleep.iter().map(|(name, state)| (&**name, state)).collect();
     for (device, place) in plan.set.asleep.iter().zip(&mut live.asleep) {
@@ -387,6 +388,15 @@ pub(crate) fn restore(plan: &Plan, live: &mut Live, state: &State, gap: Gap, sav
         live.door = state.door.clone();
     } else if carry.is_reload() {
         carry.door(live, state);
+    }
+}
+
+/// A curve caps and never acts: what a limit of its name did that set outputs is over.
+fn end_what_became_a_curve(plan: &Plan, live: &mut Live) {
+    let limits = plan.set.limits.iter().zip(&mut live.limits);
+    let curves = limits.filter(|(limit, _)| matches!(limit.action, LimitAction::Derate { .. }));
+    for (_, state) in curves.filter(|(_, state)| state.acted.is_some()) {
+        *state = LimitState { is_armed: state.is_armed, ..LimitState::default() };
     }
 }
 

@@ -13,6 +13,8 @@ mod at_once;
 mod continuity;
 #[path = "../devices.rs"]
 mod devices;
+#[path = "../digest.rs"]
+mod digest;
 #[path = "../edges.rs"]
 mod edges;
 #[path = "../envelope.rs"]
@@ -39,8 +41,12 @@ mod sessions;
 mod setpoints;
 #[path = "../shedding.rs"]
 mod shedding;
+#[path = "../steps.rs"]
+mod steps;
 #[path = "../stopping.rs"]
 mod stopping;
+#[path = "../takeover.rs"]
+mod takeover;
 #[path = "../tightening.rs"]
 mod tightening;
 #[path = "../views.rs"]
