@@ -34,9 +34,8 @@ impl OutputState {
 
     /// What is known of it, for whoever is about to let it go.
     fn left(&self, envelope: &Envelope) -> Left {
-        let was_told = self.sent && self.arming == Arming::Armed;
         Left {
-            told: was_told.then_some(self.told),
+            told: self.sent.then_some(self.told),
             says: self.outside.actual.and(self.confirmed),
             is_safe: self.is_safe(envelope),
         }

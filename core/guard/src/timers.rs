@@ -70,7 +70,7 @@ impl Timers {
             self.put(self.heap.len(), key, true);
             self.rise(self.heap.len() - 1);
         } else if moment == Mono::MAX {
-            self.remove(place as usize);
+            self.remove(key, place as usize);
         } else {
             self.rise(place as usize);
             self.sink(self.place.get(key as usize).map_or(0, |place| *place as usize));
@@ -131,24 +131,24 @@ impl Timers {
 
     fn sink(&mut self, mut at: usize) {
         loop {
-            let children = [2 * at + 1, 2 * at + 2];
-            let least =
-                children.into_iter().filter(|child| *child < self.heap.len()).min_by_key(|c| self.rank(*c));
-            let Some(least) = least.filter(|child| self.rank(*child) < self.rank(at)) else { return };
+            let family = [at, 2 * at + 1, 2 * at + 2].into_iter().filter(|place| *place < self.heap.len());
+            let Some(least) = family.min_by_key(|place| self.rank(*place)).filter(|place| *place != at)
+            else {
+                return;
+            };
             self.swap(at, least);
             at = least;
         }
     }
 
-    fn remove(&mut self, at: usize) {
-        let last = self.heap.len().saturating_sub(1);
-        self.swap(at, last);
-        if let Some(key) = self.heap.pop()
-            && let Some(place) = self.place.get_mut(key as usize)
-        {
+    /// Takes a key out of its place, where the last one of the heap goes.
+    fn remove(&mut self, key: u32, at: usize) {
+        let Some(last) = self.heap.pop() else { return };
+        if let Some(place) = self.place.get_mut(key as usize) {
             *place = IDLE;
         }
-        if at < self.heap.len() {
+        if last != key {
+            self.put(at, last, false);
             self.rise(at);
             self.sink(at);
         }
@@ -290,15 +290,34 @@ mod tests {
         assert_eq!(marks.take(), Some(2));
         marks.mark(2);
         marks.mark(9);
+        assert!(!marks.is_empty());
         assert_eq!(
             [marks.take(), marks.take(), marks.take(), marks.take()],
             [Some(0), Some(1), Some(2), None]
         );
+        assert!(marks.is_empty());
+    }
+
+    #[test]
+    fn marks_never_need_more_room_than_there_are_things() {
+        let mut marks = Marks::new(3);
+        let room = marks.list.capacity();
+        marks.mark_all();
+        for round in 0..100 {
+            let thing = marks.take().unwrap();
+            assert_eq!(thing, round % 3, "the one that waits longest");
+            marks.mark(thing);
+            assert_eq!(marks.list.capacity(), room);
+        }
     }
 
     #[test]
     fn ordered_marks_are_taken_once_and_lowest_first() {
         let mut marks = Ordered::new(130);
+        assert!(marks.is_empty());
+        marks.mark(70);
+        assert!(!marks.is_empty());
+        assert_eq!([marks.take(), marks.take()], [Some(70), None]);
         for thing in [129, 3, 64, 3, 130] {
             marks.mark(thing);
         }

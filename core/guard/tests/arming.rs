@@ -461,6 +461,50 @@ fn a_contact_that_was_disarmed_is_where_its_device_says() {
 }
 
 #[test]
+fn a_partner_waits_for_a_device_that_was_away_when_it_was_disarmed_until_it_says_what_it_is() {
+    let (site, mains, genset) = pair();
+    let mut bench = site.bench();
+    bench.step(&[]);
+    bench.ask(mains, OPEN);
+    arm(&mut bench, mains);
+    bench.ask(mains, CLOSED);
+    bench.ask(mains, OPEN);
+    // The way to it is gone, it is told once more, and nobody knows whether that will arrive.
+    bench.step(&[Input::Reach { output: mains, is_there: false }]);
+    bench.broken[mains.index()] = true;
+    bench.pass(secs(2));
+    bench.actual(mains, OPEN);
+    disarm(&mut bench, mains, true);
+    bench.ask(genset, CLOSED);
+    bench.pass(secs(1));
+    assert_eq!((bench.is(genset), bench.verdict(genset).cause), (OPEN, Cause::Interlock(0)));
+    bench.actual(mains, OPEN);
+    bench.pass(secs(1));
+    assert_eq!(bench.is(genset), CLOSED);
+}
+
+#[test]
+fn a_limit_on_what_an_output_was_told_acts_when_it_is_disarmed_and_one_on_what_its_device_says_does_not() {
+    let (mut site, pump) = found();
+    let (siren, lamp) = (site.contact("siren"), site.contact("lamp"));
+    let is_closed = |point: &str| compare(name(point), ballast_model::expr::BinaryOp::Equal, "closed");
+    site.limit("may run", &is_closed("pump.state"), &[(siren, CLOSED)]);
+    site.limit("runs", &is_closed("pump.actual"), &[(lamp, CLOSED)]);
+    let mut bench = site.bench();
+    bench.step(&[]);
+    for output in [pump, siren, lamp] {
+        bench.ask(output, OPEN);
+    }
+    arm(&mut bench, pump);
+    bench.ask(pump, OPEN);
+    bench.actual(pump, OPEN);
+    assert_eq!((bench.is(siren), bench.is(lamp)), (OPEN, OPEN));
+    disarm(&mut bench, pump, false);
+    assert_eq!(bench.is(siren), CLOSED, "from here on it may have been told anything by others");
+    assert_eq!(bench.is(lamp), OPEN);
+}
+
+#[test]
 fn a_load_that_nobody_armed_is_neither_cut_nor_given_back() {
     let (mut site, load) = found();
     let frequency = site.point("grid.frequency", "Hz", Some(secs(1000)));

@@ -2,7 +2,7 @@
 
 mod kit;
 use ballast_guard::plan::{Effect, OutsideChange};
-use ballast_guard::{GuardEvent, Input, OperatorCommand, ResetWhat};
+use ballast_guard::{GuardEvent, Input, OperatorCommand, Output, ResetWhat};
 use ballast_model::intent::Cause;
 use ballast_model::{OutputId, PointId};
 use kit::*;
@@ -73,6 +73,23 @@ fn a_device_that_went_away_is_told_again_when_it_is_back() {
     assert_eq!((bench.is(pump), bench.verdict(pump).cause), (CLOSED, Cause::Asked));
     let state = bench.guard.output(pump).unwrap();
     assert_eq!((state.switched_at, state.since), (switched_at, switched_at), "told again, not switched");
+}
+
+#[test]
+fn that_a_device_is_there_says_nothing_about_a_write_that_is_under_way() {
+    let mut site = Site::new();
+    let pump = site.contact("pump");
+    let mut bench = site.bench();
+    bench.ask(pump, OPEN);
+    let ask = bench.intent(pump, CLOSED, ballast_model::Authority::Rule(1), 9);
+    let (mut out, there) = (Vec::with_capacity(64), Input::Reach { output: pump, is_there: true });
+    bench.guard.step(bench.now, &[ask], &mut out);
+    bench.guard.step(bench.now, &[there], &mut out);
+    let permits = |out: &[Output]| out.iter().filter(|output| matches!(output, Output::Permit(_))).count();
+    assert_eq!(permits(&out), 1, "not written twice");
+    // Nor does it hurry the next try, when the time for that has not come.
+    bench.guard.step(bench.now.after(ms(500)), &[there], &mut out);
+    assert_eq!(permits(&out), 1);
 }
 
 #[test]

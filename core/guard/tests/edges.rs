@@ -55,6 +55,10 @@ fn a_limit_that_derates_on_unknown_forces_its_setpoint_where_it_is_known_to_be_v
     bench.set(hot, 20.0);
     bench.ask(charge, level(2000.0));
     assert_eq!(bench.is(charge), level(2000.0));
+    bench.set(hot, 60.0);
+    assert_eq!(bench.is(charge), level(0.0), "violated, and nothing was unknown before");
+    bench.set(hot, 20.0);
+    assert_eq!(bench.is(charge), level(2000.0));
     bench.lose(hot);
     assert_eq!(bench.is(charge), level(200.0), "unknown: a share");
     bench.set(hot, 60.0);

@@ -4,6 +4,7 @@ mod kit;
 use ballast_guard::GuardEvent;
 use ballast_guard::plan::{OnSilence, SwitchBudget};
 use ballast_model::intent::Cause;
+use ballast_model::time::Gap;
 use ballast_model::{Authority, Outcome, Span};
 use kit::*;
 
@@ -243,4 +244,63 @@ fn a_default_that_had_its_longest_time_rests_also_behind_others() {
     assert_eq!(bench.is(heater), OPEN);
     bench.pass(ms(200));
     assert_eq!(bench.is(heater), CLOSED);
+}
+
+#[test]
+fn who_was_served_the_last_time_it_was_closed_does_not_pay_for_this_time() {
+    let (site, heater) = heater();
+    let mut bench = site.bench();
+    bench.ask_as(heater, CLOSED, WEAK, 7);
+    bench.pass(secs(2));
+    bench.ask_as(heater, OPEN, STRONG, 8);
+    bench.ask_as(heater, CLOSED, STRONG, 9);
+    bench.pass(secs(6));
+    assert_eq!(bench.verdict(heater).cause, Cause::MaxClosed);
+    bench.ask_as(heater, CLOSED, WEAK, 7);
+    assert_eq!((bench.is(heater), bench.verdict(heater).cause), (CLOSED, Cause::Asked));
+}
+
+#[test]
+fn whoever_asks_again_and_again_takes_the_place_of_one() {
+    let (site, heater) = heater();
+    let mut bench = site.bench();
+    for _ in 0..20 {
+        bench.ask_as(heater, CLOSED, WEAK, 7);
+    }
+    bench.pass(secs(6));
+    assert_eq!(bench.verdict(heater).cause, Cause::MaxClosed);
+    bench.ask_as(heater, CLOSED, WEAK, 5);
+    assert_eq!(bench.is(heater), CLOSED, "an earlier request, which was never served");
+}
+
+#[test]
+fn requests_that_have_ended_take_no_room() {
+    let (site, heater) = heater();
+    let mut bench = site.bench();
+    for request in 3..20 {
+        bench.ask_as(heater, CLOSED, STRONG, request);
+        bench.pass(secs(6));
+        assert_eq!(bench.verdict(heater).cause, Cause::MaxClosed, "{request}");
+        // A weaker one wins, and is content with that.
+        bench.ask_as(heater, OPEN, WEAK, 2);
+    }
+    // The weakest has waited behind all of them.
+    bench.ask_as(heater, CLOSED, Authority::Rule(1), 1);
+    assert_eq!((bench.is(heater), bench.verdict(heater).cause), (CLOSED, Cause::Asked));
+}
+
+#[test]
+fn a_request_that_had_the_longest_time_does_not_get_it_again_from_a_guard_that_starts_anew() {
+    for gap in [Gap::SameBoot(secs(5)), Gap::OtherBoot(secs(500)), Gap::Unknown] {
+        let (site, heater) = heater();
+        let mut bench = site.bench();
+        bench.ask_as(heater, CLOSED, WEAK, 7);
+        bench.pass(secs(6));
+        assert_eq!(bench.verdict(heater).cause, Cause::MaxClosed);
+        bench.restart_at(gap, bench.now.after(secs(5)));
+        bench.ask_as(heater, CLOSED, WEAK, 7);
+        assert_eq!((bench.is(heater), bench.verdict(heater).cause), (OPEN, Cause::MaxClosed), "{gap:?}");
+        bench.ask_as(heater, CLOSED, WEAK, 8);
+        assert_eq!(bench.is(heater), CLOSED, "{gap:?}");
+    }
 }

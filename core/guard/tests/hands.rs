@@ -273,3 +273,87 @@ fn an_alarm_of_a_moved_output_is_over_when_a_person_says_so_and_comes_again_whil
     assert_eq!(bench.count(|event| matches!(event, GuardEvent::OutsideChange { .. })), 2);
     assert_eq!((bench.is(lamp), bench.verdict(lamp).cause), (CLOSED, Cause::OutsideChange));
 }
+
+#[test]
+fn a_device_that_did_not_take_what_it_was_told_was_moved_by_nobody() {
+    for policy in [OutsideChange::Follow(secs(100)), OutsideChange::Correct(3), OutsideChange::Alarm] {
+        let mut site = Site::new();
+        let pump = site.contact("pump");
+        let envelope = site.envelope(pump);
+        (envelope.outside_change, envelope.refresh) = (policy, Some(secs(1)));
+        let mut bench = site.bench();
+        bench.ask(pump, OPEN);
+        bench.pass(secs(5));
+        bench.broken[0] = true;
+        bench.ask(pump, CLOSED);
+        // It says what it is, again and again, and once after the machine slept for longer than its own timer runs.
+        for _ in 0..10 {
+            bench.actual(pump, OPEN);
+            bench.pass(secs(1));
+        }
+        bench.now = bench.now.after(ms(2_500));
+        bench.actual(pump, OPEN);
+        let is_wrong = |event: &GuardEvent| {
+            matches!(event, GuardEvent::OutsideChange { .. } | GuardEvent::TimerRanOut { .. })
+        };
+        assert!(!bench.has(is_wrong), "{policy:?}: {:?}", bench.events);
+        assert_eq!(bench.verdict(pump).cause, Cause::Unreachable, "{policy:?}");
+        bench.broken[0] = false;
+        bench.pass(secs(5));
+        assert_eq!(bench.is(pump), CLOSED, "{policy:?}");
+    }
+}
+
+#[test]
+fn what_is_safe_anyway_or_stands_elsewhere_is_no_timer_that_ran_out() {
+    let mut site = Site::new();
+    let charge = site.setpoint("charge", &[(0.0, 2000.0)]);
+    site.envelope(charge).refresh = Some(secs(1));
+    let ran_out = |bench: &Bench| bench.has(|event| matches!(event, GuardEvent::TimerRanOut { .. }));
+    // Told to be safe, it is not renewed, and says so all day.
+    let mut bench = site.bench();
+    bench.ask(charge, level(0.0));
+    for _ in 0..10 {
+        bench.pass(secs(5));
+        bench.actual(charge, level(0.0));
+    }
+    assert!(!ran_out(&bench), "{:?}", bench.events);
+    // Late as it is: a value that is neither what it was told nor safe was set by somebody.
+    bench.ask(charge, level(500.0));
+    bench.now = bench.now.after(ms(2_500));
+    bench.actual(charge, level(800.0));
+    assert!(!ran_out(&bench), "{:?}", bench.events);
+    assert_eq!(bench.count(|event| matches!(event, GuardEvent::OutsideChange { .. })), 1);
+}
+
+#[test]
+fn a_setpoint_that_is_read_back_nearly_as_it_was_told_was_moved_by_nobody() {
+    // Half a per cent of the whole range, which may lie on both sides of nothing, or the step where that is more.
+    type Case<'a> = (&'a [(f64, f64)], Option<f64>, f64, f64);
+    let cases: [Case<'_>; 5] = [
+        (&[(0.0, 2000.0)], None, 500.0, 10.0),
+        (&[(-1000.0, 1000.0)], None, 500.0, 10.0),
+        (&[(-1000.0, -100.0), (100.0, 1000.0)], None, -500.0, 10.0),
+        (&[(1000.0, 2000.0)], None, 1500.0, 5.0),
+        (&[(0.0, 2000.0)], Some(50.0), 500.0, 50.0),
+    ];
+    for (ranges, step, told, off) in cases {
+        let mut site = Site::new();
+        let charge = site.setpoint("charge", ranges);
+        site.level(charge).step = step.map(num);
+        let mut bench = site.bench();
+        bench.ask(charge, level(told));
+        bench.pass(secs(5));
+        let moved = |bench: &Bench| bench.count(|event| matches!(event, GuardEvent::OutsideChange { .. }));
+        for actual in [told, told + off, told - off] {
+            bench.actual(charge, level(actual));
+            assert_eq!(
+                (moved(&bench), bench.verdict(charge).cause),
+                (0, Cause::Asked),
+                "{actual} for {told}"
+            );
+        }
+        bench.actual(charge, level(told + off + 0.1));
+        assert_eq!((moved(&bench), bench.verdict(charge).cause), (1, Cause::OutsideChange), "{ranges:?}");
+    }
+}

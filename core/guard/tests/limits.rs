@@ -93,6 +93,34 @@ fn at_start_holds_until_the_inputs_are_good_and_unknown_counts_after_the_grace()
 }
 
 #[test]
+fn what_was_asked_at_the_start_is_done_as_soon_as_the_inputs_are_good() {
+    let (site, charger, hot) = charger();
+    let mut bench = site.bench();
+    bench.ask(charger, CLOSED);
+    assert_eq!((bench.is(charger), bench.verdict(charger).cause), (OPEN, Cause::AtStart));
+    bench.set(hot, 20.0);
+    assert_eq!((bench.is(charger), bench.verdict(charger).cause), (CLOSED, Cause::Asked));
+}
+
+#[test]
+fn what_acts_because_it_is_unknown_ends_as_if_it_had_been_violated() {
+    let (mut site, charger, hot) = charger();
+    site.until(0, &below("battery.temperature", "45 °C"), secs(5));
+    let mut bench = site.bench();
+    bench.set(hot, 20.0);
+    bench.ask(charger, CLOSED);
+    bench.lose(hot);
+    assert_eq!(bench.is(charger), OPEN);
+    bench.set(hot, 20.0);
+    bench.pass(ms(4_999));
+    assert_eq!((bench.is(charger), bench.verdict(charger).cause), (OPEN, Cause::Limit(0)));
+    bench.pass(ms(1));
+    assert_eq!(bench.is(charger), CLOSED);
+    let state = *bench.guard.limits().next().unwrap().state;
+    assert_eq!((state.acted, state.truth), (None, Some(false)), "who looks sees that it is not violated");
+}
+
+#[test]
 fn holds_for_its_time_before_it_acts() {
     let (mut site, charger, hot) = charger();
     site.held(0, secs(2));
@@ -176,11 +204,15 @@ fn a_latch_waits_for_a_person() {
     bench.set(hot, 60.0);
     bench.operator(OperatorCommand::Reset(ResetWhat::Limit(0)));
     assert!(bench.has(|event| matches!(event, GuardEvent::ResetRefused { .. })), "still violated");
+    let told = |bench: &Bench| bench.count(|event| matches!(event, GuardEvent::LimitLatched { limit: 0 }));
+    assert_eq!(told(&bench), 0);
     bench.set(hot, 20.0);
     assert_eq!((bench.is(charger), bench.verdict(charger).cause), (OPEN, Cause::Latched));
+    assert_eq!(told(&bench), 1, "it waits for a person");
     bench.set(hot, 60.0);
-    assert_eq!(bench.verdict(charger).cause, Cause::Limit(0));
+    assert_eq!((bench.verdict(charger).cause, told(&bench)), (Cause::Limit(0), 1));
     bench.set(hot, 20.0);
+    assert_eq!(told(&bench), 2);
     bench.operator(OperatorCommand::Reset(ResetWhat::Limit(0)));
     assert_eq!(bench.is(charger), CLOSED);
 }
@@ -203,6 +235,43 @@ fn a_reset_is_told_once_however_much_it_lets_go() {
         assert_eq!(told, 1, "{:?}", bench.events);
         let released = bench.count(|event| matches!(event, GuardEvent::LimitReleased { .. }));
         assert_eq!(released, if what == ResetWhat::All { 2 } else { 1 }, "{:?}", bench.events);
+    }
+}
+
+#[test]
+fn a_reset_of_everything_is_refused_only_where_nothing_waits_at_all() {
+    type Wait = fn(&mut Bench);
+    // The limits stand last: what waits before them counts too, and the other way round.
+    let waits: [(&str, Wait, bool); 4] = [
+        ("nothing", |_| {}, false),
+        ("an output", |bench| bench.operator(OperatorCommand::Now(Some(OutputId(0)))), true),
+        ("every output", |bench| bench.operator(OperatorCommand::Now(None)), true),
+        (
+            "a limit",
+            |bench| {
+                let hot = bench.resolve("battery.temperature");
+                bench.set(hot, 60.0);
+                bench.set(hot, 20.0);
+            },
+            true,
+        ),
+    ];
+    for (what, wait, found) in waits {
+        let (mut site, charger, hot) = charger();
+        site.latched(0);
+        site.until(0, &below("battery.temperature", "45 °C"), secs(0));
+        site.contact("other");
+        let mut bench = site.bench();
+        bench.set(hot, 20.0);
+        bench.ask(charger, CLOSED);
+        wait(&mut bench);
+        bench.operator(OperatorCommand::Reset(ResetWhat::All));
+        assert_eq!(bench.is(charger), CLOSED, "{what}");
+        let (reset, refused) = (
+            bench.count(|event| matches!(event, GuardEvent::WasReset { .. })),
+            bench.count(|event| matches!(event, GuardEvent::ResetRefused { .. })),
+        );
+        assert_eq!((reset, refused), if found { (1, 0) } else { (0, 1) }, "{what}");
     }
 }
 

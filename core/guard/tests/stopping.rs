@@ -109,6 +109,28 @@ fn a_now_leaves_what_a_limit_holds_away_from_safe_and_says_so() {
 }
 
 #[test]
+fn what_a_limit_holds_at_its_safe_state_or_is_not_armed_is_not_held_away_from_safe() {
+    let mut site = Site::new();
+    let (heater, pump) = (site.contact("heater"), site.contact("pump"));
+    site.envelope(pump).by_hand = true;
+    let warmth = site.point("battery.temperature", "°C", Some(secs(100_000)));
+    site.limit("hot", &above("battery.temperature", "50 °C"), &[(heater, OPEN), (pump, CLOSED)]);
+    let mut bench = site.bench();
+    bench.set(warmth, 20.0);
+    bench.ask(heater, CLOSED);
+    bench.ask(pump, OPEN);
+    bench.set(warmth, 60.0);
+    assert_eq!((bench.is(heater), bench.verdict(heater).cause), (OPEN, Cause::Limit(0)));
+    assert_eq!(bench.guard.held_away_from_safe().next(), None);
+    bench.operator(OperatorCommand::Now(None));
+    bench.step(&[Input::Stop]);
+    bench.settle();
+    let says_so =
+        |event: &GuardEvent| matches!(event, GuardEvent::NowUnderLimit { .. } | GuardEvent::LimitLeft { .. });
+    assert!(!bench.has(says_so), "{:?}", bench.events);
+}
+
+#[test]
 fn at_its_end_nobody_watches_what_a_limit_holds_away_from_safe() {
     let (mut bench, pump, fan) = cooled();
     bench.step(&[Input::Stop]);
