@@ -9,6 +9,8 @@ mod kit;
 mod arming;
 #[path = "../at_once.rs"]
 mod at_once;
+#[path = "../carried.rs"]
+mod carried;
 #[path = "../continuity.rs"]
 mod continuity;
 #[path = "../devices.rs"]
