@@ -324,3 +324,70 @@ fn a_limit_that_would_win_over_another_one_waits_for_a_person() {
         assert_eq!(names[4..], ["needs the genset", "needs the mains"]);
     }
 }
+
+/// Whoever confirms reads no more lines than they can, and is told how many are left out.
+#[test]
+fn a_list_that_is_too_long_says_how_many_more_there_are() {
+    for (outputs, listed, more) in [(500, 500, None), (501, 501, Some("1 more")), (507, 501, Some("7 more"))]
+    {
+        let mut site = Site::new();
+        let ids: Vec<_> = (0..outputs).map(|index| site.contact(&format!("lamp {index:03}"))).collect();
+        let mut bench = site.bench();
+        ids.iter().for_each(|id| site.envelope(*id).lease = secs(4));
+        site.set.fingerprint = 2;
+        let found =
+            bench.guard.replace(Arc::new(site.catalog.clone()), site.set, false, bench.now).loosenings;
+        assert_eq!(found.len(), listed);
+        assert!(
+            found[..500].iter().all(|row| row.key == "lease" && &*row.old == "3 s" && &*row.new == "4 s")
+        );
+        let last = found.get(500).map(|row| (&*row.subject, row.key, &*row.old, &*row.new));
+        assert_eq!(last, more.map(|more| ("and", "more", "", more)));
+    }
+}
+
+#[test]
+fn who_confirms_reads_what_is_in_force_and_what_would_be() {
+    let given: [(&str, &str, &str, Change); 5] = [
+        ("max_closed", "1 min", "none", |site| site.envelope(HEATER).max_closed = None),
+        ("max_closed", "1 min", "2 min", |site| site.envelope(HEATER).max_closed = Some(secs(120))),
+        ("refresh", "15 s", "none", |site| site.envelope(CHARGE).refresh = None),
+        ("step", "10", "5", |site| site.level(CHARGE).step = Some(num(5.0))),
+        ("ramp", "200", "none", |site| site.level(CHARGE).ramp_away = None),
+    ];
+    for (key, old, new, change) in given {
+        let mut site = whole();
+        change(&mut site);
+        let mut bench = whole().bench();
+        let found =
+            bench.guard.replace(Arc::new(site.catalog.clone()), site.set, false, bench.now).loosenings;
+        let found: Vec<_> = found.iter().map(|row| (row.key, &*row.old, &*row.new)).collect();
+        assert_eq!(found, [(key, old, new)]);
+    }
+}
+
+/// Conditions name points by their place: where another point has it, nothing of the new set can be in force beside the old.
+#[test]
+fn a_set_whose_points_stand_elsewhere_waits_as_a_whole() {
+    let site = |points: [&str; 2]| {
+        let mut site = Site::new();
+        for point in points {
+            site.point(point, "°C", Some(secs(600)));
+        }
+        let charger = site.contact("charger");
+        site.limit("battery too hot", &above("battery.temperature", "50 °C"), &[(charger, OPEN)]);
+        site
+    };
+    let mut bench = site(["battery.temperature", "tank.temperature"]).bench();
+    let before = bench.guard.safety_set().clone();
+    let mut new = site(["tank.temperature", "battery.temperature"]);
+    new.set.fingerprint = 2;
+    new.set.envelopes[0].lease = secs(10);
+    new.set.envelopes[0].min_open = secs(10);
+    assert_eq!(bench.guard.waits_for(), None);
+    let replaced = bench.guard.replace(Arc::new(new.catalog.clone()), new.set, false, bench.now);
+    assert_eq!((replaced.taken, replaced.waits_for), (Taken::Nothing, Some(2)));
+    assert_eq!(bench.guard.waits_for(), Some(2));
+    assert_eq!(bench.guard.safety_set(), &before);
+    assert_eq!(bench.guard.catalog().points, bench.catalog.points);
+}
