@@ -39,6 +39,8 @@ mod sessions;
 mod setpoints;
 #[path = "../shedding.rs"]
 mod shedding;
+#[path = "../sources.rs"]
+mod sources;
 #[path = "../stopping.rs"]
 mod stopping;
 #[path = "../tightening.rs"]
