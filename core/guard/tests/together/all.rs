@@ -27,6 +27,8 @@ mod interlocks;
 mod limits;
 #[path = "../loosening.rs"]
 mod loosening;
+#[path = "../loosening_texts.rs"]
+mod loosening_texts;
 #[path = "../machine.rs"]
 mod machine;
 #[path = "../reported.rs"]
