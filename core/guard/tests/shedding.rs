@@ -187,6 +187,7 @@ fn a_turn_is_not_promised_any_more_once_nobody_knows_the_room() {
     bench.give_back(village.loads[1]);
     assert_eq!((bench.is(village.loads[0]), bench.is(village.loads[1])), (CLOSED, OPEN));
     assert!(bench.verdict(village.loads[1]).next_change.is_some(), "its turn comes");
+    assert_eq!(bench.next, bench.now.after(secs(1)).after(Span::from_nanos(1)), "nothing to do before that");
     village.run(&mut bench, 50.0, 1_100);
     assert_eq!(bench.verdict(village.loads[1]).next_change, None, "the load grew too old");
 }
