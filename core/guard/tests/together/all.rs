@@ -29,6 +29,8 @@ mod interlocks;
 mod limits;
 #[path = "../loosening.rs"]
 mod loosening;
+#[path = "../loosening_texts.rs"]
+mod loosening_texts;
 #[path = "../machine.rs"]
 mod machine;
 #[path = "../reported.rs"]
@@ -41,6 +43,8 @@ mod sessions;
 mod setpoints;
 #[path = "../shedding.rs"]
 mod shedding;
+#[path = "../sources.rs"]
+mod sources;
 #[path = "../stopping.rs"]
 mod stopping;
 #[path = "../tightening.rs"]
