@@ -1,6 +1,7 @@
 //! What the program tells of points that only it can compute: believed for those, and only while it goes on saying it.
 
 mod kit;
+use ballast_guard::plan::OnSilence;
 use ballast_guard::{GuardEvent, Input, SessionFault};
 use ballast_model::catalog::{Kind, Origin};
 use ballast_model::expr::BinaryOp;
@@ -10,6 +11,7 @@ use ballast_model::intent::Cause;
 use ballast_model::time::Gap;
 use ballast_model::{Finite, OutputId, PointId, Sample, Span, Value};
 use kit::*;
+use std::sync::Arc;
 
 fn number(value: f64) -> Option<Value> {
     Finite::new(value).map(Value::Number)
@@ -260,4 +262,30 @@ fn what_has_run_out_is_unknown_also_where_the_step_comes_late() {
     bench.step(&[]);
     bench.settle();
     assert_eq!((bench.is(pump), bench.verdict(pump).cause), (OPEN, Cause::Limit(0)));
+}
+
+/// A reload takes the program's word over, and with it the moment at which it ends.
+#[test]
+fn what_was_told_before_a_reload_is_unknown_once_nobody_renews_it() {
+    let (mut site, pump, own) = site();
+    site.envelope(pump).on_silence = OnSilence::Hold(secs(60));
+    let mut bench = site.bench();
+    bench.hello();
+    bench.tell(own, number(1000.0));
+    bench.ask(pump, CLOSED);
+    bench.renew_for(3000);
+    bench.pass_in_silence(secs(1));
+    site.set.fingerprint = 2;
+    let catalog = Arc::new(site.catalog.clone());
+    let replaced = bench.guard.replace(catalog, site.set.clone(), false, bench.now);
+    assert!(!replaced.session_ended);
+    bench.pass_in_silence(ms(1999));
+    assert_eq!(bench.is(pump), CLOSED);
+    bench.pass_in_silence(ms(1));
+    assert_eq!((bench.is(pump), bench.verdict(pump).cause), (OPEN, Cause::Limit(0)));
+    // Said again it is known again.
+    bench.hello();
+    bench.tell(own, number(1000.0));
+    bench.ask(pump, CLOSED);
+    assert_eq!(bench.is(pump), CLOSED);
 }

@@ -11,6 +11,8 @@ mod answers;
 mod arming;
 #[path = "../at_once.rs"]
 mod at_once;
+#[path = "../carried.rs"]
+mod carried;
 #[path = "../continuity.rs"]
 mod continuity;
 #[path = "../devices.rs"]
@@ -29,6 +31,8 @@ mod interlocks;
 mod limits;
 #[path = "../loosening.rs"]
 mod loosening;
+#[path = "../loosening_texts.rs"]
+mod loosening_texts;
 #[path = "../machine.rs"]
 mod machine;
 #[path = "../reported.rs"]
@@ -41,6 +45,8 @@ mod sessions;
 mod setpoints;
 #[path = "../shedding.rs"]
 mod shedding;
+#[path = "../sources.rs"]
+mod sources;
 #[path = "../stopping.rs"]
 mod stopping;
 #[path = "../tightening.rs"]
