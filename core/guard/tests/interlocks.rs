@@ -32,6 +32,7 @@ fn of_two_that_are_asked_for_the_second_waits_until_the_first_left_and_the_dead_
     assert_eq!(bench.is(genset), OPEN);
     bench.pass(ms(1));
     assert_eq!(bench.is(genset), CLOSED);
+    assert!(!bench.has(|event| matches!(event, GuardEvent::InterlockActed { .. })), "nobody had to leave");
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod kit;
 use ballast_guard::plan::OnSilence;
 use ballast_guard::{GuardEvent, Input, SessionFault};
 use ballast_model::catalog::{Kind, Origin};
+use ballast_model::expr::BinaryOp;
 use ballast_model::frame::Message;
 use ballast_model::intent::Authority;
 use ballast_model::intent::Cause;
@@ -232,6 +233,35 @@ fn a_sample_of_a_measured_point_is_still_taken_from_its_bus() {
     bench.step(&[Input::Sample(sample)]);
     bench.settle();
     assert_eq!(bench.is(pump), OPEN);
+}
+
+#[test]
+fn each_word_that_a_point_has_is_believed_and_no_other() {
+    for (word, is_refused, wanted) in [(0, false, CLOSED), (1, false, OPEN), (2, true, CLOSED)] {
+        let mut site = Site::new();
+        let pump = site.contact("pump");
+        let tariff = site.point("site.tariff", "W", None);
+        let spec = &mut site.catalog.points[tariff.index()];
+        (spec.origin, spec.kind) = (Origin::Derived, Kind::Words(["low".into(), "high".into()].into()));
+        let is_high = compare(name("site.tariff"), BinaryOp::Equal, "high");
+        site.limit("dear", &is_high, &[(pump, OPEN)]);
+        let mut bench = site.bench();
+        bench.hello();
+        bench.tell(tariff, Some(Value::Word(0)));
+        bench.ask(pump, CLOSED);
+        assert_eq!(bench.is(pump), CLOSED);
+        bench.tell(tariff, Some(Value::Word(word)));
+        assert_eq!((bench.is_refused(), bench.is(pump)), (is_refused, wanted), "word {word}");
+    }
+}
+
+#[test]
+fn what_has_run_out_is_unknown_also_where_the_step_comes_late() {
+    let (mut bench, pump, _) = started();
+    bench.now = bench.now.after(secs(10));
+    bench.step(&[]);
+    bench.settle();
+    assert_eq!((bench.is(pump), bench.verdict(pump).cause), (OPEN, Cause::Limit(0)));
 }
 
 /// A reload takes the program's word over, and with it the moment at which it ends.

@@ -5,6 +5,8 @@
 #[path = "../kit/mod.rs"]
 mod kit;
 
+#[path = "../answers.rs"]
+mod answers;
 #[path = "../arming.rs"]
 mod arming;
 #[path = "../at_once.rs"]
