@@ -167,3 +167,19 @@ fn a_step_that_comes_late_makes_the_next_one_no_steeper() {
     bench.pass(ms(20));
     assert_eq!(bench.is(power), level(400.0));
 }
+
+#[test]
+fn a_coarse_step_makes_a_ramp_no_slower() {
+    let mut site = Site::new();
+    let power = site.setpoint("power", &[(-2000.0, 2000.0)]);
+    site.level(power).ramp_away = Some(num(70.0));
+    site.level(power).step = Some(num(100.0));
+    let mut bench = site.bench();
+    bench.step(&[]);
+    bench.settle();
+    bench.ask(power, level(1500.0));
+    for (seconds, watts) in [(1, 0.0), (1, 100.0), (1, 200.0), (1, 200.0), (6, 700.0), (10, 1400.0)] {
+        bench.pass(secs(seconds));
+        assert_eq!(bench.is(power), level(watts), "after {seconds} s more");
+    }
+}
