@@ -11,6 +11,8 @@ mod arming;
 mod at_once;
 #[path = "../continuity.rs"]
 mod continuity;
+#[path = "../cut_loads.rs"]
+mod cut_loads;
 #[path = "../devices.rs"]
 mod devices;
 #[path = "../edges.rs"]
