@@ -3,15 +3,15 @@
 use crate::loosening::{self, Loosening};
 use crate::machine::{Guard, Pending, Work};
 use crate::plan::SafetySet;
-use crate::save;
+use crate::save::{self, RELOAD, Since};
 use crate::state::{Live, Physical, State};
 use crate::tables::Plan;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use ballast_model::Mono;
 use ballast_model::catalog::Catalog;
 use ballast_model::time::Gap;
-use ballast_model::{Mono, Span};
 
 /// What became of another safety set.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,7 +41,10 @@ impl Guard {
     /// Restores what an earlier guard saved; to be called once, before the first step. `gap` says how long nothing ran,
     /// `saved_at` is on the clock of the saved state. A state of another version is left aside: everything begins anew.
     pub fn restore(&mut self, state: State, gap: Gap, saved_at: Mono, now: Mono) {
-        save::restore(&self.plan, &mut self.live, &state, gap, saved_at, now);
+        let is_same = gap == RELOAD
+            && state.fingerprint == self.plan.set.fingerprint
+            && save::names_fit(&self.plan, &state);
+        save::restore(&self.plan, &mut self.live, &state, &Since { gap, saved_at, now, is_same });
         self.work = Work::new(&self.plan);
         self.rearm();
     }
@@ -102,10 +105,13 @@ impl Guard {
     fn take(&mut self, plan: Plan, now: Mono) -> bool {
         let state = self.save();
         let ends = plan.tables.table_hash != self.plan.tables.table_hash && self.live.session.is_open;
+        // The stricter of two sets bears the fingerprint of the old one and is another one nevertheless.
+        let is_same = *plan.set == *self.plan.set && save::names_fit(&plan, &state);
         let mut live = Live::new(&plan, now);
-        save::restore(&plan, &mut live, &state, Gap::SameBoot(Span::ZERO), now, now);
+        save::restore(&plan, &mut live, &state, &Since { gap: RELOAD, saved_at: now, now, is_same });
         live.is_ending = self.live.is_ending;
         if ends {
+            live.write_down_lent(&plan);
             live.session.is_open = false;
         }
         self.plan = Arc::new(plan);
@@ -115,16 +121,15 @@ impl Guard {
         ends
     }
 
-    /// The moments at which leases run out are not part of the state: they follow from it.
+    /// The moments at which leases run out are not part of the state: they follow from it. Where one is over, or nobody
+    /// speaks, a look at it finds nothing.
     fn rearm(&mut self) {
         let session = self.live.session;
-        if session.is_open && session.renewed_at > Mono::ZERO {
-            for (class, (length, _)) in self.plan.tables.leases.iter().enumerate() {
-                let due = session.renewed_at.after((*length).min(session.renewed_for));
-                self.work.timers.set(self.plan.key_lease(class), due);
-            }
+        for (class, (length, _)) in self.plan.tables.leases.iter().enumerate() {
+            let due = session.renewed_at.after((*length).min(session.renewed_for));
+            self.work.timers.set(self.plan.key_lease(class), due);
         }
-        if !self.plan.tables.reported.is_empty() && !self.live.reports.are_lapsed {
+        if !self.plan.tables.reported.is_empty() {
             self.work.timers.set(self.plan.key_reports(), self.live.reports.until);
         }
     }

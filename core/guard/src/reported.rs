@@ -41,11 +41,9 @@ impl Run<'_> {
         }
     }
 
-    /// Nobody renewed what the program said of points.
+    /// Nobody renewed what the program said of points: its timer always stands at the end of that.
     pub(crate) fn lapse_reports(&mut self) {
-        if self.now < self.live.reports.until {
-            self.work.timers.set(self.plan.key_reports(), self.live.reports.until);
-        } else if !core::mem::replace(&mut self.live.reports.are_lapsed, true) {
+        if !core::mem::replace(&mut self.live.reports.are_lapsed, true) {
             self.tell_reports(|_| None);
         }
     }

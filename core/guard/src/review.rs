@@ -96,8 +96,7 @@ impl Run<'_> {
             claim: state.claim,
         };
         note_cause(state, envelope, &proposal, is_load, now);
-        follow_ramp(state, envelope, &proposal);
-        state.claim = proposal.claim;
+        (state.ramp, state.claim) = (proposal.ramp, proposal.claim);
         state.acts_at_once = proposal.class != Class::Asked;
         let moves = proposal.wanted != old.told || !old.was_sent;
         let retries = state.sent && !state.settled && state.retry_at.is_some_and(|at| now >= at);
@@ -241,7 +240,7 @@ impl Run<'_> {
             let due = state.switched_at.after(longest);
             wake = wake.min(if due > now { due } else { Mono::MAX });
         }
-        if wake <= now && wake < Mono::MAX {
+        if wake <= now {
             wake = now.after(Span::from_millis(1));
         }
         self.work.timers.set(index as u32, wake);
@@ -252,7 +251,7 @@ impl Run<'_> {
         let Some(state) = self.live.outputs.get(index) else { return };
         let speaks = state.word.is_some();
         let (mut outcome, mut cause) = (proposal.outcome, proposal.cause);
-        if cause == Cause::Asked || outcome == Outcome::Granted {
+        if outcome == Outcome::Granted {
             let trouble = if state.is_unreachable {
                 Some(Cause::Unreachable)
             } else if state.effect.alarmed {
@@ -275,7 +274,7 @@ impl Run<'_> {
             outcome,
             cause,
             witness: witness.map(|point| self.witnessed(point)),
-            next_change: proposal.next_change.filter(|moment| *moment > self.now && *moment < Mono::MAX),
+            next_change: proposal.next_change.filter(|moment| *moment < Mono::MAX),
             awaits_restoration: state.awaits,
         };
         let is_news = state.verdict.is_none_or(|last| differs(&last, &verdict));
@@ -354,11 +353,11 @@ impl Run<'_> {
         }
         match (was_unreachable, ok) {
             (false, false) => self.event(GuardEvent::Unreachable { output }),
-            (true, true) => self.event(GuardEvent::Reachable { output }),
+            (true, true) => {
+                self.event(GuardEvent::Reachable { output });
+                self.show_since(output.index());
+            }
             _ => {}
-        }
-        if was_unreachable && ok {
-            self.show_since(output.index());
         }
         self.work.outputs.mark(output.index());
         self.urge_partners(output.index());
@@ -385,17 +384,6 @@ fn note_cause(state: &mut OutputState, envelope: &Envelope, proposal: &Proposal,
     if is_load && was_cut && opens {
         state.cut(ShedBy::Outage);
     }
-}
-
-/// A ramp begins where the output is when it starts to be held back, and ends when it is not any more or goes back.
-fn follow_ramp(state: &mut OutputState, envelope: &Envelope, proposal: &Proposal) {
-    let (Wanted::Level(told), Wanted::Level(wanted), Wanted::Level(safe)) =
-        (state.told, proposal.wanted, envelope.safe)
-    else {
-        return;
-    };
-    let goes_back = (wanted.get() - safe.get()).abs() < (told.get() - safe.get()).abs();
-    state.ramp = proposal.ramp.filter(|_| !goes_back);
 }
 
 /// When a device with a timer of its own must be told again. Not while someone else has moved it: what may be left alone

@@ -130,33 +130,46 @@ pub(crate) fn save(plan: &Plan, live: &Live) -> State {
     }
 }
 
+/// No gap at all.
+pub(crate) const RELOAD: Gap = Gap::SameBoot(Span::ZERO);
+
+/// What lies between a state and whoever takes it up.
+#[derive(Clone, Copy)]
+pub(crate) struct Since {
+    /// How long nothing ran.
+    pub(crate) gap: Gap,
+    /// When it was saved, on the clock of the state.
+    pub(crate) saved_at: Mono,
+    /// When it is taken up.
+    pub(crate) now: Mono,
+    /// The very same set without a gap: every index means the same.
+    pub(crate) is_same: bool,
+}
+
 /// How a state is carried over.
 struct Carry<'a> {
     plan: &'a Plan,
     gap: Gap,
     saved_at: Mono,
     now: Mono,
-    /// The very same set without a gap: every index means the same.
     is_same: bool,
 }
 
 impl Carry<'_> {
     fn is_reload(&self) -> bool {
-        self.gap == Gap::SameBoot(Span::ZERO)
+        self.gap == RELOAD
     }
 
     /// A moment of the saved state on the present clock. An outage of unknown length counts as none here: what is
     /// counted this way (switchings, minutes) is then held to the stricter side.
     fn rebase(&self, moment: Mono) -> Mono {
-        if !self.gap.is_power_cut() || moment == Mono::ZERO {
+        if !self.gap.is_power_cut() {
             return moment;
         }
         let outage = if self.gap == Gap::Unknown { Span::ZERO } else { self.gap.length() };
         let saved_at = self.now.before(outage);
-        if moment > self.saved_at {
-            return saved_at.after(moment.since(self.saved_at));
-        }
-        saved_at.before(self.saved_at.since(moment))
+        // One of the two is nothing.
+        saved_at.after(moment.since(self.saved_at)).before(self.saved_at.since(moment))
     }
 
     fn output(&self, fresh: &OutputState, old: &OutputState, envelope: &Envelope) -> OutputState {
@@ -167,7 +180,7 @@ impl Carry<'_> {
             // Causes and witnesses name limits and points by their place.
             new.verdict = None;
             new.claim = None;
-            new.shed_by = old.shed_by.map(|_| ShedBy::Outage);
+            new.shed_by = new.shed_by.map(|_| ShedBy::Outage);
         }
         let mut switches = fresh.switches.clone();
         switches.take_over(&old.switches, |moment| self.rebase(moment));
@@ -194,9 +207,10 @@ impl Carry<'_> {
         let mut new = OutputState {
             counter: old.counter,
             request: old.request,
-            asked: fresh.asked,
+            // What nobody armed stands as it was asked: arming it does not carry that out, before and after a restart.
+            asked: if old.arming == Arming::Not { old.asked } else { fresh.asked },
             awaits,
-            shed_by: if old.awaits { old.shed_by } else { awaits.then_some(ShedBy::Outage) },
+            shed_by: awaits.then_some(ShedBy::Outage),
             is_stopped: old.is_stopped,
             ..fresh.clone()
         };
@@ -328,14 +342,13 @@ impl Carry<'_> {
 }
 
 /// Carries a saved state into a fresh one.
-pub(crate) fn restore(plan: &Plan, live: &mut Live, state: &State, gap: Gap, saved_at: Mono, now: Mono) {
+pub(crate) fn restore(plan: &Plan, live: &mut Live, state: &State, since: &Since) {
     if state.version != STATE_VERSION {
         return;
     }
-    let names_fit = save_names_fit(plan, state);
-    let is_reload = gap == Gap::SameBoot(Span::ZERO);
-    let is_same = is_reload && names_fit && state.fingerprint == plan.set.fingerprint;
+    let Since { gap, saved_at, now, is_same } = *since;
     let carry = Carry { plan, gap, saved_at, now, is_same };
+    let is_reload = carry.is_reload();
     live.now = now;
     live.started_at = if is_reload { state.started_at } else { now };
     live.wall = if gap.is_power_cut() { Wall::UNKNOWN } else { state.wall };
@@ -385,13 +398,13 @@ pub(crate) fn restore(plan: &Plan, live: &mut Live, state: &State, gap: Gap, sav
     carry.readings(live, state);
     if is_same {
         live.door = state.door.clone();
-    } else if carry.is_reload() {
+    } else if is_reload {
         carry.door(live, state);
     }
 }
 
 /// Whether the state names exactly the points and outputs of the plan, in its order.
-fn save_names_fit(plan: &Plan, state: &State) -> bool {
+pub(crate) fn names_fit(plan: &Plan, state: &State) -> bool {
     let points = plan.tables.reads.iter().map(|point| name_of_point(plan, *point));
     let outputs = plan.catalog.outputs.iter().map(|output| &output.name);
     points.eq(state.points.iter().cloned())

@@ -9,8 +9,10 @@
 use crate::bounds::SESSION_AHEAD;
 use crate::events::{GuardEvent, SessionFault};
 use crate::machine::Run;
+use crate::plan::Envelope;
 use crate::rules::max_closed::DEFAULT_REQUEST;
-use crate::state::Word;
+use crate::state::{Live, SessionState, Word};
+use crate::tables::Plan;
 use ballast_model::catalog::Facet;
 use ballast_model::frame::{Frame, Message};
 use ballast_model::{Authority, Intent, Mono, Span};
@@ -132,30 +134,40 @@ impl Run<'_> {
         if !self.live.session.is_open {
             return;
         }
+        self.live.write_down_lent(self.plan);
         self.live.session.is_open = false;
-        let session = self.live.session;
-        // What a renewal lent is written to each word, since the next session's renewals are not for these.
-        for (index, output) in self.live.outputs.iter_mut().enumerate() {
-            let Some(envelope) = self.plan.envelope(index) else { continue };
-            if let Some(word) = &mut output.word
-                && word.session == session.current
-                && session.renewed_at > Mono::ZERO
-            {
-                let lent = session.renewed_at.after(envelope.lease.min(session.renewed_for));
-                word.until = word.until.max(lent);
+        for (index, output) in self.live.outputs.iter().enumerate() {
+            if output.word.is_some() {
                 self.work.outputs.mark(index);
             }
         }
-        self.event(GuardEvent::SessionClosed { session: session.engine, fault });
+        self.event(GuardEvent::SessionClosed { session: self.live.session.engine, fault });
     }
 
     /// Until when the word for an output holds, with what renewals lend; the second is the part that is its own.
     pub(crate) fn word_until(&self, index: usize) -> Option<(Mono, Mono)> {
         let word = self.live.outputs.get(index)?.word?;
-        let session = &self.live.session;
-        let is_lent = session.is_open && word.session == session.current && session.renewed_at > Mono::ZERO;
-        let length = self.plan.envelope(index)?.lease.min(session.renewed_for);
-        let lent = if is_lent { session.renewed_at.after(length) } else { Mono::ZERO };
-        Some((word.until.max(lent), word.until))
+        Some((self.live.session.holds_until(&word, self.plan.envelope(index)?), word.until))
+    }
+}
+
+impl SessionState {
+    /// Until when a word holds, with what renewals lend.
+    fn holds_until(&self, word: &Word, envelope: &Envelope) -> Mono {
+        let is_lent = self.is_open && word.session == self.current && self.renewed_at > Mono::ZERO;
+        let lent = self.renewed_at.after(envelope.lease.min(self.renewed_for));
+        if is_lent { word.until.max(lent) } else { word.until }
+    }
+}
+
+impl Live {
+    /// What a renewal lent is written to each word, since the next session's renewals are not for these: for a session that
+    /// is about to end.
+    pub(crate) fn write_down_lent(&mut self, plan: &Plan) {
+        for (output, envelope) in self.outputs.iter_mut().zip(&plan.set.envelopes) {
+            if let Some(word) = &mut output.word {
+                word.until = self.session.holds_until(word, envelope);
+            }
+        }
     }
 }

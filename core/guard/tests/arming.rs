@@ -549,3 +549,23 @@ fn a_permit_is_never_made_for_an_output_that_is_not_armed() {
     }
     assert!(armed > 20, "the generator arms it and moves it: {armed}");
 }
+
+#[test]
+fn an_answer_that_comes_after_it_was_disarmed_says_nothing() {
+    let (mut site, pump) = found();
+    let partner = site.contact("partner");
+    site.interlock(&[pump, partner], secs(1));
+    let mut bench = site.bench();
+    bench.step(&[]);
+    bench.ask(pump, CLOSED);
+    arm(&mut bench, pump);
+    bench.lost[pump.index()] = true;
+    bench.ask(pump, OPEN);
+    disarm(&mut bench, pump, true);
+    let counter = bench.guard.output(pump).unwrap().counter;
+    bench.step(&[Input::Written { output: pump, counter, ok: true }]);
+    bench.ask(partner, CLOSED);
+    bench.pass(secs(5));
+    assert_eq!(bench.guard.output(pump).unwrap().confirmed, None, "whoever it belongs to may have moved it");
+    assert_eq!((bench.is(partner), bench.verdict(partner).cause), (OPEN, Cause::Interlock(0)));
+}

@@ -4,7 +4,7 @@ mod kit;
 use ballast_guard::plan::{Effect, OutsideChange};
 use ballast_guard::{GuardEvent, Input, OperatorCommand, ResetWhat};
 use ballast_model::intent::Cause;
-use ballast_model::{OutputId, PointId};
+use ballast_model::{Authority, Outcome, OutputId, PointId, Wanted};
 use kit::*;
 
 #[test]
@@ -124,6 +124,121 @@ fn a_permit_that_nobody_answers_is_made_again() {
     assert!(!guard.output(pump).unwrap().settled);
 }
 
+#[test]
+fn the_pause_between_tries_doubles_up_to_five_seconds_whatever_is_asked_meanwhile() {
+    let mut site = Site::new();
+    let pump = site.contact("pump");
+    let mut bench = site.bench();
+    bench.step(&[]);
+    bench.settle();
+    bench.hello();
+    bench.broken[0] = true;
+    bench.permits.clear();
+    for _ in 0..60 {
+        bench.ask(pump, CLOSED);
+        bench.pass(ms(400));
+    }
+    let tries: Vec<_> = bench.permits.iter().map(|(at, ..)| *at).collect();
+    let pauses: Vec<_> = tries.windows(2).map(|pair| pair[1].since(pair[0])).collect();
+    assert_eq!(pauses, [1, 2, 4, 5, 5, 5].map(secs));
+}
+
+/// A pump whose words hold for long, and whose answers get lost from now on.
+fn unheard(change: impl Fn(&mut Site, OutputId)) -> (Bench, OutputId) {
+    let mut site = Site::new();
+    let pump = site.contact("pump");
+    site.envelope(pump).lease = secs(3600);
+    change(&mut site, pump);
+    let mut bench = site.bench();
+    bench.step(&[]);
+    bench.settle();
+    bench.hello();
+    bench.lost[0] = true;
+    (bench, pump)
+}
+
+#[test]
+fn a_lost_answer_is_waited_for_for_a_minute_and_where_the_guard_itself_acts_for_five_seconds() {
+    type Move = fn(&mut Bench, OutputId);
+    let moves: [(Move, Wanted, u64); 2] = [
+        (|bench, pump| bench.ask(pump, CLOSED), OPEN, 60_000),
+        (|bench, pump| bench.operator(OperatorCommand::Now(Some(pump))), CLOSED, 5000),
+    ];
+    for (make, before, millis) in moves {
+        let (mut bench, pump) = unheard(|_, _| ());
+        bench.lost[0] = false;
+        bench.ask(pump, before);
+        bench.lost[0] = true;
+        make(&mut bench, pump);
+        bench.permits.clear();
+        bench.pass_in_silence(ms(millis - 1));
+        assert_eq!(bench.permits, [], "{millis} ms");
+        bench.pass_in_silence(ms(1));
+        assert_eq!(bench.permits.len(), 1, "{millis} ms");
+    }
+}
+
+#[test]
+fn the_longest_time_ends_also_where_nobody_said_that_it_began() {
+    let (mut bench, pump) = unheard(|site, pump| site.envelope(pump).max_closed = Some(secs(30)));
+    bench.ask(pump, CLOSED);
+    bench.pass_in_silence(ms(29_999));
+    assert_eq!(bench.is(pump), CLOSED);
+    bench.pass_in_silence(ms(1));
+    assert_eq!((bench.is(pump), bench.verdict(pump).cause), (OPEN, Cause::MaxClosed));
+}
+
+#[test]
+fn when_it_may_close_again_is_said_with_the_move_and_not_only_with_its_answer() {
+    let (mut bench, pump) = unheard(|site, pump| {
+        let envelope = site.envelope(pump);
+        (envelope.max_closed, envelope.min_open, envelope.default) = (Some(secs(30)), secs(20), CLOSED);
+    });
+    bench.pass(secs(20));
+    bench.ask_as(pump, CLOSED, Authority::Default, 0);
+    bench.pass(secs(30));
+    let verdict = bench.verdict(pump);
+    assert_eq!((bench.is(pump), verdict.outcome, verdict.cause), (OPEN, Outcome::Held, Cause::MaxClosed));
+    assert_eq!(verdict.next_change, Some(bench.now.after(secs(20))));
+}
+
+#[test]
+fn a_second_answer_to_the_same_permit_says_nothing() {
+    let mut site = Site::new();
+    let pump = site.contact("pump");
+    let mut bench = site.bench();
+    bench.ask(pump, CLOSED);
+    let before = bench.guard.output(pump).unwrap().clone();
+    bench.pass(secs(1));
+    for ok in [false, true] {
+        bench.step(&[Input::Written { output: pump, counter: before.counter, ok }]);
+        bench.settle();
+        assert_eq!(bench.guard.output(pump).unwrap().settled_at, before.settled_at, "{ok}");
+    }
+    assert_eq!(bench.verdict(pump).cause, Cause::Asked);
+    assert!(!bench.has(|event| *event == GuardEvent::Unreachable { output: pump }));
+}
+
+#[test]
+fn what_a_limit_and_a_request_both_want_and_no_device_hears_is_no_success() {
+    let mut site = Site::new();
+    let pump = site.contact("pump");
+    let hot = site.point("motor.temperature", "°C", None);
+    site.limit("hot", &above("motor.temperature", "80 °C"), &[(pump, OPEN)]);
+    let mut bench = site.bench();
+    bench.set(hot, 20.0);
+    bench.ask(pump, CLOSED);
+    bench.broken[0] = true;
+    bench.set(hot, 90.0);
+    assert_eq!((bench.verdict(pump).outcome, bench.verdict(pump).cause), (Outcome::Changed, Cause::Limit(0)));
+    bench.ask(pump, OPEN);
+    assert_eq!(
+        (bench.verdict(pump).outcome, bench.verdict(pump).cause),
+        (Outcome::Held, Cause::Unreachable),
+        "it is still closed"
+    );
+}
+
 fn watched() -> (Site, OutputId, PointId, PointId) {
     let mut site = Site::new();
     let charger = site.contact("charger");
@@ -155,6 +270,7 @@ fn a_missing_effect_is_told_once_more_and_then_alarms() {
     bench.pass(secs(2));
     assert!(bench.has(|event| *event == GuardEvent::NoEffect { output: charger }));
     assert_eq!(bench.verdict(charger).cause, Cause::NoEffect);
+    assert_eq!(bench.verdict(charger).witness.map(|witness| witness.point), Some(current));
     bench.pass(secs(100));
     assert_eq!(bench.permits.len(), told + 1, "once");
     bench.set(current, 3.0);

@@ -71,6 +71,26 @@ fn silence_may_hold_for_a_while() {
 }
 
 #[test]
+fn where_nobody_speaks_the_start_is_over_after_a_lease_and_silence_begins() {
+    // How it is left in silence, and when it opens.
+    for (on_silence, opens) in [(OnSilence::Safe, 3000), (OnSilence::Hold(secs(10)), 13_000)] {
+        let mut site = Site::new();
+        let pump = site.contact("pump");
+        (site.envelope(pump).at_start, site.envelope(pump).on_silence) = (CLOSED, on_silence);
+        let mut bench = site.bench();
+        bench.step(&[]);
+        bench.settle();
+        bench.pass_in_silence(ms(2999));
+        assert_eq!((bench.is(pump), bench.verdict(pump).cause), (CLOSED, Cause::AtStart), "{on_silence:?}");
+        bench.pass_in_silence(ms(1));
+        assert_eq!(bench.verdict(pump).cause, Cause::Silence, "{on_silence:?}");
+        bench.pass_in_silence(ms(opens - 3000));
+        assert_eq!((bench.is(pump), bench.permits.last().unwrap().0), (OPEN, bench.now), "{on_silence:?}");
+        assert_eq!(bench.now.since(ballast_model::Mono::from_millis(1_000_000)), ms(opens));
+    }
+}
+
+#[test]
 fn switchings_are_counted_and_a_spent_output_may_only_go_to_safe() {
     let mut site = Site::new();
     let pump = site.contact("pump");
@@ -87,6 +107,7 @@ fn switchings_are_counted_and_a_spent_output_may_only_go_to_safe() {
     assert_eq!(bench.is(pump), OPEN, "the fourth, to safe");
     bench.ask(pump, CLOSED);
     assert_eq!((bench.is(pump), bench.verdict(pump).cause), (OPEN, Cause::MaxSwitches));
+    assert_eq!(bench.count(|event| *event == GuardEvent::SwitchesSpent { output: pump }), 1);
     assert_eq!(bench.verdict(pump).next_change, Some(first.after(secs(3600))));
     bench.pass(Span::from_nanos(first.after(secs(3600)).since(bench.now).nanos() - 1));
     assert_eq!(bench.is(pump), OPEN);
@@ -108,6 +129,8 @@ fn the_longest_time_closed_ends_until_its_request_does() {
     assert_eq!(bench.is(heater), CLOSED);
     bench.pass(ms(1));
     assert_eq!((bench.is(heater), bench.verdict(heater).cause), (OPEN, Cause::MaxClosed));
+    let said = |bench: &Bench| bench.count(|event| *event == GuardEvent::MaxClosed { output: heater });
+    assert_eq!(said(&bench), 1);
     bench.pass(secs(1000));
     bench.ask_as(heater, CLOSED, Authority::Rule(50), 7);
     assert_eq!(bench.is(heater), OPEN, "the same request has not ended");
@@ -115,8 +138,11 @@ fn the_longest_time_closed_ends_until_its_request_does() {
     assert_eq!(bench.is(heater), CLOSED, "another one may");
     bench.ask_as(heater, CLOSED, Authority::Rule(50), 7);
     bench.ask_as(heater, OPEN, Authority::Rule(50), 9);
+    let before = said(&bench);
     bench.ask_as(heater, CLOSED, Authority::Rule(50), 7);
     assert_eq!(bench.is(heater), OPEN, "outvoted is not ended");
+    assert_eq!(bench.verdict(heater).cause, Cause::MaxClosed);
+    assert_eq!(said(&bench), before, "it was not closed");
 }
 
 #[test]

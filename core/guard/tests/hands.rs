@@ -273,3 +273,30 @@ fn an_alarm_of_a_moved_output_is_over_when_a_person_says_so_and_comes_again_whil
     assert_eq!(bench.count(|event| matches!(event, GuardEvent::OutsideChange { .. })), 2);
     assert_eq!((bench.is(lamp), bench.verdict(lamp).cause), (CLOSED, Cause::OutsideChange));
 }
+
+#[test]
+fn a_hand_on_what_acts_at_once_is_told_once() {
+    let (mut bench, fan, heat) = cooled(secs(30));
+    bench.set(heat, 60.0);
+    bench.pass(secs(10));
+    bench.permits.clear();
+    bench.physical[0] = Some(OPEN);
+    bench.actual(fan, OPEN);
+    assert_eq!((bench.is(fan), bench.permits.len()), (CLOSED, 1), "told again");
+    assert_eq!(bench.count(|event| matches!(event, GuardEvent::OutsideChange { .. })), 1);
+}
+
+#[test]
+fn what_is_told_something_else_at_once_does_not_say_again_that_it_was_moved() {
+    let (mut bench, pump) = moved_by_hand(OutsideChange::Alarm);
+    bench.ask(pump, CLOSED);
+    bench.pass(secs(5));
+    bench.events.clear();
+    bench.physical[0] = Some(OPEN);
+    bench.actual(pump, OPEN);
+    bench.pass(secs(5));
+    // It was told to close, and its device says that it is open already.
+    bench.operator(OperatorCommand::Now(Some(pump)));
+    assert_eq!((bench.verdict(pump).state, bench.verdict(pump).cause), (OPEN, Cause::OperatorNow));
+    assert_eq!(bench.count(|event| matches!(event, GuardEvent::OutsideChange { .. })), 1, "by the hand");
+}

@@ -1,11 +1,11 @@
 //! States that never exist together.
 
 mod kit;
-use ballast_guard::plan::OutsideChange;
+use ballast_guard::plan::{Interlock, OutsideChange};
 use ballast_guard::{GuardEvent, Input, OperatorCommand};
 use ballast_model::intent::Cause;
 use ballast_model::time::Gap;
-use ballast_model::{Authority, OutputId};
+use ballast_model::{Authority, Contact, OutputId, Wanted};
 use kit::*;
 
 fn pair(site: &mut Site) -> (OutputId, OutputId) {
@@ -38,6 +38,7 @@ fn of_two_that_are_asked_for_the_second_waits_until_the_first_left_and_the_dead_
     assert_eq!(bench.is(genset), OPEN);
     bench.pass(ms(1));
     assert_eq!(bench.is(genset), CLOSED);
+    assert!(!bench.has(|event| matches!(event, GuardEvent::InterlockActed { .. })), "nobody had to leave");
 }
 
 #[test]
@@ -360,4 +361,40 @@ fn of_two_that_are_both_safe_in_the_forbidden_state_the_first_gets_there() {
     bench.operator(OperatorCommand::Now(None));
     bench.pass(secs(60));
     assert_eq!((bench.is(mains), bench.is(genset)), (CLOSED, OPEN));
+}
+
+/// A device that says again and again where it is has not left again: its partner waits for the dead time and no longer.
+#[test]
+fn the_dead_time_counts_from_the_moment_at_which_a_partner_left_either_state() {
+    for never in [Contact::Closed, Contact::Open] {
+        let mut site = Site::new();
+        let (burner, vent) = (site.contact("burner"), site.contact("vent"));
+        let (there, away) = (Wanted::Contact(never), Wanted::Contact(never.other()));
+        let envelope = site.envelope(vent);
+        (envelope.safe, envelope.at_start, envelope.default) = (away, away, away);
+        let members = vec![(burner, Contact::Closed), (vent, never)];
+        site.set.interlocks.push(Interlock { members, dead_time: secs(2) });
+        let mut bench = site.bench();
+        bench.step(&[]);
+        bench.settle();
+        bench.pass(secs(10));
+        bench.ask(vent, there);
+        bench.pass(secs(10));
+        assert_eq!(bench.is(vent), there);
+        bench.ask(burner, CLOSED);
+        bench.ask(vent, away);
+        for _ in 0..3 {
+            bench.pass(ms(500));
+            bench.actual(vent, away);
+            assert_eq!(
+                (bench.is(burner), bench.verdict(burner).cause),
+                (OPEN, Cause::DeadTime(0)),
+                "{never:?}"
+            );
+        }
+        bench.pass(ms(499));
+        assert_eq!(bench.is(burner), OPEN, "{never:?}");
+        bench.pass(ms(1));
+        assert_eq!(bench.is(burner), CLOSED, "{never:?}");
+    }
 }

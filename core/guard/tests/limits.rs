@@ -462,3 +462,24 @@ fn fault_04_a_spike_counts_as_unknown_for_one_reading() {
         }
     }
 }
+
+/// Each device that sleeps has its own moment at which what stands in for it is renewed.
+#[test]
+fn several_devices_sleep_through_the_night() {
+    let mut site = Site::new();
+    let sun = site.point("sun.elevation", "deg", Some(secs(36_000)));
+    let when = site.program(&below("sun.elevation", "-2 deg"));
+    let charger = site.contact("charger");
+    for device in ["east", "south", "west"] {
+        let point = site.point(&format!("{device}.power"), "W", Some(secs(10)));
+        let name = format!("{device} gives too much");
+        site.limit(&name, &above(&format!("{device}.power"), "5 kW"), &[(charger, OPEN)]);
+        site.set.asleep.push(Asleep { point, value: Value::Number(num(0.0)), when: when.clone() });
+    }
+    let mut bench = site.bench();
+    bench.set(sun, -10.0);
+    bench.ask(charger, CLOSED);
+    bench.pass(secs(600));
+    assert_eq!(bench.is(charger), CLOSED, "{:?}", bench.verdict(charger).cause);
+    assert_eq!(bench.count(|event| matches!(event, GuardEvent::LimitActed { .. })), 0);
+}

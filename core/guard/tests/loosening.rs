@@ -8,7 +8,8 @@ use ballast_guard::Taken;
 use ballast_guard::plan::{
     Asleep, LimitAction, OnSilence, OnUnknown, OutsideChange, Process, SafetySet, Shedding, Strength,
 };
-use ballast_model::Value;
+use ballast_model::catalog::OutputKind;
+use ballast_model::{Unit, Value};
 use kit::*;
 use std::sync::Arc;
 use whole::*;
@@ -200,6 +201,34 @@ fn an_output_that_is_gone_or_of_another_kind_is_a_loosening_and_one_that_is_new_
     let replaced = bench.guard.replace(Arc::new(less.catalog.clone()), less.set.clone(), false, bench.now);
     let found: Vec<(&str, &str)> = replaced.loosenings.iter().map(|row| (&*row.subject, row.key)).collect();
     assert_eq!((replaced.taken, found), (Taken::Nothing, vec![("new pump", "outputs")]));
+    // The same numbers of another unit are another device.
+    let mut bench = whole().bench();
+    let mut other = whole();
+    other.catalog.outputs[CHARGE.index()].kind = OutputKind::Setpoint(Unit::parse("A").unwrap());
+    let replaced = bench.guard.replace(Arc::new(other.catalog.clone()), other.set.clone(), false, bench.now);
+    let found: Vec<(&str, &str)> = replaced.loosenings.iter().map(|row| (&*row.subject, row.key)).collect();
+    assert_eq!((replaced.taken, found), (Taken::Nothing, vec![("charge", "outputs")]));
+}
+
+#[test]
+fn an_effect_that_shows_in_another_way_is_a_loosening_whichever_part_of_it() {
+    let other = |site: &Site| Some(site.program(&above("charger.current", "70 mA")));
+    for part in 0..3 {
+        for is_gone in [true, false] {
+            let mut site = whole();
+            let program = if is_gone { None } else { other(&site) };
+            let effect = site.envelope(CHARGER).effect.as_mut().unwrap();
+            *[&mut effect.closed, &mut effect.open, &mut effect.unless][part] = program;
+            assert_eq!(replaced(&site).1, [("charger".to_string(), "effect")], "{part}, gone: {is_gone}");
+            // Nor may one be added: what it calls an effect may be what the other one calls none.
+            let mut bench = site.bench();
+            let whole = whole();
+            let replaced =
+                bench.guard.replace(Arc::new(whole.catalog.clone()), whole.set.clone(), false, bench.now);
+            let keys: Vec<&str> = replaced.loosenings.iter().map(|row| row.key).collect();
+            assert_eq!(keys, ["effect"], "{part}, new: {is_gone}");
+        }
+    }
 }
 
 #[test]
@@ -275,13 +304,14 @@ fn a_limit_that_moves_an_output_away_from_its_safe_state_waits_for_a_person() {
 
 #[test]
 fn a_limit_that_leads_to_safe_is_in_force_at_once() {
-    let strict: [(&str, Change); 4] = [
+    let strict: [(&str, Change); 5] = [
         ("a new one", |site| on_sun(site, "more", &[(HEATER, OPEN), (CLINIC, CLOSED), (CHARGE, level(0.0))])),
         ("a new step", |site| {
             let step = ballast_guard::plan::ForceStep { output: HEATER, wanted: OPEN, after: secs(9) };
             force(site, 0).push(step);
         }),
         ("an earlier one", |site| site.held(0, secs(1))),
+        ("an end of its own", |site| site.until(3, &below("pv.power", "4 kW"), secs(0))),
         ("a cap", |site| {
             let of = site.program(&name("pv.power"));
             let rows = vec![(CHARGE, vec![(num(0.0), num(100.0)), (num(1.0), num(0.0))])];
@@ -297,6 +327,116 @@ fn a_limit_that_leads_to_safe_is_in_force_at_once() {
         assert_eq!(found, [], "{what}");
         site.set.fingerprint = 0;
         assert!(in_force(&bench) == site.set, "{what} is not in force");
+    }
+}
+
+/// A set that changes what is safe waits for a person; what leads to the other safe state waits with it.
+#[test]
+fn a_limit_that_leads_to_what_is_safe_in_one_of_both_sets_waits_for_a_person() {
+    for wanted in [OPEN, CLOSED] {
+        let mut site = whole();
+        site.envelope(HEATER).safe = CLOSED;
+        on_sun(&mut site, "more", &[(HEATER, wanted)]);
+        let (bench, found) = replaced(&site);
+        assert_eq!(found, [("heater".to_string(), "safe"), ("more".to_string(), "force")], "{wanted:?}");
+        assert!(bench.guard.safety_set().limits == whole().set.limits, "{wanted:?} is in force");
+    }
+}
+
+/// What acts against a safe state is not stricter where it acts earlier, for longer or more often: there is no stricter.
+#[test]
+fn whatever_changes_of_a_limit_that_acts_away_from_safe_waits_for_a_person() {
+    let evil = |change: Change| {
+        let mut site = whole();
+        on_sun(&mut site, "evil", &[(HEATER, CLOSED)]);
+        site.held(4, secs(5));
+        site.until(4, &below("pv.power", "-50 W"), secs(5));
+        site.set.limits[4].unknown = OnUnknown::Derate(num(20.0));
+        change(&mut site);
+        site
+    };
+    let changes: [(&str, Change); 11] = [
+        ("unknown", |site| site.set.limits[4].unknown = OnUnknown::Force),
+        ("unknown", |site| site.set.limits[4].unknown = OnUnknown::Derate(num(19.0))),
+        ("when", |site| earlier(site, 4, "-45 W")),
+        ("when", |site| earlier(site, 4, "-35 W")),
+        ("for", |site| site.held(4, secs(4))),
+        ("for", |site| site.held(4, secs(6))),
+        ("until", |site| site.until(4, &below("pv.power", "-60 W"), secs(5))),
+        ("until", |site| site.until(4, &below("pv.power", "-45 W"), secs(5))),
+        ("until ... for", |site| site.until(4, &below("pv.power", "-50 W"), secs(4))),
+        ("until ... for", |site| site.until(4, &below("pv.power", "-50 W"), secs(6))),
+        ("latch", |site| site.latched(4)),
+    ];
+    for (place, (key, change)) in changes.into_iter().enumerate() {
+        let mut bench = evil(|_| {}).bench();
+        let new = evil(change);
+        let replaced = bench.guard.replace(Arc::new(new.catalog.clone()), new.set, false, bench.now);
+        let found: Vec<(&str, &str)> =
+            replaced.loosenings.iter().map(|row| (&*row.subject, row.key)).collect();
+        assert_eq!(found, [("evil", key)], "{place}");
+        assert!(bench.guard.safety_set().limits == evil(|_| {}).set.limits, "{place} {key} is in force");
+    }
+}
+
+/// Another threshold for a limit on the sun.
+fn earlier(site: &mut Site, limit: usize, than: &str) {
+    let program = site.program(&above("pv.power", than));
+    if let LimitAction::Force { when, .. } = &mut site.set.limits[limit].action {
+        *when = program;
+    }
+}
+
+#[test]
+fn a_limit_that_comes_to_win_over_another_one_by_a_new_interlock_must_stay_as_it_is() {
+    let with_both = |threshold: &str| {
+        let mut site = whole();
+        on_sun(&mut site, "needs the mains", &[(MAINS, CLOSED)]);
+        on_sun(&mut site, "needs the genset", &[(GENSET, CLOSED)]);
+        earlier(&mut site, 4, threshold);
+        site
+    };
+    for (threshold, expected) in [("-40 W", vec![]), ("-50 W", vec![("needs the mains", "when")])] {
+        let mut old = with_both("-40 W");
+        old.set.interlocks.clear();
+        let mut bench = old.bench();
+        let new = with_both(threshold);
+        let replaced = bench.guard.replace(Arc::new(new.catalog.clone()), new.set, false, bench.now);
+        let found: Vec<(&str, &str)> =
+            replaced.loosenings.iter().map(|row| (&*row.subject, row.key)).collect();
+        assert_eq!(found, expected, "{threshold}");
+    }
+}
+
+/// A name that a file itself gives is a name like any other, also where it looks like that of a limit which stands beside
+/// another one.
+#[test]
+fn a_limit_whose_name_ends_in_a_number_has_no_successor_but_of_its_own_name() {
+    let mut old = whole();
+    old.set.limits[3].name = "too much sun (2)".into();
+    let mut bench = old.bench();
+    let new = whole();
+    let replaced = bench.guard.replace(Arc::new(new.catalog.clone()), new.set, false, bench.now);
+    let found: Vec<(&str, &str)> = replaced.loosenings.iter().map(|row| (&*row.subject, row.key)).collect();
+    assert_eq!(found, [("too much sun (2)", "limits")]);
+    assert!(bench.guard.safety_set().limits.iter().any(|limit| &*limit.name == "too much sun (2)"));
+}
+
+#[test]
+fn a_limit_that_claims_nothing_of_an_interlock_wins_over_no_other() {
+    let with_genset = || {
+        let mut site = whole();
+        on_sun(&mut site, "needs the genset", &[(GENSET, CLOSED)]);
+        site
+    };
+    for step in [(CLINIC, CLOSED), (HEATER, OPEN), (CHARGER, OPEN)] {
+        let mut bench = with_genset().bench();
+        let mut new = with_genset();
+        on_sun(&mut new, "keeps it", &[step]);
+        let limit = new.set.limits.pop().unwrap();
+        new.set.limits.insert(4, limit);
+        let replaced = bench.guard.replace(Arc::new(new.catalog.clone()), new.set, false, bench.now);
+        assert_eq!((replaced.taken, &replaced.loosenings[..]), (Taken::Whole, &[][..]), "{step:?}");
     }
 }
 
@@ -323,4 +463,71 @@ fn a_limit_that_would_win_over_another_one_waits_for_a_person() {
         let names = bench.guard.safety_set().limits.iter().map(|limit| &*limit.name).collect::<Vec<_>>();
         assert_eq!(names[4..], ["needs the genset", "needs the mains"]);
     }
+}
+
+/// Whoever confirms reads no more lines than they can, and is told how many are left out.
+#[test]
+fn a_list_that_is_too_long_says_how_many_more_there_are() {
+    for (outputs, listed, more) in [(500, 500, None), (501, 501, Some("1 more")), (507, 501, Some("7 more"))]
+    {
+        let mut site = Site::new();
+        let ids: Vec<_> = (0..outputs).map(|index| site.contact(&format!("lamp {index:03}"))).collect();
+        let mut bench = site.bench();
+        ids.iter().for_each(|id| site.envelope(*id).lease = secs(4));
+        site.set.fingerprint = 2;
+        let found =
+            bench.guard.replace(Arc::new(site.catalog.clone()), site.set, false, bench.now).loosenings;
+        assert_eq!(found.len(), listed);
+        assert!(
+            found[..500].iter().all(|row| row.key == "lease" && &*row.old == "3 s" && &*row.new == "4 s")
+        );
+        let last = found.get(500).map(|row| (&*row.subject, row.key, &*row.old, &*row.new));
+        assert_eq!(last, more.map(|more| ("and", "more", "", more)));
+    }
+}
+
+#[test]
+fn who_confirms_reads_what_is_in_force_and_what_would_be() {
+    let given: [(&str, &str, &str, Change); 5] = [
+        ("max_closed", "1 min", "none", |site| site.envelope(HEATER).max_closed = None),
+        ("max_closed", "1 min", "2 min", |site| site.envelope(HEATER).max_closed = Some(secs(120))),
+        ("refresh", "15 s", "none", |site| site.envelope(CHARGE).refresh = None),
+        ("step", "10", "5", |site| site.level(CHARGE).step = Some(num(5.0))),
+        ("ramp", "200", "none", |site| site.level(CHARGE).ramp_away = None),
+    ];
+    for (key, old, new, change) in given {
+        let mut site = whole();
+        change(&mut site);
+        let mut bench = whole().bench();
+        let found =
+            bench.guard.replace(Arc::new(site.catalog.clone()), site.set, false, bench.now).loosenings;
+        let found: Vec<_> = found.iter().map(|row| (row.key, &*row.old, &*row.new)).collect();
+        assert_eq!(found, [(key, old, new)]);
+    }
+}
+
+/// Conditions name points by their place: where another point has it, nothing of the new set can be in force beside the old.
+#[test]
+fn a_set_whose_points_stand_elsewhere_waits_as_a_whole() {
+    let site = |points: [&str; 2]| {
+        let mut site = Site::new();
+        for point in points {
+            site.point(point, "°C", Some(secs(600)));
+        }
+        let charger = site.contact("charger");
+        site.limit("battery too hot", &above("battery.temperature", "50 °C"), &[(charger, OPEN)]);
+        site
+    };
+    let mut bench = site(["battery.temperature", "tank.temperature"]).bench();
+    let before = bench.guard.safety_set().clone();
+    let mut new = site(["tank.temperature", "battery.temperature"]);
+    new.set.fingerprint = 2;
+    new.set.envelopes[0].lease = secs(10);
+    new.set.envelopes[0].min_open = secs(10);
+    assert_eq!(bench.guard.waits_for(), None);
+    let replaced = bench.guard.replace(Arc::new(new.catalog.clone()), new.set, false, bench.now);
+    assert_eq!((replaced.taken, replaced.waits_for), (Taken::Nothing, Some(2)));
+    assert_eq!(bench.guard.waits_for(), Some(2));
+    assert_eq!(bench.guard.safety_set(), &before);
+    assert_eq!(bench.guard.catalog().points, bench.catalog.points);
 }

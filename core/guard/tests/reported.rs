@@ -1,14 +1,17 @@
 //! What the program tells of points that only it can compute: believed for those, and only while it goes on saying it.
 
 mod kit;
+use ballast_guard::plan::OnSilence;
 use ballast_guard::{GuardEvent, Input, SessionFault};
 use ballast_model::catalog::{Kind, Origin};
+use ballast_model::expr::BinaryOp;
 use ballast_model::frame::Message;
 use ballast_model::intent::Authority;
 use ballast_model::intent::Cause;
 use ballast_model::time::Gap;
 use ballast_model::{Finite, OutputId, PointId, Sample, Span, Value};
 use kit::*;
+use std::sync::Arc;
 
 fn number(value: f64) -> Option<Value> {
     Finite::new(value).map(Value::Number)
@@ -230,4 +233,59 @@ fn a_sample_of_a_measured_point_is_still_taken_from_its_bus() {
     bench.step(&[Input::Sample(sample)]);
     bench.settle();
     assert_eq!(bench.is(pump), OPEN);
+}
+
+#[test]
+fn each_word_that_a_point_has_is_believed_and_no_other() {
+    for (word, is_refused, wanted) in [(0, false, CLOSED), (1, false, OPEN), (2, true, CLOSED)] {
+        let mut site = Site::new();
+        let pump = site.contact("pump");
+        let tariff = site.point("site.tariff", "W", None);
+        let spec = &mut site.catalog.points[tariff.index()];
+        (spec.origin, spec.kind) = (Origin::Derived, Kind::Words(["low".into(), "high".into()].into()));
+        let is_high = compare(name("site.tariff"), BinaryOp::Equal, "high");
+        site.limit("dear", &is_high, &[(pump, OPEN)]);
+        let mut bench = site.bench();
+        bench.hello();
+        bench.tell(tariff, Some(Value::Word(0)));
+        bench.ask(pump, CLOSED);
+        assert_eq!(bench.is(pump), CLOSED);
+        bench.tell(tariff, Some(Value::Word(word)));
+        assert_eq!((bench.is_refused(), bench.is(pump)), (is_refused, wanted), "word {word}");
+    }
+}
+
+#[test]
+fn what_has_run_out_is_unknown_also_where_the_step_comes_late() {
+    let (mut bench, pump, _) = started();
+    bench.now = bench.now.after(secs(10));
+    bench.step(&[]);
+    bench.settle();
+    assert_eq!((bench.is(pump), bench.verdict(pump).cause), (OPEN, Cause::Limit(0)));
+}
+
+/// A reload takes the program's word over, and with it the moment at which it ends.
+#[test]
+fn what_was_told_before_a_reload_is_unknown_once_nobody_renews_it() {
+    let (mut site, pump, own) = site();
+    site.envelope(pump).on_silence = OnSilence::Hold(secs(60));
+    let mut bench = site.bench();
+    bench.hello();
+    bench.tell(own, number(1000.0));
+    bench.ask(pump, CLOSED);
+    bench.renew_for(3000);
+    bench.pass_in_silence(secs(1));
+    site.set.fingerprint = 2;
+    let catalog = Arc::new(site.catalog.clone());
+    let replaced = bench.guard.replace(catalog, site.set.clone(), false, bench.now);
+    assert!(!replaced.session_ended);
+    bench.pass_in_silence(ms(1999));
+    assert_eq!(bench.is(pump), CLOSED);
+    bench.pass_in_silence(ms(1));
+    assert_eq!((bench.is(pump), bench.verdict(pump).cause), (OPEN, Cause::Limit(0)));
+    // Said again it is known again.
+    bench.hello();
+    bench.tell(own, number(1000.0));
+    bench.ask(pump, CLOSED);
+    assert_eq!(bench.is(pump), CLOSED);
 }

@@ -2,13 +2,25 @@
 
 mod kit;
 use ballast_guard::plan::OnSilence;
-use ballast_guard::{Door, GuardEvent, Input, Output, Redeem, SessionFault, Stale};
+use ballast_guard::{Door, Guard, GuardEvent, Input, Output, Redeem, SessionFault, Stale};
 use ballast_model::frame::{Frame, Message};
-use ballast_model::{Authority, Intent, OutputId};
+use ballast_model::intent::Cause;
+use ballast_model::{Authority, Intent, Mono, OutputId, Span};
 use kit::*;
+use std::sync::Arc;
 
 fn closed_by(bench: &Bench, fault: SessionFault) -> bool {
     bench.has(|event| matches!(event, GuardEvent::SessionClosed { fault: is, .. } if *is == fault))
+}
+
+fn speaks_for_the_guard() -> Intent {
+    Intent {
+        output: OutputId(0),
+        wanted: CLOSED,
+        authority: Authority::Guard,
+        request: 1,
+        is_restoration: false,
+    }
 }
 
 fn pump() -> (Bench, OutputId) {
@@ -79,6 +91,80 @@ fn nobody_takes_the_last_number_for_good() {
     bench.hello();
     bench.ask(pump, CLOSED);
     assert_eq!(bench.is(pump), CLOSED, "an honest one is heard as before");
+}
+
+#[test]
+fn a_session_may_be_numbered_by_a_clock_that_is_a_second_ahead_and_no_further() {
+    for (ahead, is_heard) in [(secs(1), true), (secs(1).plus(Span::from_nanos(1)), false)] {
+        let (mut bench, _) = pump();
+        (bench.session, bench.counter) = (bench.now.after(ahead).nanos(), 0);
+        let hello = bench.frame(Message::Hello { tables: bench.guard.table_hash() });
+        bench.step(&[hello]);
+        let session = bench.session;
+        assert_eq!(bench.has(|event| *event == GuardEvent::SessionOpened { session }), is_heard, "{ahead}");
+    }
+}
+
+#[test]
+fn what_a_renewal_lent_holds_beyond_its_session() {
+    for close in [Message::Bye, Message::Intent(speaks_for_the_guard())] {
+        let (mut bench, pump) = pump();
+        bench.pass_in_silence(ms(2500));
+        let renew = bench.frame(Message::Renew);
+        bench.step(&[renew]);
+        bench.pass_in_silence(ms(100));
+        let close = bench.frame(close);
+        bench.step(&[close]);
+        assert!(!bench.guard.hears_engine());
+        bench.pass_in_silence(ms(2899));
+        assert_eq!(bench.is(pump), CLOSED, "lent for three seconds from the renewal on");
+        bench.pass_in_silence(ms(1));
+        assert_eq!((bench.is(pump), bench.verdict(pump).cause), (OPEN, Cause::Silence));
+    }
+}
+
+#[test]
+fn a_renewal_lends_nothing_to_what_an_earlier_session_said() {
+    let (mut bench, pump) = pump();
+    bench.step(&[Input::LinkClosed]);
+    bench.pass_in_silence(secs(1));
+    bench.hello();
+    bench.pass_in_silence(ms(1900));
+    let renew = bench.frame(Message::Renew);
+    bench.step(&[renew]);
+    bench.step(&[Input::LinkClosed]);
+    bench.pass_in_silence(ms(99));
+    assert_eq!(bench.is(pump), CLOSED);
+    bench.pass_in_silence(ms(1));
+    assert_eq!((bench.is(pump), bench.verdict(pump).cause), (OPEN, Cause::Silence), "its own three seconds");
+}
+
+#[test]
+fn a_session_that_renewed_nothing_lends_nothing_however_young_the_clock_is() {
+    for is_closed in [false, true] {
+        let mut site = Site::new();
+        let pump = site.contact("pump");
+        site.envelope(pump).lease = secs(60);
+        let mut bench = site.bench();
+        bench.now = Mono::from_millis(1000);
+        bench.guard = Guard::new(Arc::clone(&bench.catalog), bench.set.clone(), bench.now);
+        // How long an earlier session renewed its word for says nothing about this one.
+        bench.hello();
+        let renew = bench.frame(Message::Renew);
+        bench.step(&[renew]);
+        bench.pass_in_silence(secs(1));
+        bench.hello();
+        let Input::Frame(ask) = bench.intent(pump, CLOSED, Authority::Rule(1), 1) else { unreachable!() };
+        bench.step(&[Input::Frame(Frame { lease_ms: 2000, ..ask })]);
+        bench.settle();
+        if is_closed {
+            bench.step(&[Input::LinkClosed]);
+        }
+        bench.pass_in_silence(ms(1999));
+        assert_eq!(bench.is(pump), CLOSED);
+        bench.pass_in_silence(ms(1));
+        assert_eq!(bench.is(pump), OPEN, "it was said for two seconds");
+    }
 }
 
 #[test]
@@ -201,6 +287,30 @@ fn many_outputs_are_not_looked_at_when_nothing_about_them_changed() {
     }
     // Each word's own lease runs out once and is then carried by the renewals.
     assert!(bench.guard.counters().reviews - before <= 1000, "{}", bench.guard.counters().reviews - before);
+}
+
+#[test]
+fn loads_that_do_not_wait_are_not_looked_at_whenever_the_room_changes() {
+    let mut site = Site::new();
+    let frequency = site.point("feeder.frequency", "Hz", None);
+    let capacity = site.point("genset.capacity", "W", None);
+    let homes: Vec<OutputId> = (0..40).map(|index| site.contact(&format!("home{index}"))).collect();
+    let rows: Vec<(OutputId, &str, f64)> = homes.iter().map(|home| (*home, "homes", 1000.0)).collect();
+    let shedding = site.shedding(&[frequency], &rows);
+    (shedding.restore.capacity, shedding.restore.one_per) = (Some(capacity), Span::ZERO);
+    let mut bench = site.bench();
+    bench.set(frequency, 50.0);
+    bench.set(capacity, 100e3);
+    bench.hello();
+    homes.iter().for_each(|home| bench.give_back(*home));
+    // Half of them are connected, and nobody wants the others.
+    homes[20..].iter().for_each(|home| bench.ask(*home, OPEN));
+    assert!(homes.iter().enumerate().all(|(place, home)| (bench.is(*home) == CLOSED) == (place < 20)));
+    let before = bench.guard.counters().reviews;
+    for watts in [90e3, 80e3, 70e3] {
+        bench.set(capacity, watts);
+    }
+    assert_eq!(bench.guard.counters().reviews, before);
 }
 
 #[test]

@@ -272,3 +272,19 @@ fn of_several_caps_the_lowest_counts_and_of_equal_ones_the_first_of_the_file_is_
         assert_eq!((bench.is(power), bench.verdict(power).cause), (level(left), Cause::Limit(named)));
     }
 }
+
+#[test]
+fn a_coarse_step_makes_a_ramp_no_slower() {
+    let mut site = Site::new();
+    let power = site.setpoint("power", &[(-2000.0, 2000.0)]);
+    site.level(power).ramp_away = Some(num(70.0));
+    site.level(power).step = Some(num(100.0));
+    let mut bench = site.bench();
+    bench.step(&[]);
+    bench.settle();
+    bench.ask(power, level(1500.0));
+    for (seconds, watts) in [(1, 0.0), (1, 100.0), (1, 200.0), (1, 200.0), (6, 700.0), (10, 1400.0)] {
+        bench.pass(secs(seconds));
+        assert_eq!(bench.is(power), level(watts), "after {seconds} s more");
+    }
+}

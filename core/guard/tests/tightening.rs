@@ -5,9 +5,10 @@
 mod kit;
 use ballast_guard::plan::LimitAction;
 use ballast_guard::{GuardEvent, OperatorCommand, Replaced, ResetWhat, Taken};
+use ballast_model::catalog::{Kind, Origin, PointSpec};
 use ballast_model::expr::{BinaryOp, Expr};
 use ballast_model::intent::Cause;
-use ballast_model::{OutputId, PointId};
+use ballast_model::{OutputId, PointId, Wanted};
 use kit::*;
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -191,7 +192,7 @@ fn versions_beside_a_limit_are_bounded() {
         replace(&mut bench, &site(edit, true, 2 + round as u64));
     }
     let most = ballast_guard::bounds::LIMITS_BESIDE + 1;
-    assert!(names(&bench).len() <= most, "{:?}", names(&bench));
+    assert_eq!(names(&bench).len(), most, "{:?}", names(&bench));
     assert!(matches!(bench.guard.safety_set().limits[0].action, LimitAction::Force { .. }));
 }
 
@@ -300,10 +301,19 @@ fn conditions_that_cannot_be_ordered_both_hold_and_those_that_can_are_one() {
     let sum = |op, one: &str, other: &str| more(pair(op, name(one), name(other)), "50 %");
     let equal = |at: &str| compare(name("a.level"), BinaryOp::GreaterOrEqual, at);
     // Before, after, how many limits stand then.
-    let cases: [(&str, Expr, Expr, usize); 9] = [
+    let product = |other: &str| sum(BinaryOp::Multiply, "a.level", other);
+    let half = || Expr { kind: ballast_model::expr::ExprKind::Number(0.5), ..name("") };
+    let ratio =
+        |other: &str| pair(BinaryOp::Greater, pair(BinaryOp::Divide, name("a.level"), name(other)), half());
+    let cases: [(&str, Expr, Expr, usize); 14] = [
         ("another sensor", above("a.level", "50 %"), above("b.level", "50 %"), 2),
         ("turned", above("a.level", "50 %"), below("a.level", "50 %"), 2),
         ("from the start of the range on", above("a.level", "50 %"), equal("50 %"), 1),
+        ("not from it on", call_not(equal("50 %")), call_not(above("a.level", "50 %")), 1),
+        ("another product", product("b.level"), product("c.level"), 2),
+        ("the same product", product("b.level"), product("b.level"), 1),
+        ("another ratio", ratio("b.level"), ratio("c.level"), 2),
+        ("the same ratio", ratio("b.level"), ratio("b.level"), 1),
         (
             "another sum",
             sum(BinaryOp::Add, "a.level", "b.level"),
@@ -347,5 +357,84 @@ fn conditions_that_cannot_be_ordered_both_hold_and_those_that_can_are_one() {
         assert_eq!(names(&bench).len(), standing, "{what}: {:?}", replaced.loosenings);
         let taken = if standing == 1 { Taken::Whole } else { Taken::Tightenings };
         assert_eq!(replaced.taken, taken, "{what}: {:?}", replaced.loosenings);
+    }
+}
+
+/// A heater that must not run while a mode is this word of these.
+fn with_word(words: &[&str], word: &str) -> Site {
+    let mut site = Site::new();
+    let kind = Kind::Words(words.iter().map(|word| Box::from(*word)).collect());
+    site.catalog.add_point(PointSpec::new("plant.mode", kind, Origin::Measured)).unwrap();
+    site.contact("heater");
+    site.limit("not now", &compare(name("plant.mode"), BinaryOp::Equal, word), &[(HEATER, OPEN)]);
+    site
+}
+
+#[test]
+fn another_word_is_another_condition_and_the_same_one_at_another_place_is_not() {
+    let mut bench = with_word(&["run", "fault"], "fault").bench();
+    let replaced = replace(&mut bench, &with_word(&["run", "fault"], "run"));
+    let keys = |replaced: &Replaced| replaced.loosenings.iter().map(|row| row.key).collect::<Vec<_>>();
+    assert_eq!((replaced.taken, keys(&replaced), names(&bench).len()), (Taken::Tightenings, vec!["when"], 2));
+    let mut bench = with_word(&["run", "fault"], "fault").bench();
+    let replaced = replace(&mut bench, &with_word(&["fault", "run"], "fault"));
+    assert_eq!((replaced.taken, keys(&replaced)), (Taken::Whole, vec![]));
+    let mut bench = with_word(&["run", "fault"], "fault").bench();
+    let replaced = replace(&mut bench, &with_word(&["fault", "run"], "run"));
+    assert_eq!((replaced.taken, keys(&replaced)), (Taken::Nothing, vec!["when"]));
+}
+
+/// Volts times amperes above 1000 are not watts times seconds above 1000.
+#[test]
+fn the_same_product_of_other_units_is_another_condition() {
+    let with_units = |one: &str, other: &str, limit: &str| {
+        let mut site = Site::new();
+        site.point("a.level", one, None);
+        site.point("b.level", other, None);
+        site.contact("heater");
+        let product = pair(BinaryOp::Multiply, name("a.level"), name("b.level"));
+        site.limit("too much", &compare(product, BinaryOp::Greater, limit), &[(HEATER, OPEN)]);
+        site
+    };
+    let mut bench = with_units("V", "A", "1000 VA").bench();
+    let replaced = replace(&mut bench, &with_units("W", "s", "1000 Wh"));
+    assert_eq!(replaced.loosenings.iter().map(|row| row.key).collect::<Vec<_>>(), ["when"]);
+}
+
+const PUMP: OutputId = OutputId(1);
+
+/// What a limit does to a heater and a pump, both open when safe, above this many degrees.
+fn forcing(degrees: &str, step: (OutputId, Wanted), after: u64, fingerprint: u64) -> Site {
+    let mut site = Site::new();
+    site.point("tank.temperature", "°C", Some(secs(100_000)));
+    site.contact("heater");
+    site.contact("pump");
+    let limit = site.limit("tank too hot", &above("tank.temperature", degrees), &[step]);
+    site.after(limit, 0, secs(after));
+    site.set.fingerprint = fingerprint;
+    site
+}
+
+#[test]
+fn what_a_changed_limit_forces_holds_beside_what_the_old_one_does_unless_that_does_it_already() {
+    let heater = |degrees: &str, after: u64| forcing(degrees, (HEATER, OPEN), after, 2);
+    // The old limit and the new one; how many stand while a person is waited for, and what heater and pump are then.
+    let cases: [(&str, Site, Site, usize, [Wanted; 2]); 4] = [
+        ("the same, later", heater("50 °C", 1), heater("60 °C", 5), 1, [OPEN, CLOSED]),
+        ("another output", heater("50 °C", 1), forcing("50 °C", (PUMP, OPEN), 1, 2), 2, [OPEN, OPEN]),
+        ("another state", forcing("50 °C", (HEATER, CLOSED), 1, 1), heater("50 °C", 1), 2, [OPEN, CLOSED]),
+        ("sooner, but seldom", heater("50 °C", 5), heater("60 °C", 1), 2, [OPEN, CLOSED]),
+    ];
+    for (what, old, new, standing, then) in cases {
+        let mut bench = old.bench();
+        bench.set(WARMTH, 20.0);
+        for output in [HEATER, PUMP] {
+            bench.ask(output, CLOSED);
+        }
+        replace(&mut bench, &new);
+        assert_eq!(names(&bench).len(), standing, "{what}");
+        bench.set(WARMTH, 70.0);
+        bench.pass(ms(1_100));
+        assert_eq!([bench.is(HEATER), bench.is(PUMP)], then, "{what}");
     }
 }

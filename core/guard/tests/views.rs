@@ -182,3 +182,42 @@ fn a_stale_permit_says_why() {
         assert!(reason.starts_with("a permit") && !reasons[..one].contains(reason), "{reason}");
     }
 }
+
+#[test]
+fn the_last_answer_the_last_step_and_the_start_are_told() {
+    let mut site = Site::new();
+    let pump = site.contact("pump");
+    let mut bench = site.bench();
+    let started_at = bench.now;
+    assert_eq!(bench.guard.verdict(pump), None);
+    assert!(bench.guard.is_starting());
+    bench.ask(pump, CLOSED);
+    assert_eq!(bench.guard.verdict(pump), Some(&bench.verdict(pump)));
+    assert_eq!(bench.guard.now(), started_at);
+    for (millis, is_starting) in [(9_999, true), (10_000, false), (10_001, false)] {
+        bench.now = started_at.after(ms(millis));
+        bench.step(&[]);
+        assert_eq!((bench.guard.now(), bench.guard.is_starting()), (bench.now, is_starting));
+    }
+}
+
+/// Whoever makes a set may leave an output out, or give its envelopes in another order.
+#[test]
+fn every_output_has_its_own_envelope_and_what_a_set_leaves_out_is_held_to_its_safest() {
+    let mut site = Site::new();
+    let outputs = ["pump", "fan", "lamp"].map(|name| site.contact(name));
+    let charge = site.setpoint("charge", &[(0.0, 2000.0)]);
+    let [pump, fan, lamp] = outputs;
+    site.envelope(pump).min_closed = secs(1);
+    site.envelope(lamp).min_closed = secs(3);
+    let [first, _, third, _] = &site.set.envelopes[..] else { return };
+    site.set.envelopes = vec![third.clone(), first.clone()];
+    let bench = site.bench();
+    let envelope = |output| bench.guard.envelope(output).unwrap();
+    for output in [pump, fan, lamp, charge] {
+        assert_eq!(envelope(output).output, output);
+    }
+    assert_eq!(outputs.map(|output| envelope(output).min_closed), [secs(1), secs(0), secs(3)]);
+    assert_eq!([fan, charge].map(|output| envelope(output).safe), [OPEN, level(0.0)]);
+    assert_eq!([fan, charge].map(|output| envelope(output).at_start), [OPEN, level(0.0)]);
+}

@@ -249,3 +249,72 @@ fn a_device_that_may_be_another_one_is_told_again_and_its_partner_waits() {
     bench.pass(secs(70));
     assert_eq!((bench.is(mains), bench.is(genset)), (CLOSED, OPEN));
 }
+
+/// The set in force while another one waits is neither of the two, although it bears the name of the old one: what it asks
+/// for anew must find its place in what is remembered.
+#[test]
+fn what_is_new_beside_a_loosening_works_from_the_first_moment() {
+    let plain = || {
+        let mut site = Site::new();
+        site.point("feeder.frequency", "Hz", Some(secs(100)));
+        for name in ["pump", "heater", "other", "home"] {
+            site.contact(name);
+        }
+        site.limit("too fast", &above("feeder.frequency", "55 Hz"), &[(OTHER, OPEN)]);
+        site
+    };
+    let (heater, home) = (OutputId(1), OutputId(3));
+    let mut bench = plain().bench();
+    bench.set(HERTZ, 50.0);
+    for output in [PUMP, heater, home] {
+        bench.ask(output, CLOSED);
+    }
+    let mut new = plain();
+    new.set.fingerprint = 2;
+    new.envelope(OTHER).lease = secs(30);
+    new.envelope(PUMP).max_switches = vec![SwitchBudget { count: 2, per: secs(3600) }];
+    new.envelope(heater).max_closed = Some(secs(60));
+    new.shedding(&[HERTZ], &[(home, "homes", 1000.0)]).stages =
+        vec![Stage { below: num(49.5), hold: ms(60), share: num(100.0), from: vec!["homes".into()] }];
+    assert_eq!(replace(&mut bench, &new), Taken::Tightenings);
+    assert_eq!([PUMP, heater, home].map(|output| bench.is(output)), [CLOSED; 3]);
+    // A budget that nobody used yet is not spent.
+    bench.ask(PUMP, OPEN);
+    bench.ask(PUMP, CLOSED);
+    assert_eq!(bench.is(PUMP), CLOSED, "{:?}", bench.verdict(PUMP).cause);
+    bench.ask(PUMP, OPEN);
+    bench.ask(PUMP, CLOSED);
+    assert_eq!((bench.is(PUMP), bench.verdict(PUMP).cause), (OPEN, Cause::MaxSwitches));
+    // Who had the longest time does not get it again.
+    bench.pass(secs(61));
+    assert_eq!((bench.is(heater), bench.verdict(heater).cause), (OPEN, Cause::MaxClosed));
+    bench.pass(secs(61));
+    assert_eq!((bench.is(heater), bench.verdict(heater).cause), (OPEN, Cause::MaxClosed));
+    // The stage acts.
+    assert_eq!(bench.is(home), CLOSED);
+    bench.set(HERTZ, 49.4);
+    bench.pass(ms(100));
+    bench.set(HERTZ, 49.4);
+    assert_eq!((bench.is(home), bench.verdict(home).cause), (OPEN, Cause::Stage(0)));
+}
+
+/// The engine must say hello anew, and everything again: until then its word holds as long as it was lent, as at any other
+/// end of its session.
+#[test]
+fn a_reload_that_ends_the_session_takes_nothing_of_what_was_lent() {
+    let mut bench = site().bench();
+    bench.set(HERTZ, 50.0);
+    bench.ask(OTHER, CLOSED);
+    bench.pass(secs(60));
+    let mut new = site();
+    let another = new.contact("another");
+    new.envelope(another).by_hand = true;
+    new.set.fingerprint = 3;
+    new.envelope(OTHER).on_silence = OnSilence::Safe;
+    assert_eq!(replace(&mut bench, &new), Taken::Whole);
+    assert!(!bench.guard.hears_engine());
+    bench.pass_in_silence(ms(2_900));
+    assert_eq!(bench.is(OTHER), CLOSED, "{:?}", bench.verdict(OTHER).cause);
+    bench.pass_in_silence(ms(100));
+    assert_eq!((bench.is(OTHER), bench.verdict(OTHER).cause), (OPEN, Cause::Silence));
+}

@@ -79,4 +79,10 @@ pub enum PlantError {
         /// Name of the input.
         name: String,
     },
+    /// More is taken from a feeder than it can carry.
+    #[error("a feeder that begins at {source_v} V cannot carry what is taken from it: its voltage collapses")]
+    FeederCollapsed {
+        /// Voltage at its beginning, V.
+        source_v: f64,
+    },
 }

@@ -6,10 +6,14 @@
 //! This crate reads no clock, no file and no socket, and draws no random number that a seed does not decide: a
 //! specification, a seed and a list of calls give the same bits on every machine.
 
+pub mod battery;
 pub mod clouds;
 pub mod contact;
 pub mod error;
 pub mod faults;
+pub mod feeder;
+pub mod former;
+pub mod fridge;
 pub mod genset;
 pub mod heater;
 pub mod limits;

@@ -9,7 +9,7 @@ use super::{Class, Proposal, Question, is_engaged, is_switch};
 use crate::plan::Envelope;
 use crate::state::OutputState;
 use ballast_model::intent::Cause;
-use ballast_model::{Mono, Outcome, Wanted};
+use ballast_model::{Mono, Wanted};
 
 /// The number of "nobody asks".
 pub(crate) const DEFAULT_REQUEST: u64 = 0;
@@ -35,8 +35,7 @@ pub(crate) fn stay(question: &Question<'_>, proposal: &mut Proposal) {
     }
     if question.is_engaged(state.told) {
         // Another request closed it, and has ended.
-        (proposal.wanted, proposal.outcome) = (envelope.safe, Outcome::Changed);
-        proposal.cause = Cause::MaxClosed;
+        proposal.take(envelope.safe, Cause::MaxClosed, Class::Asked);
         return;
     }
     if state.request != DEFAULT_REQUEST {

@@ -66,9 +66,8 @@ impl Run<'_> {
             }
             let fairness = self.live.shedding.fairness.get(place);
             let cut_for = fairness.map_or(0, |fairness| fairness.total(self.now).nanos());
-            if self.work.ranked.len() < self.work.ranked.capacity() {
-                self.work.ranked.push((cut_for, place as u32));
-            }
+            // There is room for every load.
+            self.work.ranked.push((cut_for, place as u32));
         }
         // The best one is taken from the end.
         self.work.ranked.sort_unstable_by(|one, other| other.cmp(one));

@@ -79,8 +79,7 @@ impl SourceState {
         // Readings that come faster than the ring can hold over its span are thinned out.
         let spacing = SLOPE_SPAN_MOST.divided(SLOPE_READINGS as u64 - 2);
         let last = (usize::from(self.next) + SLOPE_READINGS - 1) % SLOPE_READINGS;
-        let is_early =
-            self.readings.get(last).is_some_and(|(at, _)| now.since(*at) < spacing && *at > Mono::ZERO);
+        let is_early = self.readings.get(last).is_some_and(|(at, _)| now.since(*at) < spacing);
         if !is_early && let Some(place) = self.readings.get_mut(usize::from(self.next)) {
             *place = (now, value);
             self.next = (self.next + 1) % SLOPE_READINGS as u8;
@@ -98,7 +97,7 @@ impl SourceState {
     fn slope(&self, now: Mono, value: Finite) -> Option<f64> {
         let fits = |at: &Mono| {
             let age = now.since(*at);
-            *at > Mono::ZERO && age >= SLOPE_SPAN && age <= SLOPE_SPAN_MOST
+            age >= SLOPE_SPAN && age <= SLOPE_SPAN_MOST
         };
         let (at, then) = self.readings.iter().filter(|(at, _)| fits(at)).max_by_key(|(at, _)| *at)?;
         Some((value.get() - then.get()) / now.since(*at).secs_f64())
@@ -163,6 +162,27 @@ impl Run<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn readings_that_come_too_fast_are_thinned_out_no_more_than_the_longest_slope_needs() {
+        // The last one is the pace at which the ring holds just that.
+        let even = SLOPE_SPAN_MOST.divided(SLOPE_READINGS as u64 - 2);
+        for pace in [1, 9, 10, 20].map(Span::from_millis).into_iter().chain([even]) {
+            let mut source = SourceState::SILENT;
+            let mut now = Mono::from_millis(1_000_000);
+            for count in 0..2_000 {
+                now = now.after(pace);
+                source.take(now, Finite::ZERO, 0.01);
+                if count < 500 {
+                    continue;
+                }
+                let ages = || source.readings.iter().map(|(at, _)| now.since(*at));
+                assert!(ages().max() >= Some(SLOPE_SPAN_MOST), "every {pace}: {:?}", ages().max());
+                let base = ages().filter(|age| *age >= SLOPE_SPAN).min();
+                assert!(base < Some(SLOPE_SPAN.plus(Span::from_millis(10))), "every {pace}: {base:?}");
+            }
+        }
+    }
 
     #[test]
     fn one_step_of_the_display_is_a_move() {

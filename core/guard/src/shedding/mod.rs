@@ -57,16 +57,18 @@ impl Run<'_> {
         state.frequency = agreed;
         let is_high = agreed.is_some_and(|frequency| frequency > shedding.restore.above);
         state.good.update(is_high, shedding.restore.settle, now, next);
-        let is_lost = sources.is_empty() && !state.sources.is_empty();
-        let was_lost = core::mem::replace(&mut state.is_lost, is_lost);
+        let was_lost = state.is_lost;
+        // What was told stands until they agree on one: those that come back together may take a moment to.
+        let is_gone = sources.is_empty() && !state.sources.is_empty();
+        state.is_lost = is_gone || (was_lost && agreed.is_none());
         let differ = !sources.is_empty() && agreed.is_none();
         let is_told = state.differ.update(differ, DISAGREEMENT_TOLD, now, next);
         let was_told = state.disagrees;
         // What was told stands until they agree again; while there is no source at all nothing can be said.
         state.disagrees = is_told || (was_told && agreed.is_none());
-        match (was_lost, is_lost, agreed) {
-            (false, true, _) => self.event(GuardEvent::FrequencyUnknown),
-            (true, false, Some(frequency)) => self.event(GuardEvent::FrequencyBack { frequency }),
+        match (was_lost, agreed) {
+            (false, _) if is_gone => self.event(GuardEvent::FrequencyUnknown),
+            (true, Some(frequency)) => self.event(GuardEvent::FrequencyBack { frequency }),
             _ => {}
         }
         match (was_told, agreed) {

@@ -82,3 +82,74 @@ pub(crate) fn jitter(jitter: Span, seed: u64, number: u64) -> Span {
         None => Span::from_nanos(mixed),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Restore;
+    use alloc::vec;
+    use alloc::vec::Vec;
+    use ballast_model::PointId;
+    use ballast_model::expr::Hold;
+
+    #[test]
+    fn nothing_comes_back_before_the_frequency_settled_and_none_within_an_event() {
+        let at = |secs| Mono::from_millis(1_000_000 + secs * 1000);
+        let held = |secs: u64| {
+            let mut hold = Hold::IDLE;
+            hold.update(true, Span::ZERO, at(secs), &mut Mono::MAX.clone());
+            hold
+        };
+        let restore = Restore {
+            keep_free: Finite::ZERO,
+            capacity: None,
+            one_per: Span::ZERO,
+            jitter: Span::ZERO,
+            above: Finite::ZERO,
+            settle: Span::from_secs(30),
+        };
+        let shedding = Shedding {
+            loads: Vec::new(),
+            never: Vec::new(),
+            source: vec![PointId(0)],
+            source_tolerance: Finite::ZERO,
+            source_stuck_after: Span::ZERO,
+            stages: Vec::new(),
+            bulk: None,
+            cap: None,
+            futile_after: None,
+            restore,
+            site_load: None,
+        };
+        let mut state = SheddingState::default();
+        let until_it_rises = Some(Mono::MAX);
+        assert_eq!(frequency_allows(&shedding, &state, at(0)), until_it_rises);
+        state.good = held(0);
+        assert_eq!(frequency_allows(&shedding, &state, at(29)), Some(at(30)));
+        assert_eq!(frequency_allows(&shedding, &state, at(30)), None);
+        state.in_event = true;
+        assert_eq!(frequency_allows(&shedding, &state, at(40)), until_it_rises);
+        state.clear = held(40);
+        assert_eq!(frequency_allows(&shedding, &state, at(49)), Some(at(50)));
+        // The ten seconds are over, and nobody has said yet that the event is.
+        assert_eq!(frequency_allows(&shedding, &state, at(50)), until_it_rises);
+        state.in_event = false;
+        assert_eq!(frequency_allows(&shedding, &state, at(50)), None);
+    }
+
+    /// What a replay repeats after years must be the published sequence, to the last bit: here from seed 0.
+    #[test]
+    fn the_jitter_is_that_of_splitmix64() {
+        let published = [
+            0xE220_A839_7B1D_CDAF,
+            0x6E78_9E6A_A1B9_65F4,
+            0x06C4_5D18_8009_454F,
+            0xF88B_B8A8_724C_81EC,
+            0x1B39_896A_51A8_749B,
+        ];
+        for (number, mixed) in (0..).zip(published) {
+            assert_eq!(jitter(Span::MAX, 0, number), Span::from_nanos(mixed));
+            assert_eq!(jitter(Span::from_nanos(999), 0, number), Span::from_nanos(mixed % 1000));
+        }
+    }
+}

@@ -239,6 +239,8 @@ pub struct Bench {
     pub broken: Vec<bool>,
     /// Devices that are told and do not move, but confirm.
     pub welded: Vec<bool>,
+    /// Devices that do what they are told, and whose answers get lost.
+    pub lost: Vec<bool>,
     /// Every permit: when, which output, what.
     pub permits: Vec<(Mono, OutputId, Wanted)>,
     pub verdicts: BTreeMap<OutputId, Verdict>,
@@ -273,6 +275,7 @@ impl Bench {
             physical: vec![None; outputs],
             broken: vec![false; outputs],
             welded: vec![false; outputs],
+            lost: vec![false; outputs],
             permits: Vec::new(),
             verdicts: BTreeMap::new(),
             answers: Vec::new(),
@@ -324,7 +327,9 @@ impl Bench {
                     if ok && !self.welded[index] {
                         self.physical[index] = Some(wanted);
                     }
-                    self.waiting.push(Input::Written { output: id, counter, ok });
+                    if !self.lost[index] {
+                        self.waiting.push(Input::Written { output: id, counter, ok });
+                    }
                 }
                 Output::Verdict(verdict) => {
                     self.verdicts.insert(verdict.output, verdict);

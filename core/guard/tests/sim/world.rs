@@ -444,10 +444,12 @@ impl World {
     pub fn reload(&mut self) {
         let mut site = self.site.clone();
         site.set.fingerprint = 2 + self.dice.roll(1_000);
+        let mut is_tighter = false;
         for index in TIMED {
             let min_open = secs(1 + self.dice.roll(8));
             site.envelope(OutputId(index as u32)).min_open = min_open;
             let watched = &mut self.observer.outputs[index];
+            is_tighter |= min_open > watched.min_open;
             watched.min_open = watched.min_open.max(min_open);
         }
         let before = self.guard.fingerprint();
@@ -455,7 +457,8 @@ impl World {
         for guard in std::iter::once(&mut self.guard).chain(&mut self.mirror) {
             guard.replace(Arc::new(site.catalog.clone()), site.set.clone(), false, now);
         }
-        if self.guard.fingerprint() != before {
+        // What tightens is in force under the old fingerprint, while the rest waits.
+        if is_tighter || self.guard.fingerprint() != before {
             // Nobody knows under another set how long it was clear, nor what was about to be judged.
             (self.observer.shed.clear_since, self.observer.shed.judge) = (None, None);
         }

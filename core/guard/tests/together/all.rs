@@ -5,10 +5,14 @@
 #[path = "../kit/mod.rs"]
 mod kit;
 
+#[path = "../answers.rs"]
+mod answers;
 #[path = "../arming.rs"]
 mod arming;
 #[path = "../at_once.rs"]
 mod at_once;
+#[path = "../carried.rs"]
+mod carried;
 #[path = "../continuity.rs"]
 mod continuity;
 #[path = "../cut_loads.rs"]
@@ -29,6 +33,8 @@ mod interlocks;
 mod limits;
 #[path = "../loosening.rs"]
 mod loosening;
+#[path = "../loosening_texts.rs"]
+mod loosening_texts;
 #[path = "../machine.rs"]
 mod machine;
 #[path = "../reported.rs"]
@@ -41,6 +47,8 @@ mod sessions;
 mod setpoints;
 #[path = "../shedding.rs"]
 mod shedding;
+#[path = "../sources.rs"]
+mod sources;
 #[path = "../stopping.rs"]
 mod stopping;
 #[path = "../tightening.rs"]

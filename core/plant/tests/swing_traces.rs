@@ -3,10 +3,11 @@
 //!
 //! Demanded at 1 ms steps: 0.1 mHz where nothing switches, 1 mHz with relay events.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
+
+mod traces;
 
 use ballast_plant::swing::{InverterSpec, MachineSpec, Swing, SwingSpec};
-use std::path::PathBuf;
 
 const STEP_S: f64 = 0.001;
 const COLLAPSE_HZ: f64 = 45.0;
@@ -74,20 +75,6 @@ fn node(case: &Case) -> Swing {
     swing
 }
 
-fn rows(file: &str) -> Option<Vec<Vec<f64>>> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/reference/plant").join(file);
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        eprintln!("skipped: no reference trace at {}", path.display());
-        return None;
-    };
-    Some(
-        text.lines()
-            .skip(1)
-            .map(|line| line.split(',').map(|cell| cell.parse().unwrap()).collect())
-            .collect(),
-    )
-}
-
 /// Advances from `from_s` to `to_s`, running the stage logic at the exact instants of its events.
 fn advance(swing: &mut Swing, case: &mut Case, load_w: &mut f64, from_s: f64, to_s: f64) {
     let watch: Vec<f64> = case.stages.iter().map(|stage| stage.threshold_hz).collect();
@@ -111,7 +98,7 @@ fn advance(swing: &mut Swing, case: &mut Case, load_w: &mut f64, from_s: f64, to
 
 /// Runs the case beside its trace and returns the largest frequency and power error.
 fn check(mut case: Case) {
-    let Some(rows) = rows(case.file) else { return };
+    let Some(rows) = traces::rows(case.file) else { return };
     let mut swing = node(&case);
     let mut load_w = case.load_w;
     let (mut now_s, mut frequency_error_hz, mut power_error_w) = (0.0, 0.0_f64, 0.0_f64);
