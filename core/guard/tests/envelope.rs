@@ -330,3 +330,31 @@ fn a_request_that_had_the_longest_time_does_not_get_it_again_from_a_guard_that_s
         assert_eq!(bench.is(heater), CLOSED, "{gap:?}");
     }
 }
+
+#[test]
+fn a_request_that_had_the_longest_time_may_still_ask_for_open() {
+    let (site, heater) = heater();
+    let mut bench = site.bench();
+    bench.ask_as(heater, CLOSED, WEAK, 7);
+    bench.pass(secs(6));
+    assert_eq!(bench.verdict(heater).cause, Cause::MaxClosed);
+    bench.ask_as(heater, OPEN, WEAK, 7);
+    let verdict = bench.verdict(heater);
+    assert_eq!((verdict.outcome, verdict.cause), (Outcome::Granted, Cause::Asked), "nothing is kept from it");
+}
+
+#[test]
+fn a_request_for_open_has_not_had_the_longest_time_that_a_limit_kept_it_closed() {
+    let (mut site, heater) = heater();
+    let tank = site.point("tank.temperature", "°C", Some(secs(100_000)));
+    site.limit("frost", &below("tank.temperature", "5 °C"), &[(heater, CLOSED)]);
+    let mut bench = site.bench();
+    bench.set(tank, 2.0);
+    bench.ask_as(heater, OPEN, WEAK, 7);
+    assert_eq!(bench.is(heater), CLOSED);
+    bench.pass(secs(7));
+    bench.set(tank, 50.0);
+    assert_eq!(bench.is(heater), OPEN);
+    bench.ask_as(heater, CLOSED, WEAK, 7);
+    assert_eq!((bench.is(heater), bench.verdict(heater).cause), (CLOSED, Cause::Asked));
+}

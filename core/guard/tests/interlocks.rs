@@ -4,6 +4,7 @@ mod kit;
 use ballast_guard::plan::{Interlock, OutsideChange};
 use ballast_guard::{GuardEvent, Input, OperatorCommand};
 use ballast_model::intent::Cause;
+use ballast_model::time::Gap;
 use ballast_model::{Authority, Contact, OutputId, Wanted};
 use kit::*;
 
@@ -24,6 +25,11 @@ fn of_two_that_are_asked_for_the_second_waits_until_the_first_left_and_the_dead_
     assert_eq!(bench.is(mains), CLOSED);
     bench.ask(genset, CLOSED);
     assert_eq!((bench.is(genset), bench.verdict(genset).cause), (OPEN, Cause::Interlock(0)));
+    assert_eq!(
+        bench.verdict(genset).next_change,
+        None,
+        "nobody knows when the other one is not wanted any more"
+    );
     bench.ask(mains, OPEN);
     let left = bench.now;
     assert_eq!(bench.verdict(genset).cause, Cause::DeadTime(0));
@@ -258,6 +264,103 @@ fn one_that_has_not_confirmed_yet_makes_way_for_a_hand_on_its_partner_too() {
     bench.physical[genset.index()] = Some(CLOSED);
     bench.actual(genset, CLOSED);
     assert_eq!((told(&bench), bench.verdict(mains).cause), (Some(OPEN), Cause::Interlock(0)));
+}
+
+#[test]
+fn the_dead_time_holds_however_long_a_limit_waited_for_a_stronger_one_to_let_go() {
+    for broken in [false, true] {
+        let mut site = Site::new();
+        let (mains, genset) = pair(&mut site);
+        let a = site.point("a.level", "%", None);
+        let b = site.point("b.level", "%", None);
+        site.limit("first", &above("a.level", "50 %"), &[(genset, CLOSED)]);
+        site.limit("second", &above("b.level", "50 %"), &[(mains, CLOSED)]);
+        let mut bench = site.bench();
+        bench.set(b, 10.0);
+        bench.set(a, 60.0);
+        bench.pass(secs(5));
+        bench.set(b, 60.0);
+        bench.pass(secs(100));
+        assert_eq!((bench.is(mains), bench.is(genset)), (OPEN, CLOSED));
+        bench.broken[genset.index()] = broken;
+        bench.set(a, 10.0);
+        bench.pass(ms(1_999));
+        assert_eq!(bench.is(mains), OPEN, "broken: {broken}");
+        bench.pass(ms(2));
+        assert_eq!(bench.is(mains), CLOSED, "broken: {broken}");
+    }
+}
+
+#[test]
+fn when_a_limit_gets_its_way_is_said_once_its_partner_was_told_to_leave() {
+    let mut site = Site::new();
+    let (mains, genset) = pair(&mut site);
+    let hot = site.point("battery.temperature", "°C", Some(secs(3600)));
+    site.limit("hot", &above("battery.temperature", "50 °C"), &[(mains, CLOSED)]);
+    let mut bench = site.bench();
+    bench.set(hot, 20.0);
+    bench.pass(secs(3));
+    bench.ask(genset, CLOSED);
+    bench.broken[genset.index()] = true;
+    bench.set(hot, 51.0);
+    let verdict = bench.verdict(mains);
+    assert_eq!((verdict.cause, verdict.next_change), (Cause::Interlock(0), Some(bench.now.after(secs(2)))));
+    let reviews = bench.guard.counters().reviews;
+    bench.pass_in_silence(ms(1_990));
+    assert!(bench.guard.counters().reviews < reviews + 20, "it waits, and does not look all the time");
+}
+
+#[test]
+fn one_that_is_safe_in_the_forbidden_state_is_kept_out_of_it_before_its_partner_is_known_to_be_away() {
+    let mut site = Site::new();
+    let (vent, heater) = pair(&mut site);
+    let envelope = site.envelope(vent);
+    (envelope.safe, envelope.default, envelope.at_start) = (CLOSED, CLOSED, CLOSED);
+    let mut bench = site.bench();
+    bench.broken[heater.index()] = true;
+    bench.ask(heater, OPEN);
+    bench.pass(secs(60));
+    assert!(bench.permits.iter().all(|(_, _, wanted)| *wanted == OPEN), "{:?}", bench.permits);
+    bench.broken[heater.index()] = false;
+    bench.pass(secs(70));
+    assert_eq!((bench.is(vent), bench.is(heater)), (CLOSED, OPEN));
+}
+
+#[test]
+fn what_is_known_to_be_there_before_and_after_a_restart_does_not_leave_for_its_partner() {
+    let mut site = Site::new();
+    let (mains, genset) = pair(&mut site);
+    site.envelope(mains).at_start = CLOSED;
+    let mut bench = site.bench();
+    bench.ask(mains, CLOSED);
+    bench.pass(secs(5));
+    assert_eq!((bench.is(mains), bench.is(genset)), (CLOSED, OPEN));
+    bench.permits.clear();
+    bench.restart_at(Gap::SameBoot(secs(1)), bench.now.after(secs(1)));
+    bench.pass(secs(2));
+    let told = |output: OutputId| bench.permits.iter().filter(move |(_, id, _)| *id == output);
+    assert!(
+        told(mains).count() > 0 && told(mains).all(|(_, _, wanted)| *wanted == CLOSED),
+        "{:?}",
+        bench.permits
+    );
+}
+
+#[test]
+fn of_two_that_are_both_safe_in_the_forbidden_state_the_first_gets_there() {
+    let mut site = Site::new();
+    let (mains, genset) = pair(&mut site);
+    for output in [mains, genset] {
+        let envelope = site.envelope(output);
+        (envelope.safe, envelope.default, envelope.at_start) = (CLOSED, CLOSED, CLOSED);
+    }
+    let mut bench = site.bench();
+    bench.step(&[]);
+    bench.pass(secs(5));
+    assert_eq!((bench.is(mains), bench.is(genset)), (CLOSED, OPEN));
+    bench.operator(OperatorCommand::Now(None));
+    bench.pass(secs(60));
+    assert_eq!((bench.is(mains), bench.is(genset)), (CLOSED, OPEN));
 }
 
 /// A device that says again and again where it is has not left again: its partner waits for the dead time and no longer.

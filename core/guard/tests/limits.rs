@@ -293,6 +293,21 @@ fn of_two_limits_on_one_output_safe_wins_and_then_the_first() {
 }
 
 #[test]
+fn a_limit_that_sets_what_is_asked_for_takes_nothing_from_who_asks() {
+    for (asked, outcome, interventions) in [(OPEN, Outcome::Granted, 0), (CLOSED, Outcome::Changed, 1)] {
+        let (site, charger, hot) = charger();
+        let mut bench = site.bench();
+        bench.set(hot, 20.0);
+        bench.ask(charger, asked);
+        let before = bench.guard.counters().interventions;
+        bench.set(hot, 60.0);
+        let verdict = bench.verdict(charger);
+        assert_eq!((bench.is(charger), verdict.outcome, verdict.cause), (OPEN, outcome, Cause::Limit(0)));
+        assert_eq!(bench.guard.counters().interventions - before, interventions, "{asked:?}");
+    }
+}
+
+#[test]
 fn limits_do_not_wait_for_minimum_times() {
     let (mut site, charger, hot) = charger();
     site.envelope(charger).min_closed = secs(600);

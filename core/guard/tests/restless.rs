@@ -124,3 +124,44 @@ fn the_count_outlives_a_restart() {
     bench.pass(secs(5));
     assert!(bench.permits.len() <= before + 2, "{:?}", &bench.permits[before..]);
 }
+
+#[test]
+fn after_the_most_switchings_what_leads_to_safe_still_acts_at_once_and_everything_else_waits() {
+    let mut site = Site::new();
+    let pump = site.contact("pump");
+    let dry = site.point("tank.level", "%", None);
+    let full = site.point("basin.level", "%", None);
+    site.limit("dry", &below("tank.level", "10 %"), &[(pump, OPEN)]);
+    site.limit("full", &above("basin.level", "90 %"), &[(pump, CLOSED)]);
+    let mut bench = site.bench();
+    bench.set(dry, 50.0);
+    bench.set(full, 50.0);
+    bench.ask(pump, CLOSED);
+    // Only the limits move it from here on: ten times, at last to closed.
+    bench.set(full, 95.0);
+    for _ in 0..AT_ONCE_MOST / 2 {
+        bench.set(dry, 5.0);
+        assert_eq!(bench.is(pump), OPEN);
+        bench.set(dry, 50.0);
+        assert_eq!(bench.is(pump), CLOSED);
+    }
+    assert!(!restless(&bench, pump), "that many are allowed");
+    bench.set(full, 50.0);
+    bench.ask(pump, OPEN);
+    assert_eq!((bench.is(pump), bench.verdict(pump).cause), (CLOSED, Cause::Restless), "what is asked waits");
+    bench.set(dry, 5.0);
+    assert_eq!(
+        (bench.is(pump), bench.verdict(pump).cause),
+        (OPEN, Cause::Limit(0)),
+        "what protects does not"
+    );
+    bench.set(full, 95.0);
+    bench.set(dry, 50.0);
+    assert_eq!(
+        (bench.is(pump), bench.verdict(pump).cause),
+        (OPEN, Cause::Restless),
+        "away from safe waits too"
+    );
+    bench.pass(AT_ONCE_PER);
+    assert_eq!((bench.is(pump), bench.verdict(pump).cause), (CLOSED, Cause::Limit(1)));
+}

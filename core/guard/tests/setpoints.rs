@@ -3,7 +3,7 @@
 mod kit;
 use ballast_guard::plan::{Limit, LimitAction, OnUnknown, OutsideChange};
 use ballast_model::intent::Cause;
-use ballast_model::{Outcome, Wanted};
+use ballast_model::{Outcome, OutputId, PointId, Wanted};
 use kit::*;
 
 #[test]
@@ -166,6 +166,111 @@ fn a_step_that_comes_late_makes_the_next_one_no_steeper() {
     assert_eq!(bench.is(power), level(200.0), "a second has not passed");
     bench.pass(ms(20));
     assert_eq!(bench.is(power), level(400.0));
+}
+
+/// A setpoint that is safe at 500 W, in the middle of its range.
+fn about_500(ranges: &[(f64, f64)]) -> (Site, OutputId) {
+    let mut site = Site::new();
+    let power = site.setpoint("power", ranges);
+    let envelope = site.envelope(power);
+    (envelope.safe, envelope.default, envelope.at_start) = (level(500.0), level(500.0), level(500.0));
+    (site, power)
+}
+
+#[test]
+fn of_two_equally_near_values_the_one_nearer_to_a_safe_state_that_is_not_zero_is_taken() {
+    let (site, power) = about_500(&[(0.0, 0.0), (200.0, 200.0), (400.0, 600.0), (800.0, 800.0)]);
+    let mut bench = site.bench();
+    for (asked, given) in [(100.0, 200.0), (300.0, 400.0), (700.0, 600.0), (99.0, 0.0), (701.0, 800.0)] {
+        bench.ask(power, level(asked));
+        assert_eq!(bench.is(power), level(given), "asked {asked}");
+    }
+}
+
+#[test]
+fn a_ramp_counts_from_a_safe_state_that_is_not_zero_in_both_directions() {
+    let (mut site, power) = about_500(&[(-2000.0, 2000.0)]);
+    site.level(power).ramp_away = Some(num(100.0));
+    site.level(power).min_interval = secs(4);
+    for (goal, step) in [(-1500.0, -400.0), (1700.0, 400.0)] {
+        let mut bench = site.bench();
+        bench.step(&[]);
+        bench.settle();
+        bench.pass(secs(60));
+        bench.permits.clear();
+        bench.answers.clear();
+        bench.ask(power, level(goal));
+        let began = bench.now;
+        bench.pass(secs(60));
+        let told: Vec<_> = bench.permits.iter().map(|(at, _, wanted)| (at.since(began), *wanted)).collect();
+        let steps = ((goal - 500.0) / step) as u64;
+        let expected: Vec<_> =
+            (1..=steps).map(|count| (secs(4 * count), level(500.0 + step * count as f64))).collect();
+        assert_eq!(told, expected, "100 W in a second, every four seconds");
+        let arrived = bench.answers.iter().filter(|verdict| verdict.state == level(goal));
+        for verdict in arrived {
+            let is_there = (verdict.outcome, verdict.cause, verdict.next_change);
+            assert_eq!(
+                is_there,
+                (Outcome::Granted, Cause::Asked, None),
+                "there is nothing to climb to any more"
+            );
+        }
+    }
+}
+
+/// A limit that leaves all of an output at 0 % and nothing of it at 100 %.
+fn cap(site: &mut Site, limit: &str, output: OutputId) -> PointId {
+    let point = site.point(&format!("{limit}.level"), "%", None);
+    let rows = vec![(output, vec![(num(0.0), num(100.0)), (num(100.0), num(0.0))])];
+    let action = LimitAction::Derate { of: site.program(&name(&format!("{limit}.level"))), rows };
+    site.set.limits.push(Limit { name: limit.into(), unknown: OnUnknown::Force, action });
+    point
+}
+
+#[test]
+fn a_cap_counts_from_a_safe_state_that_is_not_zero_and_keeps_to_the_step() {
+    let (mut site, power) = about_500(&[(-1000.0, 2000.0)]);
+    site.level(power).step = Some(num(100.0));
+    let warm = cap(&mut site, "warm", power);
+    let mut bench = site.bench();
+    // 52 % are left: from -280 W to 1280 W.
+    bench.set(warm, 48.0);
+    let (held, granted) = ((Outcome::Held, Cause::Limit(0)), (Outcome::Granted, Cause::Asked));
+    for (asked, given, answer) in [
+        (1800.0, 1200.0, held),
+        (1300.0, 1200.0, held),
+        (1200.0, 1200.0, granted),
+        (700.0, 700.0, granted),
+        (-200.0, -200.0, granted),
+        (-300.0, -200.0, held),
+        (-900.0, -200.0, held),
+    ] {
+        bench.ask(power, level(asked));
+        let verdict = bench.verdict(power);
+        assert_eq!(
+            (bench.is(power), (verdict.outcome, verdict.cause)),
+            (level(given), answer),
+            "asked {asked}"
+        );
+    }
+}
+
+#[test]
+fn of_several_caps_the_lowest_counts_and_of_equal_ones_the_first_of_the_file_is_named() {
+    let mut site = Site::new();
+    let power = site.setpoint("power", &[(0.0, 2000.0)]);
+    let [a, b] = ["a", "b"].map(|limit| cap(&mut site, limit, power));
+    let mut bench = site.bench();
+    bench.ask(power, level(2000.0));
+    for (first, second, left, named) in
+        [(50.0, 75.0, 500.0, 1), (75.0, 50.0, 500.0, 0), (75.0, 75.0, 500.0, 0)]
+    {
+        let both = [bench.sample(a, first), bench.sample(b, second)];
+        bench.step(&both);
+        bench.settle();
+        assert_eq!((bench.is(power), bench.verdict(power).cause), (level(left), Cause::Limit(named)));
+    }
 }
 
 #[test]

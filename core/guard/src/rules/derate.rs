@@ -39,11 +39,8 @@ fn capped(question: &Question<'_>, wanted: Wanted, share: f64) -> Option<Wanted>
             let part = (share / 100.0).clamp(0.0, 1.0);
             let most = Finite::saturating(rest.get() + (high.get() - rest.get()) * part);
             let least = Finite::saturating(rest.get() - (rest.get() - low.get()) * part);
-            if value >= least && value <= most {
-                return Some(wanted);
-            }
-            let limit = if value > most { most } else { least };
-            Some(Wanted::Level(nearest_within(level, rest, limit)))
+            let limit = value.max(least).min(most);
+            Some(if limit == value { wanted } else { Wanted::Level(nearest_within(level, rest, limit)) })
         }
         (Wanted::Contact(_), Wanted::Contact(_)) => Some(if share <= 0.0 { safe } else { wanted }),
         _ => None,

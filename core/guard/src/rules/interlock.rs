@@ -6,7 +6,7 @@
 //! any case once the dead time after the partner was told is over, even if the partner never confirmed.
 
 use super::{Class, Proposal, Question};
-use crate::plan::{Envelope, Interlock};
+use crate::plan::Interlock;
 use crate::state::{Arming, Claim, OutputState};
 use ballast_model::intent::Cause;
 use ballast_model::{Contact, Mono, OutputId, Wanted};
@@ -49,7 +49,7 @@ fn one(
     let must_leave =
         claimed || (is_there && partners().any(|partner| intrudes(question, interlock, partner)));
     if must_leave {
-        proposal.take(leaving(question.envelope, contact), Cause::Interlock(index), Class::Own);
+        proposal.take(Wanted::Contact(contact.other()), Cause::Interlock(index), Class::Own);
         return;
     }
     if is_there {
@@ -63,30 +63,37 @@ fn one(
             }
         });
     let Some(obstacle) = obstacle else { return };
-    let since = question.state.claim.filter(|claim| claim.interlock == index).map(|claim| claim.since);
-    let in_any_case = since.map(|since| since.after(interlock.dead_time));
+    let claimed_at = question.state.claim.filter(|claim| claim.interlock == index).map(|claim| claim.since);
+    let since = claimed_at.unwrap_or(question.now);
     let is_limit = matches!(proposal.class, Class::Limit(_));
-    if let (Obstacle::Partner, true, Some(moment)) = (&obstacle, is_limit, in_any_case)
+    let in_any_case = if is_limit { in_any_case(question, interlock, since) } else { None };
+    if let (Obstacle::Partner, Some(_), Some(moment)) = (&obstacle, claimed_at, in_any_case)
         && question.now >= moment
-        && partners().all(|partner| !is_told(question, partner))
     {
         return;
     }
     let acts_at_once =
         is_limit || (proposal.class == Class::Own && proposal.wanted == question.envelope.safe);
-    let claim = Claim { interlock: index, since: since.unwrap_or(question.now), rank };
-    let in_any_case =
-        Some(claim.since.after(interlock.dead_time)).filter(|moment| is_limit && *moment > question.now);
     let (cause, until) = match obstacle {
         Obstacle::Partner => (Cause::Interlock(index), in_any_case),
         Obstacle::DeadTime(until) => (Cause::DeadTime(index), Some(until)),
     };
-    proposal.hold(question.state.told, cause, until);
-    // An output that was told nothing yet has no state to stay in: it is kept out of this one.
-    if !question.state.sent {
-        proposal.wanted = leaving(question.envelope, contact);
+    // Also one that was told nothing yet, and has no state to stay in, is kept out of this one.
+    proposal.hold(Wanted::Contact(contact.other()), cause, until);
+    proposal.claim = acts_at_once.then_some(Claim { interlock: index, since, rank });
+}
+
+/// When a limit gets its way although a partner never confirmed that it left: the dead time after the last of them was told
+/// to, and after it was claimed. `None` while one is told to be there.
+fn in_any_case(question: &Question<'_>, interlock: &Interlock, since: Mono) -> Option<Mono> {
+    let mut told_at = since;
+    for partner in interlock.members.iter().filter(|(output, _)| *output != question.id) {
+        if is_told(question, partner) {
+            return None;
+        }
+        told_at = told_at.max(question.live.output(partner.0)?.told_at);
     }
-    proposal.claim = acts_at_once.then_some(claim);
+    Some(told_at.after(interlock.dead_time))
 }
 
 /// Limits go first, in the order of the file; then what the guard does itself; then what was asked.
@@ -94,14 +101,9 @@ fn rank(class: Class, output: OutputId) -> u32 {
     const OUTPUTS: u32 = 1 << 20;
     match class {
         Class::Limit(limit) => u32::from(limit),
-        Class::Own => OUTPUTS + output.0.min(OUTPUTS - 1),
+        Class::Own => OUTPUTS.saturating_add(output.0),
         Class::Asked => u32::MAX,
     }
-}
-
-/// Out of a state: to safe, or to the other state where safe is the forbidden one.
-fn leaving(envelope: &Envelope, contact: Contact) -> Wanted {
-    if envelope.safe == Wanted::Contact(contact) { Wanted::Contact(contact.other()) } else { envelope.safe }
 }
 
 fn is_told(question: &Question<'_>, partner: &(OutputId, Contact)) -> bool {

@@ -26,33 +26,25 @@ pub(crate) fn nearest(level: &Level, safe: Finite, asked: Finite) -> Finite {
     let low = level.ranges.iter().map(|(low, _)| *low).min().unwrap_or(safe).min(safe);
     let high = level.ranges.iter().map(|(_, high)| *high).max().unwrap_or(safe).max(safe);
     let asked = asked.clamp(low, high);
-    let distance = |value: Finite| (value.get() - asked.get()).abs();
-    let from_safe = |value: Finite| (value.get() - safe.get()).abs();
-    let mut best = safe;
-    for (low, high) in &level.ranges {
-        for value in on_grid(level, *low, *high, asked).into_iter().flatten() {
-            let (new, old) = (distance(value), distance(best));
-            if new < old || (new <= old && from_safe(value) < from_safe(best)) {
-                best = value;
-            }
-        }
-    }
-    best
+    let by_distance = |value: &Finite| (distance(*value, asked), distance(*value, safe));
+    candidates(level, safe, asked).min_by_key(by_distance).unwrap_or(safe)
 }
 
 /// The allowed value nearest to `asked` among those that lie between safe and `asked`, both included.
 pub(crate) fn nearest_within(level: &Level, safe: Finite, asked: Finite) -> Finite {
-    let (least, most) = if asked < safe { (asked, safe) } else { (safe, asked) };
-    let mut best = safe;
-    for (low, high) in &level.ranges {
-        for value in on_grid(level, *low, *high, asked).into_iter().flatten() {
-            let lies_between = value >= least && value <= most;
-            if lies_between && (value.get() - asked.get()).abs() < (best.get() - asked.get()).abs() {
-                best = value;
-            }
-        }
-    }
-    best
+    let between = asked.min(safe)..=asked.max(safe);
+    let within = candidates(level, safe, asked).filter(|value| between.contains(value));
+    within.min_by_key(|value| distance(*value, asked)).unwrap_or(safe)
+}
+
+fn distance(one: Finite, other: Finite) -> Finite {
+    Finite::saturating(one.get() - other.get()).abs()
+}
+
+/// Safe, and of every range what lies next to `asked`.
+fn candidates(level: &Level, safe: Finite, asked: Finite) -> impl Iterator<Item = Finite> {
+    let values = level.ranges.iter().flat_map(move |(low, high)| on_grid(level, *low, *high, asked));
+    core::iter::once(safe).chain(values.flatten())
 }
 
 /// The values of one range on either side of `asked` (or its nearest end): multiples of the step from its start.

@@ -35,7 +35,7 @@ pub(crate) fn apply(question: &Question<'_>, proposal: &mut Proposal) {
     let gain = if is_due { rate * tick.secs_f64() } else { 0.0 };
     let reach = (from.get() - safe.get()).abs() + gain;
     if goal.abs() > reach {
-        let limit = Finite::saturating(safe.get() + if goal < 0.0 { -reach } else { reach });
+        let limit = Finite::saturating(safe.get() + reach.copysign(goal));
         let value = nearest_within(level, safe, limit);
         let is_further = (value.get() - safe.get()).abs() >= here.abs();
         slow(proposal, if is_further { value } else { told });

@@ -8,10 +8,10 @@ use ballast_model::intent::Cause;
 pub(crate) fn apply(question: &Question<'_>, proposal: &mut Proposal) {
     let state = question.state;
     let closes = proposal.wanted == Wanted::CLOSED && state.told == Wanted::OPEN;
-    let asks = state.word.is_some_and(|word| word.is_restoration);
-    if !closes || proposal.class != Class::Asked || !(state.awaits || asks) {
+    if !closes || proposal.class != Class::Asked {
         return;
     }
+    let asks = state.word.is_some_and(|word| word.is_restoration);
     let load = question.plan.tables.load_of.get(question.id.index()).copied().flatten();
     let (Some(load), true) = (load, asks) else {
         if state.awaits {

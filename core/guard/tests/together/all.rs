@@ -15,6 +15,8 @@ mod at_once;
 mod carried;
 #[path = "../continuity.rs"]
 mod continuity;
+#[path = "../cut_loads.rs"]
+mod cut_loads;
 #[path = "../devices.rs"]
 mod devices;
 #[path = "../digest.rs"]
