@@ -440,3 +440,75 @@ fn files_that_break_while_it_runs_change_nothing() {
     site.bench.tell("meter/power", "6000");
     site.bench.wait("e", "OFF");
 }
+
+/// What a limit that latches holds is kept at once: a guard that dies in the same second finds it again.
+#[test]
+fn a_guard_that_dies_as_its_limit_acts_still_waits_for_a_person() {
+    let Some(site) = Apart::new("a guard that dies as its limit acts") else { return };
+    let mut guard = site.guard();
+    let program = site.program();
+    program.tell(&["request", "d", "closed"]);
+    site.bench.wait("d", "ON");
+    // What was kept last is older than what comes.
+    std::thread::sleep(Duration::from_millis(1500));
+    site.bench.tell("meter/level", "95");
+    site.bench.wait("d", "OFF");
+    // The disk has this long.
+    std::thread::sleep(Duration::from_millis(150));
+    guard.kill();
+    site.bench.tell("meter/level", "10");
+    let _guard = site.guard();
+    site.wait_ready();
+    wait_for("the latch", PATIENCE, || {
+        program.tell(&["why", "d"]).contains("it waits for a person").then_some(())
+    });
+    assert_eq!(site.bench.relays.last("relay/d").as_deref(), Some("OFF"));
+}
+
+/// That the guard goes into the program waits for a person: until then it makes safe, starts again, and hears people.
+#[test]
+fn a_guard_that_is_taken_out_of_the_file_goes_on_until_a_person_confirms_it() {
+    let Some(site) = Apart::new("a guard taken out of the file") else { return };
+    let mut guard = site.guard();
+    let mut program = site.program();
+    site.close();
+    site.bench.site.edit("safety.yaml", "guard: {}\n", "");
+    guard.signal(Signal::HUP);
+    guard.wait_line("ballast guard confirm ", PATIENCE);
+    // Another program does not hold the outputs beside it.
+    assert!(program.stop().success());
+    let program = site.program();
+    guard.kill();
+    site.bench.relays.clear();
+    let places = &site.places;
+    let mut made = Guard::spawn(&site.bench.site.0, places, &["--set", &site.bench.url(), "--make-safe"]);
+    assert!(made.wait(PATIENCE).success(), "{:?}", made.lines());
+    site.bench.wait("a", "OFF");
+    let _guard = site.guard();
+    site.wait_ready();
+    site.close();
+    // People reach it also where the file cannot be read at all.
+    std::fs::write(site.bench.site.0.join("safety.yaml"), "outputs: [").unwrap();
+    site.bench.relays.clear();
+    site.ask(&["guard", "now"]);
+    site.bench.wait("a", "OFF");
+    drop(program);
+}
+
+/// A disk that takes nothing does not keep anybody from making safe.
+#[test]
+fn making_safe_needs_no_memory() {
+    let Some(site) = Apart::new("--make-safe without a disk") else { return };
+    let file = site.bench.site.0.join("a_file");
+    std::fs::write(&file, "").unwrap();
+    let state = file.join("state");
+    let mut command = ballast_guard();
+    command
+        .arg(&site.bench.site.0)
+        .args(["--make-safe", "--set", &site.bench.url()])
+        .arg("--state")
+        .arg(state);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    site.bench.wait("a", "OFF");
+}

@@ -17,6 +17,7 @@ use crate::watch::until_told;
 use crate::witness::{self, Sets};
 use crate::{librarian, safe, tape};
 use ballast_drivers::Reach;
+use ballast_guard::plan::Process;
 use ballast_guard::{Guard, OperatorCommand, Who};
 use ballast_host::Clock;
 use ballast_host::confine::{Needs, Role, confine};
@@ -53,7 +54,7 @@ pub fn main(arguments: &Arguments) -> ExitCode {
         };
     }
     let state = arguments.state.clone().unwrap_or_else(|| arguments.site.join(".ballast-guard"));
-    let begin = match begin(&arguments.site, &state, &arguments.overrides) {
+    let begin = match begin(arguments, &state) {
         Ok(begin) => begin,
         Err(Failure::Mistakes(report)) => return mistakes(&report),
         Err(Failure::Other(error)) => return failed(&error),
@@ -105,12 +106,17 @@ struct Begin {
 }
 
 /// Reads what lies there: the set that ran last, where there was one, since a restart loosens nothing.
-fn begin(site: &Path, state: &Path, overrides: &[String]) -> Result<Begin, Failure> {
+fn begin(arguments: &Arguments, state: &Path) -> Result<Begin, Failure> {
+    let (site, overrides) = (&arguments.site, &arguments.overrides);
     let unmade = |error: io::Error| {
         let (path, error) = (state.display().to_string(), error.to_string());
         Failure::Other(process::unmade(&path, &error, log::language()))
     };
-    memory::make_directory(state).map_err(unmade)?;
+    match memory::make_directory(state) {
+        // Whoever makes safe keeps nothing: a disk that takes nothing must not stop it.
+        Err(error) if !arguments.make_safe => return Err(unmade(error)),
+        _ => {}
+    }
     let (state_slots, kept) = Slots::open::<KeptState>(state, "state");
     let (set_slots, sets) = Slots::open::<KeptSets>(state, "sets");
     let files = librarian::nouns(site);
@@ -122,7 +128,7 @@ fn begin(site: &Path, state: &Path, overrides: &[String]) -> Result<Begin, Failu
     });
     let of_disk = files.and_then(|files| set::read(files, Given::at(site, overrides)));
     let (Last { prepared, sets }, mut reach, files_differ) = choose(last, of_disk)?;
-    if prepared.set.site.safety.process.is_none() {
+    if sets.process().is_none() && !arguments.make_safe {
         return Err(Failure::Mistakes(process::no_section(log::language()).to_owned()));
     }
     reach.merge(prepared.reach.clone());
@@ -228,7 +234,8 @@ fn run(arguments: &Arguments, begin: Begin) -> Result<usize, String> {
     let set = Arc::clone(&prepared.set);
     let guard = guard(&sets, kept, &clock);
     let waits_for = guard.waits_for();
-    let sockets = Sockets::open(&set, arguments)?;
+    let process = sets.process().cloned().unwrap_or_default();
+    let sockets = Sockets::open(&process, &set.catalog.site, arguments)?;
     // Before the first thread: they inherit it.
     give_up(&arguments.site, &state, &sockets.directory, reach);
     let keeper = Keeper::start(&state, slots.0, slots.1).map_err(no_thread)?;
@@ -392,9 +399,8 @@ fn make_reachable(directory: &Path) -> io::Result<()> {
 
 impl Sockets {
     /// Who may speak is checked by the user at the other end, and not by who can reach the file.
-    fn open(set: &NounSet, arguments: &Arguments) -> Result<Self, String> {
-        let process = set.site.safety.process.clone().unwrap_or_default();
-        let directory = directory(&process, &set.catalog.site, arguments.sockets.as_deref());
+    fn open(process: &Process, site: &str, arguments: &Arguments) -> Result<Self, String> {
+        let directory = directory(process, site, arguments.sockets.as_deref());
         make_reachable(&directory).map_err(|error| format!("{}: {error}", directory.display()))?;
         let listen = |name: &str| {
             let path = directory.join(name);

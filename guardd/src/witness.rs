@@ -21,6 +21,7 @@ use crate::set::Change;
 use crate::tape::{Reader, Record};
 use crate::timekeeper::Nouns;
 use crate::{librarian, people};
+use ballast_guard::plan::LimitAction;
 use ballast_guard::{Guard, GuardEvent, Input, OperatorCommand, Output, ResetWhat, digest};
 use ballast_host::Clock;
 use ballast_host::link::packet::{Packet, Portrait, Reread, VERSION, Welcome};
@@ -221,6 +222,8 @@ impl Witness {
             GuardEvent::LimitLatched { .. } | GuardEvent::MaxClosed { .. } | GuardEvent::NoEffect { .. } => {
                 self.is_urgent = true;
             }
+            // One that latches has begun to: a guard that dies now must find it again.
+            GuardEvent::LimitActed { limit, .. } => self.is_urgent |= latches(&self.parts.mirror, *limit),
             GuardEvent::WasReset { what: ResetWhat::All, .. } => {
                 self.parts.memory_lost = None;
                 self.is_urgent = true;
@@ -511,6 +514,12 @@ impl Witness {
             self.is_urgent = false;
         }
     }
+}
+
+/// Whether a person must reset this limit after it acted.
+fn latches(guard: &Guard, limit: u16) -> bool {
+    let limit = guard.safety_set().limits.get(usize::from(limit));
+    limit.is_some_and(|limit| matches!(limit.action, LimitAction::Force { latch: true, .. }))
 }
 
 /// Whether an event says that the guard did not do what a person asked.

@@ -4,6 +4,7 @@ use super::language::{Language, say};
 use super::moment::Protection;
 use ballast_host::process::Process;
 use ballast_model::Mono;
+use std::path::Path;
 
 /// It was found.
 pub fn there(pid: u32, language: Language) -> String {
@@ -152,9 +153,13 @@ pub fn other_files(language: Language) -> String {
 }
 
 /// A person's word for it is not the program's to pass on.
-pub fn ask_itself(language: Language) -> &'static str {
-    language.say(
-        "refused: the guard is a process of its own and hears people on its own socket; say it with `ballast guard`",
-        "refusé : le gardien est un processus à part et écoute les personnes sur son propre socket ; dites-le par `ballast guard`",
+pub fn ask_itself(sockets: &Path, language: Language) -> String {
+    let sockets = sockets.display();
+    say!(
+        language,
+        "refused: the guard is a process of its own and hears people on its own socket; say it with \
+         `ballast guard ... --sockets {sockets}`",
+        "refusé : le gardien est un processus à part et écoute les personnes sur son propre socket ; dites-le par \
+         `ballast guard ... --sockets {sockets}`"
     )
 }

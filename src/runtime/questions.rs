@@ -222,9 +222,12 @@ impl Asking<'_> {
 
     /// A guard that is a process of its own hears people itself.
     pub(super) fn is_within(&self) -> Result<(), String> {
-        match self.decision.carrier.process {
+        match &self.decision.carrier.process {
             None => Ok(()),
-            Some(_) => Err(process_words::ask_itself(self.language).to_owned()),
+            Some(process) => {
+                let sockets = process.path.parent().unwrap_or(&process.path);
+                Err(process_words::ask_itself(sockets, self.language))
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::limits::SETS;
 use crate::memory::KeptSets;
 use crate::set::Prepared;
+use ballast_guard::plan::Process;
 use ballast_guard::{Guard, Loosening, Replaced, Taken};
 use ballast_host::link::mirror::NounSet;
 use ballast_host::{Texts, users};
@@ -154,10 +155,16 @@ impl Sets {
         Arc::clone(&self.current().set.catalog)
     }
 
+    /// The section `guard:` in force: that of the last set which has one, since taking it away waits for a person's word.
+    pub fn process(&self) -> Option<&Process> {
+        let entries = self.later.iter().rev().chain([&self.base]);
+        entries.into_iter().find_map(|entry| entry.set.site.safety.process.as_ref())
+    }
+
     /// The number of the user whose program may connect, where one is named. Of a name that this machine does not know,
     /// nobody may.
     pub fn program(&self) -> Option<u32> {
-        let process = self.current().set.site.safety.process.as_ref()?;
+        let process = self.process()?;
         process.program.as_ref().map(|name| users::number_of(name).unwrap_or(u32::MAX))
     }
 

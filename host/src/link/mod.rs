@@ -28,15 +28,30 @@ pub const SOCKETS: &str = "/run/ballast-guard";
 /// What a program sends besides frames: it wishes the files to be read again.
 pub const REREAD: &[u8] = b"REREAD\n\n";
 
-/// Where the guard of a site listens, where it is a process of its own. Also of a site whose files have mistakes.
+/// A guard that is there takes up whoever comes at once.
+const ALIVE_WITHIN: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// Where the guard of a site listens, where it is a process of its own. Also of a site whose files have mistakes, and of one
+/// whose files say nothing of a guard any more while it lives: taking it away waits for a person's word, which that guard
+/// must be able to hear.
 pub fn sockets_of(site: &Path, asked: Option<&Path>) -> Option<PathBuf> {
+    if let Some(asked) = asked {
+        return Some(asked.to_owned());
+    }
     let texts = Texts::read_heads(site).ok()?;
-    let process = ballast_config::safety::guard_process(texts.files.get("safety.yaml")?)?;
+    let process = texts.files.get("safety.yaml").and_then(|text| ballast_config::safety::guard_process(text));
     let text = texts.files.get("site.yaml").map(|text| String::from_utf8_lossy(text).into_owned());
     let line = text.as_ref().and_then(|text| text.lines().find_map(|line| line.strip_prefix("site:")));
     let name =
         line.and_then(|rest| rest.split('#').next()).unwrap_or_default().trim().trim_matches(['"', '\'']);
-    Some(directory(&process, name, asked))
+    let usual = directory(&process.clone().unwrap_or_default(), name, None);
+    let is_named = process.is_some() || (!name.is_empty() && is_alive(&usual));
+    is_named.then_some(usual)
+}
+
+/// Whether somebody listens to people in this directory.
+fn is_alive(sockets: &Path) -> bool {
+    socket::Socket::connect_within(&sockets.join(PEOPLE), ALIVE_WITHIN).is_ok()
 }
 
 /// The directory of the sockets of a site.
