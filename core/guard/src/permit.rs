@@ -184,4 +184,9 @@ mod tests {
         assert!(door.redeem(permit(6, 1), at(10)).is_ok());
         assert_eq!(Door::new(OutputId(2)).redeem(permit(5, 2), at(10)), Err(Stale::OtherOutput));
     }
+
+    #[test]
+    fn a_permit_says_of_which_session_it_is() {
+        assert_eq!([permit(5, 2).session(), permit(6, 2).session()], [5, 6]);
+    }
 }
