@@ -14,11 +14,10 @@
 //! predicting runtime and I-V performance", IEEE Transactions on Energy Conversion 21, 2006). Runge-Kutta 4 with steps of
 //! a second and less; where a limit is reached inside a step, its instant is located.
 
+use crate::runge_kutta;
+
 /// Longest step, s: a twentieth of the fastest branch of a usual battery.
 const STEP_S: f64 = 1.0;
-
-/// Halvings of a step in which a limit is reached: a microsecond of a second.
-const HALVINGS: u32 = 20;
 
 /// A resistance and a capacitance side by side: voltage that builds up and dies away.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -102,14 +101,14 @@ struct State {
     temperature_c: f64,
 }
 
-impl State {
-    fn plus(self, rate: Self, duration_s: f64) -> Self {
+impl runge_kutta::State for State {
+    fn plus(&self, factor: f64, rate: &Self) -> Self {
         let [fast_v, slow_v] = self.branches_v;
         let [fast, slow] = rate.branches_v;
         Self {
-            soc: self.soc + rate.soc * duration_s,
-            branches_v: [fast_v + fast * duration_s, slow_v + slow * duration_s],
-            temperature_c: self.temperature_c + rate.temperature_c * duration_s,
+            soc: self.soc + factor * rate.soc,
+            branches_v: [fast_v + factor * fast, slow_v + factor * slow],
+            temperature_c: self.temperature_c + factor * rate.temperature_c,
         }
     }
 }
@@ -171,15 +170,7 @@ impl Battery {
                 passed_s += step_s;
                 continue;
             }
-            let (mut before_s, mut after_s) = (0.0, step_s);
-            for _ in 0..HALVINGS {
-                let middle_s = 0.5 * (before_s + after_s);
-                if self.is_at(&self.stepped(middle_s, air_c), until) {
-                    after_s = middle_s;
-                } else {
-                    before_s = middle_s;
-                }
-            }
+            let after_s = runge_kutta::locate(step_s, |at_s| self.is_at(&self.stepped(at_s, air_c), until));
             self.state = self.stepped(after_s, air_c);
             return passed_s + after_s;
         }
@@ -195,14 +186,7 @@ impl Battery {
     }
 
     fn stepped(&self, step_s: f64, air_c: f64) -> State {
-        let start = self.state;
-        let first = self.rate(&start, air_c);
-        let second = self.rate(&start.plus(first, 0.5 * step_s), air_c);
-        let third = self.rate(&start.plus(second, 0.5 * step_s), air_c);
-        let fourth = self.rate(&start.plus(third, step_s), air_c);
-        let sixth_s = step_s / 6.0;
-        let middle = start.plus(first, sixth_s).plus(second, 2.0 * sixth_s).plus(third, 2.0 * sixth_s);
-        middle.plus(fourth, sixth_s)
+        runge_kutta::step(&self.state, step_s, |state| self.rate(state, air_c))
     }
 
     fn rate(&self, state: &State, air_c: f64) -> State {

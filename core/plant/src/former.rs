@@ -12,6 +12,8 @@
 //! the village the same is part of [`crate::swing`]; here it stands alone, as a cabin has it. Runge-Kutta 4 with steps of
 //! two milliseconds and less.
 
+use crate::runge_kutta;
+
 /// Longest step, s: a tenth of the fastest lag.
 const STEP_S: f64 = 0.002;
 
@@ -52,12 +54,12 @@ struct State {
     shift_hz: f64,
 }
 
-impl State {
-    fn plus(self, rate: Self, duration_s: f64) -> Self {
+impl runge_kutta::State for State {
+    fn plus(&self, factor: f64, rate: &Self) -> Self {
         Self {
-            measured_w: self.measured_w + rate.measured_w * duration_s,
-            sun_w: self.sun_w + rate.sun_w * duration_s,
-            shift_hz: self.shift_hz + rate.shift_hz * duration_s,
+            measured_w: self.measured_w + factor * rate.measured_w,
+            sun_w: self.sun_w + factor * rate.sun_w,
+            shift_hz: self.shift_hz + factor * rate.shift_hz,
         }
     }
 }
@@ -94,15 +96,8 @@ impl Former {
         let mut left_s = duration_s;
         while left_s > 0.0 {
             let step_s = left_s.min(STEP_S);
-            let start = self.state;
-            let rate = |state: State| self.rate(&state, load_w, available_w);
-            let first = rate(start);
-            let second = rate(start.plus(first, 0.5 * step_s));
-            let third = rate(start.plus(second, 0.5 * step_s));
-            let fourth = rate(start.plus(third, step_s));
-            let sixth_s = step_s / 6.0;
-            let middle = start.plus(first, sixth_s).plus(second, 2.0 * sixth_s).plus(third, 2.0 * sixth_s);
-            self.state = middle.plus(fourth, sixth_s);
+            self.state =
+                runge_kutta::step(&self.state, step_s, |state| self.rate(state, load_w, available_w));
             self.state.shift_hz = self.state.shift_hz.clamp(0.0, self.spec.shift_max_hz);
             left_s -= step_s;
         }

@@ -9,11 +9,10 @@
 //! models of house heating based on equivalent thermal parameters", Princeton, 1978). Runge-Kutta 4 with steps of
 //! ten seconds and less; the thermostat's instants are located inside a step.
 
+use crate::runge_kutta;
+
 /// Longest step, s: the faster of the two time constants is about ten minutes.
 const STEP_S: f64 = 10.0;
-
-/// Halvings of a step in which the thermostat turns: ten microseconds of ten seconds.
-const HALVINGS: u32 = 20;
 
 /// What a refrigerator is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -57,9 +56,9 @@ struct Temperatures {
     mass_c: f64,
 }
 
-impl Temperatures {
-    fn plus(self, rate: Self, duration_s: f64) -> Self {
-        Self { air_c: self.air_c + rate.air_c * duration_s, mass_c: self.mass_c + rate.mass_c * duration_s }
+impl runge_kutta::State for Temperatures {
+    fn plus(&self, factor: f64, rate: &Self) -> Self {
+        Self { air_c: self.air_c + factor * rate.air_c, mass_c: self.mass_c + factor * rate.mass_c }
     }
 }
 
@@ -123,28 +122,13 @@ impl Fridge {
             self.temperatures = next;
             return step_s;
         }
-        let (mut before_s, mut after_s) = (0.0, step_s);
-        for _ in 0..HALVINGS {
-            let middle_s = 0.5 * (before_s + after_s);
-            if self.is_turning(&self.stepped(middle_s, room_c)) {
-                after_s = middle_s;
-            } else {
-                before_s = middle_s;
-            }
-        }
+        let after_s = runge_kutta::locate(step_s, |at_s| self.is_turning(&self.stepped(at_s, room_c)));
         self.temperatures = self.stepped(after_s, room_c);
         after_s
     }
 
     fn stepped(&self, step_s: f64, room_c: f64) -> Temperatures {
-        let start = self.temperatures;
-        let first = self.rate(&start, room_c);
-        let second = self.rate(&start.plus(first, 0.5 * step_s), room_c);
-        let third = self.rate(&start.plus(second, 0.5 * step_s), room_c);
-        let fourth = self.rate(&start.plus(third, step_s), room_c);
-        let sixth_s = step_s / 6.0;
-        let middle = start.plus(first, sixth_s).plus(second, 2.0 * sixth_s).plus(third, 2.0 * sixth_s);
-        middle.plus(fourth, sixth_s)
+        runge_kutta::step(&self.temperatures, step_s, |at| self.rate(at, room_c))
     }
 
     fn rate(&self, at: &Temperatures, room_c: f64) -> Temperatures {

@@ -20,6 +20,7 @@ pub mod limits;
 pub mod loads;
 pub mod meter;
 pub mod rng;
+mod runge_kutta;
 pub mod storage;
 pub mod sun;
 pub mod swing;

@@ -4,10 +4,7 @@ use super::Progress;
 use super::equations::{Equations, Regime};
 use super::state::State;
 use crate::limits::EVENTS_PER_STEP_MAX;
-
-/// Width to which the time of an event is narrowed, s. At 17 Hz/s, the steepest fall of the reference traces, it
-/// is 0.2 uHz.
-const LOCATE_S: f64 = 1e-8;
+use crate::runge_kutta;
 
 /// The implicit step looks for its solution within this relative deviation of the frequency: 12.5 Hz at 50 Hz.
 const SPEED_MAX: f64 = 0.25;
@@ -36,7 +33,7 @@ pub(super) fn advance(
         let left_s = duration_s - elapsed_s;
         let is_last = left_s <= step_s;
         let whole_s = if is_last { left_s } else { step_s };
-        let mut next = runge_kutta(equations, state, regime, whole_s);
+        let mut next = runge_kutta::step(state, whole_s, |state| equations.rate(state, regime));
         let mut next_regime = equations.classify(&next, watch_hz);
         if next_regime == *regime || events_in_step >= EVENTS_PER_STEP_MAX {
             events_in_step = 0;
@@ -67,29 +64,9 @@ fn locate(
     whole_s: f64,
     watch_hz: &[f64],
 ) -> (f64, State) {
-    let (mut before_s, mut after_s) = (0.0, whole_s);
-    while after_s - before_s > LOCATE_S {
-        let middle_s = 0.5 * (before_s + after_s);
-        let there = runge_kutta(equations, state, regime, middle_s);
-        if equations.classify(&there, watch_hz) == *regime {
-            before_s = middle_s;
-        } else {
-            after_s = middle_s;
-        }
-    }
-    (after_s, runge_kutta(equations, state, regime, after_s))
-}
-
-fn runge_kutta(equations: &Equations, state: &State, regime: &Regime, step_s: f64) -> State {
-    let first = equations.rate(state, regime);
-    let second = equations.rate(&state.plus(0.5 * step_s, &first), regime);
-    let third = equations.rate(&state.plus(0.5 * step_s, &second), regime);
-    let fourth = equations.rate(&state.plus(step_s, &third), regime);
-    state
-        .plus(step_s / 6.0, &first)
-        .plus(step_s / 3.0, &second)
-        .plus(step_s / 3.0, &third)
-        .plus(step_s / 6.0, &fourth)
+    let after = |at_s: f64| runge_kutta::step(state, at_s, |state| equations.rate(state, regime));
+    let at_s = runge_kutta::locate(whole_s, |at_s| equations.classify(&after(at_s), watch_hz) != *regime);
+    (at_s, after(at_s))
 }
 
 /// One implicit Euler step. Every source's new state follows in closed form from the new speed, and falls as the

@@ -1,6 +1,7 @@
 //! The numbers that the swing equation integrates, and their vector arithmetic.
 
 use crate::limits::{INVERTERS_MAX, MACHINES_MAX, SOLARS_MAX};
+use crate::runge_kutta;
 
 /// One machine, per unit of its own rating.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,9 +29,8 @@ pub(super) struct State {
     pub(super) solars: [f64; SOLARS_MAX],
 }
 
-impl State {
-    /// `self + factor * rate`.
-    pub(super) fn plus(&self, factor: f64, rate: &Self) -> Self {
+impl runge_kutta::State for State {
+    fn plus(&self, factor: f64, rate: &Self) -> Self {
         let mut sum = *self;
         sum.speed += factor * rate.speed;
         for (into, from) in sum.machines.iter_mut().zip(&rate.machines) {
