@@ -149,34 +149,31 @@ pub(crate) struct Since {
 /// How a state is carried over.
 struct Carry<'a> {
     plan: &'a Plan,
-    gap: Gap,
-    saved_at: Mono,
-    now: Mono,
-    is_same: bool,
+    since: Since,
 }
 
 impl Carry<'_> {
     fn is_reload(&self) -> bool {
-        self.gap == RELOAD
+        self.since.gap == RELOAD
     }
 
     /// A moment of the saved state on the present clock. An outage of unknown length counts as none here: what is
     /// counted this way (switchings, minutes) is then held to the stricter side.
     fn rebase(&self, moment: Mono) -> Mono {
-        if !self.gap.is_power_cut() {
+        if !self.since.gap.is_power_cut() {
             return moment;
         }
-        let outage = if self.gap == Gap::Unknown { Span::ZERO } else { self.gap.length() };
-        let saved_at = self.now.before(outage);
+        let outage = if self.since.gap == Gap::Unknown { Span::ZERO } else { self.since.gap.length() };
+        let saved_at = self.since.now.before(outage);
         // One of the two is nothing.
-        saved_at.after(moment.since(self.saved_at)).before(self.saved_at.since(moment))
+        saved_at.after(moment.since(self.since.saved_at)).before(self.since.saved_at.since(moment))
     }
 
     fn output(&self, fresh: &OutputState, old: &OutputState, envelope: &Envelope) -> OutputState {
         let mut new = if self.is_reload() { old.clone() } else { self.restarted(fresh, old, envelope) };
         new.arming = if envelope.by_hand { old.arming } else { Arming::Armed };
         new.undone = old.undone.filter(|_| envelope.by_hand);
-        if !self.is_same {
+        if !self.since.is_same {
             // Causes and witnesses name limits and points by their place.
             new.verdict = None;
             new.claim = None;
@@ -184,11 +181,11 @@ impl Carry<'_> {
         }
         let mut switches = fresh.switches.clone();
         switches.take_over(&old.switches, |moment| self.rebase(moment));
-        new.switches = if self.is_same { old.switches.clone() } else { switches };
+        new.switches = if self.since.is_same { old.switches.clone() } else { switches };
         let mut at_once = fresh.at_once.clone();
         at_once.take_over(&old.at_once, |moment| self.rebase(moment));
-        new.at_once = if self.is_same { old.at_once.clone() } else { at_once };
-        if !self.is_same {
+        new.at_once = if self.since.is_same { old.at_once.clone() } else { at_once };
+        if !self.since.is_same {
             // Another envelope may have a longest time where the old one had none.
             let (mut holders, mut spent) = (fresh.holders.clone(), fresh.spent.clone());
             holders.copy_from(&new.holders);
@@ -199,7 +196,7 @@ impl Carry<'_> {
     }
 
     fn restarted(&self, fresh: &OutputState, old: &OutputState, envelope: &Envelope) -> OutputState {
-        let dropped = self.gap.is_power_cut() || envelope.strength == Strength::Wired;
+        let dropped = self.since.gap.is_power_cut() || envelope.strength == Strength::Wired;
         let opened = envelope.at_start == Wanted::OPEN || (envelope.safe == Wanted::OPEN && dropped);
         let is_load = is_load(self.plan, envelope.output);
         let is_operated = !envelope.by_hand || old.arming != Arming::Not;
@@ -247,7 +244,7 @@ impl Carry<'_> {
         LimitState {
             acted: old.acted.map(|moment| self.rebase(moment)),
             is_latched: old.is_latched,
-            clear: if self.gap.is_power_cut() { Hold::IDLE } else { old.clear },
+            clear: if self.since.gap.is_power_cut() { Hold::IDLE } else { old.clear },
             ..LimitState::default()
         }
     }
@@ -255,7 +252,7 @@ impl Carry<'_> {
     fn shedding(&self, live: &mut SheddingState, state: &State) {
         let (old, shedding) = (&state.shedding, self.plan.set.shedding.as_ref());
         let Some(shedding) = shedding else { return };
-        if self.is_same {
+        if self.since.is_same {
             *live = old.clone();
             return;
         }
@@ -270,9 +267,9 @@ impl Carry<'_> {
             let name = name_of_output(self.plan, load.output);
             if let Some(fairness) = minutes.get(&*name) {
                 *place = **fairness;
-                place.settle(self.saved_at);
+                place.settle(self.since.saved_at);
                 place.day = self.rebase(place.day);
-                place.cut_since = place.cut_since.map(|_| self.now);
+                place.cut_since = place.cut_since.map(|_| self.since.now);
             }
         }
         if self.is_reload() {
@@ -320,7 +317,7 @@ impl Carry<'_> {
 
     /// What was read before a restart counts while it is fresh; after a power cut it is another day.
     fn readings(&self, live: &mut Live, state: &State) {
-        if self.gap.is_power_cut() {
+        if self.since.gap.is_power_cut() {
             return;
         }
         let places: BTreeMap<PointId, u32> = state
@@ -346,8 +343,8 @@ pub(crate) fn restore(plan: &Plan, live: &mut Live, state: &State, since: &Since
     if state.version != STATE_VERSION {
         return;
     }
-    let Since { gap, saved_at, now, is_same } = *since;
-    let carry = Carry { plan, gap, saved_at, now, is_same };
+    let Since { gap, now, is_same, .. } = *since;
+    let carry = Carry { plan, since: *since };
     let is_reload = carry.is_reload();
     live.now = now;
     live.started_at = if is_reload { state.started_at } else { now };
