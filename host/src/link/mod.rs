@@ -44,9 +44,9 @@ pub fn sockets_of(site: &Path, asked: Option<&Path>) -> Option<PathBuf> {
     let line = text.as_ref().and_then(|text| text.lines().find_map(|line| line.strip_prefix("site:")));
     let name =
         line.and_then(|rest| rest.split('#').next()).unwrap_or_default().trim().trim_matches(['"', '\'']);
-    let usual = directory(&process.clone().unwrap_or_default(), name, None);
-    let is_named = process.is_some() || (!name.is_empty() && is_alive(&usual));
-    is_named.then_some(usual)
+    let is_named = process.is_some();
+    let usual = directory(&process.unwrap_or_default(), name, None);
+    (is_named || (!name.is_empty() && is_alive(&usual))).then_some(usual)
 }
 
 /// Whether somebody listens to people in this directory.
