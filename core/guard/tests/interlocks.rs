@@ -15,7 +15,7 @@ fn pair(site: &mut Site) -> (OutputId, OutputId) {
 }
 
 #[test]
-fn of_two_that_are_asked_for_the_second_waits_until_the_first_left_and_the_dead_time_is_over() {
+fn fault_30_of_two_that_are_asked_for_the_second_waits_for_the_first_and_the_dead_time() {
     let mut site = Site::new();
     let (mains, genset) = pair(&mut site);
     let mut bench = site.bench();
