@@ -15,6 +15,7 @@
 //! | [`report`] | sentences for people |
 //! | [`journal`] | the last half hour, for replay |
 //! | [`replay`] | a journal run again |
+//! | [`testing`] | tests of a site: its rules on a made-up clock |
 //! | [`watch`] | files that were saved |
 #![forbid(unsafe_code)]
 
@@ -31,5 +32,6 @@ pub mod runtime;
 pub mod serving;
 pub mod simulation;
 pub mod site;
+pub mod testing;
 pub mod watch;
 pub mod web;

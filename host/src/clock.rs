@@ -3,7 +3,7 @@
 use ballast_model::time::{BOOT_ORIGIN, BootId, Stamp, Wall};
 use ballast_model::{Mono, Span, Utc};
 use rustix::time::{ClockId, Timespec, clock_gettime};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::UNIX_EPOCH;
 use trust::{Both, Machine, Trust, Word};
@@ -30,6 +30,8 @@ pub struct KeptWord {
 struct MadeUp {
     nanos: AtomicU64,
     start: Utc,
+    /// How far somebody set the wall clock, ms.
+    set_by: AtomicI64,
 }
 
 impl Clock {
@@ -40,8 +42,20 @@ impl Clock {
 
     /// A clock that stands at `start` until it is moved; its wall time is trusted.
     pub fn made_up(start: Utc) -> Self {
-        let made_up = MadeUp { nanos: AtomicU64::new(BOOT_ORIGIN.nanos()), start };
-        Self { boot: BootId(0), trust: Mutex::default(), made_up: Some(made_up) }
+        Self::made_up_in(BootId(0), start)
+    }
+
+    /// The same in another boot: its moments cannot be compared with those of the first.
+    pub fn made_up_in(boot: BootId, start: Utc) -> Self {
+        let (nanos, set_by) = (AtomicU64::new(BOOT_ORIGIN.nanos()), AtomicI64::new(0));
+        Self { boot, trust: Mutex::default(), made_up: Some(MadeUp { nanos, start, set_by }) }
+    }
+
+    /// Sets the wall clock of a made-up clock so much later, ms. The machine's clock is set by others.
+    pub fn set_later(&self, by_ms: i64) {
+        if let Some(made_up) = &self.made_up {
+            made_up.set_by.fetch_add(by_ms, Ordering::Relaxed);
+        }
     }
 
     /// Whether this is a made-up clock.
@@ -68,7 +82,8 @@ impl Clock {
     pub fn wall(&self) -> Wall {
         let at = self.now();
         if let Some(made_up) = &self.made_up {
-            let utc = made_up.start.after(at.since(Mono::ZERO.after(BOOT_ORIGIN)));
+            let start = made_up.start.millis().saturating_add(made_up.set_by.load(Ordering::Relaxed));
+            let utc = Utc::from_millis(start).after(at.since(Mono::ZERO.after(BOOT_ORIGIN)));
             return Wall { at, utc, trusted: true };
         }
         let now = Both { mono: at, utc: wall_now() };
@@ -187,6 +202,12 @@ mod tests {
         clock.advance(start);
         assert_eq!(clock.wall().utc, Utc::from_millis(3_000));
         assert!(clock.wall().trusted);
+        clock.set_later(-1_500);
+        assert_eq!(clock.wall().utc, Utc::from_millis(1_500));
+        let now = clock.now();
+        assert_eq!(now, start.after(Span::from_secs(2)), "only the wall clock was set");
+        let later = Clock::made_up_in(BootId(1), Utc::from_millis(9_000));
+        assert!(clock.stamp().gap_to(&later.stamp()).is_power_cut());
     }
 
     #[test]

@@ -3,10 +3,12 @@
 mod detect;
 mod device;
 mod sim;
+mod test;
 
 pub use detect::{Access, Detect, ParityWord};
 pub use device::{Device, DeviceAction, DeviceCheck, DeviceRead};
 pub use sim::Sim;
+pub use test::Test;
 
 use crate::report::language::Language;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -28,20 +30,41 @@ pub struct Arguments {
     #[command(subcommand)]
     pub command: Command,
     /// How answers are printed
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    #[arg(long, global = true, value_enum, default_value_t = FormatWord::Text)]
+    pub format: FormatWord,
     /// Language of answers for people; absent: as the environment says (LC_ALL, LC_MESSAGES, LANG)
     #[arg(long, global = true, value_enum)]
     pub language: Option<Language>,
 }
 
-/// How answers are printed.
+/// How answers are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub enum FormatWord {
     /// For people
     Text,
     /// For programs: one JSON document, or one a line where answers keep coming
     Json,
+    /// Of `ballast test` alone: JUnit's XML, for what runs tests by itself
+    Junit,
+}
+
+/// How answers are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+impl FormatWord {
+    /// Text or JSON; JUnit's XML is written by its command.
+    pub const fn format(self) -> Format {
+        match self {
+            Self::Text | Self::Junit => Format::Text,
+            Self::Json => Format::Json,
+        }
+    }
 }
 
 /// What can be done.
@@ -59,6 +82,8 @@ pub enum Command {
     Run(Run),
     /// Check a site: all mistakes at once, each with its place
     Check(Check),
+    /// Run the tests of a site: its rules on a made-up clock, with the guard in force
+    Test(Test),
     /// Say why an output is as it is, now or at a past instant
     Why(Why),
     /// Say why a rule is not active, now or at a past instant

@@ -20,10 +20,12 @@ pub mod run;
 pub mod shells;
 pub mod sim;
 pub mod terminal;
+pub mod test;
 pub mod times;
 
-use arguments::{Arguments, Command};
-use clap::Parser;
+use arguments::{Arguments, Command, FormatWord};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 use std::process::ExitCode;
 
 /// What a command says to the shell that called it; listed in the manual.
@@ -64,7 +66,13 @@ impl From<Exit> for ExitCode {
 /// Reads the command line and runs the command.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let output = terminal::Output::new(arguments.format, arguments.language);
+    let is_junit = arguments.format == FormatWord::Junit;
+    if is_junit && !matches!(arguments.command, Command::Test(_)) {
+        Arguments::command()
+            .error(ErrorKind::InvalidValue, "only `ballast test` has the format junit")
+            .exit();
+    }
+    let output = terminal::Output::new(arguments.format.format(), arguments.language);
     match arguments.command {
         Command::Demo(options) => demo::run(&options, output),
         Command::Init(options) => init::run(&options, &output),
@@ -72,6 +80,7 @@ pub fn main() -> ExitCode {
         Command::Device(options) => device::run(&options, &output),
         Command::Run(options) => run::run(&options, output),
         Command::Check(options) => check::run(&options, &output),
+        Command::Test(options) => test::run(&options, is_junit, &output),
         Command::Replay(options) => replay::run(&options, &output),
         Command::Sim(options) => sim::run(&options, &output),
         Command::Schema { file } => check::schema(file, &output),

@@ -6,12 +6,13 @@
 
 use super::carrier::{Carrier, Handed};
 use super::inputs::one_step;
-use super::message::{Message, TakeOver};
+use super::message::{Message, Occasion, TakeOver};
 use super::state::Pace;
 use super::timed::Timed;
-use super::{around, farewell, guard_process, misheard, questions, reload, saving, telling, trial};
+use super::{around, farewell, guard_process, misheard, opening, questions, reload, saving, telling, trial};
+use crate::control::protocol::Answer;
 use crate::metrics::Figures;
-use crate::site::Running;
+use crate::site::{Built, Running, Texts};
 use ballast_drivers::{Batch, Report, WriteResult};
 use ballast_engine::{Engine, Input as EngineInput, Output as EngineOutput};
 use ballast_guard::{Input as GuardInput, Output as GuardOutput};
@@ -20,6 +21,7 @@ use ballast_model::{Finite, Mono, OutputId, PointId, Quality, Sample, Span, Valu
 use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Instant;
+use tokio::sync::oneshot;
 
 /// Rounds of engine and guard in one turn; a rest is done in the next turn, which comes at once.
 const ROUNDS_MAX: usize = 32;
@@ -151,16 +153,9 @@ impl Decision {
                 match self.take(message) {
                     After::GoOn => {}
                     After::HandOver(take_over) => {
-                        let now = self.carrier.clock.now();
+                        let handed = self.handed(take_over.texts, take_over.occasion, take_over.reply);
                         let mut carrier = self.carrier;
-                        carrier.handed = Some(Handed {
-                            state: self.engine.save().into_owned(),
-                            at: now,
-                            running: Arc::clone(&self.running),
-                            texts: take_over.texts,
-                            occasion: take_over.occasion,
-                            reply: take_over.reply,
-                        });
+                        carrier.handed = Some(handed);
                         match take_over.to.send(Box::new(carrier)) {
                             Ok(()) => return None,
                             // The builder is gone: this thread goes on as if nothing had been said.
@@ -181,6 +176,40 @@ impl Decision {
             }
             self.go_on();
         }
+    }
+
+    /// What this set leaves to the next one, now.
+    fn handed(&self, texts: Texts, occasion: Occasion, reply: Option<oneshot::Sender<Answer>>) -> Handed {
+        Handed {
+            state: self.engine.save().into_owned(),
+            at: self.carrier.clock.now(),
+            running: Arc::clone(&self.running),
+            texts,
+            occasion,
+            reply,
+        }
+    }
+
+    /// Hands over between two turns to a set that was built already, on the thread that built it: without a channel.
+    #[must_use]
+    pub fn hand_over_to(self, built: Built, texts: Texts, occasion: Occasion) -> Self {
+        let now = self.carrier.clock.now();
+        let handed = self.handed(texts, occasion, None);
+        let mut carrier = self.carrier;
+        carrier.handed = Some(handed);
+        opening::take_over(built, carrier, now)
+    }
+
+    /// Looks at the wall clock in the next turn, however short the last look is ago.
+    pub fn look_at_the_clock(&mut self) {
+        self.wall_due = self.carrier.clock.now();
+    }
+
+    /// Ends a run in made-up time as [`Self::run`] ends one: what must be safe without the program goes there, by equipment
+    /// that answers at once, and what is remembered is saved.
+    pub fn end(&mut self) {
+        self.step_guard_alone(Some(GuardInput::Stop));
+        self.finish();
     }
 
     /// Once the first answers are out, what building this set took is given back.

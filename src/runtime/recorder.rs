@@ -9,7 +9,7 @@ use crate::cli::arguments::Format;
 use crate::cli::terminal::{BAD, FAINT, LOOK, Output, styled};
 use crate::report::instant;
 use crate::report::language::{Language, Sentence, say};
-use ballast_history::{Event, Severity, StatePart, Store, Ticket};
+use ballast_history::{Event, SavedState, Severity, StatePart, Store, Ticket};
 use ballast_host::Clock;
 use ballast_model::almanac::Zone;
 use ballast_model::time::Stamp;
@@ -23,6 +23,17 @@ pub const LINES_PER_SECOND: u32 = 100;
 /// Takes the lines that people see.
 pub type ShowLine = Box<dyn FnMut(&str) + Send>;
 
+/// What one who listens hears.
+pub enum Heard<'a> {
+    /// Something happened then.
+    Told(Mono, &'a Told),
+    /// What a restart would find; only where there is no history that keeps it.
+    Saved(SavedState),
+}
+
+/// Listens to everything that is told, whatever is shown of it.
+pub type Listen = Box<dyn FnMut(Heard<'_>) + Send>;
+
 /// Writes down what happens.
 pub struct Recorder {
     store: Option<Store>,
@@ -30,6 +41,7 @@ pub struct Recorder {
     output: Output,
     screen: Option<Screen>,
     show_line: Option<ShowLine>,
+    listen: Option<Listen>,
     zone: Zone,
     is_quiet: bool,
     line_second: Mono,
@@ -53,6 +65,7 @@ impl Recorder {
             output,
             screen: None,
             show_line: None,
+            listen: None,
             zone: Zone::default(),
             is_quiet,
             line_second: Mono::ZERO,
@@ -68,6 +81,11 @@ impl Recorder {
     /// Lines for people go here instead of the standard output.
     pub fn show_through(&mut self, show_line: ShowLine) {
         self.show_line = Some(show_line);
+    }
+
+    /// Somebody listens.
+    pub fn listen_through(&mut self, listen: Listen) {
+        self.listen = Some(listen);
     }
 
     /// In which language people read on the terminal.
@@ -86,6 +104,9 @@ impl Recorder {
         *self.counts.entry(told.kind).or_default() += 1;
         if told.severity >= Severity::Alarm && !told.is_of_start {
             self.alarmed.get_or_insert_with(|| self.clock.now());
+        }
+        if let Some(listen) = &mut self.listen {
+            listen(Heard::Told(at, told));
         }
         let stamp = self.clock.stamp_of(at);
         self.show(&stamp, told);
@@ -129,8 +150,14 @@ impl Recorder {
 
     /// Saves the state; the newest save wins where the disk is slow.
     pub fn save(&mut self, parts: Vec<StatePart>) {
-        let Some(store) = &self.store else { return };
-        self.last_save = store.save_state(parts, self.clock.stamp()).ok().or(self.last_save.take());
+        let stamp = self.clock.stamp();
+        let Some(store) = &self.store else {
+            if let Some(listen) = &mut self.listen {
+                listen(Heard::Saved(SavedState { generation: 1, stamp, parts }));
+            }
+            return;
+        };
+        self.last_save = store.save_state(parts, stamp).ok().or(self.last_save.take());
     }
 
     /// The store, for its health and its readers.

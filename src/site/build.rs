@@ -148,6 +148,12 @@ pub struct Drawing {
 }
 
 impl Drawing {
+    /// What was found in texts that belong to no set.
+    pub fn of(mut found: Diagnostics, sources: Sources) -> Self {
+        found.sort();
+        Self { found, sources, after: String::new() }
+    }
+
     /// With colours, in lines that fit a terminal of so many columns; as long as they are where that is not known. Empty
     /// where nothing was found.
     pub fn coloured(&self, width: Option<usize>) -> String {

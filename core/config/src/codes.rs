@@ -127,6 +127,10 @@ codes! {
     SITE_ROLE = "site::role": "A role points at something that the site does not have. A shared policy would not find what it works on.";
     SITE_UUID = "site::uuid": "The UUID of the site is not one: 32 hexadecimal digits in groups of 8, 4, 4, 4 and 12. Other sites know this one by it.";
     SITE_ZONE = "site::zone": "The time zone is not in the bundled database. Zones are named after a city, `Europe/Paris`, since their rules differ from place to place.";
+    TEST_ACT = "test::act": "What a test lets happen is nothing that can: `reload`, `restart`, `power cut for 20 min`, `clock jumps +1 h`, `DEVICE offline`, `BUS gone`, `POINT stuck`, and `NAME back` for what went before.";
+    TEST_NAME = "test::name": "A test names a point, an output, a state or a rule that the site does not have, or a point that the site makes itself. The help has the nearest name.";
+    TEST_SERIES = "test::series": "The readings of a point in a test cannot be read, or end before the last moment at which the test looks. They are written one word for each moment: `50 49.7x10 50..49x11 _x3 stale nan`, and `x*` goes on to the end.";
+    TEST_TIME = "test::time": "A time of a test makes no sense: moments are written in the order of time, the start as a local day and time, and at each moment something is expected.";
     UNIT_IMPLAUSIBLE = "unit::implausible": "A quantity is larger than any house, village or bench has. Far more often than not a prefix is wrong: 15 000 kWc where 15 000 Wc is meant.";
     UNIT_MISSING = "unit::missing": "A quantity is written without its unit. In these files a unit is always written: a bare number is what turned kilowatts into watts in many a plant.";
     UNIT_UNKNOWN = "unit::unknown": "The unit is not one that is known here. Upper and lower case matter: `mW` is a thousandth of a watt and `MW` a million watts.";

@@ -1,0 +1,44 @@
+//! Options and examples of `ballast test`.
+
+use clap::Args;
+use std::path::PathBuf;
+
+/// `ballast test`
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  ballast test my-site                   all tests of the site
+  ballast test my-site --only school     those whose name has this in it
+  ballast test my-site --coverage        and what of the site they never reached
+  ballast test my-site --format junit    for what runs tests by itself; json for other programs
+
+A test lies in the site's folder tests/, in a file NAME.yaml:
+
+  tests:
+    - name: the school is cut when the frequency falls
+      start: 2026-03-30 19:00
+      every: 1 s
+      points: { feeder_meter.frequency: 50x10 50..49.2x5 49.2x* }
+      expect:
+        - { at: 5 s, outputs: { school: closed } }
+        - { at: 20 s, outputs: { school: open }, because: { school: frequency }, idle: [evening] }
+        - { at: 25 s, do: restart }
+        - { at: 30 s, outputs: { school: open }, alarms: [] }
+
+Readings, one word for each `every`: 50, off_peak, true, 50x10 (ten), 50..49x11 (a ramp), 50x* (to the end), _ (nothing comes), \
+stale, nan, offline. Behind do: reload, restart, power cut for 20 min, clock jumps +1 h, DEVICE offline, BUS gone, POINT \
+stuck, NAME back.
+
+Rules, guard and explanations are those of a running site, on a made-up clock; nothing of this machine is read or switched.
+
+Exit codes: 0 all tests passed, 1 one did not or there is none, 3 the site or a test has mistakes.")]
+pub struct Test {
+    /// The site's directory
+    #[arg(default_value = ".")]
+    pub site: PathBuf,
+    /// Only tests whose name has this in it
+    #[arg(long, value_name = "TEXT")]
+    pub only: Option<String>,
+    /// Tell what of the site no test reached: rules, schedules, limits, stages of shedding
+    #[arg(long)]
+    pub coverage: bool,
+}

@@ -1,0 +1,186 @@
+//! The test files of a site, `tests/*.yaml`, read and checked against its nouns. All mistakes at once, each with its place.
+
+use super::look::{LOOK, Look, Timeline};
+use super::series::{self, Series};
+use crate::site::Running;
+use ballast_config::codes;
+use ballast_config::decode::fields::Fields;
+use ballast_config::decode::quantity::positive_duration;
+use ballast_config::decode::scalar::{self, text};
+use ballast_config::decode::shape::{Form, MapShape, Others, optional, required};
+use ballast_config::diagnostics::{Diagnostics, Place};
+use ballast_config::sources::Sources;
+use ballast_config::tree::{self, Entry, Kind as NodeKind, Node};
+use ballast_model::catalog::{Noun, Origin};
+use ballast_model::{Dimension, PointId, Span, Utc};
+
+/// Readings of a point come so often where a test says nothing else.
+const EVERY: Span = Span::from_secs(10);
+/// A test begins at this local time where it says nothing else: a day without anything special.
+const START: &str = "2026-03-04 12:00";
+
+/// One test.
+#[derive(Clone, Debug)]
+pub struct Test {
+    /// Its name, for people.
+    pub name: String,
+    /// Where its name stands.
+    pub place: Place,
+    /// The wall clock at its beginning.
+    pub start: Utc,
+    /// Time between two readings of a point.
+    pub every: Span,
+    /// What each point reads.
+    pub points: Vec<(PointId, Series)>,
+    /// Where one looks, in the order of time.
+    pub looks: Vec<Look>,
+}
+
+static FILE: MapShape = MapShape {
+    what: "a test file",
+    others: Others::Refused,
+    keys: &[required("tests", Form::List(&Form::Map(&TEST)), "the tests, each of which begins anew.")],
+};
+
+static TEST: MapShape = MapShape {
+    what: "a test",
+    others: Others::Refused,
+    keys: &[
+        required("name", Form::Text, "what is shown, `the school is cut when the frequency falls`."),
+        optional("start", Form::Text, "local time at its beginning, `2026-03-30 19:00`."),
+        optional(
+            "every",
+            Form::Quantity(Dimension::Duration),
+            "time between two readings; `10 s` if absent.",
+        ),
+        optional("points", Form::Named(&Form::Text), "what each point reads: `50 49.7x10 _x3 stale nan`."),
+        required("expect", Form::List(&Form::Map(&LOOK)), "where one looks, in the order of time."),
+    ],
+};
+
+/// Reads one file of tests.
+pub fn read(
+    name: &str,
+    bytes: &[u8],
+    running: &Running,
+    sources: &mut Sources,
+    out: &mut Diagnostics,
+) -> Vec<Test> {
+    let file = sources.add(name, bytes, out);
+    let tree = tree::parse(file, sources, out);
+    let Some(root) = &tree.root else {
+        if !out.has_mistakes() {
+            let place = Place { file, span: ballast_model::diagnostic::Span::new(0, 0) };
+            let help = "write `tests:` with a list of tests; `ballast test --help` shows one";
+            out.push(place.mistake(codes::TEST_TIME, "this file has no test").help(help));
+        }
+        return Vec::new();
+    };
+    let Some(fields) = Fields::read(root, &FILE, out) else { return Vec::new() };
+    let tests = fields.get("tests");
+    let read = |node: &Node, out: &mut Diagnostics| test(node, running, out);
+    tests.and_then(|node| scalar::list(node, "a list of tests", out, read)).unwrap_or_default()
+}
+
+fn test(node: &Node, running: &Running, out: &mut Diagnostics) -> Option<Test> {
+    let fields = Fields::read(node, &TEST, out)?;
+    let name = fields.get("name").and_then(|node| text(node, out));
+    let start = match fields.get("start") {
+        None => instant(START, running),
+        Some(node) => start(node, running, out),
+    };
+    let every = match fields.get("every") {
+        None => Some(EVERY),
+        Some(node) => positive_duration(node, out).map(|found| Span::from_nanos(found.value.nanos())),
+    };
+    let looks = fields.get("expect").and_then(|node| Timeline::new(running).read(node, out));
+    let end = looks.as_ref().and_then(|looks| looks.last()).map(|look| look.at);
+    let points = match fields.get("points") {
+        None => Some(Vec::new()),
+        Some(Node { kind: NodeKind::Map(map), .. }) => {
+            let readings = |entry: &Entry| point(entry, running, every.zip(end), out);
+            Some(map.entries.iter().filter_map(readings).collect())
+        }
+        Some(node) => {
+            let message = "points with their readings are expected here";
+            out.push(
+                node.head_place().mistake(codes::TEST_SERIES, message).help("write `meter.power: 50 60x10`"),
+            );
+            None
+        }
+    };
+    let name = name?;
+    Some(Test {
+        name: name.value.to_owned(),
+        place: name.place,
+        start: start?,
+        every: every?,
+        points: points?,
+        looks: looks?,
+    })
+}
+
+fn start(node: &Node, running: &Running, out: &mut Diagnostics) -> Option<Utc> {
+    let found = text(node, out)?;
+    let start = instant(found.value, running);
+    if start.is_none() {
+        let message = format!("`{}` is no local time", found.value);
+        let help = "write a day that there is and a time, `2026-03-30 19:00`";
+        out.push(found.place.mistake(codes::TEST_TIME, message).help(help));
+    }
+    start
+}
+
+/// A local day and time of the site; none where the night in which clocks change skips it.
+fn instant(text: &str, running: &Running) -> Option<Utc> {
+    let local: jiff::civil::DateTime = text.parse().ok()?;
+    let zone = running.catalog().zone.jiff().clone();
+    let zoned = local.to_zoned(zone).ok().filter(|zoned| zoned.datetime() == local)?;
+    Some(Utc::from_millis(zoned.timestamp().as_millisecond()))
+}
+
+/// A point and its readings, which must reach as far as one looks.
+fn point(
+    entry: &Entry,
+    running: &Running,
+    times: Option<(Span, Span)>,
+    out: &mut Diagnostics,
+) -> Option<(PointId, Series)> {
+    let id = measured(&entry.key.text, entry.key.place(), running, out);
+    let spec = running.catalog().point(id?)?;
+    let series = series::read(&entry.value, spec, out)?;
+    if let Some((every, end)) = times {
+        let wanted = end.nanos() / every.nanos() + 1;
+        if !series.covers(wanted) {
+            let count = series.readings.len();
+            let message = match count {
+                1 => format!("this reading is for the beginning, and one looks until {end}"),
+                _ => format!("these {count} readings end before {end}, where one looks last"),
+            };
+            let help = format!(
+                "write {wanted} readings, one every {every}; `x*` behind the last goes on to the end, `_x*` is silence"
+            );
+            out.push(entry.value.place().mistake(codes::TEST_SERIES, message).help(help));
+            return None;
+        }
+    }
+    Some((id?, series))
+}
+
+/// A point that a device measures, by its name.
+pub fn measured(name: &str, place: Place, running: &Running, out: &mut Diagnostics) -> Option<PointId> {
+    let catalog = running.catalog();
+    let Some(Noun::Point(id)) = catalog.resolve(name) else {
+        let near = catalog.suggest_point(name).map(|near| format!("did you mean `{near}`?"));
+        let help =
+            near.unwrap_or_else(|| "`ballast check --explain` lists the points of the site".to_owned());
+        out.push(place.mistake(codes::TEST_NAME, format!("there is no point `{name}`")).help(help));
+        return None;
+    };
+    if catalog.point(id).is_some_and(|spec| spec.origin != Origin::Measured) {
+        let message = format!("`{name}` is not measured: the site makes it itself");
+        out.push(place.mistake(codes::TEST_NAME, message).help("give the readings of what it is made of"));
+        return None;
+    }
+    Some(id)
+}

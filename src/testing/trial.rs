@@ -1,0 +1,352 @@
+//! One test, from its start to its last look.
+
+use super::act::{Act, Away};
+use super::coverage::Reached;
+use super::field::Script;
+use super::file::Test;
+use super::look::Expected;
+use crate::cli::arguments::Format;
+use crate::cli::terminal::Output;
+use crate::report::language::Language;
+use crate::report::moment::{Moment, Told as ToldBy};
+use crate::report::{causes, why_output, why_rule};
+use crate::runtime::carrier::Place as SitePlace;
+use crate::runtime::decision::Decision;
+use crate::runtime::heartbeat::Heartbeat;
+use crate::runtime::message::{Occasion, channel};
+use crate::runtime::opening::{self, Start};
+use crate::runtime::recorder::{Heard, Recorder};
+use crate::runtime::telling;
+use crate::site::{Refused, Texts, build_after, build_unopened};
+use ballast_config::diagnostics::Place;
+use ballast_engine::RuleState;
+use ballast_history::{SavedState, Severity};
+use ballast_host::Clock;
+use ballast_host::nouns::Given;
+use ballast_model::time::{BootId, Wall};
+use ballast_model::{OutputId, Span, Utc};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Turns without time going on after which a site that is never quiet is given up.
+const TURNS_MAX: u32 = 10_000;
+/// Sentences that are kept between two looks; later ones are not looked at.
+const SENTENCES_MAX: usize = 10_000;
+
+/// What a look found that is not as expected.
+#[derive(Clone, Debug)]
+pub struct Difference {
+    /// Where the expectation stands.
+    pub place: Place,
+    /// When, since the beginning.
+    pub at: Span,
+    /// What the wall clock of the test shows then.
+    pub utc: Utc,
+    /// What was expected.
+    pub expected: String,
+    /// What is so instead.
+    pub found: String,
+    /// What `ballast why` says of it.
+    pub why: String,
+}
+
+/// What came of a test.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// What was not as expected.
+    pub differences: Vec<Difference>,
+    /// What of the site the test reached.
+    pub reached: Reached,
+}
+
+/// Runs a test.
+///
+/// # Errors
+/// The site has mistakes.
+pub fn run(test: &Test, texts: &Texts, language: Language) -> Result<Outcome, Refused> {
+    let mut session = Session::begin(test, texts, language)?;
+    for look in &test.looks {
+        session.go_on_until(look.at);
+        for (_, act) in &look.acts {
+            session = session.act(act)?;
+        }
+        let decision = &session.decision;
+        let compared = |(place, expected): &(Place, Expected)| {
+            let (wanted, found, why) = session.compare(expected)?;
+            let utc = decision.carrier.clock.wall().utc;
+            Some(Difference { place: *place, at: look.at, utc, expected: wanted, found, why })
+        };
+        let mut differences: Vec<Difference> = look.expected.iter().filter_map(compared).collect();
+        differences.sort_by_key(|difference| difference.place);
+        session.differences.extend(differences);
+        if !look.expected.is_empty() {
+            session.diary().sentences.clear();
+        }
+    }
+    let reached = std::mem::take(&mut session.diary().reached);
+    Ok(Outcome { differences: session.differences, reached })
+}
+
+/// What was written down and saved.
+#[derive(Debug, Default)]
+struct Diary {
+    /// Since the last look: how grave, in English, in French.
+    sentences: Vec<(Severity, String, Option<String>)>,
+    /// What a restart finds.
+    saved: Option<SavedState>,
+    reached: Reached,
+}
+
+impl Diary {
+    fn hear(&mut self, heard: Heard<'_>) {
+        match heard {
+            Heard::Saved(saved) => self.saved = Some(saved),
+            Heard::Told(_, told) => {
+                self.reached.told(told);
+                if self.sentences.len() < SENTENCES_MAX {
+                    self.sentences.push((told.severity, told.sentence.clone(), told.french.clone()));
+                }
+            }
+        }
+    }
+}
+
+/// A test while it runs.
+struct Session {
+    decision: Decision,
+    script: Script,
+    diary: Arc<Mutex<Diary>>,
+    language: Language,
+    /// A moment of the clock, and how much of the test had passed by then.
+    origin: (ballast_model::Mono, Span),
+    boot: u128,
+    differences: Vec<Difference>,
+}
+
+impl Session {
+    fn begin(test: &Test, texts: &Texts, language: Language) -> Result<Self, Refused> {
+        let clock = Arc::new(Clock::made_up(test.start));
+        let begin = clock.now();
+        let built = build_unopened(texts)?;
+        let script = Script::new(begin, test.every, test.points.clone(), &built.running);
+        let diary: Arc<Mutex<Diary>> = Arc::default();
+        let decision = start(built, texts, &script, clock, &diary, None);
+        let origin = (begin, Span::ZERO);
+        Ok(Self { decision, script, diary, language, origin, boot: 0, differences: Vec::new() })
+    }
+
+    fn diary(&self) -> MutexGuard<'_, Diary> {
+        // Whoever held it last left it whole.
+        self.diary.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How much of the test has passed.
+    fn passed(&self) -> Span {
+        self.origin.1.plus(self.decision.carrier.clock.now().since(self.origin.0))
+    }
+
+    /// Lets everything happen up to then, and at that moment.
+    fn go_on_until(&mut self, at: Span) {
+        let stop = self.origin.0.after(at.minus(self.origin.1));
+        self.script.go_on_until(stop);
+        let mut turns = 0;
+        while turns < TURNS_MAX {
+            let before = self.decision.carrier.clock.now();
+            self.decision.go_on();
+            let now = self.decision.carrier.clock.now();
+            turns = if now > before { 0 } else { turns + 1 };
+            if now >= stop && self.decision.next_wake() > stop {
+                break;
+            }
+        }
+    }
+
+    /// Lets something happen now.
+    fn act(mut self, act: &Act) -> Result<Self, Refused> {
+        match act {
+            Act::Reload => {
+                let texts = self.decision.carrier.texts.clone();
+                let built = build_after(&texts, Given::default(), Some(&self.decision.running))?;
+                let occasion = Occasion::Asked {
+                    who: "test".to_owned(),
+                    accept: false,
+                    trial: None,
+                    language: self.language,
+                };
+                self.decision = self.decision.hand_over_to(built, texts, occasion);
+            }
+            Act::Restart => {
+                self.decision.end();
+                self = self.start_anew(Span::ZERO)?;
+            }
+            Act::PowerCut(span) => {
+                self.script.power_goes();
+                self = self.start_anew(*span)?;
+            }
+            Act::ClockJump(by_ms) => {
+                self.decision.carrier.clock.set_later(*by_ms);
+                self.decision.look_at_the_clock();
+            }
+            Act::Away(away) => self.set_away(away),
+            Act::Stuck(point, is_stuck) => self.script.set_stuck(*point, *is_stuck),
+        }
+        let passed = self.passed();
+        self.go_on_until(passed);
+        Ok(self)
+    }
+
+    fn set_away(&mut self, away: &Away) {
+        let batch = self.script.set_away(&away.devices, away.is_away, self.decision.carrier.clock.now());
+        let subject = away.device.as_deref().unwrap_or(&away.bus);
+        let text = match (away.is_away, &away.device) {
+            (true, Some(device)) => format!("{device} does not answer"),
+            (false, Some(device)) => format!("{device} answers"),
+            (true, None) => "the connection stalled".to_owned(),
+            (false, None) => format!("connected to {subject}"),
+        };
+        telling::link(&mut self.decision, &away.bus, !away.is_away, &text);
+        self.decision.hear(&away.bus, &batch);
+    }
+
+    /// The program begins with what was saved last: at once in the same boot, or after a power cut in another one.
+    fn start_anew(self, dark: Span) -> Result<Self, Refused> {
+        let passed = self.passed().plus(dark);
+        let texts = self.decision.carrier.texts.clone();
+        let (clock, boot) = if dark == Span::ZERO {
+            (Arc::clone(&self.decision.carrier.clock), self.boot)
+        } else {
+            let start = self.decision.carrier.clock.wall().utc.after(dark);
+            let boot = self.boot + 1;
+            (Arc::new(Clock::made_up_in(BootId(boot), start)), boot)
+        };
+        let origin = (clock.now(), passed);
+        self.script.begin_anew(passed, origin.0);
+        let saved = self.diary().saved.clone();
+        let built = build_unopened(&texts)?;
+        let decision = start(built, &texts, &self.script, clock, &self.diary, saved);
+        Ok(Self { decision, origin, boot, ..self })
+    }
+
+    /// What was expected, what is so instead, and why; `None` where it is as expected.
+    fn compare(&self, expected: &Expected) -> Option<(String, String, String)> {
+        let (decision, language) = (&self.decision, self.language);
+        let moment = moment(decision, language);
+        let catalog = decision.running.catalog();
+        match expected {
+            Expected::State(id, wanted) => {
+                let state = decision.carrier.guard.verdict(*id).map(|verdict| verdict.state);
+                if state == Some(*wanted) {
+                    return None;
+                }
+                let spec = catalog.output(*id)?;
+                let show = |state| causes::state(&spec.show(state), language).to_owned();
+                let found = state.map_or_else(|| language.say("unknown", "inconnu").to_owned(), show);
+                Some((show(*wanted), found, why(&moment, *id)))
+            }
+            Expected::Because(id, part) => {
+                let both = [Language::En, Language::Fr].map(|language| Moment { language, ..moment });
+                if both.iter().any(|moment| why_output::output(moment, *id).text.contains(part.as_str())) {
+                    return None;
+                }
+                let other = language.say("another reason", "une autre raison").to_owned();
+                Some((format!("`{part}`"), other, why(&moment, *id)))
+            }
+            Expected::Rule(rule, is_active) => {
+                let found = matches!(decision.engine.rule(*rule), Some(RuleState::Active { .. }));
+                let word = |is_active| match is_active {
+                    true => language.say("active", "active").to_owned(),
+                    false => language.say("not active", "inactive").to_owned(),
+                };
+                let why = || why_rule::rule(&moment, *rule).text.trim_end().to_owned();
+                (found != *is_active).then(|| (word(*is_active), word(found), why()))
+            }
+            Expected::Alarm(part) => self.compare_said(Some(part), Severity::Alarm),
+            Expected::NoAlarm => self.compare_said(None, Severity::Alarm),
+            Expected::Told(part) => self.compare_said(Some(part), Severity::Info),
+        }
+    }
+
+    /// Compares what was said since the last look.
+    fn compare_said(&self, part: Option<&String>, gravity: Severity) -> Option<(String, String, String)> {
+        let (diary, language) = (self.diary(), self.language);
+        let said: Vec<_> = diary.sentences.iter().filter(|(severity, ..)| *severity >= gravity).collect();
+        let has = |text: &str| part.is_some_and(|part| text.contains(part.as_str()));
+        let is_there =
+            said.iter().any(|(_, english, french)| has(english) || french.as_deref().is_some_and(has));
+        if is_there || (part.is_none() && said.is_empty()) {
+            return None;
+        }
+        let none = || match gravity {
+            Severity::Alarm => language.say("no alarm", "aucune alarme").to_owned(),
+            _ => language.say("nothing like it", "rien de tel").to_owned(),
+        };
+        let wanted = part.map_or_else(none, |part| format!("`{part}`"));
+        let found =
+            if said.is_empty() { none() } else { language.say("something else", "autre chose").to_owned() };
+        let shown = |(_, english, french): &&(Severity, String, Option<String>)| match (language, french) {
+            (Language::Fr, Some(french)) => french.clone(),
+            _ => english.clone(),
+        };
+        let rows: Vec<String> = said.iter().rev().take(TOLD_MAX).rev().map(shown).collect();
+        Some((wanted, found, rows.join("\n")))
+    }
+}
+
+/// Lines of what was said that are shown where something else was expected.
+const TOLD_MAX: usize = 8;
+
+/// Starts the program of a test.
+fn start(
+    built: crate::site::Built,
+    texts: &Texts,
+    script: &Script,
+    clock: Arc<Clock>,
+    diary: &Arc<Mutex<Diary>>,
+    saved: Option<SavedState>,
+) -> Decision {
+    let output = Output::new(Format::Text, Some(Language::Fr));
+    let mut recorder = Recorder::new(None, Arc::clone(&clock), output, false);
+    recorder.show_through(Box::new(|_| {}));
+    let diary = Arc::clone(diary);
+    recorder.listen_through(Box::new(move |heard| {
+        diary.lock().unwrap_or_else(PoisonError::into_inner).hear(heard);
+    }));
+    opening::start(Start {
+        built,
+        texts: texts.clone(),
+        beneath: Vec::new(),
+        files_refused: None,
+        trial: None,
+        saved,
+        memory_lost: None,
+        heartbeat: Heartbeat::default(),
+        place: SitePlace { site: PathBuf::new(), state: PathBuf::new(), overrides: Vec::new() },
+        clock,
+        recorder,
+        channel: channel(),
+        open_field: script.opener(),
+        sockets: None,
+        ended: None,
+    })
+}
+
+/// What `ballast why` says of an output.
+fn why(moment: &Moment<'_>, id: OutputId) -> String {
+    why_output::output(moment, id).text.trim_end().to_owned()
+}
+
+fn moment(decision: &Decision, language: Language) -> Moment<'_> {
+    let told = decision.engine.wall();
+    Moment {
+        engine: &decision.engine,
+        guard: &decision.carrier.guard,
+        running: &decision.running,
+        now: decision.carrier.clock.now(),
+        wall: if told == Wall::UNKNOWN { decision.carrier.clock.wall() } else { told },
+        told: ToldBy::Now,
+        is_memory_lost: false,
+        protection: Some(decision.carrier.protection()),
+        misheard: Some(&decision.carrier.misheard),
+        language,
+    }
+}

@@ -1,0 +1,247 @@
+//! `ballast test` through its public door: the tests of every example, what is told where one fails, and every mistake of a
+//! test file with its place.
+#![allow(clippy::unwrap_used, reason = "a failing test is its own message")]
+
+mod common;
+
+use common::Scratch;
+use common::program::ballast;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+fn examples() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let entries = std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path());
+    let mut sites: Vec<PathBuf> = entries.filter(|path| path.is_dir()).collect();
+    sites.sort();
+    sites
+}
+
+/// `examples/linky-home` with this as its only test file.
+fn site(name: &str, tests: &str) -> Scratch {
+    let site = Scratch::with_example(name, "linky-home");
+    let folder = site.0.join("tests");
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("a.yaml"), tests).unwrap();
+    site
+}
+
+fn test(site: &Path, arguments: &[&str]) -> Output {
+    ballast().arg("test").arg(site).args(arguments).output().unwrap()
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&[output.stdout.clone(), output.stderr.clone()].concat()).into_owned()
+}
+
+/// What a test of `linky-home` needs, with this timeline.
+fn off_peak(expect: &str) -> String {
+    format!(
+        "tests:
+  - name: off-peak
+    start: 2026-03-30 23:00
+    points:
+      linky.period: off_peakx*
+      linky.apparent_power: 2000x*
+      linky.subscribed_power: 6000x*
+    expect:
+{expect}"
+    )
+}
+
+#[test]
+fn every_example_has_tests_and_they_pass() {
+    let examples = examples();
+    assert!(examples.len() >= 4, "{examples:?}");
+    for example in examples {
+        let output = test(&example, &["--format", "json", "--coverage"]);
+        let text = text(&output);
+        assert_eq!(output.status.code(), Some(0), "{}:\n{text}", example.display());
+        let told: Value = serde_json::from_str(&text).unwrap();
+        assert!(told["passed"].as_u64().unwrap() >= 4, "{}: {text}", example.display());
+        assert_eq!(told["failed"], 0, "{text}");
+        let items = told["coverage"]["items"].as_u64().unwrap();
+        assert!(items > 0 && told["coverage"]["missed"].as_u64().unwrap() < items, "{text}");
+    }
+}
+
+#[test]
+fn what_is_not_as_expected_is_drawn_at_its_place_with_the_reason() {
+    let expect = "      - { at: 5 min, outputs: { water_heater: open }, idle: [off-peak], alarms: [fire] }\n";
+    let site = site("testing-fails", &off_peak(expect));
+    let output = test(&site.0, &[]);
+    let shown = text(&output);
+    assert_eq!(output.status.code(), Some(1), "{shown}");
+    let expected = "\
+FAILED off-peak
+ --> tests/a.yaml:9:47, after 5 min, 2026-03-30 23:05:00
+9 |       - { at: 5 min, outputs: { water_heater: open }, idle: [off-peak], alarms: [fire] }
+  |                                               ^^^^ expected open, got closed
+  = water_heater has been closed for 4 min: rule \"off-peak\".
+";
+    assert!(shown.starts_with(expected), "{shown}");
+    assert!(shown.contains("^^^^^^^^ expected not active, got active"), "{shown}");
+    assert!(shown.contains("rule \"off-peak\" (heating.rhai:2) has been active for 5 min."), "{shown}");
+    assert!(shown.contains("^^^^ expected `fire`, got no alarm"), "{shown}");
+    assert!(shown.ends_with("0 passed, 1 failed\n"), "{shown}");
+    // Only the last line and its reasons are in the language of the reader; the file is what it is.
+    let french = text(&test(&site.0, &["--language", "fr"]));
+    assert!(french.contains("attendu : coupé, obtenu : connecté"), "{french}");
+    assert!(french.contains("water_heater est connecté depuis 4 min : règle « off-peak »"), "{french}");
+
+    let told: Value = serde_json::from_str(&text(&test(&site.0, &["--format", "json"]))).unwrap();
+    assert_eq!(told["ok"], false);
+    let difference = &told["tests"][0]["differences"][0];
+    assert_eq!(difference["line"], 9);
+    assert_eq!(difference["column"], 47);
+    assert_eq!(difference["after_s"], 300.0);
+    assert_eq!(difference["utc"], "2026-03-30T21:05:00Z");
+    assert_eq!(
+        (difference["expected"].as_str(), difference["found"].as_str()),
+        (Some("open"), Some("closed"))
+    );
+
+    let output = test(&site.0, &["--format", "junit"]);
+    let xml = text(&output);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        xml.starts_with(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites tests=\"1\" failures=\"1\">"
+        ),
+        "{xml}"
+    );
+    assert!(
+        xml.contains(
+            "<testcase classname=\"linky_home\" name=\"off-peak\" file=\"tests/a.yaml\" line=\"2\">"
+        ),
+        "{xml}"
+    );
+    assert!(
+        xml.contains("<failure message=\"after 5 min: expected open, got closed\">tests/a.yaml:9:47\n"),
+        "{xml}"
+    );
+    assert!(xml.contains("rule &quot;off-peak&quot;"), "{xml}");
+}
+
+#[test]
+fn the_same_test_says_the_same_every_time() {
+    let expect = "      - { at: 5 min, outputs: { water_heater: open }, told: [nothing] }
+      - { at: 6 min, do: [broker gone, restart], because: { water_heater: nothing } }
+      - { at: 7 min, do: [broker back, power cut for 1 h] }
+      - { at: 2 h, do: clock jumps -90 min, told: [nothing] }
+      - { at: 3 h, outputs: { water_heater: open }, told: [nothing] }\n";
+    let site = site("testing-same", &off_peak(expect));
+    let first = test(&site.0, &["--format", "json"]);
+    assert_eq!(first.status.code(), Some(1));
+    assert!(text(&first).contains("the wall clock was moved by 1 h 30 min"), "{}", text(&first));
+    assert_eq!(text(&first), text(&test(&site.0, &["--format", "json"])));
+}
+
+#[test]
+fn reload_restart_and_power_cut_are_those_of_a_running_site() {
+    let expect = r#"      - { at: 5 min, outputs: { water_heater: closed }, told: ["linky_home is running for the first time"] }
+      - { at: 6 min, do: reload, outputs: { water_heater: closed }, told: ["nothing changed: the site runs with these files already"] }
+      - { at: 7 min, do: restart, told: ["linky_home is running"] }
+      - { at: 9 min, outputs: { water_heater: closed }, because: { water_heater: off-peak } }
+      - { at: 10 min, do: power cut for 1 h }
+      - { at: 70 min, outputs: { water_heater: open } }
+      - { at: 73 min, outputs: { water_heater: closed }, active: [off-peak] }
+"#;
+    let site = site("testing-restarts", &off_peak(expect));
+    let output = test(&site.0, &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+}
+
+#[test]
+fn all_mistakes_of_a_test_file_are_told_at_once_each_with_its_place() {
+    let tests = "tests:
+  - name: mistakes
+    start: 2026-03-29 02:30
+    points:
+      linky.perod: peakx30
+      linky.apparent_power: 2000x3
+      linky.period: off_peakx* peak
+      site.surplus: 5x*
+    expect:
+      - { at: 5 min, outputs: { water_heater: shut, heater: open }, idle: [off-pek] }
+      - { at: 4 min, do: [restrt, tic back] }
+      - { at: 6 min }
+      - { at: 7 min, do: power cut for 10 min }
+      - { at: 8 min, told: [x] }
+";
+    let site = site("testing-mistakes", tests);
+    let output = test(&site.0, &["--format", "json"]);
+    assert_eq!(output.status.code(), Some(3));
+    let told: Value = serde_json::from_str(&text(&output)).unwrap();
+    let rows = told["found"]["diagnostics"].as_array().unwrap();
+    let mut found: Vec<String> = rows
+        .iter()
+        .map(|row| {
+            let place = &row["place"];
+            let (line, column) = (place["line"].as_u64().unwrap(), place["column"].as_u64().unwrap());
+            assert!(row["help"].as_str().is_some_and(|help| !help.is_empty()), "{row}");
+            format!("{line}:{column} {} {}", row["code"].as_str().unwrap(), row["message"].as_str().unwrap())
+        })
+        .collect();
+    found.sort_by_key(|row| {
+        row.split([':', ' ']).take(2).map(|part| part.parse().unwrap()).collect::<Vec<u32>>()
+    });
+    let expected = [
+        "3:12 test::time `2026-03-29 02:30` is no local time",
+        "5:7 test::name there is no point `linky.perod`",
+        "7:32 test::series what goes on to the end, `x*`, is the last word of a series",
+        "8:7 test::name `site.surplus` is not measured: the site makes it itself",
+        "10:47 test::name `shut` is no state of `water_heater`",
+        "10:53 test::name there is no output `heater`",
+        "10:76 test::name there is no rule `off-pek`",
+        "11:15 test::time this moment lies before the one above it",
+        "11:27 test::act `restrt` is nothing that can happen",
+        "11:35 test::act `tic` is not gone, so it cannot come back",
+        "12:11 test::time nothing happens at this moment, and nothing is expected",
+        "14:15 test::time the power is cut until 17 min",
+    ];
+    assert_eq!(found, expected, "{}", text(&test(&site.0, &[])));
+    let drawn = text(&test(&site.0, &[]));
+    assert!(drawn.contains(" --> tests/a.yaml:5:7\n"), "{drawn}");
+    assert!(drawn.contains("5 |       linky.perod: peakx30\n  |       ^^^^^^^^^^^"), "{drawn}");
+    assert!(drawn.ends_with("12 mistakes\n"), "{drawn}");
+}
+
+#[test]
+fn a_series_that_is_too_short_is_told_with_what_is_missing() {
+    let expect = "      - { at: 5 min, outputs: { water_heater: closed } }\n";
+    let site = site("testing-short", &off_peak(expect).replace("2000x*", "2000x30"));
+    let output = test(&site.0, &[]);
+    let drawn = text(&output);
+    assert_eq!(output.status.code(), Some(3), "{drawn}");
+    assert!(drawn.contains("these 30 readings end before 5 min, where one looks last"), "{drawn}");
+    assert!(drawn.contains(" --> tests/a.yaml:6:29\n"), "{drawn}");
+    assert!(drawn.contains("write 31 readings, one every 10 s"), "{drawn}");
+}
+
+#[test]
+fn without_a_test_a_name_or_a_site_there_is_a_word_for_it() {
+    let expect = "      - { at: 5 min, outputs: { water_heater: closed } }\n";
+    let site = site("testing-none", &off_peak(expect));
+    let none = test(&site.0, &["--only", "school"]);
+    assert_eq!(none.status.code(), Some(1));
+    assert!(text(&none).contains("no test has `school` in its name; there are 1"), "{}", text(&none));
+    std::fs::remove_dir_all(site.0.join("tests")).unwrap();
+    let none = test(&site.0, &[]);
+    assert_eq!(none.status.code(), Some(1));
+    assert!(
+        text(&none).contains("there is no test: write one into the site's folder tests/"),
+        "{}",
+        text(&none)
+    );
+    let gone = test(&site.0.join("nowhere"), &[]);
+    assert_eq!(gone.status.code(), Some(3));
+    site.edit("site.yaml", "time_zone: Europe/Paris", "time_zone: Europe/Pari");
+    let mistakes = test(&site.0, &[]);
+    assert_eq!(mistakes.status.code(), Some(3));
+    assert!(text(&mistakes).contains("site::zone"), "{}", text(&mistakes));
+    let wrong = ballast().args(["check", "--format", "junit"]).arg(&site.0).output().unwrap();
+    assert_eq!(wrong.status.code(), Some(2));
+}
