@@ -16,9 +16,11 @@
 //! | [`journal`] | the last half hour, for replay |
 //! | [`replay`] | a journal run again |
 //! | [`testing`] | tests of a site: its rules on a made-up clock |
+//! | [`backtest`] | what happened, through the rules of a site and through others |
 //! | [`watch`] | files that were saved |
 #![forbid(unsafe_code)]
 
+pub mod backtest;
 pub mod cli;
 pub mod control;
 pub mod detect;

@@ -1,5 +1,6 @@
 //! Every command, option and example of the command line. Help, completions and man pages come from here.
 
+mod backtest;
 mod detect;
 mod device;
 mod sim;
@@ -8,6 +9,7 @@ mod test;
 pub use detect::{Access, Detect, ParityWord};
 pub use device::{Device, DeviceAction, DeviceCheck, DeviceRead};
 pub use sim::Sim;
+pub use backtest::Backtest;
 pub use test::Test;
 
 use crate::report::language::Language;
@@ -84,6 +86,8 @@ pub enum Command {
     Check(Check),
     /// Run the tests of a site: its rules on a made-up clock, with the guard in force
     Test(Test),
+    /// Take what happened through the rules of a site and through others: where would they not have done the same?
+    Backtest(Backtest),
     /// Say why an output is as it is, now or at a past instant
     Why(Why),
     /// Say why a rule is not active, now or at a past instant

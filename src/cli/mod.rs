@@ -5,6 +5,7 @@
 //! from its journal.
 
 pub mod arguments;
+pub mod backtest;
 pub mod check;
 pub mod confinement;
 pub mod demo;
@@ -81,6 +82,7 @@ pub fn main() -> ExitCode {
         Command::Run(options) => run::run(&options, output),
         Command::Check(options) => check::run(&options, &output),
         Command::Test(options) => test::run(&options, is_junit, &output),
+        Command::Backtest(options) => backtest::run(&options, &output),
         Command::Replay(options) => replay::run(&options, &output),
         Command::Sim(options) => sim::run(&options, &output),
         Command::Schema { file } => check::schema(file, &output),

@@ -132,7 +132,7 @@ fn start(node: &Node, running: &Running, out: &mut Diagnostics) -> Option<Utc> {
 }
 
 /// A local day and time of the site; none where the night in which clocks change skips it.
-fn instant(text: &str, running: &Running) -> Option<Utc> {
+pub fn instant(text: &str, running: &Running) -> Option<Utc> {
     let local: jiff::civil::DateTime = text.parse().ok()?;
     let zone = running.catalog().zone.jiff().clone();
     let zoned = local.to_zoned(zone).ok().filter(|zoned| zoned.datetime() == local)?;

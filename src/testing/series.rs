@@ -150,7 +150,10 @@ fn word_of(word: &str, spec: &PointSpec, before: usize) -> Result<Vec<Reading>, 
 const EVERY_POINT: [&str; 4] = ["_", "stale", "nan", "offline"];
 
 /// What one word without a count stands for.
-fn reading(what: &str, spec: &PointSpec) -> Result<Reading, Wrong> {
+///
+/// # Errors
+/// What is wrong with it.
+pub fn reading(what: &str, spec: &PointSpec) -> Result<Reading, Wrong> {
     Ok(match what {
         "_" => Reading::Nothing,
         "stale" => Reading::Bad(Reason::Stale),

@@ -14,8 +14,8 @@ use crate::runtime::carrier::Place as SitePlace;
 use crate::runtime::decision::Decision;
 use crate::runtime::heartbeat::Heartbeat;
 use crate::runtime::message::{Occasion, channel};
-use crate::runtime::opening::{self, Start};
-use crate::runtime::recorder::{Heard, Recorder};
+use crate::runtime::opening::{self, OpenField, Start};
+use crate::runtime::recorder::{Heard, Listen, Recorder};
 use crate::runtime::telling;
 use crate::site::{Refused, Texts, build_after, build_unopened};
 use ballast_config::diagnostics::Place;
@@ -130,7 +130,7 @@ impl Session {
         let built = build_unopened(texts)?;
         let script = Script::new(begin, test.every, test.points.clone(), &built.running);
         let diary: Arc<Mutex<Diary>> = Arc::default();
-        let decision = start(built, texts, &script, clock, &diary, None);
+        let decision = start(built, texts, script.opener(), clock, write_into(&diary), None);
         let origin = (begin, Span::ZERO);
         Ok(Self { decision, script, diary, language, origin, boot: 0, differences: Vec::new() })
     }
@@ -223,7 +223,7 @@ impl Session {
         self.script.begin_anew(passed, origin.0);
         let saved = self.diary().saved.clone();
         let built = build_unopened(&texts)?;
-        let decision = start(built, &texts, &self.script, clock, &self.diary, saved);
+        let decision = start(built, &texts, self.script.opener(), clock, write_into(&self.diary), saved);
         Ok(Self { decision, origin, boot, ..self })
     }
 
@@ -295,22 +295,25 @@ impl Session {
 /// Lines of what was said that are shown where something else was expected.
 const TOLD_MAX: usize = 8;
 
-/// Starts the program of a test.
-fn start(
+/// Writes what is heard into a diary.
+fn write_into(diary: &Arc<Mutex<Diary>>) -> Listen {
+    let diary = Arc::clone(diary);
+    Box::new(move |heard| diary.lock().unwrap_or_else(PoisonError::into_inner).hear(heard))
+}
+
+/// Starts the program of a test, which keeps nothing and shows nobody anything.
+pub(crate) fn start(
     built: crate::site::Built,
     texts: &Texts,
-    script: &Script,
+    open_field: Box<OpenField>,
     clock: Arc<Clock>,
-    diary: &Arc<Mutex<Diary>>,
+    listen: Listen,
     saved: Option<SavedState>,
 ) -> Decision {
     let output = Output::new(Format::Text, Some(Language::Fr));
     let mut recorder = Recorder::new(None, Arc::clone(&clock), output, false);
     recorder.show_through(Box::new(|_| {}));
-    let diary = Arc::clone(diary);
-    recorder.listen_through(Box::new(move |heard| {
-        diary.lock().unwrap_or_else(PoisonError::into_inner).hear(heard);
-    }));
+    recorder.listen_through(listen);
     opening::start(Start {
         built,
         texts: texts.clone(),
@@ -324,7 +327,7 @@ fn start(
         clock,
         recorder,
         channel: channel(),
-        open_field: script.opener(),
+        open_field,
         sockets: None,
         ended: None,
     })
@@ -335,7 +338,8 @@ fn why(moment: &Moment<'_>, id: OutputId) -> String {
     why_output::output(moment, id).text.trim_end().to_owned()
 }
 
-fn moment(decision: &Decision, language: Language) -> Moment<'_> {
+/// What reports ask of a program that runs.
+pub(crate) fn moment(decision: &Decision, language: Language) -> Moment<'_> {
     let told = decision.engine.wall();
     Moment {
         engine: &decision.engine,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ballast_guard::plan::SafetySet;
-use ballast_model::Catalog;
+use ballast_model::{Catalog, Finite};
 use ballast_model::catalog::{Noun, Origin, PointId};
 use ballast_model::device::BusDefinition;
 use ballast_model::diagnostic::FileId;
@@ -66,6 +66,8 @@ pub struct Site {
     pub generators: Vec<Generator>,
     /// What the catalog does not tell of each group, by its id.
     pub groups: Vec<GroupFacts>,
+    /// The rated power of each device in watts, where the file says it, by its id.
+    pub rated: Vec<Option<Finite>>,
     /// To whom something is told, and what.
     pub receivers: Vec<Receiver>,
     /// The point `sun.elevation`, where the place of the site is known.
@@ -202,6 +204,7 @@ fn finish(mut site: SiteDraft, safety: &SafetyDraft<'_>, safety_tree: &Tree) -> 
         derived: site.derived,
         generators: site.generators,
         groups: site.groups,
+        rated: site.rated,
         receivers: site.receivers,
         sun: site.sun,
     }

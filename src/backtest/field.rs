@@ -1,0 +1,214 @@
+//! Equipment that reads what was read then, and takes every permit.
+
+use super::source::{PastReading, SampleSource};
+use crate::runtime::field::Field;
+use crate::site::Running;
+use ballast_drivers::{Batch, Report, WriteResult};
+use ballast_guard::{Door, Permit, Redeem};
+use ballast_host::Clock;
+use ballast_model::{Mono, OutputId, PointId, Quality, Sample, Span, Utc, Value, Wanted};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Somebody says a value again after half of the time in which it grows old.
+const AGAIN: u64 = 2;
+/// After so many steps without a word nothing is known any more: there is a gap in the past.
+const GAP_STEPS: u32 = 3;
+
+/// An output was told something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Telling {
+    /// When.
+    pub at: Mono,
+    /// Which.
+    pub output: OutputId,
+    /// What.
+    pub wanted: Wanted,
+}
+
+/// The past, shared by those who let it go on and the field of the set that runs.
+#[derive(Clone)]
+pub struct Past {
+    world: Arc<Mutex<World>>,
+}
+
+struct World {
+    source: Arc<dyn SampleSource>,
+    /// The clock of the run at the first moment.
+    begin: Mono,
+    first: Utc,
+    /// The moment that comes next.
+    next: usize,
+    sequence: u64,
+    /// How often a value of each point is said again, where it would grow old before the next moment.
+    pauses: BTreeMap<PointId, Span>,
+    /// Points that are said again: value, when it came, when it is said again.
+    says: BTreeMap<PointId, (Value, Mono, Mono)>,
+    again: Mono,
+    told: BTreeMap<OutputId, Wanted>,
+    tellings: Vec<Telling>,
+    readings: Vec<PastReading>,
+}
+
+impl Past {
+    /// The past of a source, which begins now; `None` where it has no moment.
+    pub fn new(source: Arc<dyn SampleSource>, begin: Mono, running: &Running) -> Option<Self> {
+        let (first, _) = source.range()?;
+        let step = source.step();
+        let points = (0..).map(PointId).zip(&running.catalog().points);
+        let pauses = points.filter_map(|(id, spec)| {
+            // What lives for two steps needs no word between them.
+            let age = spec.max_age.filter(|age| age.nanos() < step.nanos().saturating_mul(2))?;
+            Some((id, Span::from_nanos((age.nanos() / AGAIN).max(1_000_000))))
+        });
+        let world = World {
+            begin,
+            first,
+            next: 0,
+            sequence: 0,
+            pauses: pauses.collect(),
+            says: BTreeMap::new(),
+            again: Mono::MAX,
+            told: BTreeMap::new(),
+            tellings: Vec::new(),
+            readings: Vec::new(),
+            source,
+        };
+        Some(Self { world: Arc::new(Mutex::new(world)) })
+    }
+
+    fn world(&self) -> MutexGuard<'_, World> {
+        // A holder that panicked leaves a world that is as good as any.
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many moments have come.
+    pub fn done(&self) -> usize {
+        self.world().next
+    }
+
+    /// What outputs were told since the last time; given into `out`, which is emptied before.
+    pub fn take_tellings(&self, out: &mut Vec<Telling>) {
+        out.clear();
+        out.append(&mut self.world().tellings);
+    }
+
+    /// The equipment of a set.
+    pub fn field(&self, definitions: u64) -> Box<dyn Field> {
+        Box::new(PastField { past: self.clone(), doors: BTreeMap::new(), definitions })
+    }
+}
+
+impl World {
+    /// When the next word comes.
+    fn due(&self) -> Mono {
+        let next = self.source.at(self.next).map_or(Mono::MAX, |at| self.moment(at));
+        next.min(self.again)
+    }
+
+    fn moment(&self, at: Utc) -> Mono {
+        let since = at.millis().saturating_sub(self.first.millis());
+        self.begin.after(Span::from_millis(u64::try_from(since).unwrap_or_default()))
+    }
+
+    fn speak(&mut self, now: Mono, batch: &mut Batch) {
+        while self.source.at(self.next).is_some_and(|at| self.moment(at) <= now) {
+            self.read(now, batch);
+            self.next += 1;
+        }
+        if self.again <= now {
+            self.say_again(now, batch);
+        }
+    }
+
+    fn read(&mut self, now: Mono, batch: &mut Batch) {
+        let mut readings = std::mem::take(&mut self.readings);
+        readings.clear();
+        self.source.read(self.next, &mut readings);
+        for PastReading { point, value } in &readings {
+            self.sequence += 1;
+            let pause = self.pauses.get(point);
+            match (value, pause) {
+                (Ok(value), Some(pause)) => {
+                    let again = now.after(*pause);
+                    self.says.insert(*point, (*value, now, again));
+                    self.again = self.again.min(again);
+                }
+                (Err(_), Some(_)) => drop(self.says.remove(point)),
+                (_, None) => {}
+            }
+            batch.samples.push(match value {
+                Ok(value) => Sample::good(*point, *value, now, self.sequence),
+                Err(reason) => Sample::bad(*point, *reason, now, self.sequence),
+            });
+        }
+        self.readings = readings;
+    }
+
+    fn say_again(&mut self, now: Mono, batch: &mut Batch) {
+        let lasts = self.source.step().times(u64::from(GAP_STEPS));
+        let (pauses, sequence) = (&self.pauses, &mut self.sequence);
+        self.says.retain(|point, (value, came, again)| {
+            if now >= came.after(lasts) {
+                return false;
+            }
+            if *again <= now {
+                *sequence += 1;
+                batch.samples.push(Sample::good(*point, *value, now, *sequence));
+                *again = pauses.get(point).map_or(Mono::MAX, |pause| now.after(*pause));
+            }
+            true
+        });
+        self.again = self.says.values().map(|(_, _, again)| *again).min().unwrap_or(Mono::MAX);
+    }
+}
+
+struct PastField {
+    past: Past,
+    doors: BTreeMap<OutputId, Door>,
+    definitions: u64,
+}
+
+impl Field for PastField {
+    fn apply(&mut self, permit: Permit, now: Mono, batch: &mut Batch) {
+        let (output, counter) = (permit.output(), permit.counter());
+        let door = self.doors.entry(output).or_insert_with(|| Door::new(output));
+        let result = match door.redeem(permit, now) {
+            Ok(write) => {
+                let wanted = write.wanted();
+                let mut world = self.past.world();
+                if world.told.insert(output, wanted) != Some(wanted) {
+                    world.tellings.push(Telling { at: now, output, wanted });
+                }
+                batch.reports.push(Report::Actual {
+                    output,
+                    actual: Some(wanted),
+                    quality: Quality::Good,
+                    at: now,
+                });
+                WriteResult::Done
+            }
+            Err(_) => WriteResult::Expired,
+        };
+        batch.reports.push(Report::Written { output, counter, result, at: now });
+    }
+
+    fn fits(&self, definitions: u64) -> bool {
+        self.definitions == definitions
+    }
+
+    fn counters(&self) -> Vec<(String, &'static str, u64)> {
+        Vec::new()
+    }
+
+    fn patience(&self, _clock: &Clock, _wake: Mono) -> Duration {
+        Duration::ZERO
+    }
+
+    fn advance(&mut self, clock: &Clock, wake: Mono, batch: &mut Batch) {
+        let mut world = self.past.world();
+        clock.advance(world.due().min(wake));
+        world.speak(clock.now(), batch);
+    }
+}
