@@ -347,6 +347,16 @@ fn add_a_device_shows_what_the_program_says() {
 }
 
 #[test]
+fn test_shows_what_the_program_says() {
+    check("docs/manual/en/test.md");
+}
+
+#[test]
+fn essayer_shows_what_the_program_says() {
+    check("docs/manual/fr/essayer.md");
+}
+
+#[test]
 fn exploiter_shows_what_the_program_says() {
     check("docs/manual/fr/exploiter.md");
 }
