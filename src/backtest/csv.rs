@@ -137,7 +137,8 @@ pub fn read(
     reader.end()
 }
 
-const HELP: &str = "the first line names the columns, `time,meter.power`; every other one has a time and a value for each";
+const HELP: &str =
+    "the first line names the columns, `time,meter.power`; every other one has a time and a value for each";
 
 struct Reader<'a> {
     file: FileId,
@@ -209,7 +210,8 @@ impl Reader<'_> {
         }
         let Some(at) = self.time(record) else { return };
         if self.times.last().is_some_and(|last| at < *last) {
-            let help = "sort the rows by time; write UTC where a local hour comes twice, `2026-10-25T00:30:00Z`";
+            let help =
+                "sort the rows by time; write UTC where a local hour comes twice, `2026-10-25T00:30:00Z`";
             self.mistake(self.place(record, 0), "this row lies before the one above it", help);
             return;
         }

@@ -65,7 +65,9 @@ impl Account {
     pub fn energy(&self, output: OutputId, rated: Option<Finite>) -> Option<f64> {
         self.spans(output)
             .map(|(wanted, span)| match wanted {
-                Wanted::Contact(_) if wanted == Wanted::CLOSED => rated.map(|watts| watts.get() * span.secs_f64()),
+                Wanted::Contact(_) if wanted == Wanted::CLOSED => {
+                    rated.map(|watts| watts.get() * span.secs_f64())
+                }
                 Wanted::Contact(_) => rated.map(|_| 0.0),
                 Wanted::Level(watts) => Some(watts.get().abs() * span.secs_f64()),
             })
@@ -113,8 +115,7 @@ pub fn run(
         }
     });
     let opener = past.clone();
-    let open: Box<OpenField> =
-        Box::new(move |built: &mut Built, _| opener.field(built.running.definitions));
+    let open: Box<OpenField> = Box::new(move |built: &mut Built, _| opener.field(built.running.definitions));
     let mut decision = start(built, texts, open, clock, listen, None);
     let mut account = Account { begin, end, ..Account::default() };
     go(&mut decision, &past, end, language, &mut account, done);

@@ -6,10 +6,10 @@ mod device;
 mod sim;
 mod test;
 
+pub use backtest::Backtest;
 pub use detect::{Access, Detect, ParityWord};
 pub use device::{Device, DeviceAction, DeviceCheck, DeviceRead};
 pub use sim::Sim;
-pub use backtest::Backtest;
 pub use test::Test;
 
 use crate::report::language::Language;

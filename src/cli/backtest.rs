@@ -54,7 +54,8 @@ pub fn run(options: &Options, output: &Output) -> Exit {
         Err(exit) => return exit,
     };
     if source.range().is_none_or(|(first, last)| first == last) {
-        let text = output.say("there is no past in this: nothing was read", "il n'y a pas de passé là : rien n'a été lu");
+        let text = output
+            .say("there is no past in this: nothing was read", "il n'y a pas de passé là : rien n'a été lu");
         return output.refuse(Exit::Failed, text);
     }
     match both(&sets, &source, output) {

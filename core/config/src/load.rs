@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ballast_guard::plan::SafetySet;
-use ballast_model::{Catalog, Finite};
 use ballast_model::catalog::{Noun, Origin, PointId};
 use ballast_model::device::BusDefinition;
 use ballast_model::diagnostic::FileId;
+use ballast_model::{Catalog, Finite};
 
 use crate::codes;
 use crate::diagnostics::{Diagnostics, Place};

@@ -81,7 +81,8 @@ impl Telling<'_> {
         );
         text.push('\n');
         let with = options.with.as_ref().map(|with| with.display().to_string());
-        let names: Vec<String> = std::iter::once(language.say("now", "actuel").to_owned()).chain(with).collect();
+        let names: Vec<String> =
+            std::iter::once(language.say("now", "actuel").to_owned()).chain(with).collect();
         text.push_str(&self.table(&names));
         for (name, account) in names.iter().zip(self.accounts) {
             let (held, alarms) = (account.interventions, account.alarms);
@@ -108,8 +109,12 @@ impl Telling<'_> {
             for (index, (name, sum)) in names.iter().zip(self.sums(id, spec)).enumerate() {
                 let shown = if index == 0 { &*spec.name } else { "" };
                 let hours = format!("{:.2} h", sum.engaged.secs_f64() / 3600.0);
-                let energy = sum.energy.map_or_else(|| "-".to_owned(), |joules| format!("{:.3} kWh", joules / 3.6e6));
-                text.push_str(&format!("{shown:<27} {name:<16} {hours:>11} {:>8} {energy:>10}\n", sum.cycles));
+                let energy =
+                    sum.energy.map_or_else(|| "-".to_owned(), |joules| format!("{:.3} kWh", joules / 3.6e6));
+                text.push_str(&format!(
+                    "{shown:<27} {name:<16} {hours:>11} {:>8} {energy:>10}\n",
+                    sum.cycles
+                ));
             }
         }
         text
@@ -134,7 +139,11 @@ impl Telling<'_> {
         for one in first.iter().take(most) {
             let Some(spec) = self.running.catalog().output(one.output) else { continue };
             let (from, length, output) = (instant::local(self.utc(one.from), zone), one.length(), &spec.name);
-            text.push_str(&say!(language, "{from}, for {length}: {output}\n", "{from}, pendant {length} : {output}\n"));
+            text.push_str(&say!(
+                language,
+                "{from}, for {length}: {output}\n",
+                "{from}, pendant {length} : {output}\n"
+            ));
             for (name, was) in names.iter().zip(&one.was) {
                 let why = was.as_ref().map_or_else(
                     || language.say("told nothing yet", "rien ne lui a encore été dit").to_owned(),
@@ -158,9 +167,7 @@ impl Telling<'_> {
     }
 
     fn data(&self, moments: usize, last: Utc, differences: &[Difference]) -> Value {
-        let sum = |sum: Sum| {
-            json!({ "closed_s": sum.engaged.secs_f64(), "cycles": sum.cycles, "energy_wh": sum.energy.map(|joules| joules / 3600.0) })
-        };
+        let sum = |sum: Sum| json!({ "closed_s": sum.engaged.secs_f64(), "cycles": sum.cycles, "energy_wh": sum.energy.map(|joules| joules / 3600.0) });
         let output = |(id, spec): (OutputId, &OutputSpec)| {
             let sums: Vec<Value> = self.sums(id, spec).into_iter().map(sum).collect();
             let switchings: Vec<Vec<Value>> =
@@ -189,9 +196,7 @@ impl Telling<'_> {
 
     fn difference(&self, one: &Difference) -> Value {
         let spec = self.running.catalog().output(one.output);
-        let show = |(state, why): &(Wanted, String)| {
-            json!({ "state": spec.map(|spec| spec.show(*state)), "why": why })
-        };
+        let show = |(state, why): &(Wanted, String)| json!({ "state": spec.map(|spec| spec.show(*state)), "why": why });
         let was: Vec<Value> = one.was.iter().map(|was| was.as_ref().map_or(Value::Null, show)).collect();
         json!({
             "output": spec.map(|spec| &spec.name), "from": instant::utc(self.utc(one.from)),
