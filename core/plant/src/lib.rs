@@ -24,7 +24,9 @@ mod runge_kutta;
 pub mod storage;
 pub mod sun;
 pub mod swing;
+pub mod vehicle;
 pub mod village;
+pub mod wind;
 
 pub use error::PlantError;
 pub use village::{InputId, Named, OutputId, Quantity, Village, VillageSpec};
