@@ -9,6 +9,7 @@
 pub mod battery;
 pub mod clouds;
 pub mod contact;
+mod curve;
 pub mod error;
 pub mod faults;
 pub mod feeder;
