@@ -220,7 +220,7 @@ fn controls_without_memory(bench: &Bench, program: &Program) {
 }
 
 #[test]
-fn a_full_disk_is_said_and_control_goes_on() {
+fn fault_18_a_full_disk_is_said_and_control_goes_on() {
     let Some(bench) = Bench::new("a full disk", &follow()) else { return };
     let state = bench.site.0.join(".ballast");
     std::fs::create_dir_all(&state).unwrap();

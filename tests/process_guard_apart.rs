@@ -17,7 +17,7 @@ const LEASE: Duration = Duration::from_secs(2);
 const SLACK: Duration = Duration::from_millis(500);
 
 #[test]
-fn outputs_go_safe_within_the_lease_when_the_program_is_killed() {
+fn fault_32_outputs_go_safe_within_the_lease_when_the_program_is_killed() {
     let Some(site) = Apart::new("a killed program") else { return };
     let _guard = site.guard();
     let mut program = site.program();
@@ -37,7 +37,7 @@ fn outputs_go_safe_within_the_lease_when_the_program_is_killed() {
 }
 
 #[test]
-fn a_frozen_program_is_fenced() {
+fn fault_34_a_frozen_program_is_fenced() {
     let Some(site) = Apart::new("a frozen program") else { return };
     let guard = site.guard();
     let mut program = site.program();
@@ -161,7 +161,7 @@ fn what_the_guard_did_without_a_program_is_told_with_its_time_by_the_next_one() 
 }
 
 #[test]
-fn a_killed_guard_comes_back_safe_and_remembers() {
+fn fault_33_a_killed_guard_comes_back_safe_and_remembers() {
     let Some(site) = Apart::new("a killed guard") else { return };
     let mut guard = site.guard();
     let program = site.program();

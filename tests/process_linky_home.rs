@@ -116,7 +116,7 @@ fn standard_mode_tempo_and_subscribed_power() {
 }
 
 #[test]
-fn a_meter_that_falls_silent_opens_the_relay() {
+fn fault_10_a_meter_that_falls_silent_opens_the_relay() {
     let Some(mut house) = House::new(HISTORICAL) else { return };
     house.send(3, &[("PTEC", "HC.."), ("PAPP", "00740")]);
     house.relay.wait_last(RELAY, "ON", Duration::from_secs(10));

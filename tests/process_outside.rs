@@ -74,7 +74,7 @@ fn after_a_broken_connection_only_what_holds_now_is_written() {
 }
 
 #[test]
-fn a_broker_that_flaps_is_endured() {
+fn fault_14_a_broker_that_flaps_is_endured() {
     let Some(mut bench) = Bench::new("a broker that flaps", &heat()) else { return };
     let program = bench.run_with(&[]);
     for _ in 0..6 {
@@ -91,7 +91,7 @@ fn a_broker_that_flaps_is_endured() {
 }
 
 #[test]
-fn a_retained_message_is_uncertain_until_a_live_one() {
+fn fault_15_a_retained_message_is_uncertain_until_a_live_one() {
     let Some(bench) = Bench::new("a retained message", &heat()) else { return };
     bench.broker.publish("meter/power", "2000", &["-r", "-q", "1"]);
     let program = bench.run();
@@ -110,7 +110,7 @@ fn a_retained_message_is_uncertain_until_a_live_one() {
 }
 
 #[test]
-fn garbage_never_moves_a_relay_and_is_counted() {
+fn fault_01_garbage_never_moves_a_relay_and_is_counted() {
     let Some(bench) = Bench::new("garbage payloads", &heat()) else { return };
     let program = bench.run();
     bench.tell("meter/power", "500");

@@ -18,7 +18,7 @@ const STATE: &str = "ballast_output_state{output=\"a\"}";
 const REACHABLE: &str = "ballast_output_reachable{output=\"a\"}";
 
 #[test]
-fn a_lost_broker_is_said_at_once_and_nothing_is_said_to_be_carried_out() {
+fn fault_13_a_lost_broker_is_said_at_once_and_nothing_is_carried_out() {
     let Some(mut bench) = Bench::new("a lost broker under a closed relay", &heat()) else { return };
     let program = bench.run();
     bench.tell("meter/power", "2000");

@@ -108,6 +108,32 @@ fn home_assistant_is_told_what_the_file_says_and_nothing_else() {
     drop(program);
 }
 
+/// A link that never comes up is waited for by nobody: control, history and what people ask go on at their pace.
+#[test]
+fn fault_40_a_receiver_that_is_out_of_reach_takes_nothing_from_the_site() {
+    let rules = common::bench::rule("heat", "a", "meter.power > \"1 kW\"", "meter.power < \"1 kW\"");
+    let Some(bench) = Bench::new("a receiver out of reach", &rules) else { return };
+    let far = "  far: { driver: mqtt, url: \"mqtt://127.0.0.1:1\", client: far }\n";
+    bench.site.edit("site.yaml", "devices:\n", &format!("{far}devices:\n"));
+    let text = std::fs::read_to_string(bench.site.0.join("site.yaml")).unwrap();
+    let section = section().replace("bus: broker", "bus: far");
+    std::fs::write(bench.site.0.join("site.yaml"), format!("{text}{section}")).unwrap();
+    let mut program = bench.run();
+    for number in 0..20 {
+        let (power, word) = if number % 2 == 0 { ("2000", "ON") } else { ("500", "OFF") };
+        bench.relays.clear();
+        let begin = std::time::Instant::now();
+        bench.tell("meter/power", power);
+        let took = bench.wait("a", word).at.duration_since(begin);
+        assert!(took <= Duration::from_secs(2), "{took:?}");
+        let asked = std::time::Instant::now();
+        program.tell(&["status"]);
+        assert!(asked.elapsed() <= Duration::from_secs(5), "{:?}", asked.elapsed());
+    }
+    assert!(!bench.site.0.join(".ballast/announced.json").exists(), "nothing was told");
+    assert!(program.stop().success());
+}
+
 /// The announcements: plain, of a kind that cannot command, and unavailable with their bus or their value.
 fn announced(found: &Observer) {
     let power = wait_for("the announcement of the power", PATIENCE, || document(found, POWER));

@@ -120,7 +120,7 @@ fn a_stricter_limit_acts_at_once_and_a_looser_key_waits() {
 }
 
 #[test]
-fn a_file_cut_inside_a_statement_is_never_loaded() {
+fn fault_27_a_file_cut_inside_a_statement_is_never_loaded() {
     let old = heat("1 kW") + &follow();
     let Some(bench) = Bench::new("half-written files", &old) else { return };
     let program = bench.run();
@@ -225,7 +225,7 @@ const HARMFUL: &str =
     "rule \"more\" when meter.power > \"1 kW\" until meter.power < \"900 W\" { close(e); }\n";
 
 #[test]
-fn a_rule_against_which_a_limit_must_act_is_taken_back_and_stays_out() {
+fn fault_28_a_rule_against_which_a_limit_must_act_is_taken_back() {
     let Some(bench) = Bench::new("automatic return", &follow()) else { return };
     let mut program = bench.run();
     bench.write_rules(&(follow() + HARMFUL));

@@ -24,7 +24,7 @@ Examples:
       waits for `ballast guard confirm FINGERPRINT`.
 
 Exit codes: 0 ended in good order, 1 failed (with --make-safe: an output could not
-be reached), 2 the files have mistakes."
+be reached, or somebody who lives holds the outputs), 2 the files have mistakes."
 )]
 pub struct Arguments {
     /// Directory of the site: site.yaml, safety.yaml, devices/

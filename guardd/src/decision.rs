@@ -6,6 +6,7 @@
 
 use crate::field::{Field, Means};
 use crate::limits::{FAREWELL, INPUTS_PER_STEP, PULSE};
+use crate::manners::Manners;
 use crate::news::News;
 use crate::set::{Change, Prepared};
 use crate::tape::{Record, Writer};
@@ -194,6 +195,7 @@ impl Running {
     fn step(&mut self) {
         let now = self.parts.clock.now();
         let Self { parts, inputs, out, at_once, .. } = self;
+        let mut manners = Manners::before(&parts.guard);
         parts.guard.step(now, inputs, out);
         parts.tape.step(&parts.guard, now, inputs, out);
         inputs.clear();
@@ -204,8 +206,13 @@ impl Running {
                 Output::Permit(permit) => at_once.extend(parts.field.apply(permit)),
                 Output::WakeAt(wake) => self.wake = wake,
                 Output::Event(GuardEvent::Confirmed { .. }) => self.has_confirmed = true,
-                Output::Event(_) | Output::Verdict(_) => {}
+                Output::Event(event) => manners.see(&event),
+                Output::Verdict(_) => {}
             }
+        }
+        // At once; the witness sees the same and ends the connection.
+        if manners.is_broken() && parts.guard.hears_engine() {
+            inputs.push(Input::LinkClosed);
         }
     }
 

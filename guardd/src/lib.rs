@@ -19,6 +19,7 @@
 //! | [`tape`] | the way from there to the witness |
 //! | [`witness`] | the second guard and everything that may wait |
 //! | [`link`] | the program |
+//! | [`manners`] | whether what it says is what is expected |
 //! | [`relay`] | what buses tell, on to the program |
 //! | [`people`] | questions of persons, and who may ask them |
 //! | [`librarian`] | the files of the site, read again when asked |
@@ -36,6 +37,7 @@ pub mod librarian;
 pub mod limits;
 pub mod link;
 pub mod log;
+pub mod manners;
 pub mod memory;
 pub mod news;
 pub mod people;

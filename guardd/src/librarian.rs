@@ -1,8 +1,10 @@
 //! The files of the site, read again when somebody asks: on a thread of its own, since a disk may be slow.
 
+use crate::log;
 use crate::set::{self, Prepared};
 use ballast_host::Texts;
 use ballast_host::nouns::Given;
+use ballast_words::process;
 use std::path::Path;
 
 /// What was found.
@@ -15,6 +17,9 @@ pub type Found = Result<Prepared, String>;
 pub fn nouns(site: &Path) -> Result<Texts, String> {
     let mut texts =
         Texts::read(site).map_err(|error| format!("{} cannot be read: {error}", site.display()))?;
+    if !texts.has_site() {
+        return Err(process::no_site(&site.display().to_string(), log::language()));
+    }
     texts.files.retain(|name, _| !name.starts_with("rules/"));
     texts.too_large.retain(|name, _| !name.starts_with("rules/"));
     texts.not_files.clear();

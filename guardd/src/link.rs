@@ -41,6 +41,8 @@ pub struct Outbox {
     queue: Mutex<Queue>,
     news: Condvar,
     is_closed: AtomicBool,
+    /// What came over it was not what the guard expects.
+    is_cut: AtomicBool,
     /// Which definitions ids mean that are told here; zero: nothing is told yet.
     definitions: AtomicU64,
 }
@@ -61,6 +63,7 @@ impl Outbox {
             queue: Mutex::default(),
             news: Condvar::new(),
             is_closed: AtomicBool::new(false),
+            is_cut: AtomicBool::new(false),
             definitions: AtomicU64::new(0),
         }
     }
@@ -106,6 +109,12 @@ impl Outbox {
         self.is_closed.store(true, Ordering::Release);
         self.socket.close();
         self.news.notify_one();
+    }
+
+    /// Ends the connection now, since what came over it is not expected of a program.
+    pub fn cut(&self) {
+        self.is_cut.store(true, Ordering::Release);
+        self.close();
     }
 
     /// Whether it has ended.
@@ -248,7 +257,10 @@ fn take(number: u64, socket: Socket, service: &Arc<Service>, strangers: &mut Str
     let written = std::thread::Builder::new().name("to program".into()).spawn(move || writer.write_all());
     let (reader, service) = (Arc::clone(&outbox), Arc::clone(service));
     let read = std::thread::Builder::new().name("from program".into()).spawn(move || {
-        let end = read_all(&reader, &service);
+        let end = match read_all(&reader, &service) {
+            LinkEnd::Gone if reader.is_cut.load(Ordering::Acquire) => LinkEnd::Unexpected,
+            end => end,
+        };
         reader.close();
         if end != LinkEnd::Gone {
             *service.not_before() = Some(Instant::now() + AFTER_CUT);
@@ -267,7 +279,7 @@ fn tell_end(end: LinkEnd) {
     let weight = match end {
         LinkEnd::Gone => Weight::Info,
         LinkEnd::Unread => Weight::Warning,
-        LinkEnd::NotAFrame | LinkEnd::Flood | LinkEnd::TooLong => Weight::Alarm,
+        LinkEnd::NotAFrame | LinkEnd::Unexpected | LinkEnd::Flood | LinkEnd::TooLong => Weight::Alarm,
     };
     log::tell(weight, |language| process::link_end(end, language).to_owned());
 }

@@ -21,6 +21,7 @@ use ballast_guard::plan::Process;
 use ballast_guard::{Guard, OperatorCommand, Who};
 use ballast_host::Clock;
 use ballast_host::confine::{Needs, Role, confine};
+use ballast_host::hold::{self, Held, Hold};
 use ballast_host::link::mirror::NounSet;
 use ballast_host::link::socket::Listener;
 use ballast_host::link::{LINK, PEOPLE, directory};
@@ -30,7 +31,7 @@ use ballast_words::language::Language;
 use ballast_words::process;
 use std::fs::Permissions;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -54,19 +55,64 @@ pub fn main(arguments: &Arguments) -> ExitCode {
         };
     }
     let state = arguments.state.clone().unwrap_or_else(|| arguments.site.join(".ballast-guard"));
-    let begin = match begin(arguments, &state) {
-        Ok(begin) => begin,
+    let held = if arguments.make_safe { Ok(Vec::new()) } else { hold_outputs(&arguments.site, &state) };
+    let (held, begin) = match held.and_then(|held| Ok((held, begin(arguments, &state)?))) {
+        Ok(both) => both,
         Err(Failure::Mistakes(report)) => return mistakes(&report),
         Err(Failure::Other(error)) => return failed(&error),
     };
     if arguments.make_safe {
-        return safe::make_safe(begin.prepared, &begin.sets);
+        return make_safe(arguments, begin);
     }
-    match run(arguments, begin) {
+    let ended = run(arguments, begin);
+    drop(held);
+    match ended {
         Ok(0) => ExitCode::SUCCESS,
         Ok(unconfirmed) => failed(&process::unconfirmed(unconfirmed, log::language())),
         Err(error) => failed(&error),
     }
+}
+
+/// Makes safe, also beside whoever holds the outputs: that one may be frozen. What it does afterwards is its own, so that
+/// nobody must take the outputs to be safe for good.
+fn make_safe(arguments: &Arguments, begin: Begin) -> ExitCode {
+    let made = safe::make_safe(begin.prepared, &begin.sets);
+    if hold::look(&arguments.site) != Held::Yes {
+        return made;
+    }
+    log::tell(Weight::Alarm, |language| process::somebody_holds(language).to_owned());
+    ExitCode::FAILURE
+}
+
+/// From before its memory is read until its last state is kept, no other process holds the outputs of the site, and none
+/// writes into the same memory.
+fn hold_outputs(site: &Path, state: &Path) -> Result<Vec<Hold>, Failure> {
+    let mut held = Vec::new();
+    let is_same = |other: &Path| same_folder(site, other);
+    for (folder, is_site) in [(site, true), (state, false)] {
+        if !is_site && (is_same(folder) || memory::make_directory(folder).is_err()) {
+            continue;
+        }
+        let shown = folder.display().to_string();
+        match hold::take(folder) {
+            Ok(Some(hold)) => held.push(hold),
+            Ok(None) => {
+                return Err(Failure::Other(process::held_already(&shown, is_site, log::language())));
+            }
+            // Whether there is a folder at all is told by who reads it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                let error = error.to_string();
+                log::tell(Weight::Warning, |language| process::not_held(&shown, &error, language));
+            }
+        }
+    }
+    Ok(held)
+}
+
+fn same_folder(one: &Path, other: &Path) -> bool {
+    let of = |path: &Path| std::fs::metadata(path).map(|about| (about.dev(), about.ino())).ok();
+    of(one).is_some_and(|one| Some(one) == of(other))
 }
 
 fn mistakes(report: &str) -> ExitCode {

@@ -13,6 +13,7 @@ use crate::keeper::Keeper;
 use crate::limits::{REREAD_PACE, STATE_PACE, STATE_PACE_MOST};
 use crate::link::{Caller, Outbox};
 use crate::log::{self, Weight};
+use crate::manners::Manners;
 use crate::memory::KeptState;
 use crate::news::News;
 use crate::people::desk::Asked;
@@ -180,6 +181,7 @@ impl Witness {
         if self.is_astray {
             return;
         }
+        let mut manners = Manners::before(&self.parts.mirror);
         self.parts.mirror.step(now, inputs, &mut self.out);
         if digest(&self.out) != expected {
             self.out.clear();
@@ -194,8 +196,12 @@ impl Witness {
         }
         for said in &said {
             if let Output::Event(event) = said {
+                manners.see(event);
                 self.tell(event);
             }
+        }
+        if let Some(program) = self.program.take_if(|_| manners.is_broken()) {
+            program.cut();
         }
         for input in inputs {
             if let Input::Operator { who, command } = input {

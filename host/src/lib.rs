@@ -11,6 +11,7 @@
 //! | [`texts`] | the files of a site, read as they lie, within bounds |
 //! | [`file_set`] | which files those are, and the hash that tells one set from another |
 //! | [`definitions`] | whether what is open may go on under other texts |
+//! | [`hold`] | which process holds the outputs of a site |
 //! | [`link`] | how guard and program talk, and the guard's mirror |
 //! | [`nouns`] | from the texts to devices, points, outputs and the safety set |
 //! | [`ownership`] | which of both processes has which bus |
@@ -24,6 +25,7 @@ pub mod clock;
 pub mod confine;
 pub mod definitions;
 pub mod file_set;
+pub mod hold;
 pub mod link;
 pub mod nouns;
 pub mod ownership;

@@ -66,6 +66,12 @@ impl Texts {
         Ok(texts)
     }
 
+    /// Whether there is a `site.yaml`, readable or not.
+    pub fn has_site(&self) -> bool {
+        let [site, _] = SITE_FILES;
+        self.files.contains_key(site) || self.too_large.contains_key(site)
+    }
+
     fn read_file(&mut self, directory: &Path, name: &str) -> std::io::Result<()> {
         let file = match open(directory, name) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),

@@ -10,6 +10,7 @@ use crate::site::{Running, Texts, build};
 use ballast_host::Clock;
 use ballast_host::nouns::Given;
 use ballast_model::quantity::Shown;
+use ballast_words::process;
 use serde_json::json;
 use std::borrow::Cow;
 
@@ -22,6 +23,10 @@ pub fn run(options: &Check, output: &Output) -> Exit {
         Ok(texts) => texts,
         Err(error) => return output.refuse(Exit::Mistakes, &output.unreadable(&options.site, &error)),
     };
+    if !texts.has_site() {
+        let text = process::no_site(&options.site.display().to_string(), output.language_of_answers());
+        return output.refuse(Exit::Mistakes, &text);
+    }
     match build(&texts, Given::at(&options.site, &[])) {
         Ok(built) => {
             if output.format == Format::Json {

@@ -62,6 +62,7 @@ pub fn run(options: &Demo, output: Output) -> Exit {
     let printing = Arc::clone(&screen);
     let undertaking = Undertaking {
         site: &directory.path,
+        holds: false,
         state: directory.path.join(".ballast"),
         overrides: Vec::new(),
         clock: Arc::clone(&clock),

@@ -8,17 +8,18 @@ use super::{Exit, remote};
 use crate::control::guard_client;
 use crate::control::protocol::Question as OfProgram;
 use crate::report::guard_people;
+use crate::site::state_directory;
 use ballast_host::link::people::{Answer, Question, Refusal};
 use ballast_host::link::{PEOPLE, sockets_of};
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// `ballast guard`
 pub fn guard(options: &Guard, output: &Output) -> Exit {
     if let GuardAction::Acl = options.action {
         return acl::print(&options.site.site, output);
     }
-    let sockets = sockets_of(&options.site.site, options.sockets.as_deref());
+    let sockets = sockets(&options.site, options.sockets.as_deref());
     let (own, of_program) = match &options.action {
         GuardAction::Now => (Question::Now { output: None }, OfProgram::GuardNow),
         GuardAction::Reset { name } => {
@@ -39,7 +40,7 @@ pub fn guard(options: &Guard, output: &Output) -> Exit {
 /// `ballast arm`
 pub fn arm(options: &Arm, output: &Output) -> Exit {
     let device = options.device.clone();
-    match sockets_of(&options.site.site, None) {
+    match sockets(&options.site, None) {
         None => remote::ask(&options.site, OfProgram::Arm { device }, output),
         Some(sockets) => ask(&sockets, &Question::Arm { device }, None, output),
     }
@@ -48,14 +49,19 @@ pub fn arm(options: &Arm, output: &Output) -> Exit {
 /// `ballast disarm`
 pub fn disarm(options: &Disarm, output: &Output) -> Exit {
     let (device, as_it_is) = (options.device.clone(), options.as_it_is);
-    match sockets_of(&options.site.site, None) {
+    match sockets(&options.site, None) {
         None => remote::ask(&options.site, OfProgram::Disarm { device, as_it_is }, output),
         Some(sockets) => ask(&sockets, &Question::Disarm { device, as_it_is }, None, output),
     }
 }
 
+/// Where the guard of a site listens, where it is a process of its own.
+fn sockets(site: &Site, asked: Option<&Path>) -> Option<PathBuf> {
+    sockets_of(&site.site, &state_directory(&site.site, site.state.as_deref()), asked)
+}
+
 /// Asks the guard and prints its answer. A name to reset that it does not know may be that of a generator, which the program
-/// has.
+/// has, where one runs.
 fn ask(sockets: &Path, question: &Question, program: Option<(&Site, OfProgram)>, output: &Output) -> Exit {
     let answer = match guard_client::ask(sockets, question) {
         Ok(answer) => answer,
@@ -69,8 +75,10 @@ fn ask(sockets: &Path, question: &Question, program: Option<(&Site, OfProgram)>,
         }
     };
     let is_unknown = matches!(&answer, Answer::Refused(Refusal::UnknownName { .. }));
-    if let (Question::Reset { .. }, true, Some((site, of_program))) = (question, is_unknown, program) {
-        return remote::ask(site, of_program, output);
+    if let (Question::Reset { .. }, true, Some((site, of_program))) = (question, is_unknown, program)
+        && let Some(answer) = remote::try_ask(site, of_program, output)
+    {
+        return remote::print(&answer, output);
     }
     remote::print(&guard_people::told(question, &answer, output.language_of_answers()), output)
 }

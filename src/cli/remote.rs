@@ -37,6 +37,12 @@ pub(super) fn ask(site: &Site, question: Question, output: &Output) -> Exit {
     }
 }
 
+/// The answer of a program that runs.
+pub(super) fn try_ask(site: &Site, question: Question, output: &Output) -> Option<Answer> {
+    let call = Call { language: output.language_of_answers(), question };
+    client::ask(&state_directory(&site.site, site.state.as_deref()), &call).ok()
+}
+
 /// What a command ends with that got no answer.
 pub(super) fn exit_of(error: &NoAnswer) -> Exit {
     if error.is_nobody() { Exit::NotRunning } else { Exit::Failed }

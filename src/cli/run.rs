@@ -6,6 +6,7 @@ use super::confinement;
 use super::terminal::{BAD, LOOK, Output, styled, width_of_errors};
 use crate::control::server;
 use crate::report::language::say;
+use crate::report::process_words;
 use crate::runtime::carrier::Place;
 use crate::runtime::choice::{Choice, choose};
 use crate::runtime::heartbeat::Heartbeat;
@@ -19,7 +20,9 @@ use crate::site::{SetId, Texts, state_directory};
 use crate::{runtime, serving, watch};
 use ballast_history::{Found, Opened, Store};
 use ballast_host::Clock;
+use ballast_host::hold::{self, Hold};
 use ballast_host::link::sockets_of;
+use ballast_words::process;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
@@ -36,9 +39,12 @@ pub fn run(options: &Run, output: Output) -> Exit {
     if options.trust_clock {
         clock.trust_always();
     }
+    let state = state_directory(&options.site, options.state.as_deref());
+    let sockets = sockets_of(&options.site, &state, options.guard.as_deref());
     let undertaking = Undertaking {
         site: &options.site,
-        state: state_directory(&options.site, options.state.as_deref()),
+        holds: sockets.is_none(),
+        state,
         overrides: options.overrides.clone(),
         clock: Arc::clone(&clock),
         metrics: &options.metrics,
@@ -46,7 +52,7 @@ pub fn run(options: &Run, output: Output) -> Exit {
         is_watched: !options.no_watch,
         lasting: None,
         show_line: None,
-        sockets: sockets_of(&options.site, options.guard.as_deref()),
+        sockets,
     };
     let state = undertaking.state.clone();
     let has_process = undertaking.sockets.is_some();
@@ -58,6 +64,8 @@ pub fn run(options: &Run, output: Output) -> Exit {
 /// A site that is to run, on equipment or on a simulated plant.
 pub(super) struct Undertaking<'a> {
     pub(super) site: &'a Path,
+    /// Whether it holds the outputs of a real site itself.
+    pub(super) holds: bool,
     pub(super) state: PathBuf,
     pub(super) overrides: Vec<String>,
     pub(super) clock: Arc<Clock>,
@@ -83,6 +91,7 @@ pub(super) fn carry_out(
     ballast_allocator::keep_little();
     let Undertaking {
         site,
+        holds,
         state,
         overrides,
         clock,
@@ -111,6 +120,10 @@ pub(super) fn carry_out(
         Ok(listener) => listener,
         Err(exit) => return exit,
     };
+    let held = match if holds { hold_outputs(site, &output) } else { Ok(None) } {
+        Ok(held) => held,
+        Err(exit) => return exit,
+    };
     let (sender, inbox) = channel();
     let (ended, has_ended) = oneshot::channel();
     let order = Order {
@@ -134,14 +147,35 @@ pub(super) fn carry_out(
     if let Some(lasting) = lasting {
         runtime.spawn(stop_after(lasting, sender.clone()));
     }
-    let finding = match &watching {
+    let finding = finding(watching.as_ref());
+    runtime.block_on(serving::until_told(metrics, finding, listener, &sender, has_ended, told, &output));
+    drop((watching, held));
+    Exit::Done
+}
+
+/// How changed files are found.
+fn finding(watching: Option<&watch::Watch>) -> Finding {
+    match watching {
         None => Finding::Nothing,
         Some(watching) if watching.trouble().is_some() => Finding::Looked,
         Some(_) => Finding::Told,
-    };
-    runtime.block_on(serving::until_told(metrics, finding, listener, &sender, has_ended, told, &output));
-    drop(watching);
-    Exit::Done
+    }
+}
+
+/// Nobody else holds the outputs of this site: another program, or a guard of which its files say nothing any more.
+fn hold_outputs(site: &Path, output: &Output) -> Result<Option<Hold>, Exit> {
+    let shown = site.display().to_string();
+    match hold::take(site) {
+        Ok(Some(hold)) => Ok(Some(hold)),
+        Ok(None) => {
+            let text = process_words::held(&shown, output.language_of_answers());
+            Err(output.refuse(Exit::Failed, &text))
+        }
+        Err(error) => {
+            output.complain(&process::not_held(&shown, &error.to_string(), output.language));
+            Ok(None)
+        }
+    }
 }
 
 /// Where state is kept; without it the site runs all the same.
@@ -165,11 +199,7 @@ fn is_site(site: &Path, state: &Path, output: &Output) -> Result<(), Exit> {
     if site.join("site.yaml").exists() || state.join(DATABASE).exists() {
         return Ok(());
     }
-    let text = say!(
-        output.language_of_answers(),
-        "{shown} holds no site: there is no site.yaml in it; `ballast init` writes a small one",
-        "{shown} ne contient pas de site : il n'y a pas de site.yaml ; `ballast init` en écrit un petit"
-    );
+    let text = process::no_site(&shown.to_string(), output.language_of_answers());
     Err(output.refuse(Exit::Mistakes, &text))
 }
 

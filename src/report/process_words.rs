@@ -15,6 +15,19 @@ pub fn there(pid: u32, language: Language) -> String {
     )
 }
 
+/// A guard or another program holds the outputs of the site that this program was to hold.
+pub fn held(site: &str, language: Language) -> String {
+    say!(
+        language,
+        "another process holds the outputs of the site in {site}: a guard of which safety.yaml says nothing any more, or another \
+         `ballast run`. Nothing was moved. Say where that guard listens (`ballast run --guard DIRECTORY`, as its log names it), or stop \
+         that process first",
+        "un autre processus tient les sorties du site dans {site} : un gardien dont safety.yaml ne dit plus rien, ou un autre \
+         `ballast run`. Rien n'a été changé. Dites où ce gardien écoute (`ballast run --guard DOSSIER`, son journal le nomme), ou arrêtez \
+         d'abord ce processus"
+    )
+}
+
 /// It cannot be reached any more.
 pub fn gone(why: &str, language: Language) -> String {
     say!(

@@ -22,7 +22,7 @@ use ballast_host::link::packet::{
     PIECE_BYTES_MAX, PORTRAIT_BYTES_MAX, Packet, Portrait, Reread, VERSION, Welcome,
 };
 use ballast_host::link::socket::Socket;
-use ballast_host::link::{LINK, REREAD};
+use ballast_host::link::{LINK, REREAD, remember_sockets};
 use ballast_model::frame::Frame;
 use ballast_model::time::BootId;
 use ballast_model::{Mono, OutputId};
@@ -118,14 +118,23 @@ pub struct There {
 }
 
 impl GuardProcess {
-    /// Begins to look for the guard whose sockets lie in a directory.
+    /// Begins to look for the guard whose sockets lie in a directory; where it was found is kept in the state folder.
     ///
     /// # Errors
     /// The machine has no more threads.
-    pub fn begin(sockets: &Path, boot: BootId, sender: &SyncSender<Message>) -> std::io::Result<Self> {
+    pub fn begin(
+        (sockets, state): (&Path, &Path),
+        boot: BootId,
+        sender: &SyncSender<Message>,
+    ) -> std::io::Result<Self> {
         let path = sockets.join(LINK);
-        let (own, sender) = (path.clone(), sender.clone());
-        std::thread::Builder::new().name("guard".into()).spawn(move || look(&own, boot, &sender))?;
+        let search = Search {
+            sockets: std::path::absolute(sockets)?,
+            state: state.to_owned(),
+            boot,
+            sender: sender.clone(),
+        };
+        std::thread::Builder::new().name("guard".into()).spawn(move || search.look())?;
         Ok(Self {
             path,
             link: None,
@@ -185,76 +194,84 @@ fn nouns(texts: &Texts) -> Files {
 
 // ---- on the link's own thread ----
 
-/// Looks for the guard until the program ends.
-fn look(path: &Path, boot: BootId, sender: &SyncSender<Message>) {
-    let mut pause = RETRY_FIRST;
-    for connection in 1.. {
-        let (was_there, why) = match Socket::connect(path) {
-            Ok(socket) => listen(connection, Arc::new(socket), boot, sender),
-            Err(error) => (false, format!("{}: {error}", path.display())),
-        };
-        if sender.send(Message::Guard(Box::new(GuardNews::Gone { connection, why }))).is_err() {
-            return;
-        }
-        pause = if was_there { RETRY_FIRST } else { (pause * 2).min(RETRY_MOST) };
-        std::thread::sleep(pause);
-    }
+/// What the link's thread needs to find the guard.
+struct Search {
+    sockets: PathBuf,
+    /// The program's state folder.
+    state: PathBuf,
+    boot: BootId,
+    sender: SyncSender<Message>,
 }
 
-/// Hears one connection to its end; whether the guard was there at all, and why it is gone.
-fn listen(
-    connection: u64,
-    socket: Arc<Socket>,
-    boot: BootId,
-    sender: &SyncSender<Message>,
-) -> (bool, String) {
-    let mut buffer = vec![0; PIECE_BYTES_MAX];
-    let mut portrait = Vec::new();
-    let mut welcome: Option<Welcome> = None;
-    loop {
-        let packet = match socket.receive(&mut buffer) {
-            Ok(0) => return (welcome.is_some(), "the connection ended".to_owned()),
-            Ok(length) => Packet::read(buffer.get(..length).unwrap_or_default()),
-            Err(error) => return (welcome.is_some(), error.to_string()),
-        };
-        let news = match packet {
-            Err(why) => return (false, why),
-            Ok(Packet::Welcome(found)) if found.version != VERSION || found.boot != boot => {
-                return (false, "it is of another version or another boot".to_owned());
+impl Search {
+    /// Looks for the guard until the program ends.
+    fn look(&self) {
+        let path = self.sockets.join(LINK);
+        let mut pause = RETRY_FIRST;
+        for connection in 1.. {
+            let (was_there, why) = match Socket::connect(&path) {
+                Ok(socket) => self.listen(connection, Arc::new(socket)),
+                Err(error) => (false, format!("{}: {error}", path.display())),
+            };
+            if self.sender.send(Message::Guard(Box::new(GuardNews::Gone { connection, why }))).is_err() {
+                return;
             }
-            Ok(Packet::Welcome(found)) => {
-                welcome = Some(found);
-                continue;
-            }
-            Ok(Packet::Part { is_last, bytes }) => {
-                portrait.extend_from_slice(&bytes);
-                if portrait.len() > PORTRAIT_BYTES_MAX {
-                    return (false, "its portrait is too long".to_owned());
+            pause = if was_there { RETRY_FIRST } else { (pause * 2).min(RETRY_MOST) };
+            std::thread::sleep(pause);
+        }
+    }
+
+    /// Hears one connection to its end; whether the guard was there at all, and why it is gone.
+    fn listen(&self, connection: u64, socket: Arc<Socket>) -> (bool, String) {
+        let mut buffer = vec![0; PIECE_BYTES_MAX];
+        let mut portrait = Vec::new();
+        let mut welcome: Option<Welcome> = None;
+        loop {
+            let packet = match socket.receive(&mut buffer) {
+                Ok(0) => return (welcome.is_some(), "the connection ended".to_owned()),
+                Ok(length) => Packet::read(buffer.get(..length).unwrap_or_default()),
+                Err(error) => return (welcome.is_some(), error.to_string()),
+            };
+            let news = match packet {
+                Err(why) => return (false, why),
+                Ok(Packet::Welcome(found)) if found.version != VERSION || found.boot != self.boot => {
+                    return (false, "it is of another version or another boot".to_owned());
                 }
-                if !is_last {
+                Ok(Packet::Welcome(found)) => {
+                    remember_sockets(&self.state, &self.sockets);
+                    welcome = Some(found);
                     continue;
                 }
-                let Some(welcome) = welcome.clone() else {
-                    return (false, "it did not say who it is".to_owned());
-                };
-                match Portrait::read(&std::mem::take(&mut portrait)).and_then(Reflection::of) {
-                    Ok(reflection) => {
-                        let socket = Arc::clone(&socket);
-                        GuardNews::There(Box::new(There { connection, socket, welcome, reflection }))
+                Ok(Packet::Part { is_last, bytes }) => {
+                    portrait.extend_from_slice(&bytes);
+                    if portrait.len() > PORTRAIT_BYTES_MAX {
+                        return (false, "its portrait is too long".to_owned());
                     }
-                    Err(why) => return (false, why),
+                    if !is_last {
+                        continue;
+                    }
+                    let Some(welcome) = welcome.clone() else {
+                        return (false, "it did not say who it is".to_owned());
+                    };
+                    match Portrait::read(&std::mem::take(&mut portrait)).and_then(Reflection::of) {
+                        Ok(reflection) => {
+                            let socket = Arc::clone(&socket);
+                            GuardNews::There(Box::new(There { connection, socket, welcome, reflection }))
+                        }
+                        Err(why) => return (false, why),
+                    }
                 }
+                Ok(Packet::Step { now, inputs, digest }) => {
+                    GuardNews::Step { connection, now, inputs: inputs.into_owned(), digest }
+                }
+                Ok(Packet::Field { bus, batch }) => {
+                    GuardNews::Field { connection, bus: bus.into_owned(), batch: batch.into_owned() }
+                }
+                Ok(Packet::Reread(reread)) => GuardNews::Reread { connection, reread },
+            };
+            if self.sender.send(Message::Guard(Box::new(news))).is_err() {
+                return (false, String::new());
             }
-            Ok(Packet::Step { now, inputs, digest }) => {
-                GuardNews::Step { connection, now, inputs: inputs.into_owned(), digest }
-            }
-            Ok(Packet::Field { bus, batch }) => {
-                GuardNews::Field { connection, bus: bus.into_owned(), batch: batch.into_owned() }
-            }
-            Ok(Packet::Reread(reread)) => GuardNews::Reread { connection, reread },
-        };
-        if sender.send(Message::Guard(Box::new(news))).is_err() {
-            return (false, String::new());
         }
     }
 }

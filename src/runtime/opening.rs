@@ -99,7 +99,7 @@ pub fn start(start: Start) -> Decision {
     let set = saved.as_ref().and_then(|saved| decode::<RunningSet>(saved, "plan"));
     recorder.set_zone(built.running.catalog().zone.clone());
     let (field, running) = (open_field(&mut built, 0), built.running);
-    let process = begin_process(sockets.as_deref(), &clock, &sender, &mut recorder);
+    let process = begin_process(sockets.as_deref(), &place.state, &clock, &sender, &mut recorder);
     // What a guard elsewhere holds to and what it forgot is its own business.
     let beneath = if process.is_none() { beneath } else { Vec::new() };
     let mut guard = first_guard(&beneath, &running, &mut memory_lost, recorder.language(), now);
@@ -182,12 +182,13 @@ fn resumed(trial: Trial, now: Mono) -> Probation {
 /// Begins to look for a guard that is a process of its own.
 fn begin_process(
     sockets: Option<&std::path::Path>,
+    state: &std::path::Path,
     clock: &Clock,
     sender: &SyncSender<Message>,
     recorder: &mut Recorder,
 ) -> Option<GuardProcess> {
     let sockets = sockets?;
-    match GuardProcess::begin(sockets, clock.stamp().boot, sender) {
+    match GuardProcess::begin((sockets, state), clock.stamp().boot, sender) {
         Ok(process) => Some(process),
         Err(error) => {
             recorder.complain(&Sentence::both(|language| {

@@ -126,8 +126,9 @@ impl Asking<'_> {
             let nothing_waits = GuardRefused::NothingWaits(Some(&what)).say(self.language);
             return self.carry_out(command, Done::GeneratorReset(name)).map_err(|_| nothing_waits);
         }
-        self.is_within()?;
+        // A name that nobody has is told before who would have to be asked.
         let what = self.find_reset(name)?;
+        self.is_within()?;
         let answer = self.guard(OperatorCommand::Reset(what), Done::Reset(name));
         let mut answer = answer.ok_or_else(|| self.not_reset(what, name))?;
         let is_reset = |output: OutputId| match what {
@@ -201,7 +202,9 @@ impl Asking<'_> {
             _ => self.find_output(name).map(ResetWhat::Output).map_err(|_| {
                 let names = limits.iter().map(|limit| &*limit.name);
                 let outputs = self.decision.running.catalog().outputs.iter().map(|spec| &*spec.name);
-                let names = names.chain(outputs).chain(["shedding", "all"]);
+                let generators =
+                    self.decision.running.plan.generators.iter().map(|generator| &*generator.name);
+                let names = names.chain(outputs).chain(generators).chain(["shedding", "all"]);
                 unknown(Sort::LimitOrOutput, name, names, self.language)
             }),
         }

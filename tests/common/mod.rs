@@ -22,6 +22,7 @@ pub mod program;
 pub mod relay;
 pub mod terminal;
 pub mod tic;
+pub mod unit;
 
 pub use ports::free_port;
 use std::path::{Path, PathBuf};

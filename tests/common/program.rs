@@ -149,6 +149,11 @@ impl Program {
         self.child.id()
     }
 
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().is_ok_and(|status| status.is_some())
+    }
+
     /// Kills it, as a power cut would.
     pub fn kill(&mut self) {
         let _ = self.child.kill();

@@ -72,6 +72,51 @@ pub const fn no_section(language: Language) -> &'static str {
     )
 }
 
+/// Another process holds the outputs of the site, or writes into the same memory.
+pub fn held_already(folder: &str, is_site: bool, language: Language) -> String {
+    if is_site {
+        return say!(
+            language,
+            "another process holds the outputs of the site in {folder} (a guard, or `ballast run` without one): two would undo what \
+             the other one does. Stop that one first",
+            "un autre processus tient déjà les sorties du site dans {folder} (un gardien, ou `ballast run` sans gardien) : à deux, chacun \
+             déferait ce que fait l'autre. Arrêtez d'abord celui-là"
+        );
+    }
+    say!(
+        language,
+        "another guard keeps its memory in {folder}: stop that one first, or give this one a folder of its own with `--state`",
+        "un autre gardien garde sa mémoire dans {folder} : arrêtez-le d'abord, ou donnez à celui-ci un dossier à lui avec `--state`"
+    )
+}
+
+/// Nobody can tell whether another process holds the outputs.
+pub fn not_held(folder: &str, error: &str, language: Language) -> String {
+    say!(
+        language,
+        "{folder} cannot be locked ({error}): another guard of this site would not be noticed",
+        "{folder} ne peut pas être verrouillé ({error}) : un autre gardien de ce site passerait inaperçu"
+    )
+}
+
+/// `--make-safe` beside whoever holds the outputs.
+pub const fn somebody_holds(language: Language) -> &'static str {
+    language.say(
+        "a guard or program that lives holds these outputs, and may move them again at once: `ballast guard now` has them held safe",
+        "un gardien ou un programme vivant tient ces sorties et peut les changer aussitôt : `ballast guard now` les fait maintenir en \
+         sécurité",
+    )
+}
+
+/// There is no site in a folder.
+pub fn no_site(folder: &str, language: Language) -> String {
+    say!(
+        language,
+        "{folder} holds no site: there is no site.yaml in it; `ballast init` writes a small one",
+        "{folder} ne contient pas de site : il n'y a pas de site.yaml ; `ballast init` en écrit un petit"
+    )
+}
+
 /// Everything is held safe: its memory is lost.
 pub fn memory_lost(why: &str, fingerprint: u64, language: Language) -> String {
     say!(
@@ -207,6 +252,8 @@ pub enum LinkEnd {
     Gone,
     /// It sent what is no frame.
     NotAFrame,
+    /// It sent a frame that does not belong to its session.
+    Unexpected,
     /// It sent too much.
     Flood,
     /// It does not read.
@@ -222,6 +269,10 @@ pub const fn link_end(end: LinkEnd, language: Language) -> &'static str {
         LinkEnd::NotAFrame => language.say(
             "the program sent what is no frame: the link is ended",
             "le programme a envoyé ce qui n'est pas une trame : la liaison est coupée",
+        ),
+        LinkEnd::Unexpected => language.say(
+            "the program said what is not expected of it: its session and the link are ended",
+            "le programme a dit ce qu'on n'attend pas de lui : sa session et la liaison sont coupées",
         ),
         LinkEnd::Flood => language.say(
             "the program sent more than anybody could mean: the link is ended",

@@ -270,7 +270,7 @@ fn watched() -> (Site, OutputId, PointId, PointId) {
 }
 
 #[test]
-fn a_missing_effect_is_told_once_more_and_then_alarms() {
+fn fault_17_a_missing_effect_is_told_once_more_and_then_alarms() {
     let (site, charger, current, voltage) = watched();
     let mut bench = site.bench();
     bench.set(current, 0.0);

@@ -92,7 +92,7 @@ fn where_nobody_speaks_the_start_is_over_after_a_lease_and_silence_begins() {
 }
 
 #[test]
-fn switchings_are_counted_and_a_spent_output_may_only_go_to_safe() {
+fn fault_31_switchings_are_counted_and_a_spent_output_may_only_go_to_safe() {
     let mut site = Site::new();
     let pump = site.contact("pump");
     site.envelope(pump).max_switches = vec![SwitchBudget { count: 4, per: secs(3600) }];

@@ -5,7 +5,7 @@ use ballast_guard::plan::{Interlock, OutsideChange};
 use ballast_guard::{GuardEvent, Input, OperatorCommand};
 use ballast_model::intent::Cause;
 use ballast_model::time::Gap;
-use ballast_model::{Authority, Contact, OutputId, Wanted};
+use ballast_model::{Authority, Contact, Mono, OutputId, Wanted};
 use kit::*;
 
 fn pair(site: &mut Site) -> (OutputId, OutputId) {
@@ -15,7 +15,7 @@ fn pair(site: &mut Site) -> (OutputId, OutputId) {
 }
 
 #[test]
-fn of_two_that_are_asked_for_the_second_waits_until_the_first_left_and_the_dead_time_is_over() {
+fn fault_30_of_two_that_are_asked_for_the_second_waits_for_the_first_and_the_dead_time() {
     let mut site = Site::new();
     let (mains, genset) = pair(&mut site);
     let mut bench = site.bench();
@@ -397,4 +397,68 @@ fn the_dead_time_counts_from_the_moment_at_which_a_partner_left_either_state() {
         bench.pass(ms(1));
         assert_eq!(bench.is(burner), CLOSED, "{never:?}");
     }
+}
+
+/// Its envelope leaves what a hand did to a person; a limit that claims the state does not.
+#[test]
+fn a_limit_sends_a_partner_away_that_a_hand_put_there() {
+    for welded in [false, true] {
+        let mut site = Site::new();
+        let (mains, genset) = pair(&mut site);
+        site.envelope(genset).outside_change = OutsideChange::Alarm;
+        let hot = site.point("battery.temperature", "°C", Some(secs(3600)));
+        site.limit("hot", &above("battery.temperature", "50 °C"), &[(mains, CLOSED)]);
+        let mut bench = site.bench();
+        bench.set(hot, 20.0);
+        bench.ask(genset, OPEN);
+        bench.ask(mains, OPEN);
+        bench.pass(secs(10));
+        bench.physical[genset.index()] = Some(CLOSED);
+        bench.actual(genset, CLOSED);
+        bench.pass(secs(10));
+        assert_eq!(bench.is(genset), CLOSED, "it is left to a person");
+        bench.welded[genset.index()] = welded;
+        bench.set(hot, 51.0);
+        let begun = bench.now;
+        assert_eq!(bench.is(mains), OPEN, "welded: {welded}");
+        let is_sent_away = |(at, output, wanted): &(Mono, OutputId, Wanted)| {
+            *output == genset && *wanted == OPEN && *at >= begun
+        };
+        assert!(bench.permits.iter().any(is_sent_away), "welded: {welded}");
+        if !welded {
+            bench.actual(genset, OPEN);
+            assert_eq!(bench.is(genset), OPEN);
+        }
+        bench.pass(ms(1_990));
+        assert_eq!(bench.is(mains), OPEN, "the dead time, welded: {welded}");
+        bench.pass(secs(1));
+        assert_eq!(bench.is(mains), CLOSED, "a limit acts in any case, welded: {welded}");
+        if !welded {
+            bench.pass(secs(20));
+            assert_eq!((bench.is(mains), bench.is(genset)), (CLOSED, OPEN));
+        }
+    }
+}
+
+/// Only what leads to safe, or what a limit forces, sends a partner away. How an output shall be at the start is neither.
+#[test]
+fn an_output_that_starts_in_the_forbidden_state_waits_its_turn() {
+    let mut site = Site::new();
+    let (mains, genset) = pair(&mut site);
+    site.envelope(mains).at_start = CLOSED;
+    let hot = site.point("battery.temperature", "°C", Some(secs(3600)));
+    site.limit("hot", &above("battery.temperature", "50 °C"), &[(mains, OPEN)]);
+    let mut bench = site.bench();
+    bench.broken[genset.index()] = true;
+    bench.step(&[]);
+    bench.settle();
+    assert_eq!((bench.is(mains), bench.verdict(mains).cause), (OPEN, Cause::Interlock(0)));
+    bench.ask(genset, CLOSED);
+    bench.pass(ms(2_500));
+    let told = bench.guard.output(genset).expect("it is there").told;
+    assert_eq!((bench.is(mains), told), (OPEN, CLOSED), "it was asked, and its partner is away");
+    bench.set(hot, 20.0);
+    bench.broken[genset.index()] = false;
+    bench.pass(secs(70));
+    assert_eq!((bench.is(mains), bench.is(genset)), (OPEN, CLOSED));
 }

@@ -60,7 +60,7 @@ fn lets_go_below_its_until_held_long_enough() {
 }
 
 #[test]
-fn unknown_counts_as_violated_when_missing_and_when_stale() {
+fn fault_05_unknown_counts_as_violated_when_missing_and_when_stale() {
     let (site, charger, hot) = charger();
     let mut bench = site.bench();
     bench.set(hot, 20.0);
@@ -139,7 +139,7 @@ fn holds_for_its_time_before_it_acts() {
 }
 
 #[test]
-fn an_unknown_member_of_max_leaves_it_unknown_until_a_good_one_violates() {
+fn fault_07_an_unknown_member_of_max_leaves_it_unknown_until_a_good_one_violates() {
     let mut site = Site::new();
     let charger = site.contact("charger");
     let one = site.point("battery.a", "°C", Some(secs(60)));

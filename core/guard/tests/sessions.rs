@@ -33,7 +33,7 @@ fn pump() -> (Bench, OutputId) {
 }
 
 #[test]
-fn what_is_unexpected_ends_the_session_and_the_lease_runs_out() {
+fn fault_39_what_is_unexpected_ends_the_session_and_the_lease_runs_out() {
     type Break = fn(&mut Bench) -> Input;
     let breaks: [(SessionFault, Break); 6] = [
         (SessionFault::Counter, |bench| {

@@ -386,7 +386,7 @@ fn the_bulk_acts_on_a_fast_fall_only() {
 }
 
 #[test]
-fn two_sources_must_agree_and_one_that_stands_still_is_found_out() {
+fn fault_43_two_sources_must_agree_and_one_that_stands_still_is_found_out() {
     let mut village = village();
     let inverter = village.site.point("inverter.frequency", "Hz", Some(secs(2)));
     village.site.set.shedding.as_mut().unwrap().source.push(inverter);

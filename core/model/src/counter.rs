@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_was_reset_or_rolled_over_is_counted_on() {
+    fn fault_11_one_that_was_reset_or_rolled_over_is_counted_on() {
         for (values, expected) in [
             (&[100.0, 0.0, 0.1, 0.2][..], 200),
             (&[99_999.5, 0.3, 0.6, 1.0], 700),

@@ -263,7 +263,19 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_and_what_does_not_move_is_bad() {
+    fn fault_02_what_cannot_be_is_bad_at_once_and_what_can_is_good_again() {
+        let mut door = door(|spec| spec.valid = Finite::new(40.0).zip(Finite::new(60.0)));
+        for (number, value) in [(1, 85.0), (2, 39.999), (3, 60.001), (4, -127.0)] {
+            let quality = door.admit(&sample(value, 0, number)).unwrap().quality;
+            assert_eq!(quality, Quality::Bad(Reason::OutOfRange), "{value}");
+        }
+        for (number, value) in [(5, 40.0), (6, 60.0)] {
+            assert_eq!(door.admit(&sample(value, 0, number)).unwrap().quality, Quality::Good, "{value}");
+        }
+    }
+
+    #[test]
+    fn fault_03_what_does_not_move_is_bad() {
         let mut door = door(|spec| {
             spec.valid = Finite::new(40.0).zip(Finite::new(60.0));
             spec.stuck_after = Some(Span::from_secs(5));

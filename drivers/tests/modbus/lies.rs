@@ -47,7 +47,7 @@ fn all_lies(peer: &mut Peer, timeout: &str, lies: &[&str]) {
 const HOLDS: &str = "unit 1 holding 0 UINT16 11\nunit 2 holding 0 UINT16 22\nunit 2 holding 40 UINT16 33";
 
 #[test]
-fn lies_over_tcp_are_never_values() {
+fn fault_16_lies_over_tcp_are_never_values() {
     let Some(mut peer) = Peer::tcp(HOLDS) else { return };
     let lies = ["unit", "transaction", "short", "function", "length", "late", "slow", "silent"];
     all_lies(&mut peer, "250 ms", &lies);

@@ -171,7 +171,7 @@ proptest! {
     }
 
     #[test]
-    fn with_parity_a_flipped_bit_never_gives_a_wrong_group_and_costs_one_at_most(
+    fn fault_12_a_flipped_bit_never_gives_a_wrong_group_and_costs_one_at_most(
         (mode, frames) in frames(),
         place in any::<prop::sample::Index>(),
         bit in 0..8_u32,

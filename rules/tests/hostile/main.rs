@@ -76,7 +76,7 @@ fn check(name: &str, text: &str, expected: End) -> Result<(), String> {
 }
 
 #[test]
-fn no_script_does_harm() {
+fn fault_24_no_script_does_harm() {
     let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(|| {
         let mut wrong = Vec::new();
         for (name, text, expected) in bombs::all() {

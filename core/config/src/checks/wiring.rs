@@ -33,7 +33,7 @@ mod tests {
     use crate::checks::fixture::check_safety;
 
     #[test]
-    fn safe_against_the_wiring_is_refused() {
+    fn fault_45_safe_against_the_wiring_is_refused() {
         check_safety(
             "\
 outputs:

@@ -206,7 +206,7 @@ e: 1
 }
 
 #[test]
-fn an_alias_bomb_is_refused_quickly() {
+fn fault_26_an_alias_bomb_is_refused_quickly() {
     let mut text = String::from("a: &a [x,x,x,x,x,x,x,x,x]\n");
     for (name, of) in ('b'..='j').zip('a'..='i') {
         text.push_str(&format!("{name}: &{name} [*{of},*{of},*{of},*{of},*{of},*{of},*{of},*{of},*{of}]\n"));

@@ -10,7 +10,7 @@ fn request(output: OutputId, wanted: Wanted, until: Mono, authority: Authority) 
 }
 
 #[test]
-fn the_strongest_request_wins_and_the_next_one_follows_it() {
+fn fault_29_the_strongest_request_wins_and_the_next_one_follows_it() {
     let mut site = Site::new();
     let low = below("battery.soc", "25 %");
     site.rule("weak", &low, None, ask(LEVEL, Wanted::Level(Finite::from(10))), |rule| rule.priority = 40);
@@ -66,7 +66,7 @@ fn an_intent_is_said_when_it_changes_and_only_then() {
 }
 
 #[test]
-fn a_command_ends_by_itself_and_wrong_ones_are_refused() {
+fn fault_44_a_command_ends_by_itself_and_wrong_ones_are_refused() {
     let mut run = Site::new().start();
     run.step(ms(0), &[request(A, Wanted::CLOSED, ms(5000), Authority::Operator)]);
     assert_eq!(run.wanted(A), Wanted::CLOSED);

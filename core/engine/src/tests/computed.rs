@@ -163,7 +163,7 @@ fn at_waits_for_a_trusted_clock_and_asks_for_a_time() {
 }
 
 #[test]
-fn a_jump_of_the_clock_neither_doubles_nor_loses_a_moment() {
+fn fault_08_a_jump_of_the_clock_neither_doubles_nor_loses_a_moment() {
     let mut run = scheduled(Timing::At(Arc::new(Hourly)));
     clock(&mut run, ms(0), HOUR_MS - 5000, true);
     run.run_to(ms(6000));

@@ -275,7 +275,7 @@ fn a_body_that_reads_a_value_too_old_runs_again_when_it_becomes_so() {
 }
 
 #[test]
-fn a_failing_body_keeps_its_last_requests_for_a_while_and_is_suspended_in_the_end() {
+fn fault_23_a_failing_body_keeps_its_last_requests_for_a_while_and_is_suspended_in_the_end() {
     let mut site = Site::new();
     let act: Act = Arc::new(|context, asked| {
         if context.known(LOAD) != Some(number(0.0)) {

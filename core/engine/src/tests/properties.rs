@@ -415,7 +415,7 @@ proptest! {
 
     /// Samples that are repeated at once or come late once more change nothing.
     #[test]
-    fn repeated_samples_change_nothing(
+    fn fault_06_repeated_samples_change_nothing(
         rules in prop::collection::vec(random_rule(), 1..8),
         history in random_history(),
     ) {

@@ -26,8 +26,21 @@ pub(crate) fn apply(question: &Question<'_>, proposal: &mut Proposal) {
         let Some((_, contact)) = interlock.members.get(usize::from(*member)) else { continue };
         if proposal.wanted == Wanted::Contact(*contact) {
             one(question, proposal, *index, interlock, *contact);
+        } else if proposal.class == Class::Asked
+            && question.state.physical.may_be(*contact)
+            && is_claimed(question, interlock, *index, rank(proposal.class, question.id))
+        {
+            // Where somebody put it there, its envelope may leave that to a person: whoever claims the state does not.
+            proposal.class = Class::Own;
         }
     }
+}
+
+/// Whether a partner that is stronger claims its state.
+fn is_claimed(question: &Question<'_>, interlock: &Interlock, index: u16, rank: u32) -> bool {
+    let partners = interlock.members.iter().filter(|(output, _)| *output != question.id);
+    let mut claims = partners.filter_map(|(output, _)| question.live.output(*output)?.claim);
+    claims.any(|claim| claim.interlock == index && claim.rank < rank)
 }
 
 fn one(
@@ -39,10 +52,7 @@ fn one(
 ) {
     let rank = rank(proposal.class, question.id);
     let partners = || interlock.members.iter().filter(|(output, _)| *output != question.id);
-    let claimed = partners().any(|(output, _)| {
-        let claim = question.live.output(*output).and_then(|partner| partner.claim);
-        claim.is_some_and(|claim| claim.interlock == index && claim.rank < rank)
-    });
+    let claimed = is_claimed(question, interlock, index, rank);
     // After a restart nothing was told yet, but what was told before may be known to be so.
     let is_known_there = question.state.sent || !question.state.physical.may_be(contact.other());
     let is_there = is_known_there && question.state.told == Wanted::Contact(contact);

@@ -29,8 +29,9 @@ impl Run<'_> {
         let before = self.restores_at(shedding);
         let sources = self.judge_sources(shedding, &mut next);
         self.tell_frequency(shedding, &sources, &mut next);
-        self.follow_event(shedding, &sources, &mut next);
+        // First: from the step in which an attempt counts as futile, the end of that is waited for.
         self.judge_effect(shedding, &sources, &mut next);
+        self.follow_event(shedding, &sources, &mut next);
         for (index, stage) in shedding.stages.iter().enumerate() {
             self.review_stage(shedding, index, stage, &sources, &mut next);
         }

@@ -138,6 +138,7 @@ impl Observer {
     /// What the frequency asks for at this moment.
     pub fn watch_frequency(&mut self) {
         self.shed.to_cut = 0;
+        self.judge_shedding();
         let is_above = !self.voices().is_empty() && !self.most(|value, _| value < Self::top());
         let was_in_event = self.shed.in_event;
         if !was_in_event {
@@ -156,7 +157,6 @@ impl Observer {
                 self.expect(News::EventOver);
             }
         }
-        self.judge_shedding();
         for (stage, (below, hold, share)) in STAGES.into_iter().enumerate() {
             let is_below = self.most(|value, _| value < below);
             let since = &mut self.shed.below_since[stage];

@@ -147,7 +147,8 @@ impl Observer {
             self.expect(News::TimerRanOut(index));
         }
         let watched = &mut self.outputs[index];
-        watched.device.ran_out |= ran_out;
+        // Who moves it away from safe afterwards is judged as anybody who moved it.
+        watched.device.ran_out = ran_out || (watched.device.ran_out && is_same(index, says, safe));
         watched.device.says = Some(says).filter(|_| !ran_out);
     }
 

@@ -92,6 +92,8 @@ pub struct Observer {
     pub seed: u64,
     pub now: Mono,
     pub started_at: Mono,
+    /// The first step since then or under another set: from there on a limit waits for a partner that never says it left.
+    pub claims_at: Mono,
     pub outputs: Vec<Watched>,
     /// Value and arrival of the points; `None` after news of a loss.
     pub points: [Option<(f64, Mono)>; POINTS],
@@ -132,6 +134,7 @@ impl Observer {
             seed,
             now,
             started_at: now,
+            claims_at: Mono::MAX,
             outputs: (0..OUTPUTS).map(watched).collect(),
             points: [None; POINTS],
             limits: [LimitWatch::default(); 3],
@@ -498,7 +501,7 @@ impl Observer {
     pub fn waits_for_genset(&self) -> bool {
         let genset = &self.outputs[GENSET];
         let left = genset.left_closed.max(genset.confirmed_at).max(genset.device.settled_at);
-        let since = self.limits[0].since.max(self.started_at);
+        let since = self.limits[0].since.max(self.claims_at);
         self.now < since.after(DEAD_TIME) || self.now < left.after(DEAD_TIME)
     }
 

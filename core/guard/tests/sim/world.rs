@@ -306,6 +306,7 @@ impl World {
     }
 
     pub fn step(&mut self, inputs: &[Input]) {
+        self.observer.claims_at = self.observer.claims_at.min(self.observer.now);
         self.observer.watch_limits();
         self.observer.watch_frequency();
         self.observer.watch_effect();
@@ -402,7 +403,7 @@ impl World {
         self.mirror = None;
         let observer = &mut self.observer;
         observer.now = now;
-        observer.started_at = now;
+        (observer.started_at, observer.claims_at) = (now, Mono::MAX);
         observer.is_open = false;
         let is_cut = gap.is_power_cut();
         if is_cut {
@@ -459,8 +460,9 @@ impl World {
         }
         // What tightens is in force under the old fingerprint, while the rest waits.
         if is_tighter || self.guard.fingerprint() != before {
-            // Nobody knows under another set how long it was clear, nor what was about to be judged.
+            // Nobody knows under another set how long it was clear, what was about to be judged, and who waited for whom.
             (self.observer.shed.clear_since, self.observer.shed.judge) = (None, None);
+            self.observer.claims_at = Mono::MAX;
         }
         self.next = self.observer.now;
     }

@@ -108,7 +108,7 @@ fn a_truncated_file_is_set_aside_and_the_rest_is_used() {
 }
 
 #[test]
-fn any_flipped_byte_gives_a_true_state_or_none() {
+fn fault_21_any_flipped_byte_gives_a_true_state_or_none() {
     let original = Folder::new();
     let whole = small(&original);
     let folder = Folder::new();

@@ -157,7 +157,7 @@ fn a_disk_that_fills_up_while_running_takes_the_rest_later() {
 }
 
 #[test]
-fn a_read_only_disk_gives_the_state_and_takes_events_later() {
+fn fault_19_a_read_only_disk_gives_the_state_and_takes_events_later() {
     let Some(disk) = SmallDisk::mount() else {
         return skip("a read-only disk", "remounting a file system needs the superuser");
     };

@@ -4,7 +4,7 @@ use crate::support::{Folder, PATIENCE, assert_sound, event, number_of, parts, st
 use ballast_history::Found;
 
 #[test]
-fn a_log_cut_at_any_byte_keeps_what_was_acknowledged_by_then() {
+fn fault_20_a_log_cut_at_any_byte_keeps_what_was_acknowledged_by_then() {
     let folder = Folder::new();
     let (store, _) = folder.open();
     let log = folder.path().join("ballast.db-wal");
