@@ -14,7 +14,7 @@ PROGRAM ?= $(TARGET)/release/ballast
 GUARD ?= $(TARGET)/release/ballast-guard
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-bench build test demo run bench bench-devices chaos soak fuzz mutants proofs \
+.PHONY: help setup setup-test setup-bench build test demo run bench bench-plant bench-devices chaos soak fuzz mutants proofs \
 	deny fmt lint doc install uninstall clean
 
 help: ## list the entry points
@@ -45,6 +45,9 @@ uninstall: ## remove what `make install` put under PREFIX
 
 bench: setup-bench ## measure Ballast beside its peers; writes docs/performance.md
 	@bench/run.sh $(PEERS)
+
+bench-plant: setup ## how many times faster than life the village of forty homes runs
+	@bench/plant.sh
 
 bench-devices: setup-bench ## measure how fast devices are read; writes the section Devices of docs/performance.md
 	@bench/devices.sh

@@ -14,7 +14,7 @@
 //! predicting runtime and I-V performance", IEEE Transactions on Energy Conversion 21, 2006). Runge-Kutta 4 with steps of
 //! a second and less; where a limit is reached inside a step, its instant is located.
 
-use crate::runge_kutta;
+use crate::{curve, runge_kutta};
 
 /// Longest step, s: a twentieth of the fastest branch of a usual battery.
 const STEP_S: f64 = 1.0;
@@ -159,6 +159,21 @@ impl Battery {
         (inner_v - libm::sqrt(root)) / (2.0 * resistance)
     }
 
+    /// The current that brings its terminals to `voltage_v` at this instant, A.
+    pub fn current_for_voltage_a(&self, voltage_v: f64) -> f64 {
+        self.current_to_a(&self.state, voltage_v)
+    }
+
+    /// The voltage at its terminals at this current, V.
+    pub fn voltage_at_v(&self, current_a: f64) -> f64 {
+        self.inner_v(&self.state) - current_a * self.resistance_ohm(self.state.soc, current_a < 0.0)
+    }
+
+    /// What it is.
+    pub fn spec(&self) -> &BatterySpec {
+        &self.spec
+    }
+
     /// Lets time pass in air of `air_c`, at most `duration_s` and not past a limit; gives the time that passed, s.
     pub fn advance(&mut self, duration_s: f64, air_c: f64, until: &Until) -> f64 {
         let mut passed_s = 0.0;
@@ -217,11 +232,13 @@ impl Battery {
     fn current_of(&self, state: &State) -> f64 {
         match self.drive {
             Drive::Current(current_a) => current_a,
-            Drive::Voltage(voltage_v) => {
-                let excess_v = self.inner_v(state) - voltage_v;
-                excess_v / self.resistance_ohm(state.soc, excess_v < 0.0)
-            }
+            Drive::Voltage(voltage_v) => self.current_to_a(state, voltage_v),
         }
+    }
+
+    fn current_to_a(&self, state: &State, voltage_v: f64) -> f64 {
+        let excess_v = self.inner_v(state) - voltage_v;
+        excess_v / self.resistance_ohm(state.soc, excess_v < 0.0)
     }
 
     fn voltage_of(&self, state: &State) -> f64 {
@@ -248,14 +265,6 @@ impl Battery {
 
     /// Voltage of the rested battery at a state of charge, V; beyond its first and last point that of the point.
     fn open_circuit_v(&self, soc: f64) -> f64 {
-        let points = &self.spec.open_circuit;
-        let above = points.partition_point(|(at, _)| *at <= soc);
-        match (above.checked_sub(1).and_then(|below| points.get(below)), points.get(above)) {
-            (Some((low, low_v)), Some((high, high_v))) => {
-                low_v + (high_v - low_v) * (soc - low) / (high - low)
-            }
-            (Some((_, only_v)), None) | (None, Some((_, only_v))) => *only_v,
-            (None, None) => 0.0,
-        }
+        curve::along(&self.spec.open_circuit, soc)
     }
 }

@@ -79,6 +79,35 @@ pub enum PlantError {
         /// Name of the input.
         name: String,
     },
+    /// A list of points that a curve goes through does not rise, or has none.
+    #[error("{what}: give at least one point, and points that rise from one to the next")]
+    NotACurve {
+        /// Device and quantity.
+        what: String,
+    },
+    /// A feeder names a device that does not exist, or one that another place names too.
+    #[error("feeder `{feeder}` names `{name}`: {problem}")]
+    NotOnFeeder {
+        /// The feeder.
+        feeder: String,
+        /// What it names.
+        name: String,
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// An equation gives no finite numbers any more.
+    #[error(
+        "the {equation} of `{device}` diverged {after_s} s after the start: it gives no finite number any more, so what \
+         `{device}` is made of is far outside what exists, or too fast for steps of a second"
+    )]
+    Diverged {
+        /// Which equation.
+        equation: &'static str,
+        /// The device that it belongs to; `bus` for the frequency.
+        device: String,
+        /// Simulated time, s.
+        after_s: f64,
+    },
     /// More is taken from a feeder than it can carry.
     #[error("a feeder that begins at {source_v} V cannot carry what is taken from it: its voltage collapses")]
     FeederCollapsed {

@@ -9,10 +9,11 @@
 //! ```
 //!
 //! So off-grid inverters steer what they cannot command ("frequency shift power control"; SMA, Sunny Island manual). In
-//! the village the same is part of [`crate::swing`]; here it stands alone, as a cabin has it. Runge-Kutta 4 with steps of
-//! two milliseconds and less.
+//! the village the same is part of [`crate::swing`], with the numbers of [`FormerSpec::in_swing`]; here it stands alone, as
+//! a cabin has it. Runge-Kutta 4 with steps of two milliseconds and less.
 
 use crate::runge_kutta;
+use crate::swing::{InverterSpec, SolarSpec};
 
 /// Longest step, s: a tenth of the fastest lag.
 const STEP_S: f64 = 0.002;
@@ -61,6 +62,26 @@ impl runge_kutta::State for State {
             sun_w: self.sun_w + factor * rate.sun_w,
             shift_hz: self.shift_hz + factor * rate.shift_hz,
         }
+    }
+}
+
+impl FormerSpec {
+    /// The same island as parts of the swing equation, for a battery inverter of `rated_va`.
+    ///
+    /// There the inverter may not take more than its limit, so that what is too much accelerates its virtual inertia: the
+    /// frequency rises by `f0 / (2 H S)` per watt and second, which is `Ki`. It comes to the same frequency at which the sun
+    /// gives just what load and battery take; on the way it differs by the droop, which there is no part of the rise.
+    pub fn in_swing(&self, rated_va: f64) -> (InverterSpec, SolarSpec) {
+        let inverter = InverterSpec {
+            rated_va,
+            droop: self.droop_hz_per_w * rated_va / self.nominal_hz,
+            lag_s: self.lag_s,
+            dead_band_hz: 0.0,
+            forming_inertia_s: self.nominal_hz / (2.0 * self.shift_hz_per_w_s * rated_va),
+            trim_s: None,
+        };
+        let (reduce_from_hz, zero_at_hz) = (self.reduce_from_hz, self.zero_at_hz);
+        (inverter, SolarSpec { reduce_from_hz, zero_at_hz, lag_s: self.sun_lag_s })
     }
 }
 

@@ -9,6 +9,7 @@
 pub mod battery;
 pub mod clouds;
 pub mod contact;
+mod curve;
 pub mod error;
 pub mod faults;
 pub mod feeder;
@@ -24,7 +25,9 @@ mod runge_kutta;
 pub mod storage;
 pub mod sun;
 pub mod swing;
+pub mod vehicle;
 pub mod village;
+pub mod wind;
 
 pub use error::PlantError;
 pub use village::{InputId, Named, OutputId, Quantity, Village, VillageSpec};

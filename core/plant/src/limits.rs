@@ -16,7 +16,10 @@ pub const WATCHES_MAX: usize = 32;
 /// chatter at a limit cost time but never hang.
 pub const EVENTS_PER_STEP_MAX: u32 = 16;
 
-/// Load groups and water heaters of one village; a specification with more is refused.
+/// Points of one feeder; a specification with more is refused.
+pub const FEEDER_POINTS_MAX: usize = 64;
+
+/// Load groups, water heaters, groups of refrigerators and vehicles of one village; a specification with more is refused.
 pub const LOADS_MAX: usize = 256;
 
 /// Members (homes, refrigerators ...) of one load group; a specification with more is refused.

@@ -1,8 +1,11 @@
-//! Battery storage as an amount of energy behind an inverter: state of charge, limits that taper, losses.
+//! Battery storage behind an inverter: state of charge, limits that taper, losses.
 //!
-//! The first model: a constant efficiency in each direction. Voltage, temperature and ageing belong to a model of the
-//! battery's chemistry, which replaces [`Storage::settle`] and keeps the rest.
+//! Without [`CellsSpec`] it is an amount of energy with a constant efficiency in each direction. With it the energy lies in
+//! cells ([`crate::battery`]), all alike: their voltage and their temperature limit what the inverter gives and takes, as a
+//! battery management system does, and the efficiencies are those of the inverter alone.
 
+use crate::battery::{Battery, BatterySpec, Drive, Until};
+use crate::curve;
 use crate::swing::InverterSpec;
 
 /// State of charge over which the charge limit tapers to 0 before full, and the discharge limit before empty.
@@ -34,6 +37,27 @@ pub struct StorageSpec {
     pub soc_at_start: f64,
     /// After the bus collapsed it closes again no sooner than this, ms.
     pub retry_ms: u64,
+    /// The cells in which the energy lies; `None` for an amount of energy without voltage or temperature.
+    pub cells: Option<CellsSpec>,
+}
+
+/// Cells in series and in parallel, and what their management system allows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CellsSpec {
+    /// One cell.
+    pub cell: BatterySpec,
+    /// Cells whose voltages add up, >= 1.
+    pub in_series: u32,
+    /// Strings of them side by side, >= 1.
+    pub in_parallel: u32,
+    /// Voltages of a cell below which it is not discharged and above which it is not charged, V.
+    pub volts: (f64, f64),
+    /// Largest charging current over the cells' temperature, C: shares of the capacity per hour; linear between the points.
+    pub charge_by_c: Vec<(f64, f64)>,
+    /// Largest discharging current over it.
+    pub discharge_by_c: Vec<(f64, f64)>,
+    /// Their temperature at the start, C.
+    pub start_c: f64,
 }
 
 /// A battery at an instant.
@@ -41,6 +65,8 @@ pub struct StorageSpec {
 pub struct Storage {
     spec: StorageSpec,
     energy_wh: f64,
+    /// The one cell that stands for all.
+    cell: Option<Battery>,
     charge_w: f64,
     discharge_w: f64,
     retry_at_ms: u64,
@@ -50,7 +76,9 @@ impl Storage {
     /// A battery at its starting charge, without a command.
     pub fn new(spec: StorageSpec) -> Self {
         let energy_wh = spec.soc_at_start * spec.capacity_wh;
-        Self { spec, energy_wh, charge_w: 0.0, discharge_w: 0.0, retry_at_ms: 0 }
+        let cell = spec.cells.as_ref();
+        let cell = cell.map(|cells| Battery::new(cells.cell.clone(), spec.soc_at_start, cells.start_c));
+        Self { spec, energy_wh, cell, charge_w: 0.0, discharge_w: 0.0, retry_at_ms: 0 }
     }
 
     /// What it is.
@@ -78,11 +106,30 @@ impl Storage {
         let soc = self.soc();
         let room = ((1.0 - soc) / TAPER).clamp(0.0, 1.0);
         let stock = ((soc - self.spec.soc_min) / TAPER).clamp(0.0, 1.0);
-        (-self.spec.charge_max_w * room, self.spec.discharge_max_w * stock)
+        let (mut charge_w, mut discharge_w) =
+            (self.spec.charge_max_w * room, self.spec.discharge_max_w * stock);
+        if let (Some(cell), Some(cells)) = (&self.cell, &self.spec.cells) {
+            let (into_w, out_of_w) = cells.limits_w(cell);
+            charge_w = charge_w.min(into_w / self.spec.charge_efficiency);
+            discharge_w = discharge_w.min(out_of_w * self.spec.discharge_efficiency);
+        }
+        (-charge_w, discharge_w)
     }
 
-    /// Moves energy: `power_w` at the bus, into the bus positive, for `duration_s`.
-    pub fn settle(&mut self, power_w: f64, duration_s: f64) {
+    /// Moves energy: `power_w` at the bus, into the bus positive, for `duration_s` in air of `air_c`.
+    pub fn settle(&mut self, power_w: f64, duration_s: f64, air_c: f64) {
+        if let (Some(cell), Some(cells)) = (&mut self.cell, &self.spec.cells) {
+            let inner_w = if power_w > 0.0 {
+                power_w / self.spec.discharge_efficiency
+            } else {
+                power_w * self.spec.charge_efficiency
+            };
+            let current_a = cell.current_for_power_a(inner_w / cells.count());
+            cell.drive(Drive::Current(current_a));
+            cell.advance(duration_s, air_c, &Until::default());
+            self.energy_wh = cell.soc() * self.spec.capacity_wh;
+            return;
+        }
         let stored_w = if power_w > 0.0 {
             -power_w / self.spec.discharge_efficiency
         } else {
@@ -101,6 +148,23 @@ impl Storage {
         self.energy_wh / self.spec.capacity_wh
     }
 
+    /// Voltage of the cells in series, V; `None` without cells.
+    pub fn voltage_v(&self) -> Option<f64> {
+        let (cell, cells) = self.cell.as_ref().zip(self.spec.cells.as_ref())?;
+        Some(cell.voltage_v() * f64::from(cells.in_series))
+    }
+
+    /// Temperature of the cells, C; `None` without cells.
+    pub fn temperature_c(&self) -> Option<f64> {
+        self.cell.as_ref().map(Battery::temperature_c)
+    }
+
+    /// Charge, voltage and temperature are finite.
+    pub fn is_finite(&self) -> bool {
+        let of_cell = self.cell.as_ref().map_or(0.0, |cell| cell.voltage_v() + cell.temperature_c());
+        (self.energy_wh + of_cell).is_finite()
+    }
+
     /// The bus collapsed: the inverter stays off for a while.
     pub fn bus_collapsed(&mut self, now_ms: u64) {
         self.retry_at_ms = now_ms.saturating_add(self.spec.retry_ms);
@@ -116,6 +180,28 @@ impl Storage {
     /// When it may connect again after a collapse.
     pub fn retry_at_ms(&self) -> u64 {
         self.retry_at_ms
+    }
+}
+
+impl CellsSpec {
+    fn count(&self) -> f64 {
+        f64::from(self.in_series) * f64::from(self.in_parallel)
+    }
+
+    /// What all cells may take and give now, W at their terminals, both >= 0.
+    fn limits_w(&self, cell: &Battery) -> (f64, f64) {
+        let capacity_ah = cell.spec().capacity_ah;
+        let (lowest_v, highest_v) = self.volts;
+        let at_c = cell.temperature_c();
+        // Currents are positive out of a cell; a cell that is beyond a voltage moves no current in that direction.
+        let charge_a =
+            (-cell.current_for_voltage_a(highest_v)).min(curve::along(&self.charge_by_c, at_c) * capacity_ah);
+        let discharge_a =
+            cell.current_for_voltage_a(lowest_v).min(curve::along(&self.discharge_by_c, at_c) * capacity_ah);
+        let (charge_a, discharge_a) = (charge_a.max(0.0), discharge_a.max(0.0));
+        let charge_w = charge_a * cell.voltage_at_v(-charge_a) * self.count();
+        let discharge_w = discharge_a * cell.voltage_at_v(discharge_a) * self.count();
+        (charge_w.max(0.0), discharge_w.max(0.0))
     }
 }
 
@@ -142,15 +228,16 @@ mod tests {
             soc_min: 0.1,
             soc_at_start,
             retry_ms: 5_000,
+            cells: None,
         })
     }
 
     #[test]
     fn both_directions_lose() {
         let mut battery = battery(0.5);
-        battery.settle(-10_000.0, 3_600.0);
+        battery.settle(-10_000.0, 3_600.0, 20.0);
         assert!((battery.energy_wh() - 39_500.0).abs() < 1e-6);
-        battery.settle(9_000.0, 3_600.0);
+        battery.settle(9_000.0, 3_600.0, 20.0);
         assert!((battery.energy_wh() - 29_500.0).abs() < 1e-6);
     }
 

@@ -259,6 +259,11 @@ impl Swing {
         self.equations.load_w * self.load_factor()
     }
 
+    /// Every number of the state is finite.
+    pub fn is_finite(&self) -> bool {
+        self.state.is_finite() && self.equations.load_w.is_finite()
+    }
+
     fn acceleration(&self) -> f64 {
         self.equations.rate(&self.state, &self.regime).speed
     }

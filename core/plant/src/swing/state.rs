@@ -29,6 +29,20 @@ pub(super) struct State {
     pub(super) solars: [f64; SOLARS_MAX],
 }
 
+impl State {
+    /// Every number is finite: what is not would make the sum so.
+    pub(super) fn is_finite(&self) -> bool {
+        let machines: f64 = self
+            .machines
+            .iter()
+            .map(|one| one.governor.abs() + one.turbine.abs() + one.reference.abs())
+            .sum();
+        let inverters: f64 = self.inverters.iter().map(|one| one.power.abs() + one.trim.abs()).sum();
+        let solars: f64 = self.solars.iter().map(|power| power.abs()).sum();
+        (self.speed.abs() + machines + inverters + solars).is_finite()
+    }
+}
+
 impl runge_kutta::State for State {
     fn plus(&self, factor: f64, rate: &Self) -> Self {
         let mut sum = *self;

@@ -13,6 +13,7 @@ use crate::meter::MeterSpec;
 use crate::storage::StorageSpec;
 use crate::sun::Place;
 use crate::swing::{InverterSpec, MachineSpec, SolarSpec};
+use crate::village::devices::OutdoorSpec;
 use crate::village::script::{Disturbance, What, When};
 use crate::village::spec::{Draw, MetersSpec, SolarFieldSpec, TankSpec, VillageSpec};
 
@@ -29,6 +30,7 @@ impl VillageSpec {
             utc_offset_s: 3_600,
             place: Place { latitude_deg: 13.5, longitude_deg: 2.1 },
             cloudiness: 0.12,
+            outdoor: OutdoorSpec { mean_c: 32.0, swing_c: 7.0, hottest_local_s: 15.5 * HOUR_S, indoors: 0.5 },
             nominal_hz: 50.0,
             nominal_v: 230.0,
             load_damping: 1.0,
@@ -37,9 +39,13 @@ impl VillageSpec {
             gensets: vec![genset("genset", 50_000.0, true), genset("standby", 30_000.0, false)],
             storage: Some(battery()),
             solar: Some(solar_field()),
+            wind: None,
             grid: None,
             loads: loads(),
             tanks: vec![water_heater()],
+            fridges: Vec::new(),
+            vehicles: Vec::new(),
+            feeders: Vec::new(),
             meters: meters(),
             disturbances: disturbances(),
         }
@@ -87,6 +93,7 @@ fn battery() -> StorageSpec {
         soc_min: 0.1,
         soc_at_start: 0.55,
         retry_ms: 30_000,
+        cells: None,
     }
 }
 
@@ -95,6 +102,7 @@ fn solar_field() -> SolarFieldSpec {
         name: "pv".into(),
         peak_w: 40_000.0,
         performance: 0.82,
+        heat: None,
         inverter: SolarSpec { reduce_from_hz: 51.0, zero_at_hz: 52.0, lag_s: 0.3 },
         trip_hz: (47.0, 53.0),
         reconnect_ms: 60_000,
@@ -195,6 +203,7 @@ fn water_heater() -> TankSpec {
     };
     TankSpec {
         name: "water_heater".into(),
+        members: 1,
         heater: HeaterSpec {
             volume_l: 600.0,
             loss_w_per_k: 3.0,
@@ -205,6 +214,8 @@ fn water_heater() -> TankSpec {
             high_c: 63.0,
         },
         start_c: 45.0,
+        start_spread_c: 0.0,
+        draw_jitter_s: 0.0,
         draws: vec![draw(6.5, 40.0, 5.0), draw(12.0, 30.0, 4.0), draw(18.5, 60.0, 5.0)],
         closed_at_start: false,
     }
@@ -220,6 +231,7 @@ fn meters() -> MetersSpec {
         power: MeterSpec { resolution: 1.0, noise: 1.0, relative_noise: 0.002 },
         soc: meter(0.1, 0.0),
         irradiance: meter(1.0, 1.0),
+        wind_speed: meter(0.1, 0.1),
         temperature: meter(0.1, 0.05),
         energy: meter(0.001, 0.0),
     }

@@ -1,4 +1,4 @@
-//! A village: gensets, storage, sun, loads and water heaters on one bus, in simulated time.
+//! A village: gensets, storage, sun, wind, feeders and what hangs on them on one bus, in simulated time.
 //!
 //! The village has no clock. The caller sets inputs, lets time pass with [`Village::advance`], and reads outputs; both
 //! are found by name in [`Village::inputs`] and [`Village::outputs`]. Inputs take effect from the next `advance` on. The
@@ -10,6 +10,9 @@
 
 mod consumer;
 mod demo;
+mod devices;
+mod forty;
+mod lines;
 mod points;
 mod record;
 mod script;
@@ -17,6 +20,7 @@ mod spec;
 mod step;
 mod truth;
 
+pub use devices::{FeederPoint, FeederSpec, FridgesSpec, OutdoorSpec, PanelHeatSpec};
 pub use points::{GRID_MODES, InputId, Named, OutputId, Quantity};
 pub use record::{Flows, Record};
 pub use script::{Disturbance, What, When};
@@ -31,7 +35,9 @@ use crate::rng::Stream;
 use crate::storage::Storage;
 use crate::sun;
 use crate::swing::{Swing, SwingSpec};
+use crate::wind::Wind;
 use consumer::Consumer;
+use lines::Line;
 use points::{InputRoute, Points};
 use script::Script;
 
@@ -47,13 +53,46 @@ const LOADS_STREAM: u64 = 2;
 const METERS_STREAM: u64 = 3;
 const SCRIPT_STREAM: u64 = 4;
 const GRID_STREAM: u64 = 5;
+const WIND_STREAM: u64 = 6;
+const TANKS_STREAM: u64 = 7;
+const FRIDGES_STREAM: u64 = 8;
+const VEHICLES_STREAM: u64 = 9;
+
+/// An inverter that follows the bus: whether it is connected, and when it will be.
+#[derive(Clone, Copy, Debug)]
+struct Tie {
+    on_line: bool,
+    reconnects_at_ms: Option<u64>,
+}
+
+impl Tie {
+    const AT_START: Self = Self { on_line: false, reconnects_at_ms: Some(0) };
+    const DROPPED: Self = Self { on_line: false, reconnects_at_ms: None };
+
+    /// Leaves an unhealthy bus at once, and comes back `wait_ms` after it became healthy.
+    fn attend(&mut self, is_healthy: bool, now_ms: u64, wait_ms: u64) {
+        if !is_healthy {
+            self.reconnects_at_ms = None;
+        } else if !self.on_line && self.reconnects_at_ms.is_none() {
+            self.reconnects_at_ms = Some(now_ms.saturating_add(wait_ms));
+        }
+        self.on_line = self.reconnects_at_ms.is_some_and(|at_ms| now_ms >= at_ms);
+    }
+}
 
 #[derive(Clone, Debug)]
 struct SolarField {
     limit_w: f64,
     irradiance_w_m2: f64,
-    on_line: bool,
-    reconnects_at_ms: Option<u64>,
+    tie: Tie,
+}
+
+#[derive(Clone, Debug)]
+struct Turbine {
+    wind: Wind,
+    limit_w: f64,
+    speed_m_s: f64,
+    tie: Tie,
 }
 
 /// A village at an instant.
@@ -69,9 +108,14 @@ pub struct Village {
     storage_contact: Contact,
     storage_on_line: bool,
     solar: Option<SolarField>,
+    turbine: Option<Turbine>,
     grid_contact: Contact,
     grid_tied: bool,
     consumers: Vec<Consumer>,
+    lines: Vec<Line>,
+    lost_w: f64,
+    /// Outside and in the rooms, C.
+    air_c: (f64, f64),
     script: Script,
     sky: Sky,
     meters: Stream,
@@ -82,6 +126,7 @@ pub struct Village {
     calm_ms: u32,
     flows: Flows,
     record: Record,
+    diverged: Option<PlantError>,
 }
 
 impl Village {
@@ -96,10 +141,8 @@ impl Village {
         let start_local_s = (spec.start_unix_s - midnight_s) as f64;
         let script = Script::new(&spec, start_local_s, root.fork(SCRIPT_STREAM))?;
         let delay_ms = spec.contact_delay_ms;
-        let groups = spec.loads.iter().enumerate().map(|(number, load)| {
-            Consumer::group(load.clone(), root.fork(LOADS_STREAM).fork(number as u64), delay_ms)
-        });
-        let consumers = groups.chain(spec.tanks.iter().map(|tank| Consumer::tank(tank, delay_ms))).collect();
+        let mut consumers = consumers(&spec, root, start_local_s);
+        let lines = lines::hang(&spec, &mut consumers);
         let connected = spec.grid.as_ref().is_some_and(|grid| grid.connected_at_start);
         let mut village = Self {
             start_local_s,
@@ -113,12 +156,20 @@ impl Village {
             solar: spec.solar.as_ref().map(|solar| SolarField {
                 limit_w: solar.peak_w,
                 irradiance_w_m2: 0.0,
-                on_line: false,
-                reconnects_at_ms: Some(0),
+                tie: Tie::AT_START,
+            }),
+            turbine: spec.wind.as_ref().map(|turbine| Turbine {
+                wind: Wind::new(root.fork(WIND_STREAM), turbine.mean_m_s, turbine.turbulence),
+                limit_w: turbine.rated_w,
+                speed_m_s: 0.0,
+                tie: Tie::AT_START,
             }),
             grid_contact: Contact::new(connected, delay_ms),
             grid_tied: false,
             consumers,
+            lines,
+            lost_w: 0.0,
+            air_c: (spec.outdoor.air_c(start_local_s), spec.outdoor.room_c(start_local_s)),
             script,
             sky: Sky::new(root.fork(SKY_STREAM), spec.cloudiness),
             meters: root.fork(METERS_STREAM),
@@ -129,6 +180,7 @@ impl Village {
             calm_ms: 0,
             flows: Flows::default(),
             record: Record::new(spec.nominal_hz),
+            diverged: None,
             spec,
         };
         village.begin();
@@ -204,6 +256,11 @@ impl Village {
                     solar.limit_w = value;
                 }
             }
+            InputRoute::WindLimit => {
+                if let Some(turbine) = &mut self.turbine {
+                    turbine.limit_w = value;
+                }
+            }
             InputRoute::GridContactor => self.grid_contact.command(closed, self.now_ms),
         }
         Ok(())
@@ -217,7 +274,7 @@ impl Village {
         let reading =
             meter.map_or(truth, |meter| meter.read(truth, self.meters.fork(output.0 as u64), self.now_ms));
         let (low, high) = self.points.outputs.get(output.0)?.range;
-        Some(reading.clamp(low, high))
+        reading.is_finite().then(|| reading.clamp(low, high))
     }
 
     /// Simulated time since the start, ms.
@@ -245,6 +302,12 @@ impl Village {
         &self.record
     }
 
+    /// The equation that gave no finite number any more, and when. The bus is dead from that moment on, and nothing that is
+    /// read afterwards means anything.
+    pub fn diverged(&self) -> Option<&PlantError> {
+        self.diverged.as_ref()
+    }
+
     /// Forgets the lowest and highest frequency.
     pub fn reset_extremes(&mut self) {
         let frequency_hz = self.swing.frequency_hz();
@@ -263,6 +326,26 @@ impl Village {
     }
 }
 
+/// All that hang behind a contact, in the order of [`VillageSpec::consumer_names`].
+fn consumers(spec: &VillageSpec, root: Stream, start_local_s: f64) -> Vec<Consumer> {
+    let delay_ms = spec.contact_delay_ms;
+    let room_c = spec.outdoor.room_c(start_local_s);
+    let stream = |kind: u64, number: usize| root.fork(kind).fork(number as u64);
+    let groups = spec.loads.iter().enumerate();
+    let groups =
+        groups.map(|(number, load)| Consumer::group(load.clone(), stream(LOADS_STREAM, number), delay_ms));
+    let tanks = spec.tanks.iter().enumerate();
+    let tanks = tanks.map(|(number, tank)| Consumer::tank(tank, stream(TANKS_STREAM, number), delay_ms));
+    let fridges = spec.fridges.iter().enumerate();
+    let fridges = fridges.map(|(number, fridges)| {
+        Consumer::fridges(fridges, stream(FRIDGES_STREAM, number), room_c, delay_ms)
+    });
+    let vehicles = spec.vehicles.iter().enumerate().map(|(number, vehicle)| {
+        Consumer::vehicle(vehicle.clone(), stream(VEHICLES_STREAM, number), start_local_s, delay_ms)
+    });
+    groups.chain(tanks).chain(fridges).chain(vehicles).collect()
+}
+
 /// The swing equation with every source of the specification, off line.
 fn swing(spec: &VillageSpec) -> Swing {
     let (nominal_hz, load_damping) = (spec.nominal_hz, spec.load_damping);
@@ -275,6 +358,9 @@ fn swing(spec: &VillageSpec) -> Swing {
     }
     if let Some(solar) = &spec.solar {
         swing.add_solar(solar.inverter);
+    }
+    if let Some(turbine) = &spec.wind {
+        swing.add_solar(turbine.inverter);
     }
     swing
 }

@@ -1,5 +1,6 @@
 //! The names of what can be commanded and read, and where each leads.
 
+use crate::village::devices::FeederSpec;
 use crate::village::spec::VillageSpec;
 
 /// Number of one input of one village.
@@ -27,6 +28,8 @@ pub enum Quantity {
     Irradiance,
     /// Degrees Celsius.
     Temperature,
+    /// m/s.
+    Speed,
     /// 1: closed, the circuit is connected; 0: open.
     Contact,
     /// 1: true; 0: false.
@@ -46,6 +49,7 @@ impl Quantity {
             Self::Charge => "%",
             Self::Irradiance => "W/m2",
             Self::Temperature => "°C",
+            Self::Speed => "m/s",
             Self::Contact | Self::Truth | Self::Word(_) => "",
         }
     }
@@ -78,6 +82,7 @@ pub(super) enum InputRoute {
     Charge,
     Discharge,
     SolarLimit,
+    WindLimit,
     GridContactor,
 }
 
@@ -101,6 +106,9 @@ pub(super) enum OutputRoute {
     SolarPower,
     SolarEnergy,
     Irradiance,
+    WindPower,
+    WindEnergy,
+    WindSpeed,
     GridMode,
     GridVoltage,
     GridContact,
@@ -111,6 +119,13 @@ pub(super) enum OutputRoute {
     ConsumerPower(usize),
     ConsumerEnergy(usize),
     ConsumerTemperature(usize),
+    ConsumerVoltage(usize),
+    StorageVoltage,
+    StorageTemperature,
+    VehicleCharge(usize),
+    VehicleHere(usize),
+    LineVoltage(usize),
+    LinePower(usize),
 }
 
 /// Both tables, each with its routes at the same indexes.
@@ -125,6 +140,7 @@ pub(super) struct Points {
 const POWERS: (f64, f64) = (-1e9, 1e9);
 const NOT_NEGATIVE: (f64, f64) = (0.0, 1e9);
 const BITS: (f64, f64) = (0.0, 1.0);
+const TEMPERATURES: (f64, f64) = (-50.0, 150.0);
 
 impl Points {
     pub(super) fn new(spec: &VillageSpec) -> Self {
@@ -156,7 +172,72 @@ impl Points {
                 route,
             );
         }
+        points.add_more(spec);
         points
+    }
+
+    /// What came later stands behind what was there: the noise of a meter goes by its number.
+    fn add_more(&mut self, spec: &VillageSpec) {
+        if let Some((name, _)) =
+            spec.storage.as_ref().and_then(|storage| Some((&storage.name, storage.cells.as_ref()?)))
+        {
+            let doc = "Voltage of the cells in series.";
+            let route = OutputRoute::StorageVoltage;
+            self.output(format!("{name}.voltage"), Quantity::Voltage, NOT_NEGATIVE, doc, route);
+            let doc = "Temperature of the cells.";
+            let route = OutputRoute::StorageTemperature;
+            self.output(format!("{name}.temperature"), Quantity::Temperature, TEMPERATURES, doc, route);
+        }
+        if let Some(turbine) = &spec.wind {
+            self.add_wind(&turbine.name, turbine.rated_w);
+        }
+        let mut number = spec.loads.len() + spec.tanks.len();
+        for fridges in &spec.fridges {
+            self.add_consumer(&fridges.name, number, fridges.closed_at_start);
+            let doc = "Air in the warmest refrigerator.";
+            let route = OutputRoute::ConsumerTemperature(number);
+            let name = format!("{}.temperature", fridges.name);
+            self.output(name, Quantity::Temperature, TEMPERATURES, doc, route);
+            number += 1;
+        }
+        for vehicle in &spec.vehicles {
+            self.add_consumer(&vehicle.name, number, vehicle.closed_at_start);
+            let (doc, route) = ("State of charge of its battery.", OutputRoute::VehicleCharge(number));
+            self.output(format!("{}.soc", vehicle.name), Quantity::Charge, (0.0, 100.0), doc, route);
+            let (doc, route) = ("It is at home, plugged in.", OutputRoute::VehicleHere(number));
+            self.output(format!("{}.here", vehicle.name), Quantity::Truth, BITS, doc, route);
+            number += 1;
+        }
+        for (number, feeder) in spec.feeders.iter().enumerate() {
+            let doc = "Lowest voltage on the feeder, phase to neutral; 0 while it is dead.";
+            let route = OutputRoute::LineVoltage(number);
+            self.output(format!("{}.voltage", feeder.name), Quantity::Voltage, NOT_NEGATIVE, doc, route);
+            let doc = "Power into the feeder at its beginning, losses included; negative where more is fed in than taken.";
+            let route = OutputRoute::LinePower(number);
+            self.output(format!("{}.power", feeder.name), Quantity::Power, POWERS, doc, route);
+        }
+        for (number, name) in spec.consumer_names().enumerate() {
+            let hangs = |feeder: &FeederSpec| {
+                feeder.points.iter().any(|point| point.devices.iter().any(|device| device == name))
+            };
+            if spec.feeders.iter().any(hangs) {
+                let doc = "Voltage where it is connected, phase to neutral; 0 while its feeder is dead.";
+                let route = OutputRoute::ConsumerVoltage(number);
+                self.output(format!("{name}.voltage"), Quantity::Voltage, NOT_NEGATIVE, doc, route);
+            }
+        }
+    }
+
+    fn add_wind(&mut self, name: &str, rated_w: f64) {
+        let doc = "The turbine delivers at most this, >= 0.";
+        let range = ((0.0, rated_w), rated_w);
+        self.input(format!("{name}.limit"), Quantity::Power, range, doc, InputRoute::WindLimit);
+        let doc = "Power of the turbine, into the bus positive.";
+        self.output(format!("{name}.power"), Quantity::Power, POWERS, doc, OutputRoute::WindPower);
+        let doc = "Energy given to the bus since the start.";
+        self.output(format!("{name}.energy"), Quantity::Energy, NOT_NEGATIVE, doc, OutputRoute::WindEnergy);
+        let (doc, range) = ("Speed of the wind at the hub.", (0.0, 100.0));
+        self.output(format!("{name}.wind"), Quantity::Speed, range, doc, OutputRoute::WindSpeed);
     }
 
     fn input(

@@ -9,7 +9,10 @@ use crate::meter::MeterSpec;
 use crate::storage::StorageSpec;
 use crate::sun::Place;
 use crate::swing::SolarSpec;
+use crate::vehicle::VehicleSpec;
+use crate::village::devices::{self, FeederSpec, FridgesSpec, OutdoorSpec, PanelHeatSpec};
 use crate::village::script::Disturbance;
+use crate::wind::TurbineSpec;
 use std::collections::BTreeSet;
 
 /// A village: one electrical node with its sources, storage, loads, weather and scripted disturbances.
@@ -23,6 +26,8 @@ pub struct VillageSpec {
     pub place: Place,
     /// Chance, 0..=1, that a cloud begins in a given ten minutes.
     pub cloudiness: f64,
+    /// Temperature of the air.
+    pub outdoor: OutdoorSpec,
     /// Nominal frequency, Hz.
     pub nominal_hz: f64,
     /// Nominal voltage, V.
@@ -39,12 +44,20 @@ pub struct VillageSpec {
     pub storage: Option<StorageSpec>,
     /// Solar field.
     pub solar: Option<SolarFieldSpec>,
+    /// Wind turbine.
+    pub wind: Option<TurbineSpec>,
     /// Connection to a grid.
     pub grid: Option<GridSpec>,
     /// Load groups.
     pub loads: Vec<LoadSpec>,
     /// Water heaters.
     pub tanks: Vec<TankSpec>,
+    /// Refrigerators.
+    pub fridges: Vec<FridgesSpec>,
+    /// Electric vehicles.
+    pub vehicles: Vec<VehicleSpec>,
+    /// Lines to what is named on them; what is named on none hangs at the bus.
+    pub feeders: Vec<FeederSpec>,
     /// What the meters make of the truth.
     pub meters: MetersSpec,
     /// What happens when.
@@ -60,6 +73,8 @@ pub struct SolarFieldSpec {
     pub peak_w: f64,
     /// Share of that power which reaches the bus (temperature, dirt, inverter), 0..=1.
     pub performance: f64,
+    /// How heat lowers its power; `None`: `performance` holds at any temperature.
+    pub heat: Option<PanelHeatSpec>,
     /// The inverter as the frequency sees it.
     pub inverter: SolarSpec,
     /// It leaves the bus below the first and above the second frequency, Hz.
@@ -79,17 +94,23 @@ pub struct GridSpec {
     pub wander_hz: f64,
 }
 
-/// A water heater behind a contact: a load that can wait.
+/// Water heaters behind a contact: a load that can wait.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TankSpec {
     /// Name of the device, the first part of its points.
     pub name: String,
-    /// The tank.
+    /// How many there are, >= 1.
+    pub members: u32,
+    /// Each tank.
     pub heater: HeaterSpec,
     /// Water temperature at the start, C.
     pub start_c: f64,
-    /// Hot water drawn each day.
+    /// Tanks are up to this much cooler at the start, K.
+    pub start_spread_c: f64,
+    /// Hot water drawn each day from each tank.
     pub draws: Vec<Draw>,
+    /// People draw up to this much earlier or later, each day anew, s.
+    pub draw_jitter_s: f64,
     /// The contact is closed at the start.
     pub closed_at_start: bool,
 }
@@ -120,6 +141,8 @@ pub struct MetersSpec {
     pub soc: MeterSpec,
     /// Irradiance, W/m2.
     pub irradiance: MeterSpec,
+    /// Speed of the wind, m/s.
+    pub wind_speed: MeterSpec,
     /// Temperatures, C.
     pub temperature: MeterSpec,
     /// Energies, kWh.
@@ -133,7 +156,7 @@ impl VillageSpec {
     /// The first number, name or count that makes no sense.
     pub fn check(&self) -> Result<(), PlantError> {
         at_most("generating sets", self.gensets.len(), MACHINES_MAX)?;
-        at_most("loads", self.loads.len().saturating_add(self.tanks.len()), LOADS_MAX)?;
+        at_most("loads, tanks, refrigerators and vehicles", self.consumer_names().count(), LOADS_MAX)?;
         at_most("disturbances", self.disturbances.len(), DISTURBANCES_MAX)?;
         self.check_names()?;
         positive("nominal_hz", self.nominal_hz)?;
@@ -157,24 +180,33 @@ impl VillageSpec {
         for tank in &self.tanks {
             check_tank(tank)?;
         }
-        Ok(())
+        devices::check(self)
+    }
+
+    /// Names of all that hang behind a contact, in the order of their numbers.
+    pub(super) fn consumer_names(&self) -> impl Iterator<Item = &str> {
+        (self.loads.iter().map(|load| load.name.as_str()))
+            .chain(self.tanks.iter().map(|tank| tank.name.as_str()))
+            .chain(self.fridges.iter().map(|fridges| fridges.name.as_str()))
+            .chain(self.vehicles.iter().map(|vehicle| vehicle.name.as_str()))
     }
 
     fn check_names(&self) -> Result<(), PlantError> {
         let mut seen = BTreeSet::from(["feeder_meter", "inverter"]);
-        let names = (self.gensets.iter().map(|spec| &spec.name))
-            .chain(self.storage.iter().map(|spec| &spec.name))
-            .chain(self.solar.iter().map(|spec| &spec.name))
-            .chain(self.grid.iter().map(|spec| &spec.name))
-            .chain(self.loads.iter().map(|spec| &spec.name))
-            .chain(self.tanks.iter().map(|spec| &spec.name));
+        let names = (self.gensets.iter().map(|spec| spec.name.as_str()))
+            .chain(self.storage.iter().map(|spec| spec.name.as_str()))
+            .chain(self.solar.iter().map(|spec| spec.name.as_str()))
+            .chain(self.wind.iter().map(|spec| spec.name.as_str()))
+            .chain(self.grid.iter().map(|spec| spec.name.as_str()))
+            .chain(self.feeders.iter().map(|spec| spec.name.as_str()))
+            .chain(self.consumer_names());
         for name in names {
             let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
             if name.is_empty() || !name.bytes().all(is_plain) {
-                return Err(PlantError::BadName { name: name.clone() });
+                return Err(PlantError::BadName { name: name.to_owned() });
             }
             if !seen.insert(name) {
-                return Err(PlantError::DuplicateName { name: name.clone() });
+                return Err(PlantError::DuplicateName { name: name.to_owned() });
             }
         }
         Ok(())
@@ -250,13 +282,18 @@ fn check_tank(tank: &TankSpec) -> Result<(), PlantError> {
     positive(&format!("{name}.loss_w_per_k"), tank.heater.loss_w_per_k)?;
     not_negative(&format!("{name}.power_w"), tank.heater.power_w)?;
     ordered(&format!("{name}.low_c"), tank.heater.low_c, tank.heater.high_c)?;
+    let members = usize::try_from(tank.members).unwrap_or(usize::MAX);
+    at_most("tanks behind one contact", members, usize::try_from(MEMBERS_MAX).unwrap_or(usize::MAX))?;
+    positive(&format!("{name}.members"), f64::from(tank.members))?;
+    not_negative(&format!("{name}.start_spread_c"), tank.start_spread_c)?;
+    not_negative(&format!("{name}.draw_jitter_s"), tank.draw_jitter_s)?;
     for draw in &tank.draws {
         not_negative(&format!("{name}.l_per_min"), draw.l_per_min)?;
     }
     Ok(())
 }
 
-fn positive(what: &str, value: f64) -> Result<(), PlantError> {
+pub(super) fn positive(what: &str, value: f64) -> Result<(), PlantError> {
     if value.is_finite() && value > 0.0 {
         Ok(())
     } else {
@@ -264,7 +301,7 @@ fn positive(what: &str, value: f64) -> Result<(), PlantError> {
     }
 }
 
-fn not_negative(what: &str, value: f64) -> Result<(), PlantError> {
+pub(super) fn not_negative(what: &str, value: f64) -> Result<(), PlantError> {
     if value.is_finite() && value >= 0.0 {
         Ok(())
     } else {
@@ -272,7 +309,7 @@ fn not_negative(what: &str, value: f64) -> Result<(), PlantError> {
     }
 }
 
-fn share(what: &str, value: f64) -> Result<(), PlantError> {
+pub(super) fn share(what: &str, value: f64) -> Result<(), PlantError> {
     if (0.0..=1.0).contains(&value) {
         Ok(())
     } else {
@@ -280,11 +317,11 @@ fn share(what: &str, value: f64) -> Result<(), PlantError> {
     }
 }
 
-fn ordered(what: &str, low: f64, high: f64) -> Result<(), PlantError> {
+pub(super) fn ordered(what: &str, low: f64, high: f64) -> Result<(), PlantError> {
     let is_right = low.is_finite() && high.is_finite() && low < high;
     if is_right { Ok(()) } else { Err(PlantError::WrongOrder { what: what.into(), low, high }) }
 }
 
-fn at_most(what: &'static str, count: usize, max: usize) -> Result<(), PlantError> {
+pub(super) fn at_most(what: &'static str, count: usize, max: usize) -> Result<(), PlantError> {
     if count <= max { Ok(()) } else { Err(PlantError::TooMany { what, count, max }) }
 }

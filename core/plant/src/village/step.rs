@@ -6,9 +6,11 @@
 //! [`CALM_MS`] below the lower pair. The rule reads nothing but the state, so the same calls give the same steps.
 
 use crate::genset::{BusView, Move};
-use crate::village::Village;
+use crate::village::consumer::Moment;
+use crate::village::lines;
 use crate::village::record::Flows;
 use crate::village::script::Event;
+use crate::village::{Tie, Village};
 
 /// Longest step and period of attention in quiet times, ms.
 const QUIET_MS: u64 = 1_000;
@@ -48,6 +50,11 @@ impl Village {
     fn pass(&mut self, to_ms: u64, stops: bool) -> bool {
         while self.now_ms < to_ms {
             self.attend();
+            if self.diverged.is_some() {
+                // Nothing that would be computed from here on would mean anything.
+                self.now_ms = to_ms;
+                return false;
+            }
             if stops && self.live && !self.transient && self.is_restless() {
                 (self.transient, self.calm_ms) = (true, 0);
                 return true;
@@ -87,10 +94,13 @@ impl Village {
         self.attend_grid();
         self.attend_gensets();
         self.attend_storage();
-        self.attend_solar();
+        self.attend_ties();
         let period_ms = self.attention_ms();
         if self.observed_ms.is_none_or(|observed_ms| self.now_ms / period_ms > observed_ms / period_ms) {
             self.observe();
+            if self.diverged.is_none() {
+                self.watch_equations();
+            }
         }
         if self.live && !self.swing.is_live() {
             self.collapse();
@@ -175,42 +185,103 @@ impl Village {
         self.swing.set_inverter(0, storage.setpoint_w(), lowest_w, highest_w);
     }
 
-    fn attend_solar(&mut self) {
-        let (Some(solar), Some(spec)) = (&mut self.solar, &self.spec.solar) else { return };
-        let frequency_hz = self.swing.frequency_hz();
-        let healthy = self.swing.is_live() && frequency_hz > spec.trip_hz.0 && frequency_hz < spec.trip_hz.1;
-        if !healthy {
-            solar.reconnects_at_ms = None;
-        } else if !solar.on_line && solar.reconnects_at_ms.is_none() {
-            solar.reconnects_at_ms = Some(self.now_ms + spec.reconnect_ms);
+    /// Sun and wind, which follow the bus.
+    fn attend_ties(&mut self) {
+        let (live, frequency_hz, now_ms) = (self.swing.is_live(), self.swing.frequency_hz(), self.now_ms);
+        let is_healthy = |trip_hz: (f64, f64)| live && frequency_hz > trip_hz.0 && frequency_hz < trip_hz.1;
+        let fed = |is_solar: bool| {
+            let of = |line: &lines::Line| if is_solar { line.carries().0 } else { line.carries().1 };
+            self.lines.iter().all(|line| !of(line) || line.is_closed(now_ms))
+        };
+        let (solar_fed, wind_fed) = (fed(true), fed(false));
+        if let (Some(solar), Some(spec)) = (&mut self.solar, &self.spec.solar) {
+            solar.tie.attend(is_healthy(spec.trip_hz) && solar_fed, now_ms, spec.reconnect_ms);
+            self.swing.connect_solar(0, solar.tie.on_line);
         }
-        solar.on_line = solar.reconnects_at_ms.is_some_and(|at_ms| self.now_ms >= at_ms);
-        self.swing.connect_solar(0, solar.on_line);
+        let number = self.turbine_number();
+        if let (Some(turbine), Some(spec)) = (&mut self.turbine, &self.spec.wind) {
+            turbine.tie.attend(is_healthy(spec.trip_hz) && wind_fed, now_ms, spec.reconnect_ms);
+            self.swing.connect_solar(number, turbine.tie.on_line);
+        }
+    }
+
+    /// Number of the turbine among the inverters that follow the frequency.
+    fn turbine_number(&self) -> usize {
+        usize::from(self.spec.solar.is_some())
     }
 
     /// Looks at what moves slowly: people, tanks, sun and clouds.
     fn observe(&mut self) {
         let now_s = self.now_ms as f64 / 1e3;
         let elapsed_s = self.observed_ms.map_or(0.0, |observed_ms| (self.now_ms - observed_ms) as f64 / 1e3);
-        let local_s = (self.start_local_s + now_s) % 86_400.0;
+        let since_midnight_s = self.start_local_s + now_s;
+        let (outdoor, local_s) = (&self.spec.outdoor, since_midnight_s % 86_400.0);
+        self.air_c = (outdoor.air_c(local_s), outdoor.room_c(local_s));
+        let moment = Moment { now_s, since_midnight_s, elapsed_s, room_c: self.air_c.1, live: self.live };
         for (number, consumer) in self.consumers.iter_mut().enumerate() {
-            let added_w = self.script.added_w(number, self.now_ms);
-            consumer.observe(now_s, local_s, elapsed_s, self.live, added_w);
+            consumer.observe(&moment, self.script.added_w(number, self.now_ms));
         }
         if let (Some(solar), Some(spec)) = (&mut self.solar, &self.spec.solar) {
             let clear_w_m2 = self.spec.place.clear_sky_w_m2(self.spec.start_unix_s as f64 + now_s);
             let passing = self.sky.passing(now_s).min(self.script.light(self.now_ms));
             solar.irradiance_w_m2 = clear_w_m2 * passing;
-            let available_w = solar.irradiance_w_m2 / 1e3 * spec.peak_w * spec.performance;
+            let mut available_w = solar.irradiance_w_m2 / 1e3 * spec.peak_w * spec.performance;
+            if let Some(heat) = spec.heat {
+                let panel_c = self.air_c.0 + heat.k_per_w_m2 * solar.irradiance_w_m2;
+                available_w *= (1.0 + heat.per_k * (panel_c - 25.0)).max(0.0);
+            }
             self.swing.set_solar(0, available_w.min(solar.limit_w));
+        }
+        let number = self.turbine_number();
+        if let (Some(turbine), Some(spec)) = (&mut self.turbine, &self.spec.wind) {
+            turbine.speed_m_s = turbine.wind.speed_m_s(now_s);
+            self.swing.set_solar(number, spec.power_w(turbine.speed_m_s).min(turbine.limit_w));
         }
         self.observed_ms = Some(self.now_ms);
     }
 
-    /// Puts the present demand on the bus.
+    /// Puts the present demand on the bus, and what the feeders lose on its way.
     fn supply(&mut self) {
+        self.sweep();
         let demand_w: f64 = self.consumers.iter().map(|consumer| consumer.demand_w()).sum();
-        self.swing.set_load(if self.live { demand_w } else { 0.0 });
+        self.swing.set_load(if self.live { demand_w + self.lost_w } else { 0.0 });
+    }
+
+    /// Finds the voltages of the feeders.
+    fn sweep(&mut self) {
+        let source_v = self.voltage_v();
+        self.lost_w = 0.0;
+        for (number, line) in self.lines.iter_mut().enumerate() {
+            if line.sweep(source_v, self.now_ms, &self.consumers, &self.flows) {
+                self.record.feeder_trips += 1;
+            }
+            let is_closed = line.is_closed(self.now_ms);
+            for consumer in &mut self.consumers {
+                if consumer.place.is_some_and(|(line, _)| line == number) {
+                    consumer.is_fed = is_closed;
+                }
+            }
+            self.lost_w += line.loss_w();
+        }
+    }
+
+    /// The equation whose numbers are not finite any more.
+    fn broken_equation(&self) -> Option<(&'static str, &str)> {
+        let of_storage = self.storage.iter().find(|storage| !storage.is_finite());
+        let consumers = self.consumers.iter().zip(self.spec.consumer_names());
+        let mut broken = consumers.filter_map(|(one, name)| Some((one.broken_equation()?, name)));
+        of_storage
+            .map(|storage| ("equivalent circuit", storage.spec().name.as_str()))
+            .or_else(|| broken.next())
+            .or_else(|| (!self.swing.is_finite()).then_some(("swing equation", "bus")))
+    }
+
+    /// Where an equation gives no finite number any more, the simulation is over: what comes would mean nothing.
+    fn watch_equations(&mut self) {
+        let Some((equation, device)) = self.broken_equation() else { return };
+        self.diverged = Some(lines::diverged(equation, device, self.now_ms));
+        self.collapse();
+        self.swing.set_load(0.0);
     }
 
     fn attention_ms(&self) -> u64 {
@@ -224,11 +295,15 @@ impl Village {
         let contacts = self.consumers.iter().filter_map(|consumer| consumer.contact.deadline_ms());
         let gensets = self.gensets.iter().filter_map(|genset| genset.deadline_ms());
         let storage = self.storage.iter().map(|storage| storage.retry_at_ms());
-        let solar = self.solar.iter().filter_map(|solar| solar.reconnects_at_ms);
+        let solar = self.solar.iter().filter_map(|solar| solar.tie.reconnects_at_ms);
+        let turbine = self.turbine.iter().filter_map(|turbine| turbine.tie.reconnects_at_ms);
+        let lines = self.lines.iter().map(|line| line.deadline_ms());
         contacts
             .chain(gensets)
             .chain(storage)
             .chain(solar)
+            .chain(turbine)
+            .chain(lines)
             .chain(self.storage_contact.deadline_ms())
             .chain(self.grid_contact.deadline_ms())
             .chain(self.script.deadline_ms(self.now_ms))
@@ -255,6 +330,9 @@ impl Village {
         let duration_s = (end_ms - self.now_ms) as f64 / 1e3;
         self.swing.glide(duration_s);
         self.now_ms = end_ms;
+        if !self.swing.is_finite() {
+            return self.watch_equations();
+        }
         self.flows = self.measure();
         let flows = self.flows;
         self.account(&flows, self.swing.load_factor(), duration_s);
@@ -270,6 +348,9 @@ impl Village {
             let (before, factor) = (self.flows, self.swing.load_factor());
             let progress = self.swing.advance(FAST_STEP_S, FAST_STEP_S, &[low_hz, high_hz]);
             self.now_ms += 1;
+            if !self.swing.is_finite() {
+                return self.watch_equations();
+            }
             self.flows = self.measure();
             let flows = before.mean(&self.flows);
             self.account(&flows, 0.5 * (factor + self.swing.load_factor()), FAST_STEP_S);
@@ -294,13 +375,15 @@ impl Village {
             self.collapse();
             return false;
         }
-        let drops_solar = self.spec.solar.as_ref().zip(self.solar.as_ref()).is_some_and(|(spec, solar)| {
-            solar.on_line && (frequency_hz <= spec.trip_hz.0 || frequency_hz >= spec.trip_hz.1)
-        });
-        if drops_solar {
-            self.attend_solar();
+        let is_out = |trip_hz: (f64, f64)| frequency_hz <= trip_hz.0 || frequency_hz >= trip_hz.1;
+        let solar = self.spec.solar.as_ref().zip(self.solar.as_ref());
+        let turbine = self.spec.wind.as_ref().zip(self.turbine.as_ref());
+        let drops = solar.is_some_and(|(spec, solar)| solar.tie.on_line && is_out(spec.trip_hz))
+            || turbine.is_some_and(|(spec, turbine)| turbine.tie.on_line && is_out(spec.trip_hz));
+        if drops {
+            self.attend_ties();
         }
-        !drops_solar
+        !drops
     }
 
     /// Every source leaves the bus, and each comes back by its own rule.
@@ -313,7 +396,10 @@ impl Village {
             storage.bus_collapsed(self.now_ms);
         }
         if let Some(solar) = &mut self.solar {
-            (solar.on_line, solar.reconnects_at_ms) = (false, None);
+            solar.tie = Tie::DROPPED;
+        }
+        if let Some(turbine) = &mut self.turbine {
+            turbine.tie = Tie::DROPPED;
         }
         (self.storage_on_line, self.live, self.transient) = (false, false, false);
         self.record.blackouts += 1;
@@ -323,7 +409,7 @@ impl Village {
     fn account(&mut self, flows: &Flows, load_factor: f64, duration_s: f64) {
         self.record.add(flows, duration_s);
         if let Some(storage) = &mut self.storage {
-            storage.settle(flows.storage_w, duration_s);
+            storage.settle(flows.storage_w, duration_s, self.air_c.1);
         }
         for consumer in &mut self.consumers {
             consumer.account(load_factor, duration_s);
@@ -339,8 +425,14 @@ impl Village {
             *into = self.swing.machine_power_w(number);
         }
         flows.storage_w = self.swing.inverter_power_w(0);
-        flows.solar_w = self.swing.solar_power_w(0);
+        if self.solar.is_some() {
+            flows.solar_w = self.swing.solar_power_w(0);
+        }
+        if self.turbine.is_some() {
+            flows.wind_w = self.swing.solar_power_w(self.turbine_number());
+        }
         flows.load_w = self.swing.load_w();
+        flows.lost_w = self.lost_w * self.swing.load_factor();
         if self.grid_tied {
             flows.grid_w = -flows.imbalance_w();
         }

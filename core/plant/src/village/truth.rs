@@ -39,6 +39,9 @@ impl Village {
             OutputRoute::SolarPower => power(self.flows.solar_w),
             OutputRoute::SolarEnergy => (self.record.solar_wh / 1e3, Some(&meters.energy)),
             OutputRoute::Irradiance => (self.solar.as_ref()?.irradiance_w_m2, Some(&meters.irradiance)),
+            OutputRoute::WindPower => power(self.flows.wind_w),
+            OutputRoute::WindEnergy => (self.record.wind_wh / 1e3, Some(&meters.energy)),
+            OutputRoute::WindSpeed => (self.turbine.as_ref()?.speed_m_s, Some(&meters.wind_speed)),
             OutputRoute::GridMode => (self.grid_mode(), None),
             OutputRoute::GridVoltage => (self.grid_voltage_v(), Some(&meters.voltage)),
             OutputRoute::GridContact => (bit(self.grid_contact.is_closed()), None),
@@ -57,6 +60,20 @@ impl Village {
             OutputRoute::ConsumerTemperature(number) => {
                 (self.consumers.get(number)?.temperature_c()?, Some(&meters.temperature))
             }
+            OutputRoute::ConsumerVoltage(number) => {
+                let (line, point) = self.consumers.get(number)?.place?;
+                (self.lines.get(line)?.voltage_v(point)?, Some(&meters.voltage))
+            }
+            OutputRoute::StorageVoltage => (self.storage.as_ref()?.voltage_v()?, Some(&meters.voltage)),
+            OutputRoute::StorageTemperature => {
+                (self.storage.as_ref()?.temperature_c()?, Some(&meters.temperature))
+            }
+            OutputRoute::VehicleCharge(number) => {
+                (self.consumers.get(number)?.charge()? * 100.0, Some(&meters.soc))
+            }
+            OutputRoute::VehicleHere(number) => (bit(self.consumers.get(number)?.is_here()?), None),
+            OutputRoute::LineVoltage(number) => (self.lines.get(number)?.lowest_v(), Some(&meters.voltage)),
+            OutputRoute::LinePower(number) => power(self.lines.get(number)?.power_w()),
         })
     }
 
@@ -73,7 +90,7 @@ impl Village {
     }
 
     /// Voltage of the bus: the sources' regulators let it sink a little with their load.
-    fn voltage_v(&self) -> f64 {
+    pub(super) fn voltage_v(&self) -> f64 {
         if !self.live {
             return 0.0;
         }
