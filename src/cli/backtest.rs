@@ -18,7 +18,7 @@ use ballast_config::sources::Sources;
 use ballast_host::file_set::RULE_BYTES_MAX;
 use serde_json::json;
 use std::fs::File;
-use std::io::{Error, ErrorKind, IsTerminal, Read, Result as IoResult};
+use std::io::{Error, ErrorKind, IsTerminal, Read, Result as IoResult, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -152,7 +152,7 @@ fn both(sets: &[Texts], source: &Arc<dyn SampleSource>, output: &Output) -> Resu
             show_progress(&done, source.moments(), output);
         }
         if is_shown {
-            eprint!("\r\x1b[K");
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
         }
         let join = |run: thread::ScopedJoinHandle<'_, _>| match run.join() {
             Ok(account) => account,
@@ -169,5 +169,5 @@ fn show_progress(done: &[AtomicUsize], moments: usize, output: &Output) {
     let full = (passed * WIDTH / whole).min(WIDTH);
     let (bar, rest, percent) = ("#".repeat(full), ".".repeat(WIDTH - full), passed * 100 / whole);
     let text = say!(output.language, "{percent} % of the past", "{percent} % du passé");
-    eprint!("\r\x1b[K[{bar}{rest}] {text}");
+    let _ = write!(std::io::stderr(), "\r\x1b[K[{bar}{rest}] {text}");
 }

@@ -4,15 +4,17 @@
 //! one after the other, each getting what the other said, until neither has anything more to say. A simulation makes the
 //! same turns on a made-up clock.
 
+mod made_up;
+
 use super::carrier::{Carrier, Handed};
 use super::inputs::one_step;
 use super::message::{Message, Occasion, TakeOver};
 use super::state::Pace;
 use super::timed::Timed;
-use super::{around, farewell, guard_process, misheard, opening, questions, reload, saving, telling, trial};
+use super::{around, farewell, guard_process, misheard, questions, reload, saving, telling, trial};
 use crate::control::protocol::Answer;
 use crate::metrics::Figures;
-use crate::site::{Built, Running, Texts};
+use crate::site::{Running, Texts};
 use ballast_drivers::{Batch, Report, WriteResult};
 use ballast_engine::{Engine, Input as EngineInput, Output as EngineOutput};
 use ballast_guard::{Input as GuardInput, Output as GuardOutput};
@@ -190,28 +192,6 @@ impl Decision {
         }
     }
 
-    /// Hands over between two turns to a set that was built already, on the thread that built it: without a channel.
-    #[must_use]
-    pub fn hand_over_to(self, built: Built, texts: Texts, occasion: Occasion) -> Self {
-        let now = self.carrier.clock.now();
-        let handed = self.handed(texts, occasion, None);
-        let mut carrier = self.carrier;
-        carrier.handed = Some(handed);
-        opening::take_over(built, carrier, now)
-    }
-
-    /// Looks at the wall clock in the next turn, however short the last look is ago.
-    pub fn look_at_the_clock(&mut self) {
-        self.wall_due = self.carrier.clock.now();
-    }
-
-    /// Ends a run in made-up time as [`Self::run`] ends one: what must be safe without the program goes there, by equipment
-    /// that answers at once, and what is remembered is saved.
-    pub fn end(&mut self) {
-        self.step_guard_alone(Some(GuardInput::Stop));
-        self.finish();
-    }
-
     /// Once the first answers are out, what building this set took is given back.
     fn give_back(&mut self, now: Mono) {
         if self.give_back_due.is_some_and(|due| due <= now) {
@@ -234,20 +214,6 @@ impl Decision {
             self.guard_out = Vec::new();
             self.guard_out = Vec::with_capacity(room);
         }
-    }
-
-    /// Lets the field go on, hears what it tells, and makes a turn.
-    pub fn go_on(&mut self) {
-        let wake = self.next_wake();
-        let mut batch = std::mem::take(&mut self.batch);
-        self.carrier.field.advance(&self.carrier.clock, wake, &mut batch);
-        // Only a bus of its own task tells of its link.
-        self.hear("", &batch);
-        batch.clear();
-        self.batch = batch;
-        let now = self.carrier.clock.now();
-        self.turn(now);
-        self.give_back(now);
     }
 
     /// When the next turn is due at the latest.

@@ -1,0 +1,45 @@
+//! The decision thread in made-up time: no channel is read and nobody waits; whoever runs it says when it goes on.
+
+use super::Decision;
+use crate::runtime::message::Occasion;
+use crate::runtime::opening;
+use crate::site::{Built, Texts};
+use ballast_guard::Input as GuardInput;
+
+impl Decision {
+    /// Lets the field go on, hears what it tells, and makes a turn.
+    pub fn go_on(&mut self) {
+        let wake = self.next_wake();
+        let mut batch = std::mem::take(&mut self.batch);
+        self.carrier.field.advance(&self.carrier.clock, wake, &mut batch);
+        // Only a bus of its own task tells of its link.
+        self.hear("", &batch);
+        batch.clear();
+        self.batch = batch;
+        let now = self.carrier.clock.now();
+        self.turn(now);
+        self.give_back(now);
+    }
+
+    /// Hands over between two turns to a set that was built already, on the thread that built it: without a channel.
+    #[must_use]
+    pub fn hand_over_to(self, built: Built, texts: Texts, occasion: Occasion) -> Self {
+        let now = self.carrier.clock.now();
+        let handed = self.handed(texts, occasion, None);
+        let mut carrier = self.carrier;
+        carrier.handed = Some(handed);
+        opening::take_over(built, carrier, now)
+    }
+
+    /// Looks at the wall clock in the next turn, however short the last look is ago.
+    pub fn look_at_the_clock(&mut self) {
+        self.wall_due = self.carrier.clock.now();
+    }
+
+    /// Ends a run in made-up time as [`Self::run`] ends one: what must be safe without the program goes there, by equipment
+    /// that answers at once, and what is remembered is saved.
+    pub fn end(&mut self) {
+        self.step_guard_alone(Some(GuardInput::Stop));
+        self.finish();
+    }
+}
