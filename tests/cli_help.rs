@@ -105,7 +105,11 @@ fn is_ragged(line: &str, below: &str, width: usize) -> bool {
     let word = below.split_whitespace().next().unwrap_or_default();
     let is_text = !line.trim().is_empty() && !word.is_empty() && !line.ends_with(':') && !is_item(line);
     // An example is no paragraph, and neither is a row of options, commands or possible values.
-    let is_row = |line: &str| line.trim_start().starts_with(['-', '[']) || line.trim().contains("  ");
+    let is_row = |line: &str| {
+        let first = line.split_whitespace().next().unwrap_or_default();
+        // Also a line of a file that is shown: `key: value`.
+        first.starts_with(['-', '[']) || first.ends_with(':') || line.trim().contains("  ")
+    };
     let belong =
         indent(line) == indent(below) && !is_row(line) && !is_row(below) && !below.contains("  ballast ");
     is_text && belong && line.chars().count() + 1 + word.chars().count() < width

@@ -61,6 +61,15 @@ const ALONE: &[(i32, &[&str])] = &[
     (5, &["guard", "status", "--site", "SITE"]),
     (1, &["guard", "acl", "--site", "EMPTY/none"]),
     (3, &["guard", "acl", "--site", "WRONG"]),
+    (3, &["test", "EMPTY/none"]),
+    (3, &["test", "WRONG"]),
+    (1, &["test", "SITE"]),
+    (3, &["backtest", "EMPTY/none", "--history", "EMPTY/a.csv"]),
+    (3, &["backtest", "WRONG", "--history", "EMPTY/a.csv"]),
+    (3, &["backtest", "SITE", "--history", "LOG"]),
+    (3, &["backtest", "SITE", "--with", "EMPTY", "--history", "EMPTY/a.csv"]),
+    (1, &["backtest", "SITE", "--history", "EMPTY/none.csv"]),
+    (1, &["backtest", "SITE", "--journal", "LOG"]),
 ];
 
 /// Commands that a running program refuses.

@@ -7,10 +7,13 @@ use std::path::PathBuf;
 #[derive(Args, Debug)]
 #[command(group = ArgGroup::new("past").required(true).args(["history", "journal"]))]
 #[command(after_help = "Examples:
-  ballast backtest my-site --with new-rules --history march.csv    these rules instead of those of the site
-  ballast backtest my-site --with pump.rhai --history march.csv    one file instead of that of its name, or beside the others
-  ballast backtest my-site --with new-rules --journal last.journal what `ballast journal last.journal` wrote
-  ballast backtest my-site --history march.csv                     the rules of the site alone
+  ballast backtest my-site --with new --history may.csv      other rules
+  ballast backtest my-site --with a.rhai --history may.csv   one file of them
+  ballast backtest my-site --with new --journal may.journal  on a journal
+  ballast backtest my-site --history may.csv                 the site alone
+
+What `--with` names is a folder of rules or a site, whose rules stand in for those of the site, or one file, which stands in for \
+that of its name or beside the others.
 
 A table has a column `time` and one for each point; a cell holds a value in the unit of the point, stale, nan or offline, and is \
 empty where nothing came:

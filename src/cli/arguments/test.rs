@@ -9,7 +9,7 @@ use std::path::PathBuf;
   ballast test my-site                   all tests of the site
   ballast test my-site --only school     those whose name has this in it
   ballast test my-site --coverage        and what of the site they never reached
-  ballast test my-site --format junit    for what runs tests by itself; json for other programs
+  ballast test my-site --format junit    JUnit's XML; json for others
 
 A test lies in the site's folder tests/, in a file NAME.yaml:
 
