@@ -5,6 +5,7 @@
 mod common;
 
 use common::Scratch;
+use common::bench::{Bench, rule};
 use common::program::ballast;
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -132,6 +133,7 @@ fn every_mistake_of_a_table_is_told_with_its_place_and_nothing_runs() {
     let shown = text(&output);
     assert_eq!(output.status.code(), Some(3), "{shown}");
     for part in [
+        "error[backtest::table]: this row has 2 cells",
         "--> bad.csv:1:6",
         "did you mean `linky.apparent_power`?",
         "--> bad.csv:3:22",
@@ -152,4 +154,32 @@ fn every_mistake_of_a_table_is_told_with_its_place_and_nothing_runs() {
     let output = backtest(&site.0, &["--with", "empty", "--history", "evening.csv"]);
     assert_eq!(output.status.code(), Some(3));
     assert!(text(&output).contains("no rule file (*.rhai) lies in there"), "{}", text(&output));
+}
+
+/// What a running site heard is told to other rules from its journal.
+#[test]
+fn a_journal_is_a_past_as_well() {
+    let now = rule("busy", "a", "meter.power > \"500 W\"", "meter.power < \"100 W\"");
+    let Some(bench) = Bench::new("a journal as a past", &now) else { return };
+    let program = bench.run();
+    for (power, word) in [("2000", "ON"), ("50", "OFF"), ("3000", "ON"), ("60", "OFF")] {
+        bench.tell("meter/power", power);
+        bench.wait("a", word);
+    }
+    let file = bench.site.0.join("past.journal");
+    program.tell(&["journal", "--output", file.to_str().unwrap()]);
+    drop(program);
+    let other = rule("busier", "a", "meter.power > \"2500 W\"", "meter.power < \"100 W\"");
+    std::fs::create_dir(bench.site.0.join("new")).unwrap();
+    std::fs::write(bench.site.0.join("new/main.rhai"), other).unwrap();
+    let told = answer(&bench.site.0, &["--journal", "past.journal", "--with", "new"]);
+    let states = |set: usize| -> Vec<String> {
+        let outputs = told["outputs"].as_array().unwrap();
+        let output = outputs.iter().find(|one| one["output"].as_str().unwrap().starts_with('a')).unwrap();
+        let all = output["switchings"][set].as_array().unwrap();
+        all.iter().map(|one| one["state"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(states(0), ["open", "closed", "open", "closed", "open"], "{told}");
+    assert_eq!(states(1), ["open", "closed", "open"], "{told}");
+    assert_eq!(told["differences"].as_array().unwrap().len(), 1, "{told}");
 }

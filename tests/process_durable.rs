@@ -212,6 +212,12 @@ fn a_journal_replays_that_begins_with_a_restart_or_with_a_rule_that_went() {
 }
 
 fn controls_without_memory(bench: &Bench, program: &Program) {
+    // It may have no control socket to be asked by.
+    wait_for("the program to hear the broker", PATIENCE, || {
+        bench.tell("meter/ready", "yes");
+        let word = program.metric("ballast_point_word{point=\"meter.ready\",word=\"yes\"}")?;
+        (word == "1").then_some(())
+    });
     bench.tell("meter/level", "70");
     bench.wait("b", "ON");
     bench.tell("meter/level", "30");

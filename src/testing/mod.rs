@@ -2,7 +2,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`file`] | the test files of a site, read and checked against its nouns |
+//! | [`mod@file`] | the test files of a site, read and checked against its nouns |
 //! | [`look`] | the timeline of a test: what happens at a moment, and what is expected then |
 //! | [`act`] | what happens beside readings: restarts, power cuts, devices that are gone |
 //! | [`series`] | the short way to write many readings |
