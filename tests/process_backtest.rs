@@ -123,6 +123,20 @@ fn a_gap_of_the_past_is_one_in_which_nothing_is_known() {
     assert!(opened.is_some(), "it heats although nobody knows what the house draws: {heater}");
 }
 
+/// A month at ten seconds is longer than any file of a site may be.
+#[test]
+fn a_table_may_be_longer_than_a_file_of_a_site() {
+    let site = site("backtest-long");
+    let mut table = String::from("time,linky.apparent_power,linky.period,linky.subscribed_power\n");
+    // Two days in which a row has room for many blanks.
+    for row in 0..(2 * 144) {
+        let _ = writeln!(table, "{},{:>8000},peak,6000", 1_774_000_000 + row * 600, 2000);
+    }
+    assert!(table.len() > 2 << 20);
+    std::fs::write(site.0.join("long.csv"), table).unwrap();
+    assert_eq!(answer(&site.0, &["--history", "long.csv"])["moments"], 2 * 144);
+}
+
 #[test]
 fn every_mistake_of_a_table_is_told_with_its_place_and_nothing_runs() {
     let site = site("backtest-mistakes");

@@ -116,7 +116,7 @@ pub fn read(
     sources: &mut Sources,
     out: &mut Diagnostics,
 ) -> Option<Table> {
-    let file = sources.add(name, bytes, out);
+    let file = sources.add_up_to(name, bytes, BYTES_MAX, out);
     let mut reader = Reader { file, bytes, running, times: Vec::new(), columns: Vec::new(), out };
     let mut csv = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);
     let mut record = ByteRecord::new();

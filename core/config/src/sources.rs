@@ -55,12 +55,24 @@ impl Sources {
         Self::default()
     }
 
-    /// Takes the bytes of one file. What is no text, or too long, is kept out with a mistake; the file still has an id.
+    /// Takes the bytes of one file of a site. What is no text, or too long, is kept out with a mistake; the file still has an
+    /// id.
     pub fn add(&mut self, name: impl Into<String>, bytes: &[u8], out: &mut Diagnostics) -> FileId {
+        self.add_up_to(name, bytes, limits::FILE_BYTES_MAX, out)
+    }
+
+    /// The same of a file that is none of a site, and may be longer.
+    pub fn add_up_to(
+        &mut self,
+        name: impl Into<String>,
+        bytes: &[u8],
+        most: u64,
+        out: &mut Diagnostics,
+    ) -> FileId {
         let name = name.into();
         let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        if length > limits::FILE_BYTES_MAX {
-            return self.refuse_by_length(name, length, limits::FILE_BYTES_MAX, out);
+        if length > most {
+            return self.refuse_by_length(name, length, most, out);
         }
         let file = self.next_id();
         match core::str::from_utf8(bytes) {
