@@ -47,11 +47,39 @@ impl Texts {
         std::fs::read_dir(directory)?;
         let mut texts = Self::read_heads(directory)?;
         for (folder, ending) in [("rules", "rhai"), ("devices", "yaml")] {
-            for name in texts.list(directory, folder, ending)? {
-                texts.read_file(directory, &name)?;
-            }
+            texts.add_folder(&directory.join(folder), folder, ending)?;
         }
         Ok(texts)
+    }
+
+    /// Reads the files of one folder with an ending, as if it were the folder `named` of a site.
+    ///
+    /// # Errors
+    /// When the folder or one of its files cannot be read; a missing folder is no error here.
+    pub fn read_folder(folder: &Path, named: &str, ending: &str) -> std::io::Result<Self> {
+        let mut texts = Self::default();
+        texts.add_folder(folder, named, ending)?;
+        Ok(texts)
+    }
+
+    /// Puts a rule file from elsewhere in the place of that of its name, or beside the others.
+    ///
+    /// # Errors
+    /// When it is not named as a rule file or cannot be read.
+    pub fn replace_rule(&mut self, path: &Path) -> std::io::Result<()> {
+        let name = path.file_name().and_then(|name| name.to_str()).filter(|name| name.ends_with(".rhai"));
+        let unnamed =
+            || std::io::Error::new(std::io::ErrorKind::InvalidInput, "a rule file is named NAME.rhai");
+        let name = format!("rules/{}", name.ok_or_else(unnamed)?);
+        self.too_large.remove(&name);
+        self.take_in(open(path, &name)?, &name)
+    }
+
+    fn add_folder(&mut self, folder: &Path, named: &str, ending: &str) -> std::io::Result<()> {
+        for file in self.list(folder, named, ending)? {
+            self.read_file(&folder.join(&file), &format!("{named}/{file}"))?;
+        }
+        Ok(())
     }
 
     /// Reads `site.yaml` and `safety.yaml` alone.
@@ -61,7 +89,7 @@ impl Texts {
     pub fn read_heads(directory: &Path) -> std::io::Result<Self> {
         let mut texts = Self::default();
         for name in SITE_FILES {
-            texts.read_file(directory, name)?;
+            texts.read_file(&directory.join(name), name)?;
         }
         Ok(texts)
     }
@@ -72,11 +100,14 @@ impl Texts {
         self.files.contains_key(site) || self.too_large.contains_key(site)
     }
 
-    fn read_file(&mut self, directory: &Path, name: &str) -> std::io::Result<()> {
-        let file = match open(directory, name) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-            other => other?,
-        };
+    fn read_file(&mut self, path: &Path, name: &str) -> std::io::Result<()> {
+        match open(path, name) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            other => self.take_in(other?, name),
+        }
+    }
+
+    fn take_in(&mut self, file: File, name: &str) -> std::io::Result<()> {
         let length = file.metadata()?.len();
         let limit = if name.starts_with("rules/") { RULE_BYTES_MAX } else { FILE_BYTES_MAX };
         if length > limit {
@@ -91,9 +122,9 @@ impl Texts {
         Ok(())
     }
 
-    /// Files of a folder with an ending, sorted, as names relative to the site. What has the ending and is no file is noted.
-    fn list(&mut self, directory: &Path, folder: &str, ending: &str) -> std::io::Result<Vec<String>> {
-        let entries = match std::fs::read_dir(directory.join(folder)) {
+    /// The names of the files of a folder with an ending, sorted. What has the ending and is no file is noted.
+    fn list(&mut self, folder: &Path, named: &str, ending: &str) -> std::io::Result<Vec<String>> {
+        let entries = match std::fs::read_dir(folder) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             other => other?,
         };
@@ -105,19 +136,19 @@ impl Texts {
                 continue;
             }
             let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
-            let name = format!("{folder}/{name}");
+            let noted = format!("{named}/{name}");
             match std::fs::metadata(&path) {
-                Ok(about) if about.is_file() => names.push(name),
-                Ok(about) => drop(self.not_files.insert(name, what(about.file_type()))),
+                Ok(about) if about.is_file() => names.push(name.to_owned()),
+                Ok(about) => drop(self.not_files.insert(noted, what(about.file_type()))),
                 Err(_) if path.is_symlink() => {
-                    self.not_files.insert(name, "a link that leads to nothing");
+                    self.not_files.insert(noted, "a link that leads to nothing");
                 }
                 // Removed between listing and looking.
                 Err(_) => {}
             }
         }
         if names.len() > FILES_MAX {
-            let message = format!("{folder} holds {} files; a site has at most {FILES_MAX}", names.len());
+            let message = format!("{named} holds {} files; a site has at most {FILES_MAX}", names.len());
             return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, message));
         }
         names.sort();
@@ -151,10 +182,9 @@ impl Texts {
 }
 
 /// Opens a file of a site, and nothing by its name that is no file: reading that could wait, or never end.
-fn open(directory: &Path, name: &str) -> std::io::Result<File> {
-    let path = directory.join(name);
+fn open(path: &Path, name: &str) -> std::io::Result<File> {
     // Asked before it is opened: opening a named pipe waits for somebody who writes into it.
-    let about = std::fs::metadata(&path)?;
+    let about = std::fs::metadata(path)?;
     if !about.is_file() {
         let message = format!("{name} is {} and not a file", what(about.file_type()));
         return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, message));
@@ -165,7 +195,7 @@ fn open(directory: &Path, name: &str) -> std::io::Result<File> {
 /// The zone of a site, for reading a person's instants; UTC where the file cannot be read.
 pub fn zone_of(directory: &Path) -> Zone {
     let mut text = String::new();
-    let file = open(directory, "site.yaml");
+    let file = open(&directory.join("site.yaml"), "site.yaml");
     // What cannot be read to its end names no zone, or names it before that.
     let _ = file.and_then(|file| file.take(FILE_BYTES_MAX).read_to_string(&mut text));
     let line = text.lines().find_map(|line| line.strip_prefix("time_zone:"));

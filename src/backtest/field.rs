@@ -1,12 +1,12 @@
 //! Equipment that reads what was read then, and takes every permit.
 
 use super::source::{PastReading, SampleSource};
-use crate::runtime::field::Field;
+use crate::runtime::field::{Doors, Field};
 use crate::site::Running;
-use ballast_drivers::{Batch, Report, WriteResult};
-use ballast_guard::{Door, Permit, Redeem};
+use ballast_drivers::{Batch, WriteResult};
+use ballast_guard::Permit;
 use ballast_host::Clock;
-use ballast_model::{Mono, OutputId, PointId, Quality, Sample, Span, Utc, Value, Wanted};
+use ballast_model::{Mono, OutputId, PointId, Sample, Span, Utc, Value, Wanted};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -96,7 +96,7 @@ impl Past {
 
     /// The equipment of a set.
     pub fn field(&self, definitions: u64) -> Box<dyn Field> {
-        Box::new(PastField { past: self.clone(), doors: BTreeMap::new(), definitions })
+        Box::new(PastField { past: self.clone(), doors: Doors::default(), definitions })
     }
 }
 
@@ -166,40 +166,24 @@ impl World {
 
 struct PastField {
     past: Past,
-    doors: BTreeMap<OutputId, Door>,
+    doors: Doors,
     definitions: u64,
 }
 
 impl Field for PastField {
     fn apply(&mut self, permit: Permit, now: Mono, batch: &mut Batch) {
-        let (output, counter) = (permit.output(), permit.counter());
-        let door = self.doors.entry(output).or_insert_with(|| Door::new(output));
-        let result = match door.redeem(permit, now) {
-            Ok(write) => {
-                let wanted = write.wanted();
-                let mut world = self.past.world();
-                if world.told.insert(output, wanted) != Some(wanted) {
-                    world.tellings.push(Telling { at: now, output, wanted });
-                }
-                batch.reports.push(Report::Actual {
-                    output,
-                    actual: Some(wanted),
-                    quality: Quality::Good,
-                    at: now,
-                });
-                WriteResult::Done
+        let output = permit.output();
+        self.doors.carry_out(permit, now, batch, |wanted| {
+            let mut world = self.past.world();
+            if world.told.insert(output, wanted) != Some(wanted) {
+                world.tellings.push(Telling { at: now, output, wanted });
             }
-            Err(_) => WriteResult::Expired,
-        };
-        batch.reports.push(Report::Written { output, counter, result, at: now });
+            WriteResult::Done
+        });
     }
 
     fn fits(&self, definitions: u64) -> bool {
         self.definitions == definitions
-    }
-
-    fn counters(&self) -> Vec<(String, &'static str, u64)> {
-        Vec::new()
     }
 
     fn patience(&self, _clock: &Clock, _wake: Mono) -> Duration {

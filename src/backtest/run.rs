@@ -7,7 +7,7 @@ use crate::runtime::decision::Decision;
 use crate::runtime::opening::OpenField;
 use crate::runtime::recorder::Heard;
 use crate::site::{Built, Refused, Texts, build_unopened};
-use crate::testing::trial::{moment, start};
+use crate::testing::trial::start;
 use ballast_history::Severity;
 use ballast_host::Clock;
 use ballast_model::{Finite, Mono, OutputId, Span, Wanted};
@@ -151,7 +151,7 @@ fn note(decision: &Decision, telling: &Telling, language: Language, account: &mu
     let list = account.switchings.entry(telling.output).or_default();
     let why = if list.len() < REASONS_MAX {
         let verdict = decision.carrier.guard.verdict(telling.output);
-        verdict.map(|verdict| moment(decision, language).reason(telling.output, verdict)).unwrap_or_default()
+        verdict.map(|verdict| decision.moment(language).reason(telling.output, verdict)).unwrap_or_default()
     } else {
         String::new()
     };

@@ -3,22 +3,21 @@
 mod shown;
 
 use super::Exit;
-use super::arguments::{Backtest as Options, Format};
+use super::arguments::Backtest as Options;
+use super::bar::Bar;
 use super::terminal::{Output, width_of_errors};
 use crate::backtest::csv;
 use crate::backtest::journal::JournalSource;
 use crate::backtest::run::{self, Account};
 use crate::backtest::source::SampleSource;
 use crate::journal;
-use crate::report::language::say;
 use crate::site::{Drawing, Refused, Running, Texts, build_unopened};
 use ballast_config::diagnostics::Diagnostics;
 use ballast_config::render;
 use ballast_config::sources::Sources;
-use ballast_host::file_set::RULE_BYTES_MAX;
 use serde_json::json;
 use std::fs::File;
-use std::io::{Error, ErrorKind, IsTerminal, Read, Result as IoResult, Write};
+use std::io::{Error, ErrorKind, Read, Result as IoResult};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -34,9 +33,10 @@ pub fn run(options: &Options, output: &Output) -> Exit {
         Ok(texts) => texts,
         Err(error) => return output.refuse(Exit::Mistakes, &output.unreadable(&options.site, &error)),
     };
+    let other = options.with.as_ref().map(|with| (with, candidate(&texts, with)));
     let mut sets = vec![texts];
-    if let Some(with) = &options.with {
-        match candidate(&sets, with) {
+    if let Some((with, candidate)) = other {
+        match candidate {
             Ok(candidate) => sets.push(candidate),
             Err(error) => return output.refuse(Exit::Mistakes, &output.unreadable(with, &error)),
         }
@@ -72,37 +72,19 @@ fn mistakes(refused: &Refused, output: &Output) -> Exit {
 }
 
 /// The site with other rules: those of a folder or of a site instead of its own, or one file instead of that of its name.
-fn candidate(sets: &[Texts], with: &Path) -> IoResult<Texts> {
-    let own = sets.first().cloned().unwrap_or_default();
+fn candidate(own: &Texts, with: &Path) -> IoResult<Texts> {
     if !with.is_dir() {
-        let mut texts = own;
-        let (name, bytes) = rule_file(with)?;
-        texts.files.insert(name, bytes.into());
+        let mut texts = own.clone();
+        texts.replace_rule(with)?;
         return Ok(texts);
     }
-    if with.join("rules").is_dir() {
-        return Ok(Texts::read(with)?.with_nouns_of(&own));
-    }
-    let mut texts = Texts::default().with_nouns_of(&own);
-    for entry in std::fs::read_dir(with)? {
-        let path = entry?.path();
-        let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        if path.extension().is_some_and(|ending| ending == "rhai") && !is_hidden {
-            let (name, bytes) = rule_file(&path)?;
-            texts.files.insert(name, bytes.into());
-        }
-    }
-    if texts.rules().next().is_none() {
+    let inner = with.join("rules");
+    let folder = if inner.is_dir() { &inner } else { with };
+    let texts = Texts::read_folder(folder, "rules", "rhai")?.with_nouns_of(own);
+    if texts.rules().next().is_none() && texts.too_large.is_empty() {
         return Err(Error::new(ErrorKind::NotFound, "no rule file (*.rhai) lies in there"));
     }
     Ok(texts)
-}
-
-/// A rule file, with the name that it has in a site.
-fn rule_file(path: &Path) -> IoResult<(String, Vec<u8>)> {
-    let name = path.file_name().and_then(|name| name.to_str()).filter(|name| name.ends_with(".rhai"));
-    let name = name.ok_or_else(|| Error::new(ErrorKind::InvalidInput, "a rule file is named NAME.rhai"))?;
-    Ok((format!("rules/{name}"), bounded(path, RULE_BYTES_MAX)?))
 }
 
 fn bounded(path: &Path, most: u64) -> IoResult<Vec<u8>> {
@@ -146,28 +128,18 @@ fn both(sets: &[Texts], source: &Arc<dyn SampleSource>, output: &Output) -> Resu
     thread::scope(|scope| {
         let spawn = |(texts, done)| scope.spawn(move || run::run(texts, source, language, done));
         let runs: Vec<_> = sets.iter().zip(&done).map(spawn).collect();
-        let is_shown = output.format == Format::Text && std::io::stderr().is_terminal();
-        while is_shown && !runs.iter().all(|run| run.is_finished()) {
+        let bar = Bar::new(output);
+        let whole = source.moments().saturating_mul(sets.len());
+        while bar.is_shown() && !runs.iter().all(|run| run.is_finished()) {
             thread::sleep(TOLD);
-            show_progress(&done, source.moments(), output);
+            let passed = done.iter().map(|done| done.load(Ordering::Relaxed)).sum();
+            bar.show(output.say("moments", "moments"), passed, whole);
         }
-        if is_shown {
-            let _ = write!(std::io::stderr(), "\r\x1b[K");
-        }
+        bar.clear();
         let join = |run: thread::ScopedJoinHandle<'_, _>| match run.join() {
             Ok(account) => account,
             Err(panic) => std::panic::resume_unwind(panic),
         };
         runs.into_iter().map(join).collect()
     })
-}
-
-fn show_progress(done: &[AtomicUsize], moments: usize, output: &Output) {
-    const WIDTH: usize = 30;
-    let whole = moments.saturating_mul(done.len()).max(1);
-    let passed: usize = done.iter().map(|done| done.load(Ordering::Relaxed)).sum();
-    let full = (passed * WIDTH / whole).min(WIDTH);
-    let (bar, rest, percent) = ("#".repeat(full), ".".repeat(WIDTH - full), passed * 100 / whole);
-    let text = say!(output.language, "{percent} % of the past", "{percent} % du passé");
-    let _ = write!(std::io::stderr(), "\r\x1b[K[{bar}{rest}] {text}");
 }

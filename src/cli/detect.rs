@@ -2,7 +2,8 @@
 
 use super::Exit;
 use super::arguments::{Access, Detect, Format};
-use super::terminal::{BAD, FAINT, Output, styled, width_of_errors};
+use super::bar::Bar;
+use super::terminal::{BAD, FAINT, Output, styled};
 use super::times;
 use crate::detect::fragment::{Fragment, fragment};
 use crate::detect::line::{self, Parity, Setting};
@@ -12,14 +13,9 @@ use crate::report::language::{Language, say};
 use ballast_drivers::detect::Framing;
 use ballast_model::Span;
 use serde_json::json;
-use std::io::{IsTerminal, Write};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::time::Duration;
-
-/// Columns of the bar.
-const BAR: usize = 20;
 
 /// Speeds that are tried on a line where the person names none: those of most Modbus devices as they are delivered.
 const SPEEDS: [u32; 2] = [9600, 19_200];
@@ -250,38 +246,6 @@ fn nothing(findings: &Findings, language: Language) -> &'static str {
             "# rien n'a été trouvé, et tout n'a pas pu être regardé : voir plus haut",
         ),
         (0, true) => language.say("# nothing was found", "# rien n'a été trouvé"),
-    }
-}
-
-/// A bar on the terminal behind the error output; nothing where there is none.
-struct Bar {
-    columns: Option<usize>,
-    last: Mutex<usize>,
-}
-
-impl Bar {
-    fn new(output: &Output) -> Self {
-        let is_shown = output.format == Format::Text && std::io::stderr().is_terminal();
-        Self { columns: width_of_errors().filter(|_| is_shown), last: Mutex::new(usize::MAX) }
-    }
-
-    fn show(&self, what: &str, done: usize, all: usize) {
-        let Some(columns) = self.columns else { return };
-        let full = (done.min(all) * BAR).checked_div(all).unwrap_or(BAR);
-        let text = format!("[{}{}] {done}/{all} {what}", "#".repeat(full), " ".repeat(BAR - full));
-        let shown: String = text.chars().take(columns.saturating_sub(1)).collect();
-        if let Ok(mut last) = self.last.lock() {
-            *last = done;
-            // A terminal that went away sees no bar.
-            let _ = write!(std::io::stderr(), "\r\x1b[K{shown}");
-        }
-    }
-
-    fn clear(&self) {
-        if self.columns.is_some() {
-            // The same.
-            let _ = write!(std::io::stderr(), "\r\x1b[K");
-        }
     }
 }
 

@@ -6,6 +6,7 @@
 
 pub mod arguments;
 pub mod backtest;
+pub mod bar;
 pub mod check;
 pub mod confinement;
 pub mod demo;

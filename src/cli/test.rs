@@ -16,7 +16,7 @@ use ballast_config::render;
 use ballast_config::sources::Sources;
 use serde_json::json;
 use shown::Done;
-use std::io::Read;
+use std::io::{Error, ErrorKind};
 use std::path::Path;
 
 /// Runs the tests of a site; with `is_junit`, tells what came of them as JUnit's XML.
@@ -100,24 +100,17 @@ fn read(
     sources: &mut Sources,
     found: &mut Diagnostics,
 ) -> std::io::Result<Vec<Test>> {
-    let folder = site.join("tests");
-    let entries = match std::fs::read_dir(&folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        other => other?,
-    };
-    let mut names = Vec::new();
-    for entry in entries {
-        let name = entry?.file_name();
-        names
-            .extend(name.into_string().ok().filter(|name| name.ends_with(".yaml") && !name.starts_with('.')));
+    let texts = Texts::read_folder(&site.join("tests"), "tests", "yaml")?;
+    if let Some((name, what)) = texts.not_files.first_key_value() {
+        let message = format!("{name} is {what} and not a file");
+        return Err(Error::new(ErrorKind::InvalidData, message));
     }
-    names.sort();
+    for (name, length) in &texts.too_large {
+        sources.refuse_by_length(name, *length, FILE_BYTES_MAX, found);
+    }
     let mut tests = Vec::new();
-    for name in names {
-        let mut bytes = Vec::new();
-        // One byte more than the most that is read tells a longer file.
-        std::fs::File::open(folder.join(&name))?.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
-        tests.extend(file::read(&format!("tests/{name}"), &bytes, running, sources, found));
+    for (name, bytes) in &texts.files {
+        tests.extend(file::read(name, bytes, running, sources, found));
     }
     Ok(tests)
 }

@@ -1,10 +1,11 @@
 //! Where permits go: the buses of a running site, or the plant of a simulation.
 
 use crate::site::Running;
-use ballast_drivers::Batch;
-use ballast_guard::Permit;
+use ballast_drivers::{Batch, Report, WriteResult};
+use ballast_guard::{Door, Permit, Redeem};
 use ballast_host::Clock;
-use ballast_model::Mono;
+use ballast_model::{Mono, OutputId, Quality, Wanted};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +34,34 @@ pub trait Field: Send {
         false
     }
 
-    /// Counters of every bus for the metrics: bus, counter, value.
-    fn counters(&self) -> Vec<(String, &'static str, u64)>;
+    /// Counters of every bus for the metrics: bus, counter, value. Equipment without a bus has none.
+    fn counters(&self) -> Vec<(String, &'static str, u64)> {
+        Vec::new()
+    }
+}
+
+/// The doors of equipment that is made up and answers at once.
+#[derive(Default)]
+pub struct Doors(BTreeMap<OutputId, Door>);
+
+impl Doors {
+    /// Redeems a permit, has what it allows carried out, and reports what became of it.
+    pub fn carry_out(
+        &mut self,
+        permit: Permit,
+        now: Mono,
+        batch: &mut Batch,
+        carry_out: impl FnOnce(Wanted) -> WriteResult,
+    ) {
+        let (output, counter) = (permit.output(), permit.counter());
+        let door = self.0.entry(output).or_insert_with(|| Door::new(output));
+        let (result, actual) = match door.redeem(permit, now) {
+            Ok(write) => (carry_out(write.wanted()), Some(write.wanted())),
+            Err(_) => (WriteResult::Expired, None),
+        };
+        if result == WriteResult::Done {
+            batch.reports.push(Report::Actual { output, actual, quality: Quality::Good, at: now });
+        }
+        batch.reports.push(Report::Written { output, counter, result, at: now });
+    }
 }

@@ -78,23 +78,28 @@ pub(super) struct Asking<'a> {
     pub(super) language: Language,
 }
 
-impl Asking<'_> {
-    /// What the machines know now.
-    fn moment(&self) -> Moment<'_> {
-        let decision = &*self.decision;
-        let told = decision.engine.wall();
+impl Decision {
+    /// What the machines know now, for who tells it in a language.
+    pub fn moment(&self, language: Language) -> Moment<'_> {
+        let told = self.engine.wall();
         Moment {
-            engine: &decision.engine,
-            guard: &decision.carrier.guard,
-            running: &decision.running,
-            now: decision.carrier.clock.now(),
-            wall: if told == Wall::UNKNOWN { decision.carrier.clock.wall() } else { told },
+            engine: &self.engine,
+            guard: &self.carrier.guard,
+            running: &self.running,
+            now: self.carrier.clock.now(),
+            wall: if told == Wall::UNKNOWN { self.carrier.clock.wall() } else { told },
             told: From::Now,
-            is_memory_lost: decision.carrier.memory_lost.is_some(),
-            protection: Some(decision.carrier.protection()),
-            misheard: Some(&decision.carrier.misheard),
-            language: self.language,
+            is_memory_lost: self.carrier.memory_lost.is_some(),
+            protection: Some(self.carrier.protection()),
+            misheard: Some(&self.carrier.misheard),
+            language,
         }
+    }
+}
+
+impl Asking<'_> {
+    fn moment(&self) -> Moment<'_> {
+        self.decision.moment(self.language)
     }
 
     fn find_output(&self, name: &str) -> Result<OutputId, String> {

@@ -5,10 +5,7 @@ use super::plant::SharedPlant;
 use crate::cli::arguments::Format;
 use crate::cli::terminal::Output;
 use crate::report::language::Language;
-use crate::runtime::carrier::Place;
 use crate::runtime::decision::Decision;
-use crate::runtime::heartbeat::Heartbeat;
-use crate::runtime::message::channel;
 use crate::runtime::opening::{self, Start};
 use crate::runtime::recorder::Recorder;
 use crate::site::{Refused, Texts, build};
@@ -18,7 +15,6 @@ use ballast_model::{Mono, Span, Utc};
 use ballast_plant::faults::FaultWindow;
 use ballast_plant::{PlantError, Village, VillageSpec};
 use include_dir::{Dir, include_dir};
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The village of the demonstration travels inside the program.
@@ -124,25 +120,8 @@ impl Simulation {
             }
         }));
         let open_field = field::opener(plant.clone(), Arc::clone(&clock), None, setup.onlooker);
-        let place = Place { site: PathBuf::new(), state: PathBuf::new(), overrides: Vec::new() };
-        let decision = opening::start(Start {
-            built,
-            texts: setup.texts,
-            beneath: Vec::new(),
-            files_refused: None,
-            trial: None,
-            saved: None,
-            memory_lost: None,
-            heartbeat: Heartbeat::default(),
-            place,
-            clock,
-            recorder,
-            channel: channel(),
-            open_field,
-            // What a site says of a guard of its own is for equipment.
-            sockets: None,
-            ended: None,
-        });
+        let decision =
+            opening::start(Start::in_made_up_time(built, setup.texts, clock, recorder, open_field));
         Ok(Self { decision, plant, start, log })
     }
 

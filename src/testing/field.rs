@@ -1,11 +1,11 @@
 //! Equipment that reads as a test says, and takes every permit of what is there.
 
 use super::series::{Reading, Series};
-use crate::runtime::field::Field;
+use crate::runtime::field::{Doors, Field};
 use crate::runtime::opening::OpenField;
 use crate::site::{Built, Running};
 use ballast_drivers::{Batch, Report, WriteResult};
-use ballast_guard::{Door, Permit, Redeem};
+use ballast_guard::Permit;
 use ballast_host::Clock;
 use ballast_model::{DeviceId, Mono, OutputId, PointId, Quality, Reason, Sample, Span, Value, Wanted};
 use std::collections::{BTreeMap, BTreeSet};
@@ -167,7 +167,7 @@ impl Script {
         Box::new(move |built: &mut Built, _epoch| {
             Box::new(ScriptedField {
                 script: script.clone(),
-                doors: BTreeMap::new(),
+                doors: Doors::default(),
                 definitions: built.running.definitions,
             })
         })
@@ -256,39 +256,27 @@ impl World {
 
 struct ScriptedField {
     script: Script,
-    doors: BTreeMap<OutputId, Door>,
+    doors: Doors,
     definitions: u64,
 }
 
 impl Field for ScriptedField {
     fn apply(&mut self, permit: Permit, now: Mono, batch: &mut Batch) {
-        let (output, counter) = (permit.output(), permit.counter());
-        let door = self.doors.entry(output).or_insert_with(|| Door::new(output));
-        let mut world = self.script.world();
-        let world = &mut *world;
-        let place = world.outputs.get_mut(&output);
-        let is_away = place.as_ref().is_some_and(|(device, _)| world.away.contains(device));
-        let result = match door.redeem(permit, now) {
-            Ok(_) if is_away => WriteResult::Offline,
-            Ok(write) => {
-                let actual = Some(write.wanted());
-                if let Some((_, told)) = place {
-                    *told = actual;
-                }
-                batch.reports.push(Report::Actual { output, actual, quality: Quality::Good, at: now });
-                WriteResult::Done
+        let output = permit.output();
+        self.doors.carry_out(permit, now, batch, |wanted| {
+            let mut world = self.script.world();
+            let world = &mut *world;
+            match world.outputs.get_mut(&output) {
+                Some((device, _)) if world.away.contains(device) => return WriteResult::Offline,
+                Some((_, told)) => *told = Some(wanted),
+                None => {}
             }
-            Err(_) => WriteResult::Expired,
-        };
-        batch.reports.push(Report::Written { output, counter, result, at: now });
+            WriteResult::Done
+        });
     }
 
     fn fits(&self, definitions: u64) -> bool {
         self.definitions == definitions
-    }
-
-    fn counters(&self) -> Vec<(String, &'static str, u64)> {
-        Vec::new()
     }
 
     fn patience(&self, _clock: &Clock, _wake: Mono) -> Duration {

@@ -8,12 +8,10 @@ use super::look::Expected;
 use crate::cli::arguments::Format;
 use crate::cli::terminal::Output;
 use crate::report::language::Language;
-use crate::report::moment::{Moment, Told as ToldBy};
+use crate::report::moment::Moment;
 use crate::report::{causes, why_output, why_rule};
-use crate::runtime::carrier::Place as SitePlace;
 use crate::runtime::decision::Decision;
-use crate::runtime::heartbeat::Heartbeat;
-use crate::runtime::message::{Occasion, channel};
+use crate::runtime::message::Occasion;
 use crate::runtime::opening::{self, OpenField, Start};
 use crate::runtime::recorder::{Heard, Listen, Recorder};
 use crate::runtime::telling;
@@ -23,9 +21,8 @@ use ballast_engine::RuleState;
 use ballast_history::{SavedState, Severity};
 use ballast_host::Clock;
 use ballast_host::nouns::Given;
-use ballast_model::time::{BootId, Wall};
+use ballast_model::time::BootId;
 use ballast_model::{OutputId, Span, Utc};
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Turns without time going on after which a site that is never quiet is given up.
@@ -230,7 +227,7 @@ impl Session {
     /// What was expected, what is so instead, and why; `None` where it is as expected.
     fn compare(&self, expected: &Expected) -> Option<(String, String, String)> {
         let (decision, language) = (&self.decision, self.language);
-        let moment = moment(decision, language);
+        let moment = decision.moment(language);
         let catalog = decision.running.catalog();
         match expected {
             Expected::State(id, wanted) => {
@@ -315,42 +312,12 @@ pub(crate) fn start(
     recorder.show_through(Box::new(|_| {}));
     recorder.listen_through(listen);
     opening::start(Start {
-        built,
-        texts: texts.clone(),
-        beneath: Vec::new(),
-        files_refused: None,
-        trial: None,
         saved,
-        memory_lost: None,
-        heartbeat: Heartbeat::default(),
-        place: SitePlace { site: PathBuf::new(), state: PathBuf::new(), overrides: Vec::new() },
-        clock,
-        recorder,
-        channel: channel(),
-        open_field,
-        sockets: None,
-        ended: None,
+        ..Start::in_made_up_time(built, texts.clone(), clock, recorder, open_field)
     })
 }
 
 /// What `ballast why` says of an output.
 fn why(moment: &Moment<'_>, id: OutputId) -> String {
     why_output::output(moment, id).text.trim_end().to_owned()
-}
-
-/// What reports ask of a program that runs.
-pub(crate) fn moment(decision: &Decision, language: Language) -> Moment<'_> {
-    let told = decision.engine.wall();
-    Moment {
-        engine: &decision.engine,
-        guard: &decision.carrier.guard,
-        running: &decision.running,
-        now: decision.carrier.clock.now(),
-        wall: if told == Wall::UNKNOWN { decision.carrier.clock.wall() } else { told },
-        told: ToldBy::Now,
-        is_memory_lost: false,
-        protection: Some(decision.carrier.protection()),
-        misheard: Some(&decision.carrier.misheard),
-        language,
-    }
 }

@@ -143,10 +143,6 @@ impl Field for BenchField {
         self.definitions == definitions
     }
 
-    fn counters(&self) -> Vec<(String, &'static str, u64)> {
-        Vec::new()
-    }
-
     fn advance(&mut self, clock: &Clock, wake: Mono, batch: &mut Batch) {
         let now = clock.now();
         let says = std::mem::take(&mut self.wires.lock().unwrap().says);

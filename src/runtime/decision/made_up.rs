@@ -1,10 +1,46 @@
 //! The decision thread in made-up time: no channel is read and nobody waits; whoever runs it says when it goes on.
 
 use super::Decision;
-use crate::runtime::message::Occasion;
-use crate::runtime::opening;
+use crate::runtime::carrier::Place;
+use crate::runtime::heartbeat::Heartbeat;
+use crate::runtime::message::{Occasion, channel};
+use crate::runtime::opening::{self, OpenField, Start};
+use crate::runtime::recorder::Recorder;
 use crate::site::{Built, Texts};
 use ballast_guard::Input as GuardInput;
+use ballast_host::Clock;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+impl Start {
+    /// Of a site that lies nowhere and remembers nothing, with the guard in the same program: what a site says of a guard of
+    /// its own is for equipment.
+    pub fn in_made_up_time(
+        built: Built,
+        texts: Texts,
+        clock: Arc<Clock>,
+        recorder: Recorder,
+        open_field: Box<OpenField>,
+    ) -> Self {
+        Self {
+            built,
+            texts,
+            beneath: Vec::new(),
+            files_refused: None,
+            trial: None,
+            saved: None,
+            memory_lost: None,
+            heartbeat: Heartbeat::default(),
+            place: Place { site: PathBuf::new(), state: PathBuf::new(), overrides: Vec::new() },
+            clock,
+            recorder,
+            channel: channel(),
+            open_field,
+            sockets: None,
+            ended: None,
+        }
+    }
+}
 
 impl Decision {
     /// Lets the field go on, hears what it tells, and makes a turn.
