@@ -118,24 +118,19 @@ impl Storage {
 
     /// Moves energy: `power_w` at the bus, into the bus positive, for `duration_s` in air of `air_c`.
     pub fn settle(&mut self, power_w: f64, duration_s: f64, air_c: f64) {
+        let inner_w = if power_w > 0.0 {
+            power_w / self.spec.discharge_efficiency
+        } else {
+            power_w * self.spec.charge_efficiency
+        };
         if let (Some(cell), Some(cells)) = (&mut self.cell, &self.spec.cells) {
-            let inner_w = if power_w > 0.0 {
-                power_w / self.spec.discharge_efficiency
-            } else {
-                power_w * self.spec.charge_efficiency
-            };
-            let current_a = cell.current_for_power_a(inner_w / cells.count());
-            cell.drive(Drive::Current(current_a));
+            cell.drive(Drive::Current(cell.current_for_power_a(inner_w / cells.count())));
             cell.advance(duration_s, air_c, &Until::default());
             self.energy_wh = cell.soc() * self.spec.capacity_wh;
-            return;
-        }
-        let stored_w = if power_w > 0.0 {
-            -power_w / self.spec.discharge_efficiency
         } else {
-            -power_w * self.spec.charge_efficiency
-        };
-        self.energy_wh = (self.energy_wh + stored_w * duration_s / 3_600.0).clamp(0.0, self.spec.capacity_wh);
+            let left_wh = self.energy_wh - inner_w * duration_s / 3_600.0;
+            self.energy_wh = left_wh.clamp(0.0, self.spec.capacity_wh);
+        }
     }
 
     /// Stored energy, Wh.
