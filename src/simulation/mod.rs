@@ -6,6 +6,7 @@
 //! | [`field`] | a field that moves plant and made-up clock together, in steps that follow the plant's restlessness |
 //! | [`pace`] | so many simulated seconds in a second of the wall |
 //! | [`lockstep`] | a whole site that runs as fast as it can, for tests |
+//! | [`plant_file`] | the file that says which village stands behind a site, and what happens to it |
 //! | [`picture`] | one line that shows the village |
 //! | [`storm`] | storms over engine, rules, guard and link, with an observer of their own |
 //!
@@ -17,6 +18,7 @@ pub mod lockstep;
 pub mod pace;
 pub mod picture;
 pub mod plant;
+pub mod plant_file;
 pub mod storm;
 
 pub use lockstep::{Setup, Simulation};

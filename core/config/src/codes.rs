@@ -98,6 +98,7 @@ codes! {
     NUMBER_NOT_FINITE = "number::not_finite": "A number is infinite, too large or not a number at all. Such a value would make every comparison with it meaningless, so none enters the program. Leave the key out where no bound is meant.";
     NUMBER_RANGE = "number::range": "A number lies outside of the range that makes sense here: a share over 100 %, a latitude over 90 deg, a time below zero.";
     OUTPUT_UNIT = "output::unit": "A setpoint is a number and needs its unit; a contact is closed or open and has none.";
+    PLANT_FILE = "plant::file": "The file of a plant (`ballast sim --plant`) says something that cannot be: a village, device or reading that does not exist, a disturbance without its time or length, two things at once.";
     POINT_KIND = "point::kind": "A point is a number with a `unit`, an enumeration with `words`, or `flag: true` for yes or no: exactly one of them.";
     POINT_MAX_AGE = "point::max_age": "A point is declared to be unknown before its next value can come. It would flicker between known and unknown.";
     POINT_WORDS = "point::words": "The words of an enumeration: at least two, and each once.";

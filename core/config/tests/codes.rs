@@ -66,6 +66,7 @@ const OF_DRIVERS: &[&str] =
 /// for the manual.
 const OF_THE_PROGRAM: &[(&str, &str, &str)] = &[
     ("backtest::table", "src/backtest/csv.rs", "tests/process_backtest.rs"),
+    ("plant::file", "src/simulation/plant_file.rs", "src/simulation/plant_file_tests.rs"),
     ("test::act", "src/testing/act.rs", "tests/process_testing.rs"),
     ("test::name", "src/testing/file.rs", "tests/process_testing.rs"),
     ("test::series", "src/testing/series.rs", "tests/process_testing.rs"),
