@@ -14,13 +14,14 @@ use super::saving::Unkept;
 use super::state::{RunningSet, Trial, decode};
 use super::timed::Timed;
 use super::told::Told;
-use super::{beneath, reload, saving, trial};
+use super::{beneath, reload, saving, shadowing, trial};
 use crate::control::protocol::Answer;
 use crate::egress::announced::Announced;
 use crate::egress::correspondent::Means;
 use crate::journal::{Limits, Ring};
 use crate::report::language::{Language, Sentence};
 use crate::report::{memory_words, process_words, reload_words};
+use crate::shadow::handle::Shadows;
 use crate::simulation::plant::{self, SharedPlant};
 use crate::site::{Built, Running, Texts};
 use ballast_engine::Engine;
@@ -139,6 +140,7 @@ pub fn start(start: Start) -> Decision {
         dumped: None,
         loaded: now,
         standings: BTreeMap::new(),
+        shadows: Shadows::default(),
         memory_lost: lost_here.or_else(|| decode(saved.as_ref()?, "memory").flatten()),
         ended,
     };
@@ -327,6 +329,9 @@ fn adopt(
             None => beneath::below(below, &carrier.texts, &texts, replaced),
             Some(process) => process.beneath(),
         };
+        if carrier.texts.files != texts.files {
+            shadowing::overtaken(&mut carrier, now);
+        }
         carrier.texts = texts;
         let probation = carrier.probation.take();
         carrier.files_refused = replaced.waits_for.map(|_| FilesRefused::Waits);
