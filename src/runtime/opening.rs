@@ -96,7 +96,7 @@ pub fn start(start: Start) -> Decision {
     if let Some(word) = saved.as_ref().and_then(|saved| decode(saved, "clock")).flatten() {
         clock.resume(word);
     }
-    let now = clock.now();
+    let (now, stamp) = (clock.now(), clock.stamp());
     let set = saved.as_ref().and_then(|saved| decode::<RunningSet>(saved, "plan"));
     recorder.set_zone(built.running.catalog().zone.clone());
     let (field, running) = (open_field(&mut built, 0), built.running);
@@ -105,7 +105,6 @@ pub fn start(start: Start) -> Decision {
     let beneath = if process.is_none() { beneath } else { Vec::new() };
     let mut guard = first_guard(&beneath, &running, &mut memory_lost, recorder.language(), now);
     let mut engine = Engine::new(Arc::clone(&running.plan), timed(built.bodies, &running), now);
-    let stamp = clock.stamp();
     let outage = saved.as_ref().map(|saved| {
         remember((&mut guard, process.is_some()), &mut engine, saved, &stamp, now);
         heartbeat.outage(saved, decode(saved, "ended").unwrap_or(false), &stamp)
