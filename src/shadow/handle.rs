@@ -186,7 +186,7 @@ impl Shadows {
     pub fn guard_command(&mut self, who: &Who, command: OperatorCommand) {
         let is_of_set = matches!(command, OperatorCommand::Confirm(_));
         if let (Some(shadow), false) = (&mut self.current, is_of_set) {
-            shadow.hand(Feed::Guard(who.clone(), command));
+            shadow.hand(Feed::Guard(*who, command));
         }
     }
 }
