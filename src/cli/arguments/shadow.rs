@@ -17,8 +17,8 @@ A candidate gets the readings of the running site, what people ask for, and a gu
 the running rules know. Where it does not keep up, readings are dropped and counted. It ends when the site is loaded anew and when the \
 program ends.
 
-`promote` writes the candidate's files into the site's rules, keeps the old ones beside them (`a.rhai~`), and loads the site as `ballast \
-reload` does, on trial; what is refused is taken back.")]
+`promote` writes the candidate's files into the site's rules, keeps the old ones beside them (`a.rhai~`), and loads the site on \
+trial, as a reload does; what is refused is taken back.")]
 pub struct Shadow {
     /// What to do; nothing: say how the candidate goes.
     #[command(subcommand)]
