@@ -17,6 +17,7 @@
 //! | [`replay`] | a journal run again |
 //! | [`testing`] | tests of a site: its rules on a made-up clock |
 //! | [`backtest`] | what happened, through the rules of a site and through others |
+//! | [`shadow`] | other rules beside the running ones, with their outputs disconnected |
 //! | [`watch`] | files that were saved |
 #![forbid(unsafe_code)]
 
@@ -32,6 +33,7 @@ pub mod replay;
 pub mod report;
 pub mod runtime;
 pub mod serving;
+pub mod shadow;
 pub mod simulation;
 pub mod site;
 pub mod testing;

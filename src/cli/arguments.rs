@@ -3,12 +3,14 @@
 mod backtest;
 mod detect;
 mod device;
+mod shadow;
 mod sim;
 mod test;
 
 pub use backtest::Backtest;
 pub use detect::{Access, Detect, ParityWord};
 pub use device::{Device, DeviceAction, DeviceCheck, DeviceRead};
+pub use shadow::{Shadow, ShadowAction};
 pub use sim::Sim;
 pub use test::Test;
 
@@ -88,6 +90,8 @@ pub enum Command {
     Test(Test),
     /// Take what happened through the rules of a site and through others: where would they not have done the same?
     Backtest(Backtest),
+    /// Let other rules run beside those of a running site, with their outputs disconnected: what would they do?
+    Shadow(Shadow),
     /// Say why an output is as it is, now or at a past instant
     Why(Why),
     /// Say why a rule is not active, now or at a past instant

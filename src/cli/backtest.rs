@@ -72,7 +72,7 @@ fn mistakes(refused: &Refused, output: &Output) -> Exit {
 }
 
 /// The site with other rules: those of a folder or of a site instead of its own, or one file instead of that of its name.
-fn candidate(own: &Texts, with: &Path) -> IoResult<Texts> {
+pub(super) fn candidate(own: &Texts, with: &Path) -> IoResult<Texts> {
     if !with.is_dir() {
         let mut texts = own.clone();
         texts.replace_rule(with)?;

@@ -19,6 +19,7 @@ pub mod past;
 pub mod remote;
 pub mod replay;
 pub mod run;
+pub mod shadow;
 pub mod shells;
 pub mod sim;
 pub mod terminal;
@@ -84,6 +85,7 @@ pub fn main() -> ExitCode {
         Command::Check(options) => check::run(&options, &output),
         Command::Test(options) => test::run(&options, is_junit, &output),
         Command::Backtest(options) => backtest::run(&options, &output),
+        Command::Shadow(options) => shadow::run(&options, &output),
         Command::Replay(options) => replay::run(&options, &output),
         Command::Sim(options) => sim::run(&options, &output),
         Command::Schema { file } => check::schema(file, &output),

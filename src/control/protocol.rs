@@ -4,11 +4,12 @@ use crate::journal::Frozen;
 use crate::report::language::Language;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// Name of the socket in the state directory.
 pub const SOCKET: &str = "control.sock";
-/// Longest question, bytes.
-pub const QUESTION_BYTES_MAX: u64 = 64 * 1024;
+/// Longest question, bytes: the rules of a candidate travel in one.
+pub const QUESTION_BYTES_MAX: u64 = 1024 * 1024;
 
 /// A question, and the language of its answer. Who reads the data alone asks in English.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,6 +46,26 @@ pub enum Question {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         trial_ms: Option<u64>,
     },
+    /// Let other rules run beside, with their outputs disconnected.
+    ShadowStart {
+        /// Where they come from, for people.
+        name: String,
+        /// The rule files, by their names in the site.
+        rules: BTreeMap<String, String>,
+        /// They stand in for all rules of the site, not only for those of their names.
+        is_whole: bool,
+    },
+    /// How those go.
+    Shadow,
+    /// Their files, and the set beside which they began.
+    ShadowTexts,
+    /// Their files lie in the site now: load it.
+    ShadowPromote {
+        /// Apply although it was refused before.
+        accept: bool,
+    },
+    /// End them.
+    ShadowDrop,
     /// A person's request.
     Request {
         /// Name of the output.
@@ -124,6 +145,8 @@ impl Question {
                 | Self::Why { .. }
                 | Self::WhyNot { .. }
                 | Self::Tape
+                | Self::Shadow
+                | Self::ShadowTexts
                 | Self::Mode { mode: None }
                 | Self::Setting { value: None, .. }
         )

@@ -22,6 +22,7 @@ pub mod process_words;
 pub mod reach_words;
 pub mod reload_words;
 pub mod retold;
+pub mod shadow_words;
 pub mod status;
 pub mod table;
 pub mod why_output;

@@ -14,6 +14,7 @@ use crate::control::protocol::Answer;
 use crate::egress::term::Standing;
 use crate::journal::Ring;
 use crate::report::moment::{HEARD_WITHIN, Protection};
+use crate::shadow::handle::Shadows;
 use crate::site::{Running, SetId, Texts};
 use ballast_guard::Guard;
 use ballast_host::Clock;
@@ -90,6 +91,8 @@ pub struct Carrier {
     pub memory_lost: Option<String>,
     /// Whether each receiver is told anything, as it was last written down, with the end by which it was judged.
     pub standings: BTreeMap<String, (Option<Utc>, Standing)>,
+    /// The rules that run beside, disconnected.
+    pub shadows: Shadows,
     /// Opens the buses of a new set.
     pub open_field: Box<OpenField>,
     /// Told when the last decision thread has ended.

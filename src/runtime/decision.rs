@@ -11,7 +11,9 @@ use super::inputs::one_step;
 use super::message::{Message, Occasion, TakeOver};
 use super::state::Pace;
 use super::timed::Timed;
-use super::{around, farewell, guard_process, misheard, questions, reload, saving, telling, trial};
+use super::{
+    around, farewell, guard_process, misheard, questions, reload, saving, shadowing, telling, trial,
+};
 use crate::control::protocol::Answer;
 use crate::metrics::Figures;
 use crate::site::{Running, Texts};
@@ -265,12 +267,14 @@ impl Decision {
                 Some(take_over) => reload::hand_over(self, take_over),
                 None => After::GoOn,
             },
+            Message::Shadow(news) => shadowing::news(self, *news),
             Message::Stop => After::Stop,
         }
     }
 
     /// Takes what a bus tells.
     pub fn hear(&mut self, bus: &str, batch: &Batch) {
+        self.carrier.shadows.hear(batch);
         for sample in &batch.samples {
             self.hear_sample(*sample);
         }
@@ -320,12 +324,15 @@ impl Decision {
 
     /// Gives the engine a command in the next turn.
     pub fn command(&mut self, command: ballast_engine::Command) {
+        self.carrier.shadows.command(&command);
         self.engine_in.push(EngineInput::Command(command));
     }
 
     /// Gives the guard a person's word in the next turn.
     pub fn guard_command(&mut self, who: &str, command: ballast_guard::OperatorCommand) {
-        self.tell_guard(GuardInput::Operator { who: ballast_guard::Who::new(who), command });
+        let who = ballast_guard::Who::new(who);
+        self.carrier.shadows.guard_command(&who, command);
+        self.tell_guard(GuardInput::Operator { who, command });
     }
 
     /// One turn: everything that waits is decided and carried out.

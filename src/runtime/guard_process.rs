@@ -390,6 +390,11 @@ fn look_again(decision: &mut Decision) {
 
 /// The mirror takes a step of the guard.
 fn follow(decision: &mut Decision, now: Mono, inputs: &[Input], expected: u64) {
+    for input in inputs {
+        if let Input::Operator { who, command } = input {
+            decision.carrier.shadows.guard_command(who, *command);
+        }
+    }
     let mut out = decision.mirror(now, inputs);
     if digest(&out) != expected {
         // What it would say from here on is not to be believed: the portrait is asked for anew.

@@ -6,6 +6,7 @@ use crate::control::protocol::{Answer, Call};
 use crate::egress::inquiry::Inquiry;
 use crate::metrics::Scrape;
 use crate::report::language::{Language, Sentence};
+use crate::shadow::handle::News;
 use crate::site::{SetId, Texts};
 use ballast_drivers::Batch;
 use ballast_host::SetHash;
@@ -52,6 +53,8 @@ pub enum Message {
     TakeOver(Box<TakeOver>),
     /// A builder has failed.
     BuildFailed(Box<BuildFailed>),
+    /// News of the rules that run beside, disconnected.
+    Shadow(Box<News>),
     /// The program shall end.
     Stop,
 }

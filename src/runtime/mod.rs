@@ -14,7 +14,7 @@
 //! | [`telling`], [`too_fast`], [`misheard`], [`around`], [`recorder`] | what happened, in the machines and around them, written down |
 //! | [`saving`], [`state`], [`remembered`] | what survives, what can be run again, and what of it can be believed |
 //! | [`heartbeat`] | until when the last run was seen |
-//! | [`questions`] | answers to a person |
+//! | [`questions`], [`shadowing`] | answers to a person; the rules that run beside, disconnected |
 
 mod arming;
 pub mod around;
@@ -39,6 +39,7 @@ pub mod reload;
 pub mod remembered;
 pub mod saving;
 pub mod screen;
+pub mod shadowing;
 pub mod state;
 pub mod telling;
 pub mod timed;

@@ -14,13 +14,14 @@ use super::saving::Unkept;
 use super::state::{RunningSet, Trial, decode};
 use super::timed::Timed;
 use super::told::Told;
-use super::{beneath, reload, saving, trial};
+use super::{beneath, reload, saving, shadowing, trial};
 use crate::control::protocol::Answer;
 use crate::egress::announced::Announced;
 use crate::egress::correspondent::Means;
 use crate::journal::{Limits, Ring};
 use crate::report::language::{Language, Sentence};
 use crate::report::{memory_words, process_words, reload_words};
+use crate::shadow::handle::Shadows;
 use crate::simulation::plant::{self, SharedPlant};
 use crate::site::{Built, Running, Texts};
 use ballast_engine::Engine;
@@ -95,7 +96,7 @@ pub fn start(start: Start) -> Decision {
     if let Some(word) = saved.as_ref().and_then(|saved| decode(saved, "clock")).flatten() {
         clock.resume(word);
     }
-    let now = clock.now();
+    let (now, stamp) = (clock.now(), clock.stamp());
     let set = saved.as_ref().and_then(|saved| decode::<RunningSet>(saved, "plan"));
     recorder.set_zone(built.running.catalog().zone.clone());
     let (field, running) = (open_field(&mut built, 0), built.running);
@@ -104,7 +105,6 @@ pub fn start(start: Start) -> Decision {
     let beneath = if process.is_none() { beneath } else { Vec::new() };
     let mut guard = first_guard(&beneath, &running, &mut memory_lost, recorder.language(), now);
     let mut engine = Engine::new(Arc::clone(&running.plan), timed(built.bodies, &running), now);
-    let stamp = clock.stamp();
     let outage = saved.as_ref().map(|saved| {
         remember((&mut guard, process.is_some()), &mut engine, saved, &stamp, now);
         heartbeat.outage(saved, decode(saved, "ended").unwrap_or(false), &stamp)
@@ -139,6 +139,7 @@ pub fn start(start: Start) -> Decision {
         dumped: None,
         loaded: now,
         standings: BTreeMap::new(),
+        shadows: Shadows::default(),
         memory_lost: lost_here.or_else(|| decode(saved.as_ref()?, "memory").flatten()),
         ended,
     };
@@ -327,6 +328,9 @@ fn adopt(
             None => beneath::below(below, &carrier.texts, &texts, replaced),
             Some(process) => process.beneath(),
         };
+        if carrier.texts.files != texts.files {
+            shadowing::overtaken(&mut carrier, now);
+        }
         carrier.texts = texts;
         let probation = carrier.probation.take();
         carrier.files_refused = replaced.waits_for.map(|_| FilesRefused::Waits);

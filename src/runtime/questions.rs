@@ -5,7 +5,7 @@
 
 use super::decision::Decision;
 use super::told::Told;
-use super::{reload, saving};
+use super::{reload, saving, shadowing};
 use crate::control::protocol::{Answer, Call, Question};
 use crate::journal::Frozen;
 use crate::report::answers::{self, Done, Refused};
@@ -38,8 +38,20 @@ pub fn answer(decision: &mut Decision, who: String, call: Call, reply: oneshot::
             let trial = trial_ms.map(Span::from_millis);
             return reload::asked(decision, reload::Wish { who, accept, trial, language }, reply);
         }
+        Question::ShadowStart { name, rules, is_whole } => {
+            let candidate = shadowing::Candidate { name, rules, is_whole };
+            return shadowing::start(decision, who, candidate, language, reply);
+        }
+        Question::Shadow => return shadowing::ask(decision, language, reply),
+        Question::ShadowPromote { accept } => {
+            return shadowing::promote(decision, reload::Wish { who, accept, trial: None, language }, reply);
+        }
+        Question::ShadowTexts => shadowing::texts(asking.decision, language),
+        Question::ShadowDrop => shadowing::drop_it(asking.decision, &who, language),
         Question::Journal { file } => return dump(decision, file, language, reply),
-        Question::Status => Ok(status::status(&asking.moment())),
+        Question::Status => {
+            Ok(shadowing::mention(asking.decision, language, status::status(&asking.moment())))
+        }
         Question::Why { output } => {
             asking.find_output(&output).map(|id| why_output::output(&asking.moment(), id))
         }

@@ -282,10 +282,10 @@ const DUMPS_KEPT: usize = 10;
 
 /// Writes the journal after an alarm, a suspension or a forced output; on a thread of its own, since a disk may be slow.
 pub fn dump_on_alarm(decision: &mut Decision, now: Mono) {
-    let Some(alarmed) = decision.carrier.recorder.alarmed.filter(|_| !decision.carrier.clock.is_made_up())
-    else {
-        return;
-    };
+    // What lies nowhere, or has a clock that is made up, has nothing to show afterwards.
+    let is_real =
+        !decision.carrier.clock.is_made_up() && !decision.carrier.place.state.as_os_str().is_empty();
+    let Some(alarmed) = decision.carrier.recorder.alarmed.filter(|_| is_real) else { return };
     if decision.carrier.dumped.is_some_and(|last| now.since(last) < DUMP_PAUSE) {
         return;
     }

@@ -7,7 +7,7 @@ use super::decision::Decision;
 use super::timed::Timed;
 use super::told::Told;
 use super::too_fast::TooFast;
-use super::trial;
+use super::{shadowing, trial};
 use crate::report::language::{Language, Sentence, say};
 use crate::report::output_words::OutputWords;
 use crate::report::{
@@ -296,6 +296,7 @@ fn verdict(decision: &mut Decision, now: Mono, verdict: &Verdict) {
     let before =
         decision.memory.verdicts.get_mut(verdict.output.index()).and_then(|place| place.replace(*verdict));
     decision.figures.verdict(verdict);
+    shadowing::verdict_came(decision, now, verdict);
     let state = arming_words::state(&decision.carrier.guard, verdict);
     let states = decision.memory.states.get_mut(verdict.output.index());
     let state_before = states.and_then(|place| std::mem::replace(place, state));

@@ -6,9 +6,12 @@ use crate::runtime::heartbeat::Heartbeat;
 use crate::runtime::message::{Occasion, channel};
 use crate::runtime::opening::{self, OpenField, Start};
 use crate::runtime::recorder::Recorder;
+use crate::runtime::telling;
 use crate::site::{Built, Texts};
 use ballast_guard::Input as GuardInput;
 use ballast_host::Clock;
+use ballast_model::time::Gap;
+use ballast_model::{Mono, Span};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -65,6 +68,22 @@ impl Decision {
         let mut carrier = self.carrier;
         carrier.handed = Some(handed);
         opening::take_over(built, carrier, now)
+    }
+
+    /// Goes on from what others know at a moment, as after a reload, where nothing was decided yet: no output begins anew.
+    pub fn go_on_from(
+        &mut self,
+        engine: ballast_engine::State<'static>,
+        guard: ballast_guard::State,
+        at: Mono,
+    ) {
+        let now = self.carrier.clock.now();
+        self.carrier.guard.restore(guard, Gap::SameBoot(Span::ZERO), at, now);
+        self.engine.restore(engine, Gap::SameBoot(Span::ZERO), at, now);
+        // What was said to the guard before it remembered is not meant.
+        self.guard_in.clear();
+        self.memory = telling::Memory::new(&self.running, &self.engine, &self.carrier.guard);
+        self.session_anew();
     }
 
     /// Looks at the wall clock in the next turn, however short the last look is ago.

@@ -1,0 +1,150 @@
+//! `ballast shadow` through its public door: other rules beside the running ones move nothing, say where they would not have
+//! done the same and why, and take over or go as they are told.
+#![allow(clippy::unwrap_used, reason = "a failing test is its own message")]
+
+mod common;
+
+use common::bench::{Bench, rule};
+use common::program::{Program, ballast};
+use common::{Scratch, wait_for};
+use serde_json::Value;
+use std::path::Path;
+use std::process::Output;
+use std::time::Duration;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn follow(output: &str) -> String {
+    rule("follow", output, "meter.level > \"50 %\"", "meter.level < \"50 %\"")
+}
+
+fn shadow(bench: &Bench, arguments: &[&str]) -> Output {
+    ballast().arg("shadow").args(arguments).arg("--site").arg(&bench.site.0).output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&[output.stdout.clone(), output.stderr.clone()].concat()).into_owned()
+}
+
+fn done(bench: &Bench, arguments: &[&str]) -> String {
+    let output = shadow(bench, arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    said(&output)
+}
+
+fn refused(bench: &Bench, arguments: &[&str]) -> String {
+    let output = shadow(bench, arguments);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    said(&output)
+}
+
+fn report(bench: &Bench) -> Value {
+    serde_json::from_str(&done(bench, &["--format", "json"])).unwrap()
+}
+
+/// A candidate in a folder of its own.
+fn candidate(rules: &str) -> Scratch {
+    let folder = Scratch::new("candidate");
+    std::fs::write(folder.0.join("main.rhai"), rules).unwrap();
+    folder
+}
+
+fn start(bench: &Bench, folder: &Path) -> String {
+    done(bench, &["start", folder.to_str().unwrap()])
+}
+
+/// The first difference of an output, once there is one.
+fn difference(bench: &Bench, output: &str) -> Value {
+    wait_for("a difference to be told", PATIENCE, || {
+        let report = report(bench);
+        let all = report["differences"].as_array().unwrap();
+        all.iter().find(|one| one["output"] == output).cloned()
+    })
+}
+
+fn level(bench: &Bench, program: &Program, level: &str) {
+    bench.tell("meter/level", level);
+    program.wait_point("meter.level", level);
+}
+
+#[test]
+fn a_candidate_moves_nothing_and_takes_over_when_it_is_promoted() {
+    let Some(bench) = Bench::new("a candidate beside the rules", &follow("a")) else { return };
+    let program = bench.run();
+    level(&bench, &program, "30");
+    let folder = candidate(&follow("b"));
+    assert!(done(&bench, &[]).contains("no candidate runs"));
+    let began = start(&bench, &folder.0);
+    assert!(began.contains("moves nothing"), "{began}");
+    let second = refused(&bench, &["start", folder.0.to_str().unwrap()]);
+    assert!(second.contains("runs already"), "{second}");
+    assert!(program.tell(&["status"]).contains("beside the rules runs"), "{}", program.tell(&["status"]));
+    level(&bench, &program, "70");
+    bench.wait("a", "ON");
+    let found = difference(&bench, "b");
+    assert_eq!(
+        (&found["running"]["state"], &found["candidate"]["state"]),
+        (&"open".into(), &"closed".into())
+    );
+    assert!(found["candidate"]["why"].as_str().unwrap().contains("follow"), "{found}");
+    assert!(found["running"]["why"].as_str().unwrap().contains("default"), "{found}");
+    let other = difference(&bench, "a");
+    assert!(other["running"]["why"].as_str().unwrap().contains("follow"), "{other}");
+    assert_eq!(other["candidate"]["state"], "open", "{other}");
+    let report = report(&bench);
+    assert_eq!((&report["lagged"], &report["outputs"][2]["differences"]), (&0.into(), &0.into()), "{report}");
+    let text = done(&bench, &["--language", "fr"]);
+    assert!(text.contains("candidate : ") && text.contains("rien n'en est commandé"), "{text}");
+    assert!(
+        !bench.told("b").contains(&"ON".to_owned()),
+        "the candidate moved an output: {:?}",
+        bench.told("b")
+    );
+
+    let promoted = done(&bench, &["promote"]);
+    assert!(promoted.contains("follow"), "{promoted}");
+    bench.wait("b", "ON");
+    bench.wait("a", "OFF");
+    let rules = bench.site.0.join("rules");
+    assert_eq!(std::fs::read_to_string(rules.join("main.rhai")).unwrap(), follow("b"));
+    assert_eq!(std::fs::read_to_string(rules.join("main.rhai~")).unwrap(), follow("a"));
+    let over = done(&bench, &[]);
+    assert!(over.contains("the site was loaded anew"), "{over}");
+    let audit = bench.audit();
+    assert!(audit.iter().any(|line| line.contains(" promotes ")), "{audit:?}");
+    assert!(audit.iter().any(|line| line.contains("outputs disconnected")), "{audit:?}");
+}
+
+#[test]
+fn what_is_wrong_is_refused_and_what_is_dropped_leaves_all_as_it_was() {
+    let Some(bench) = Bench::new("a candidate that is dropped", &follow("a")) else { return };
+    let program = bench.run();
+    level(&bench, &program, "70");
+    bench.wait("a", "ON");
+    let wrong = candidate("rule \"follow\" when meter.leval > \"50 %\" { close(b); }\n");
+    let mistakes = refused(&bench, &["start", wrong.0.to_str().unwrap()]);
+    assert!(mistakes.contains("rules/main.rhai") && mistakes.contains("meter.level"), "{mistakes}");
+    assert!(done(&bench, &[]).contains("no candidate runs"));
+    assert!(refused(&bench, &["promote"]).contains("no candidate runs"));
+
+    let folder = candidate(&follow("b"));
+    start(&bench, &folder.0);
+    // It goes on from what the running rules know: `a` is closed there as well, until its rules say otherwise.
+    difference(&bench, "b");
+    bench.relays.clear();
+    done(&bench, &["drop"]);
+    assert!(refused(&bench, &["drop"]).contains("no candidate runs"));
+    level(&bench, &program, "30");
+    bench.wait("a", "OFF");
+    assert!(bench.told("b").iter().all(|word| word == "OFF"), "{:?}", bench.told("b"));
+    let rules = std::fs::read_to_string(bench.site.0.join("rules/main.rhai")).unwrap();
+    assert_eq!(rules, follow("a"));
+
+    // The files changed under a candidate: what it was compared with is not what it would replace.
+    start(&bench, &folder.0);
+    let safety = bench.site.0.join("safety.yaml");
+    std::fs::write(&safety, std::fs::read_to_string(&safety).unwrap() + "# looked at\n").unwrap();
+    let output = shadow(&bench, &["promote"]);
+    assert_ne!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(std::fs::read_to_string(bench.site.0.join("rules/main.rhai")).unwrap(), follow("a"));
+}
