@@ -245,3 +245,20 @@ fn without_a_test_a_name_or_a_site_there_is_a_word_for_it() {
     let wrong = ballast().args(["check", "--format", "junit"]).arg(&site.0).output().unwrap();
     assert_eq!(wrong.status.code(), Some(2));
 }
+
+#[test]
+fn on_a_village_a_reading_out_of_its_bounds_is_told() {
+    let site = Scratch::with_example("testing-village", "village");
+    let lost = "tests:
+  - name: a set is lost
+    plant: village
+    start: 2026-03-20 19:20
+    expect:
+      - { at: 10 min, do: genset breaks for 2 h }
+      - { at: 20 min, readings: { feeder_meter.frequency: '>= 60 Hz' }, throughout: { feeder_meter.frequency: '>= 40 Hz' } }
+";
+    std::fs::write(site.0.join("tests/closed-loop.yaml"), lost).unwrap();
+    let shown = text(&test(&site.0, &["--only", "a set is lost"]));
+    assert!(shown.contains("expected >= 60 Hz, got 49."), "{shown}");
+    assert_eq!(shown.matches("^ expected").count(), 1, "{shown}");
+}

@@ -1,5 +1,6 @@
 //! What happens in the middle of a test, beside what points read: `do: power cut for 20 min`.
 
+use super::village;
 use crate::site::Running;
 use ballast_config::codes;
 use ballast_config::decode::scalar::text;
@@ -8,6 +9,7 @@ use ballast_config::tree::Node;
 use ballast_model::catalog::{Noun, Origin};
 use ballast_model::quantity::parse_span;
 use ballast_model::{DeviceId, PointId, Span};
+use ballast_plant::village::What;
 use std::collections::BTreeMap;
 
 /// Nobody moves a clock further, nor is without power for longer.
@@ -17,7 +19,7 @@ const HELP: &str = "write `reload`, `restart`, `power cut for 20 min`, `clock ju
                     `POINT stuck`, or `NAME back`";
 
 /// One thing that happens.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Act {
     /// The site's files are loaded anew.
     Reload,
@@ -31,6 +33,8 @@ pub enum Act {
     Away(Away),
     /// A point says the same whatever it measures, or no longer does.
     Stuck(PointId, bool),
+    /// Something happens to the simulated village by itself.
+    Village(What),
 }
 
 impl Act {
@@ -56,10 +60,17 @@ pub struct Away {
 /// Reads acts in the order of a test; knows what is amiss by now, so that only that comes back.
 #[derive(Debug, Default)]
 pub struct Acts {
+    /// A village is behind the readings.
+    on_plant: bool,
     amiss: BTreeMap<String, Act>,
 }
 
 impl Acts {
+    /// Nothing is amiss yet; `on_plant`: a village is behind the readings.
+    pub fn new(on_plant: bool) -> Self {
+        Self { on_plant, amiss: BTreeMap::new() }
+    }
+
     /// Reads one act; says what is wrong with it.
     pub fn read(&mut self, node: &Node, running: &Running, out: &mut Diagnostics) -> Option<(Place, Act)> {
         let found = text(node, out)?;
@@ -79,6 +90,12 @@ impl Acts {
             _ => {}
         }
         if let Some(span) = text.strip_prefix("power cut for ") {
+            if self.on_plant {
+                let message =
+                    "the village goes on while this machine is dark: a test on a plant cannot do that";
+                let help = "write `restart`, or give readings behind `points` in place of `plant`";
+                return Err((message.to_owned(), help.to_owned()));
+            }
             let span = parse_span(span).filter(|span| (Span::from_secs(1)..=MOST).contains(span));
             let help = || {
                 (
@@ -96,7 +113,17 @@ impl Acts {
                 )
             });
         }
-        let unknown = || (format!("`{text}` is nothing that can happen"), HELP.to_owned());
+        if let Some(what) = village::what(text) {
+            if !self.on_plant {
+                let message = format!("`{text}` happens to a village, and this test has none");
+                return Err((message, "add `plant: village` to the test".to_owned()));
+            }
+            return what.map(Act::Village);
+        }
+        let unknown = || {
+            let more = if self.on_plant { format!("; {}", village::HELP) } else { String::new() };
+            (format!("`{text}` is nothing that can happen"), format!("{HELP}{more}"))
+        };
         let (name, what) = text.rsplit_once(' ').ok_or_else(unknown)?;
         let act = match what {
             "back" => return self.back(name.trim()),

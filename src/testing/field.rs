@@ -3,6 +3,8 @@
 use super::series::{Reading, Series};
 use crate::runtime::field::{Doors, Field};
 use crate::runtime::opening::OpenField;
+use crate::simulation;
+use crate::simulation::plant::SharedPlant;
 use crate::site::{Built, Running};
 use ballast_drivers::{Batch, Report, WriteResult};
 use ballast_guard::Permit;
@@ -16,6 +18,7 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct Script {
     world: Arc<Mutex<World>>,
+    plant: Option<SharedPlant>,
 }
 
 #[derive(Debug)]
@@ -30,12 +33,31 @@ struct World {
     again: Span,
     /// Rises with every sample.
     sequence: u64,
+    /// Points of the plant that were heard, and what they said last.
+    heard: BTreeMap<PointId, Value>,
+    /// Those of them that say it again and again.
+    stuck: BTreeSet<PointId>,
+    /// Whose points they are.
+    devices: BTreeMap<PointId, DeviceId>,
+    /// What points read since somebody looked.
+    seen: BTreeMap<PointId, Seen>,
     /// Devices that do not answer.
     away: BTreeSet<DeviceId>,
     /// Whose outputs they are, and what they were told last.
     outputs: BTreeMap<OutputId, (DeviceId, Option<Wanted>)>,
     /// Nothing happens after this moment: somebody looks.
     stop: Mono,
+}
+
+/// What a point read in a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The least value; none where there was not any.
+    pub low: Option<Value>,
+    /// The greatest one.
+    pub high: Option<Value>,
+    /// Whether news came that there is no value.
+    pub was_bad: bool,
 }
 
 /// What comes of one point.
@@ -53,7 +75,14 @@ struct Feed {
 
 impl Script {
     /// A script that begins at a moment, with a reading of each point after every span.
-    pub fn new(begin: Mono, every: Span, points: Vec<(PointId, Series)>, running: &Running) -> Self {
+    /// What no series says comes of the plant, where there is one.
+    pub fn new(
+        begin: Mono,
+        every: Span,
+        points: Vec<(PointId, Series)>,
+        plant: Option<SharedPlant>,
+        running: &Running,
+    ) -> Self {
         let catalog = running.catalog();
         let feed = |(point, series): (PointId, Series)| {
             let spec = catalog.point(point);
@@ -65,6 +94,8 @@ impl Script {
             Feed { point, device, series, pause, says: None, is_stuck: false }
         };
         let outputs = (0..).map(OutputId).zip(&catalog.outputs);
+        let devices = (0..).map(PointId).zip(&catalog.points);
+        let devices = devices.filter_map(|(point, spec)| Some((point, spec.device?)));
         let world = World {
             origin: (begin, Span::ZERO),
             every,
@@ -72,11 +103,15 @@ impl Script {
             next: 0,
             again: Span::MAX,
             sequence: 0,
+            heard: BTreeMap::new(),
+            stuck: BTreeSet::new(),
+            devices: devices.collect(),
+            seen: BTreeMap::new(),
             away: BTreeSet::new(),
             outputs: outputs.map(|(id, spec)| (id, (spec.device, None))).collect(),
             stop: begin,
         };
-        Self { world: Arc::new(Mutex::new(world)) }
+        Self { world: Arc::new(Mutex::new(world)), plant }
     }
 
     fn world(&self) -> MutexGuard<'_, World> {
@@ -156,19 +191,38 @@ impl Script {
 
     /// A point says from now on what it says now, or follows its readings again.
     pub fn set_stuck(&self, point: PointId, is_stuck: bool) {
-        for feed in self.world().feeds.iter_mut().filter(|feed| feed.point == point) {
+        let mut world = self.world();
+        for feed in world.feeds.iter_mut().filter(|feed| feed.point == point) {
             feed.is_stuck = is_stuck;
         }
+        if is_stuck {
+            world.stuck.insert(point)
+        } else {
+            world.stuck.remove(&point)
+        };
+    }
+
+    /// What a point read since the last call of [`Self::look_anew`].
+    pub fn seen(&self, point: PointId) -> Option<Seen> {
+        self.world().seen.get(&point).copied()
+    }
+
+    /// From now on other readings count.
+    pub fn look_anew(&self) {
+        self.world().seen.clear();
     }
 
     /// Opens the equipment of a set.
-    pub fn opener(&self) -> Box<OpenField> {
+    pub fn opener(&self, clock: Arc<Clock>) -> Box<OpenField> {
         let script = self.clone();
-        Box::new(move |built: &mut Built, _epoch| {
+        let plant = |plant| simulation::field::opener(plant, clock, None, None);
+        let mut plant = self.plant.clone().map(plant);
+        Box::new(move |built: &mut Built, epoch| {
             Box::new(ScriptedField {
                 script: script.clone(),
                 doors: Doors::default(),
                 definitions: built.running.definitions,
+                plant: plant.as_mut().map(|open| open(built, epoch)),
             })
         })
     }
@@ -188,6 +242,59 @@ impl World {
     fn next_reading(&self) -> Span {
         let number = u64::try_from(self.next).unwrap_or(u64::MAX);
         Span::from_nanos(self.every.nanos().saturating_mul(number))
+    }
+
+    fn is_away(&self, output: OutputId) -> bool {
+        self.outputs.get(&output).is_some_and(|(device, _)| self.away.contains(device))
+    }
+
+    /// What the plant told, where no series tells it, and whoever tells it is there.
+    fn hear(&mut self, mut told: Batch, now: Mono, batch: &mut Batch) {
+        for mut sample in told.samples.drain(..) {
+            let device = self.devices.get(&sample.point);
+            let is_away = device.is_some_and(|device| self.away.contains(device));
+            if is_away || self.feeds.iter().any(|feed| feed.point == sample.point) {
+                continue;
+            }
+            self.sequence += 1;
+            sample.sequence = self.sequence;
+            match (self.heard.get(&sample.point), sample.value) {
+                (Some(value), _) if self.stuck.contains(&sample.point) => {
+                    sample = Sample::good(sample.point, *value, now, self.sequence);
+                }
+                (_, Some(value)) => drop(self.heard.insert(sample.point, value)),
+                (_, None) => {}
+            }
+            batch.samples.push(sample);
+        }
+        for report in told.reports.drain(..) {
+            if let Report::Actual { output, actual: Some(wanted), .. } = &report {
+                if self.is_away(*output) {
+                    continue;
+                }
+                if let Some((_, told)) = self.outputs.get_mut(output) {
+                    *told = Some(*wanted);
+                }
+            }
+            batch.reports.push(report);
+        }
+    }
+
+    /// Keeps what a point read for who asks what it was all the time.
+    fn see(&mut self, sample: &Sample) {
+        let nothing = Seen { low: None, high: None, was_bad: false };
+        let seen = self.seen.entry(sample.point).or_insert(nothing);
+        let Some(value) = sample.value.filter(|_| sample.quality.is_good()) else {
+            seen.was_bad = true;
+            return;
+        };
+        let number = |value: Value| if let Value::Number(number) = value { number.get() } else { 0.0 };
+        if seen.low.is_none_or(|low| number(value) < number(low)) {
+            seen.low = Some(value);
+        }
+        if seen.high.is_none_or(|high| number(value) >= number(high)) {
+            seen.high = Some(value);
+        }
     }
 
     /// When somebody says something.
@@ -258,11 +365,19 @@ struct ScriptedField {
     script: Script,
     doors: Doors,
     definitions: u64,
+    /// What goes on by itself, where something does.
+    plant: Option<Box<dyn Field>>,
 }
 
 impl Field for ScriptedField {
     fn apply(&mut self, permit: Permit, now: Mono, batch: &mut Batch) {
         let output = permit.output();
+        if let Some(plant) = self.plant.as_mut().filter(|_| !self.script.world().is_away(output)) {
+            let mut told = Batch::default();
+            plant.apply(permit, now, &mut told);
+            self.script.world().hear(told, now, batch);
+            return;
+        }
         self.doors.carry_out(permit, now, batch, |wanted| {
             let mut world = self.script.world();
             let world = &mut *world;
@@ -284,8 +399,23 @@ impl Field for ScriptedField {
     }
 
     fn advance(&mut self, clock: &Clock, wake: Mono, batch: &mut Batch) {
+        let until = {
+            let world = self.script.world();
+            world.due().min(wake).min(world.stop)
+        };
+        let mut told = Batch::default();
+        match &mut self.plant {
+            // A plant goes on by a millisecond at least, and nobody waits for one here.
+            Some(plant) if clock.now() < until => plant.advance(clock, until, &mut told),
+            Some(_) => {}
+            None => clock.advance(until),
+        }
         let mut world = self.script.world();
-        clock.advance(world.due().min(wake).min(world.stop));
+        let before = batch.samples.len();
+        world.hear(told, clock.now(), batch);
         world.speak(clock.now(), batch);
+        for sample in batch.samples.iter().skip(before) {
+            world.see(sample);
+        }
     }
 }

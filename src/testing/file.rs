@@ -2,6 +2,8 @@
 
 use super::look::{LOOK, Look, Timeline};
 use super::series::{self, Series};
+use super::village::Behind;
+use crate::simulation::plant::WORLDS;
 use crate::site::Running;
 use ballast_config::codes;
 use ballast_config::decode::fields::Fields;
@@ -30,7 +32,9 @@ pub struct Test {
     pub start: Utc,
     /// Time between two readings of a point.
     pub every: Span,
-    /// What each point reads.
+    /// The village behind the readings, where there is one.
+    pub behind: Option<Behind>,
+    /// What each point reads; instead of the village, where there is one.
     pub points: Vec<(PointId, Series)>,
     /// Where one looks, in the order of time.
     pub looks: Vec<Look>,
@@ -53,6 +57,8 @@ static TEST: MapShape = MapShape {
             Form::Quantity(Dimension::Duration),
             "time between two readings; `10 s` if absent.",
         ),
+        optional("plant", Form::Choice(WORLDS), "what readings come of in place of `points`, `village`."),
+        optional("seed", Form::Integer, "which of many such villages; `1` if absent."),
         optional("points", Form::Named(&Form::Text), "what each point reads: `50 49.7x10 _x3 stale nan`."),
         required("expect", Form::List(&Form::Map(&LOOK)), "where one looks, in the order of time."),
     ],
@@ -93,7 +99,9 @@ fn test(node: &Node, running: &Running, out: &mut Diagnostics) -> Option<Test> {
         None => Some(EVERY),
         Some(node) => positive_duration(node, out).map(|found| Span::from_nanos(found.value.nanos())),
     };
-    let looks = fields.get("expect").and_then(|node| Timeline::new(running).read(node, out));
+    let behind = Behind::read(&fields, running, out);
+    let on_plant = fields.get("plant").is_some();
+    let looks = fields.get("expect").and_then(|node| Timeline::new(running, on_plant).read(node, out));
     let end = looks.as_ref().and_then(|looks| looks.last()).map(|look| look.at);
     let points = match fields.get("points") {
         None => Some(Vec::new()),
@@ -109,14 +117,18 @@ fn test(node: &Node, running: &Running, out: &mut Diagnostics) -> Option<Test> {
             None
         }
     };
-    let name = name?;
+    let (name, start, looks) = (name?, start?, looks?);
+    if let Some(behind) = &behind {
+        behind.check(start, &looks, running, out);
+    }
     Some(Test {
         name: name.value.to_owned(),
         place: name.place,
-        start: start?,
+        start,
         every: every?,
         points: points?,
-        looks: looks?,
+        behind,
+        looks,
     })
 }
 

@@ -1,6 +1,8 @@
 //! The timeline of a test: at each moment what happens, and what is expected then.
 
 use super::act::{Act, Acts};
+use super::bounds::Bounds;
+use super::file::measured;
 use crate::report::language::Language;
 use crate::report::names;
 use crate::site::Running;
@@ -11,9 +13,9 @@ use ballast_config::decode::scalar::{self, text};
 use ballast_config::decode::shape::{Form, MapShape, Others, optional, required};
 use ballast_config::diagnostics::{Diagnostics, Place};
 use ballast_config::tree::{Entry, Kind as NodeKind, Node};
-use ballast_model::catalog::{OutputKind, OutputSpec};
+use ballast_model::catalog::{Noun, OutputKind, OutputSpec};
 use ballast_model::quantity::parse_quantity;
-use ballast_model::{Dimension, OutputId, Span, Wanted};
+use ballast_model::{Dimension, OutputId, PointId, Span, Wanted};
 
 /// The longest test.
 const LENGTH_MAX: Span = Span::from_secs(400 * 86_400);
@@ -38,6 +40,8 @@ pub enum Expected {
     Because(OutputId, String),
     /// A rule is active, or is not.
     Rule(u32, bool),
+    /// A point reads so now, or read so whenever it read something since the moment before; as it was written.
+    Reads(PointId, Bounds, bool, String),
     /// Since the moment before, an alarm was raised that has this in it.
     Alarm(String),
     /// Since the moment before, no alarm was raised.
@@ -58,6 +62,16 @@ pub(super) static LOOK: MapShape = MapShape {
         ),
         optional("outputs", Form::Named(&Form::Text), "the state of outputs, `school: open`."),
         optional("because", Form::Named(&Form::Text), "a part of what `ballast why` says of an output."),
+        optional(
+            "readings",
+            Form::Named(&Form::Text),
+            "what points read then, `meter.frequency: 49.8..50.2 Hz`.",
+        ),
+        optional(
+            "throughout",
+            Form::Named(&Form::Text),
+            "what they read all the time since the moment before.",
+        ),
         optional("active", Form::List(&Form::Text), "rules that are active."),
         optional("idle", Form::List(&Form::Text), "rules that are not active."),
         optional(
@@ -80,9 +94,9 @@ pub struct Timeline<'a> {
 }
 
 impl<'a> Timeline<'a> {
-    /// Nothing was read yet.
-    pub fn new(running: &'a Running) -> Self {
-        Self { running, acts: Acts::default(), earliest: Span::ZERO, dark: false }
+    /// Nothing was read yet; `on_plant`: a village is behind the readings.
+    pub fn new(running: &'a Running, on_plant: bool) -> Self {
+        Self { running, acts: Acts::new(on_plant), earliest: Span::ZERO, dark: false }
     }
 
     /// Reads all moments; `None` where one of them has a mistake.
@@ -108,6 +122,7 @@ impl<'a> Timeline<'a> {
         let mut expected = Vec::new();
         self.states(&fields, &mut expected, out);
         self.reasons(&fields, &mut expected, out);
+        self.readings(&fields, &mut expected, out);
         self.rules(&fields, &mut expected, out);
         said(&fields, &mut expected, out);
         let (at, _) = at?;
@@ -127,7 +142,7 @@ impl<'a> Timeline<'a> {
         }
         if !has_any(&fields) {
             let message = "nothing happens at this moment, and nothing is expected";
-            let help = "add `outputs:`, `because:`, `active:`, `idle:`, `alarms:`, `told:` or `do:`";
+            let help = "add `outputs:`, `because:`, `readings:`, `throughout:`, `active:`, `idle:`, `alarms:`, `told:` or `do:`";
             out.push(fields.head().mistake(codes::TEST_TIME, message).help(help));
         }
         Some(Look { at, acts, expected })
@@ -184,6 +199,37 @@ impl<'a> Timeline<'a> {
             if let Some(found) = text(&entry.value, out) {
                 expected.push((found.place, Expected::Because(id, found.value.to_owned())));
             }
+        }
+    }
+
+    fn readings(&self, fields: &Fields<'_>, expected: &mut Vec<(Place, Expected)>, out: &mut Diagnostics) {
+        for (key, is_throughout) in [("readings", false), ("throughout", true)] {
+            let Some(node) = fields.get(key) else { continue };
+            let NodeKind::Map(map) = &node.kind else {
+                let message = format!("`{key}` has points with what is expected of them");
+                let help = "write `meter.frequency: 49.8..50.2 Hz`";
+                out.push(node.head_place().mistake(codes::TEST_NAME, message).help(help));
+                continue;
+            };
+            for entry in &map.entries {
+                let Some((id, found)) = self.point(entry, is_throughout, out).zip(text(&entry.value, out))
+                else {
+                    continue;
+                };
+                let Some(spec) = self.running.catalog().point(id) else { continue };
+                if let Some(bounds) = Bounds::read(found.value, spec, found.place, out) {
+                    let written = found.value.to_owned();
+                    expected.push((found.place, Expected::Reads(id, bounds, is_throughout, written)));
+                }
+            }
+        }
+    }
+
+    /// A point by its name; where every reading counts, one that a device measures.
+    fn point(&self, entry: &Entry, is_measured: bool, out: &mut Diagnostics) -> Option<PointId> {
+        match self.running.catalog().resolve(&entry.key.text) {
+            Some(Noun::Point(id)) if !is_measured => Some(id),
+            _ => measured(&entry.key.text, entry.key.place(), self.running, out),
         }
     }
 

@@ -5,6 +5,8 @@
 //! | [`mod@file`] | the test files of a site, read and checked against its nouns |
 //! | [`look`] | the timeline of a test: what happens at a moment, and what is expected then |
 //! | [`act`] | what happens beside readings: restarts, power cuts, devices that are gone |
+//! | [`bounds`] | what is expected of a reading |
+//! | [`village`] | the simulated village in place of written readings, and what happens to it |
 //! | [`series`] | the short way to write many readings |
 //! | [`field`] | equipment that reads as the test says, and takes every permit |
 //! | [`trial`] | one test, from its start to its last look |
@@ -14,9 +16,11 @@
 //! of it decides anything.
 
 pub mod act;
+pub mod bounds;
 pub mod coverage;
 pub mod field;
 pub mod file;
 pub mod look;
 pub mod series;
 pub mod trial;
+pub mod village;

@@ -1,10 +1,12 @@
 //! One test, from its start to its last look.
 
 use super::act::{Act, Away};
+use super::bounds::Bounds;
 use super::coverage::Reached;
 use super::field::Script;
 use super::file::Test;
 use super::look::Expected;
+use super::village::Behind;
 use crate::cli::arguments::Format;
 use crate::cli::terminal::Output;
 use crate::report::language::Language;
@@ -22,7 +24,7 @@ use ballast_history::{SavedState, Severity};
 use ballast_host::Clock;
 use ballast_host::nouns::Given;
 use ballast_model::time::BootId;
-use ballast_model::{OutputId, Span, Utc};
+use ballast_model::{OutputId, PointId, Span, Utc};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Turns without time going on after which a site that is never quiet is given up.
@@ -78,6 +80,7 @@ pub fn run(test: &Test, texts: &Texts, language: Language) -> Result<Outcome, Re
         session.differences.extend(differences);
         if !look.expected.is_empty() {
             session.diary().sentences.clear();
+            session.script.look_anew();
         }
     }
     let reached = std::mem::take(&mut session.diary().reached);
@@ -125,9 +128,13 @@ impl Session {
         let clock = Arc::new(Clock::made_up(test.start));
         let begin = clock.now();
         let built = build_unopened(texts)?;
-        let script = Script::new(begin, test.every, test.points.clone(), &built.running);
+        // What the plant refuses was told when the test was read.
+        let plant = |behind: &Behind| behind.plant(test.start, &test.looks, &built.running, begin).ok();
+        let plant = test.behind.as_ref().and_then(plant);
+        let script = Script::new(begin, test.every, test.points.clone(), plant, &built.running);
         let diary: Arc<Mutex<Diary>> = Arc::default();
-        let decision = start(built, texts, script.opener(), clock, write_into(&diary), None);
+        let open = script.opener(Arc::clone(&clock));
+        let decision = start(built, texts, open, clock, write_into(&diary), None);
         let origin = (begin, Span::ZERO);
         Ok(Self { decision, script, diary, language, origin, boot: 0, differences: Vec::new() })
     }
@@ -186,6 +193,8 @@ impl Session {
             }
             Act::Away(away) => self.set_away(away),
             Act::Stuck(point, is_stuck) => self.script.set_stuck(*point, *is_stuck),
+            // It is in the script of the village since the beginning.
+            Act::Village(_) => {}
         }
         let passed = self.passed();
         self.go_on_until(passed);
@@ -220,7 +229,8 @@ impl Session {
         self.script.begin_anew(passed, origin.0);
         let saved = self.diary().saved.clone();
         let built = build_unopened(&texts)?;
-        let decision = start(built, &texts, self.script.opener(), clock, write_into(&self.diary), saved);
+        let open = self.script.opener(Arc::clone(&clock));
+        let decision = start(built, &texts, open, clock, write_into(&self.diary), saved);
         Ok(Self { decision, origin, boot, ..self })
     }
 
@@ -257,10 +267,33 @@ impl Session {
                 let why = || why_rule::rule(&moment, *rule).text.trim_end().to_owned();
                 (found != *is_active).then(|| (word(*is_active), word(found), why()))
             }
+            Expected::Reads(point, bounds, is_throughout, written) => {
+                let found = self.compare_read(*point, bounds, *is_throughout)?;
+                Some((written.clone(), found, String::new()))
+            }
             Expected::Alarm(part) => self.compare_said(Some(part), Severity::Alarm),
             Expected::NoAlarm => self.compare_said(None, Severity::Alarm),
             Expected::Told(part) => self.compare_said(Some(part), Severity::Info),
         }
+    }
+
+    /// What a point reads, or read, instead of what is expected; `None` where it is as expected.
+    fn compare_read(&self, point: PointId, bounds: &Bounds, is_throughout: bool) -> Option<String> {
+        let (decision, language) = (&self.decision, self.language);
+        let spec = decision.running.catalog().point(point)?;
+        let unknown = || language.say("unknown", "inconnu").to_owned();
+        if !is_throughout {
+            let known = decision.engine.snapshot().known(point, decision.carrier.clock.now());
+            return match known {
+                Some(value) => (!bounds.holds(value)).then(|| spec.show(value)),
+                None => Some(unknown()),
+            };
+        }
+        let Some(seen) = self.script.seen(point) else {
+            return Some(language.say("no reading", "aucune mesure").to_owned());
+        };
+        let wrong = [seen.low, seen.high].into_iter().flatten().find(|value| !bounds.holds(*value));
+        wrong.map(|value| spec.show(value)).or_else(|| seen.was_bad.then(unknown))
     }
 
     /// Compares what was said since the last look.
