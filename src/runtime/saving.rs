@@ -155,6 +155,9 @@ pub fn checkpoint(decision: &mut Decision, now: Mono) {
     for event in decision.engine.take_news() {
         decision.heard(now, Said::Engine(event));
     }
+    if decision.carrier.ring.is_off() {
+        return;
+    }
     let checkpoint = Checkpoint {
         engine: decision.engine.save(),
         guard: decision.carrier.guard.save(),
@@ -230,22 +233,34 @@ impl Scribe {
 
     /// Notes what the engine is told.
     pub fn engine(&mut self, ring: &mut Ring, now: Mono, inputs: &[EngineInput]) {
+        if ring.is_off() {
+            return;
+        }
         ring.append(now, kind::ENGINE, self.encode(inputs));
     }
 
     /// Notes what the engine said, as a hash.
     pub fn engine_said(&mut self, ring: &mut Ring, now: Mono, outputs: &[EngineOutput]) {
+        if ring.is_off() {
+            return;
+        }
         let hash = fnv1a(self.encode(outputs).iter().copied());
         ring.append(now, kind::ENGINE_OUT, &hash.to_le_bytes());
     }
 
     /// Notes what the guard is told.
     pub fn guard(&mut self, ring: &mut Ring, now: Mono, inputs: &[GuardInput]) {
+        if ring.is_off() {
+            return;
+        }
         ring.append(now, kind::GUARD, self.encode(inputs));
     }
 
     /// Notes what the guard said, as a hash.
     pub fn guard_said(&mut self, ring: &mut Ring, now: Mono, outputs: &[GuardOutput]) {
+        if ring.is_off() {
+            return;
+        }
         ring.append(now, kind::GUARD_OUT, &guard_hash(outputs).to_le_bytes());
     }
 }
