@@ -6,7 +6,7 @@ use ballast_model::{Mono, Span};
 use std::collections::BTreeSet;
 
 /// Version of the encodings; another one is not read.
-const VERSION: u32 = 2;
+pub const VERSION: u32 = 2;
 /// Shortest time between two saves.
 const PACE_MIN: Span = Span::from_secs(1);
 /// What a run begins with is saved after this time: its first commands are out then, and a run that ended earlier had
