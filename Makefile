@@ -14,7 +14,7 @@ PROGRAM ?= $(TARGET)/release/ballast
 GUARD ?= $(TARGET)/release/ballast-guard
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-bench build test demo run bench bench-plant bench-devices chaos soak fuzz mutants proofs \
+.PHONY: help setup setup-test setup-bench build test demo run bench bench-plant bench-backtest bench-devices chaos soak fuzz mutants proofs \
 	deny fmt lint doc install uninstall clean
 
 help: ## list the entry points
@@ -48,6 +48,9 @@ bench: setup-bench ## measure Ballast beside its peers; writes docs/performance.
 
 bench-plant: setup ## how many times faster than life the village of forty homes runs
 	@bench/plant.sh
+
+bench-backtest: setup ## what a month of readings through two sets of rules costs: DAYS=30 SEED=1
+	@DAYS=$(or $(DAYS),30) SEED=$(or $(SEED),1) bench/backtest.sh
 
 bench-devices: setup-bench ## measure how fast devices are read; writes the section Devices of docs/performance.md
 	@bench/devices.sh

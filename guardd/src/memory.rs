@@ -72,6 +72,22 @@ pub enum Found<T> {
     Lost(String),
 }
 
+impl Found<KeptState> {
+    /// The same, and lost where another version of the guard kept it: it would be left aside in silence, and with it its
+    /// latches.
+    #[must_use]
+    pub fn of_this_version(self) -> Self {
+        let (Self::Kept(kept) | Self::Beside(kept, _) | Self::Older(kept, _)) = &self else { return self };
+        let (found, known) = (kept.state.version, ballast_guard::STATE_VERSION);
+        if found == known {
+            return self;
+        }
+        Self::Lost(format!(
+            "it was written by another version of this program: a guard's state of version {found}, and this one reads {known}"
+        ))
+    }
+}
+
 impl Slots {
     /// The slots of a thing in a directory, and what they hold.
     pub fn open<T: DeserializeOwned>(directory: &Path, name: &str) -> (Self, Found<T>) {
@@ -206,7 +222,9 @@ fn read_slot(path: &Path) -> Result<Option<(u64, Vec<u8>)>, String> {
         return Err("it is damaged".to_owned());
     }
     if version != VERSION {
-        return Err("it was written by another version of this program".to_owned());
+        return Err(format!(
+            "it was written by another version of this program: format {version}, and this one reads {VERSION}"
+        ));
     }
     let mut content = vec![0; length as usize];
     file.read_exact(&mut content).map_err(damaged)?;
@@ -350,7 +368,8 @@ mod tests {
         // The newer program wrote one slot before it was taken back: what it kept there is lost.
         fs::write(path("b"), &newer).unwrap();
         let found = folder.open().1;
-        let is_said = |why: &str| why.contains("another version of this program");
+        let is_said =
+            |why: &str| why.contains("another version of this program: format 2, and this one reads 1");
         assert!(matches!(&found, Found::Older(text, why) if text == "one" && is_said(why)), "{found:?}");
         fs::write(path("a"), &newer).unwrap();
         let found = folder.open().1;
@@ -359,7 +378,25 @@ mod tests {
         let (mut slots, _) = Slots::open::<(u64, u64)>(&folder.0, "other");
         slots.write(&true).unwrap();
         let found = Slots::open::<(u64, u64)>(&folder.0, "other").1;
+        let is_said = |why: &str| why.contains("another version of this program");
         assert!(matches!(&found, Found::Lost(why) if is_said(why)), "{found:?}");
+    }
+
+    #[test]
+    fn a_guard_of_another_version_is_lost_and_not_left_aside_in_silence() {
+        let folder = Folder::new("guard-version");
+        let (catalog, safety) = (ballast_model::Catalog::default(), ballast_guard::SafetySet::default());
+        let guard = ballast_guard::Guard::new(catalog.into(), safety.into(), ballast_model::Mono::ZERO);
+        let mut kept = KeptState { stamp: Stamp::default(), state: guard.save(), memory_lost: None };
+        let open = || Slots::open::<KeptState>(&folder.0, "state");
+        let (mut slots, _) = open();
+        slots.write(&kept).unwrap();
+        assert!(matches!(open().1.of_this_version(), Found::Kept(_)));
+        kept.state.version += 1;
+        slots.write(&kept).unwrap();
+        let (known, found) = (ballast_guard::STATE_VERSION, open().1.of_this_version());
+        let says = format!("a guard's state of version {}, and this one reads {known}", known + 1);
+        assert!(matches!(&found, Found::Lost(why) if why.contains(&says)), "{found:?}");
     }
 
     #[test]

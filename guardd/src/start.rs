@@ -167,7 +167,7 @@ fn begin(arguments: &Arguments, state: &Path) -> Result<Begin, Failure> {
     let (set_slots, sets) = Slots::open::<KeptSets>(state, "sets");
     let files = librarian::nouns(site);
     let mut memory_lost = None;
-    let kept = found(kept, true, &mut memory_lost);
+    let kept = found(kept.of_this_version(), true, &mut memory_lost);
     let last = found(sets, false, &mut memory_lost).and_then(|sets| {
         let last = Last::read(sets, Given::at(site, overrides));
         last.map_err(|report| memory_lost = Some(lost(false, &report))).ok()

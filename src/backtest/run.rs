@@ -7,7 +7,7 @@ use crate::runtime::decision::Decision;
 use crate::runtime::opening::OpenField;
 use crate::runtime::recorder::Heard;
 use crate::site::{Built, Refused, Texts, build_unopened};
-use crate::testing::trial::start;
+use crate::testing::trial::start_fleeting;
 use ballast_history::Severity;
 use ballast_host::Clock;
 use ballast_model::{Finite, Mono, OutputId, Span, Wanted};
@@ -116,7 +116,7 @@ pub fn run(
     });
     let opener = past.clone();
     let open: Box<OpenField> = Box::new(move |built: &mut Built, _| opener.field(built.running.definitions));
-    let mut decision = start(built, texts, open, clock, listen, None);
+    let mut decision = start_fleeting(built, texts, open, clock, listen);
     let mut account = Account { begin, end, ..Account::default() };
     go(&mut decision, &past, end, language, &mut account, done);
     account.interventions = decision.carrier.guard.counters().interventions;

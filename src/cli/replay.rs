@@ -5,7 +5,7 @@ use super::arguments::Replay;
 use super::terminal::{BAD, GOOD, LOOK, Output, styled};
 use crate::journal::{self, Segment};
 use crate::replay::Machines;
-use crate::report::language::Noun;
+use crate::report::language::{Language, Noun, say};
 use crate::runtime::saving::kind;
 use serde_json::json;
 
@@ -52,7 +52,11 @@ pub fn run(options: &Replay, output: &Output) -> Exit {
         counted(outcome.segments, Noun::Segment),
         counted(outcome.steps, Noun::Step)
     );
-    for note in cut.iter().chain(&outcome.left_out) {
+    // Its records are read as this program would write them: what differs may be the program alone.
+    let is_of_other = journal.header.program != env!("CARGO_PKG_VERSION");
+    let is_in_doubt = outcome.differs.is_some() || !outcome.left_out.is_empty();
+    let other = (is_of_other && is_in_doubt).then(|| other_program(&journal.header.program, language));
+    for note in cut.iter().chain(&outcome.left_out).chain(&other) {
         text.push_str(&format!("\n{}", styled(LOOK, note)));
     }
     let exit = match &outcome.differs {
@@ -77,6 +81,16 @@ pub fn run(options: &Replay, output: &Output) -> Exit {
     };
     output.answer(&text, &data);
     exit
+}
+
+/// Another version of the program wrote the journal.
+fn other_program(wrote: &str, language: Language) -> String {
+    let reads = env!("CARGO_PKG_VERSION");
+    say!(
+        language,
+        "it was written by Ballast {wrote}, and this is Ballast {reads}: replay it with the one that wrote it",
+        "il a été écrit par Ballast {wrote}, et ceci est Ballast {reads} : rejouez-le avec celui qui l'a écrit"
+    )
 }
 
 fn replay(segment: &Segment, outcome: &mut Outcome) -> Result<(), String> {

@@ -334,6 +334,7 @@ fn open(order: Order) -> Result<(Start, SetId), Exit> {
         open_field,
         sockets,
         ended,
+        is_fleeting: false,
     };
     Ok((start, on_disk))
 }

@@ -48,6 +48,7 @@ pub struct Ring {
     /// When a checkpoint was refused for its length.
     refused: Option<Mono>,
     lost: u64,
+    is_off: bool,
 }
 
 impl Ring {
@@ -60,11 +61,25 @@ impl Ring {
             room: limits.segment_bytes,
             refused: None,
             lost: 0,
+            is_off: false,
         }
+    }
+
+    /// One that keeps nothing, for a run that nobody replays.
+    pub fn off() -> Self {
+        Self { is_off: true, ..Self::new(Limits::DEFAULT) }
+    }
+
+    /// Whether nothing is kept: records need not be made.
+    pub fn is_off(&self) -> bool {
+        self.is_off
     }
 
     /// Whether a new segment should begin: the caller saves the state and calls [`Ring::begin`].
     pub fn needs_checkpoint(&self, now: Mono) -> bool {
+        if self.is_off {
+            return false;
+        }
         let old = |since: Mono| now.since(since) >= self.limits.segment_span;
         match &self.current {
             Some(segment) => segment.body.len() >= self.room || segment.lost > 0 || old(segment.started),

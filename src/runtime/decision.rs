@@ -110,7 +110,7 @@ impl Decision {
             checkpoint_due: true,
             has_lapsed: false,
             give_back_due: Some(now.after(GIVE_BACK_AFTER)),
-            pace: Pace::new(now),
+            pace: if carrier.ring.is_off() { Pace::off(now) } else { Pace::new(now) },
             unkept: Vec::new(),
             engine_in: Vec::new(),
             engine_out: Vec::new(),
@@ -548,7 +548,7 @@ impl Decision {
         if now < self.wall_due {
             return;
         }
-        self.wall_due = now.after(WALL_PERIOD);
+        self.wall_due = now.after(self.wall_period());
         around::disk(self, now);
         let wall = self.carrier.clock.wall();
         crate::egress::watch(self, now, &wall);
@@ -565,6 +565,11 @@ impl Decision {
             self.sun_due = now.after(SUN_PERIOD);
             self.tell_sun(now);
         }
+    }
+
+    /// How often the wall clock is looked at: nothing moves that of a run which nobody replays, and only the sun goes on.
+    fn wall_period(&self) -> Span {
+        if self.carrier.ring.is_off() { SUN_PERIOD } else { WALL_PERIOD }
     }
 
     fn tell_sun(&mut self, now: Mono) {

@@ -72,6 +72,8 @@ pub struct Start {
     pub sockets: Option<PathBuf>,
     /// Told when the decision thread has ended.
     pub ended: Option<tokio::sync::oneshot::Sender<()>>,
+    /// Whether nobody asks afterwards what this run did: it keeps no journal and saves no state.
+    pub is_fleeting: bool,
 }
 
 /// Begins: engine and guard go on from what the last run left, and every output begins at its `at_start`.
@@ -92,6 +94,7 @@ pub fn start(start: Start) -> Decision {
         mut open_field,
         sockets,
         ended,
+        is_fleeting,
     } = start;
     if let Some(word) = saved.as_ref().and_then(|saved| decode(saved, "clock")).flatten() {
         clock.resume(word);
@@ -119,7 +122,7 @@ pub fn start(start: Start) -> Decision {
         process,
         field,
         recorder,
-        ring: Ring::new(Limits::DEFAULT),
+        ring: if is_fleeting { Ring::off() } else { Ring::new(Limits::DEFAULT) },
         wall: Wall::UNKNOWN,
         place,
         handed: None,

@@ -1,6 +1,6 @@
 //! What the last run left, as far as it can be believed.
 
-use super::state::{RunningSet, decode};
+use super::state::{RunningSet, VERSION, decode};
 use crate::report::language::Language;
 use crate::report::memory_words;
 use ballast_history::{Found, Opened, SavedState};
@@ -29,15 +29,28 @@ pub fn remembered(opened: Opened, language: Language) -> Remembered {
         saved.parts.retain(|part| part.name == "plan");
         return Remembered { saved: Some(saved), lost: outdated };
     }
-    let lost = (!is_readable(&saved)).then(|| memory_words::unreadable(language).to_owned());
+    let lost = unreadable(&saved, language);
     Remembered { saved: Some(saved), lost }
 }
 
-/// Whether this program reads everything that a start goes on from.
-fn is_readable(saved: &SavedState) -> bool {
+/// Why this program does not read everything that a start goes on from; `None` where it does.
+fn unreadable(saved: &SavedState, language: Language) -> Option<String> {
+    let other = |name: &str, found: u32, known: u32| {
+        (found != known).then(|| memory_words::other_version(name, found, known, language))
+    };
+    let parts = ["engine", "guard", "plan"].into_iter().filter_map(|name| saved.part(name));
+    let of_parts = parts.filter_map(|part| other(&part.name, part.version, VERSION)).next();
     let guard = decode::<ballast_guard::State>(saved, "guard");
     let engine = decode::<ballast_engine::State<'static>>(saved, "engine");
-    guard.is_some_and(|state| state.version == ballast_guard::state::STATE_VERSION)
-        && engine.is_some_and(|state| state.version() == ballast_engine::STATE_VERSION)
-        && decode::<RunningSet>(saved, "plan").is_some()
+    of_parts
+        .or_else(|| other("engine", engine.as_ref()?.version(), ballast_engine::STATE_VERSION))
+        .or_else(|| {
+            let known = u32::from(ballast_guard::STATE_VERSION);
+            other("guard", u32::from(guard.as_ref()?.version), known)
+        })
+        .or_else(|| {
+            let is_whole =
+                engine.is_some() && guard.is_some() && decode::<RunningSet>(saved, "plan").is_some();
+            (!is_whole).then(|| memory_words::unreadable(language).to_owned())
+        })
 }

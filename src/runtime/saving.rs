@@ -155,6 +155,9 @@ pub fn checkpoint(decision: &mut Decision, now: Mono) {
     for event in decision.engine.take_news() {
         decision.heard(now, Said::Engine(event));
     }
+    if decision.carrier.ring.is_off() {
+        return;
+    }
     let checkpoint = Checkpoint {
         engine: decision.engine.save(),
         guard: decision.carrier.guard.save(),
@@ -165,6 +168,16 @@ pub fn checkpoint(decision: &mut Decision, now: Mono) {
     if let Some(bytes) = checkpoint.pack(&mut decision.scribe) {
         decision.carrier.ring.begin(now, &decision.running.journal_plan, bytes);
     }
+}
+
+/// What another version wrote may read as a state and mean something else: it is refused by its number.
+fn same_version(machine: &str, found: u32, known: u32) -> Result<(), String> {
+    if found == known {
+        return Ok(());
+    }
+    Err(format!(
+        "it has a state of the {machine} of version {found}, and this program reads version {known}: use the Ballast that wrote it"
+    ))
 }
 
 /// A checkpoint that takes more, unpacked, was not written by this program: its journal's ring holds a quarter of it.
@@ -184,13 +197,21 @@ impl Checkpoint<'_> {
     /// # Errors
     /// A sentence, for one that another version packed.
     pub fn unpack(packed: &[u8]) -> Result<Self, String> {
-        let told = |error: &dyn std::fmt::Display| format!("the saved state is of another version: {error}");
+        let told = |error: &dyn std::fmt::Display| {
+            format!("the saved state is damaged or of another version of Ballast: {error}")
+        };
         let (length, packed) = lz4_flex::block::uncompressed_size(packed).map_err(|error| told(&error))?;
         if length > CHECKPOINT_BYTES_MAX {
             return Err(told(&"it is too long"));
         }
         let bytes = lz4_flex::block::decompress(packed, length).map_err(|error| told(&error))?;
-        postcard::from_bytes(&bytes).map_err(|error| told(&error))
+        // The engine's version comes first, so that it is known where nothing behind it can be read.
+        let engine = postcard::take_from_bytes::<u32>(&bytes).map_err(|error| told(&error))?.0;
+        same_version("engine", engine, ballast_engine::STATE_VERSION)?;
+        let checkpoint: Self = postcard::from_bytes(&bytes).map_err(|error| told(&error))?;
+        let guard = u32::from(checkpoint.guard.version);
+        same_version("guard", guard, u32::from(ballast_guard::STATE_VERSION))?;
+        Ok(checkpoint)
     }
 }
 
@@ -230,22 +251,34 @@ impl Scribe {
 
     /// Notes what the engine is told.
     pub fn engine(&mut self, ring: &mut Ring, now: Mono, inputs: &[EngineInput]) {
+        if ring.is_off() {
+            return;
+        }
         ring.append(now, kind::ENGINE, self.encode(inputs));
     }
 
     /// Notes what the engine said, as a hash.
     pub fn engine_said(&mut self, ring: &mut Ring, now: Mono, outputs: &[EngineOutput]) {
+        if ring.is_off() {
+            return;
+        }
         let hash = fnv1a(self.encode(outputs).iter().copied());
         ring.append(now, kind::ENGINE_OUT, &hash.to_le_bytes());
     }
 
     /// Notes what the guard is told.
     pub fn guard(&mut self, ring: &mut Ring, now: Mono, inputs: &[GuardInput]) {
+        if ring.is_off() {
+            return;
+        }
         ring.append(now, kind::GUARD, self.encode(inputs));
     }
 
     /// Notes what the guard said, as a hash.
     pub fn guard_said(&mut self, ring: &mut Ring, now: Mono, outputs: &[GuardOutput]) {
+        if ring.is_off() {
+            return;
+        }
         ring.append(now, kind::GUARD_OUT, &guard_hash(outputs).to_le_bytes());
     }
 }

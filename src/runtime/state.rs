@@ -6,7 +6,7 @@ use ballast_model::{Mono, Span};
 use std::collections::BTreeSet;
 
 /// Version of the encodings; another one is not read.
-const VERSION: u32 = 2;
+pub const VERSION: u32 = 2;
 /// Shortest time between two saves.
 const PACE_MIN: Span = Span::from_secs(1);
 /// What a run begins with is saved after this time: its first commands are out then, and a run that ended earlier had
@@ -65,12 +65,18 @@ pub struct Pace {
     last: Mono,
     pause: Span,
     last_hash: Option<u64>,
+    is_off: bool,
 }
 
 impl Pace {
     /// Nothing to save yet.
     pub fn new(now: Mono) -> Self {
-        Self { dirty_since: None, last: now, pause: PACE_MIN, last_hash: None }
+        Self { dirty_since: None, last: now, pause: PACE_MIN, last_hash: None, is_off: false }
+    }
+
+    /// Nothing is ever saved: nobody comes back to this run.
+    pub fn off(now: Mono) -> Self {
+        Self { is_off: true, ..Self::new(now) }
     }
 
     /// Something that must survive changed.
@@ -93,6 +99,9 @@ impl Pace {
     /// When to save next. What changes without an event (the beginning of a `for`, a counter's base) is saved with the next
     /// event, and after a minute at the latest.
     pub fn next(&self) -> Mono {
+        if self.is_off {
+            return Mono::MAX;
+        }
         match self.dirty_since {
             Some(_) => self.last.after(self.pause),
             None => self.last.after(PACE_MAX),

@@ -340,14 +340,34 @@ pub(crate) fn start(
     listen: Listen,
     saved: Option<SavedState>,
 ) -> Decision {
+    opening::start(prepare(built, texts, open_field, clock, listen, saved))
+}
+
+/// A decision thread of which nothing is kept: whoever runs it looks at it while it runs.
+pub(crate) fn start_fleeting(
+    built: crate::site::Built,
+    texts: &Texts,
+    open_field: Box<OpenField>,
+    clock: Arc<Clock>,
+    listen: Listen,
+) -> Decision {
+    let start = prepare(built, texts, open_field, clock, listen, None);
+    opening::start(Start { is_fleeting: true, ..start })
+}
+
+fn prepare(
+    built: crate::site::Built,
+    texts: &Texts,
+    open_field: Box<OpenField>,
+    clock: Arc<Clock>,
+    listen: Listen,
+    saved: Option<SavedState>,
+) -> Start {
     let output = Output::new(Format::Text, Some(Language::Fr));
     let mut recorder = Recorder::new(None, Arc::clone(&clock), output, false);
     recorder.show_through(Box::new(|_| {}));
     recorder.listen_through(listen);
-    opening::start(Start {
-        saved,
-        ..Start::in_made_up_time(built, texts.clone(), clock, recorder, open_field)
-    })
+    Start { saved, ..Start::in_made_up_time(built, texts.clone(), clock, recorder, open_field) }
 }
 
 /// What `ballast why` says of an output.

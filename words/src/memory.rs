@@ -36,6 +36,15 @@ pub const fn unreadable(language: Language) -> &'static str {
     language.say("this program cannot read it", "ce programme ne sait pas la lire")
 }
 
+/// Why what was kept is lost: the number of its version is not the one that this program reads.
+pub fn other_version(machine: &str, found: u32, known: u32, language: Language) -> String {
+    say!(
+        language,
+        "this program cannot read it: the state of the {machine} has version {found}, and it reads version {known}",
+        "ce programme ne sait pas la lire : l'état « {machine} » est de version {found}, et il lit la version {known}"
+    )
+}
+
 /// Says that the site runs.
 pub fn running(site: &str, language: Language) -> String {
     say!(language, "{site} is running without its memory", "{site} tourne sans sa mémoire")

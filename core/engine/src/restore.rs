@@ -25,7 +25,7 @@ use crate::machine::Core;
 use crate::restoration::Return;
 use crate::running::takes;
 use crate::shedding::Choice;
-use crate::state::{SavedPoint, SavedRule, State};
+use crate::state::{STATE_VERSION, SavedPoint, SavedRule, State};
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -159,6 +159,10 @@ impl Core {
         }
         self.is_fresh = false;
         self.world.now = now;
+        if state.version != STATE_VERSION {
+            // Bytes of another version may read as a state, and mean something else.
+            return;
+        }
         self.outputs.requests = state.requests;
         let clock = Clock { gap, saved_at, now };
         if clock.is_reload() && self.is_same_plan(&state) {

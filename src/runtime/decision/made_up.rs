@@ -41,6 +41,7 @@ impl Start {
             open_field,
             sockets: None,
             ended: None,
+            is_fleeting: false,
         }
     }
 }

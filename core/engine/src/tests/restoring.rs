@@ -405,3 +405,23 @@ fn a_setting_that_does_not_fit_any_more_is_what_its_file_says_and_that_is_told()
         assert_eq!(said, expected, "{gap:?}");
     }
 }
+
+/// Bytes of another version may read as a state and mean something else.
+#[test]
+fn a_state_of_another_version_is_not_taken_up() {
+    let mut run = low(|_| {}).start();
+    keep_low(&mut run, 0, 700);
+    assert!(run.is_active(0));
+    let mut bytes = postcard::to_allocvec(&run.engine.save()).unwrap();
+    let take_up = |bytes: &[u8]| {
+        let site = low(|_| {});
+        let mut engine = Engine::new(Arc::new(site.plan), site.acts, ms(700_000));
+        engine.restore(postcard::from_bytes(bytes).unwrap(), RELOAD, ms(700_000), ms(700_000));
+        engine.rule(0)
+    };
+    assert!(matches!(take_up(&bytes), Some(crate::RuleState::Active { .. })));
+    // A number below 128 is its own byte, and the version is the first one.
+    assert_eq!(u32::from(bytes[0]), crate::STATE_VERSION);
+    bytes[0] += 1;
+    assert!(matches!(take_up(&bytes), Some(crate::RuleState::Idle { ended: None, .. })));
+}
