@@ -7,6 +7,7 @@
 //! | [`pace`] | so many simulated seconds in a second of the wall |
 //! | [`lockstep`] | a whole site that runs as fast as it can, for tests |
 //! | [`plant_file`] | the file that says which village stands behind a site, and what happens to it |
+//! | [`measures`] | what a run came to, in numbers: frequency, energy served and missed, switchings, alarms |
 //! | [`picture`] | one line that shows the village |
 //! | [`storm`] | storms over engine, rules, guard and link, with an observer of their own |
 //!
@@ -15,6 +16,7 @@
 
 pub mod field;
 pub mod lockstep;
+pub mod measures;
 pub mod pace;
 pub mod picture;
 pub mod plant;
