@@ -50,6 +50,13 @@ pub struct OutputMeasures {
     pub kept: Vec<Switching>,
 }
 
+impl OutputMeasures {
+    /// Switchings that were counted and not kept.
+    pub fn left_out(&self) -> u64 {
+        (self.switchings + 1).saturating_sub(self.kept.len().max(1) as u64)
+    }
+}
+
 /// What a run came to.
 #[derive(Clone, Debug)]
 pub struct Measures {
