@@ -81,7 +81,8 @@ impl Account {
     }
 }
 
-fn is_engaged(wanted: Wanted, safe: Wanted) -> bool {
+/// Whether an output is closed, or away from `safe` where it is a setpoint.
+pub(crate) fn is_engaged(wanted: Wanted, safe: Wanted) -> bool {
     match wanted {
         Wanted::Contact(_) => wanted == Wanted::CLOSED,
         Wanted::Level(_) => wanted != safe,

@@ -4,7 +4,7 @@
 //! however long the run is. What it sees of the plant is the truth, which no rule may see.
 
 use super::lockstep::{Alarms, Simulation};
-use crate::backtest::run::{Switching, reason};
+use crate::backtest::run::{Switching, is_engaged, reason};
 use crate::report::language::Language;
 use ballast_model::{Mono, OutputId, Wanted};
 use ballast_plant::Village;
@@ -40,6 +40,8 @@ pub struct OutputMeasures {
     pub output: OutputId,
     /// Its name.
     pub name: String,
+    /// What it is told when nobody asks.
+    pub default: Wanted,
     /// How often it was told something else; what it was told first is none.
     pub switchings: u64,
     /// The most of them within an hour, counted by whole minutes.
@@ -51,6 +53,11 @@ pub struct OutputMeasures {
 }
 
 impl OutputMeasures {
+    /// Whether it is closed with this, or away from its default where it is a setpoint.
+    pub fn is_engaged(&self, wanted: Wanted) -> bool {
+        is_engaged(wanted, self.default)
+    }
+
     /// Switchings that were counted and not kept.
     pub fn left_out(&self) -> u64 {
         (self.switchings + 1).saturating_sub(self.kept.len().max(1) as u64)
@@ -153,16 +160,13 @@ impl Hour {
 
 struct Watched {
     measures: OutputMeasures,
-    rest: Wanted,
-    is_contact: bool,
     state: Option<Wanted>,
     hour: Hour,
 }
 
 impl Watched {
     fn is_engaged(&self) -> bool {
-        self.state
-            .is_some_and(|state| if self.is_contact { state == Wanted::CLOSED } else { state != self.rest })
+        self.state.is_some_and(|state| self.measures.is_engaged(state))
     }
 }
 
@@ -184,13 +188,12 @@ impl Observer {
             measures: OutputMeasures {
                 output,
                 name: spec.name.to_string(),
+                default: spec.default,
                 switchings: 0,
                 most_in_an_hour: 0,
                 engaged_s: 0.0,
                 kept: Vec::new(),
             },
-            rest: spec.default,
-            is_contact: matches!(spec.default, Wanted::Contact(_)),
             state: None,
             hour: Hour::NEW,
         };

@@ -61,9 +61,8 @@ pub struct Plotter {
 impl Plotter {
     /// For a run of this length that begins now.
     pub fn new(simulation: &Simulation, length: Span) -> Self {
-        let (classes_wh, sources, sources_wh, now_ms) = simulation.look(|village| {
-            (by_class(village), sources(village), sources_wh(village), village.now_ms())
-        });
+        let (classes_wh, sources, sources_wh, now_ms) = simulation
+            .look(|village| (by_class(village), sources(village), sources_wh(village), village.now_ms()));
         let classes = classes_wh.iter().map(|class| class.name.clone()).collect();
         let bin_ms = length.millis().div_ceil(BINS_MAX).max(SHORTEST_MS);
         let series = Series { bin_ms, classes, sources, bins: Vec::new() };
@@ -145,6 +144,11 @@ fn sources_wh(village: &Village) -> Vec<f64> {
         spec.grid.as_ref().map(|_| record.imported_wh - record.exported_wh),
     ];
     sets.chain(others.into_iter().flatten()).collect()
+}
+
+/// The name of each source and its energy since the start, Wh, into the bus positive.
+pub fn energies(village: &Village) -> Vec<(String, f64)> {
+    sources(village).into_iter().zip(sources_wh(village)).collect()
 }
 
 fn charge(village: &Village) -> Option<f64> {

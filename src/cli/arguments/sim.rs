@@ -13,8 +13,8 @@ use std::path::PathBuf;
   ballast sim --storm --seed 7 --hours 24        the same over a day
   ballast sim --storm --seeds 1..200             many, on every core
 
-With a SITE: its rules, its guard and its safety file run as they are against the simulated village that its bus names, in \
-made-up time and as fast as this machine can. The answer tells what came of it: frequency, energy, switchings, what the guard \
+With a SITE: its rules, its guard and its safety file run as they are against the simulated village that its bus names, or \
+that of a plant's file, in made-up time and as fast as this machine can. The answer tells what came of it: frequency, energy, switchings, what the guard \
 did. The same site, seed and start give the same run, bit for bit.
 
 With --storm: engine, rules, guard and link of this program run on a small site of their own, in one thread and in made-up \
@@ -33,7 +33,10 @@ pub struct Sim {
     /// Simulated days, 0.01 to 366
     #[arg(long, value_name = "NUMBER", default_value = "1", value_parser = days, conflicts_with = "storm")]
     pub days: f64,
-    /// Local time of the site at which the run begins; absent: as the village says
+    /// The file of a plant: which village, when, what happens to it
+    #[arg(long, value_name = "FILE", conflicts_with = "storm")]
+    pub plant: Option<PathBuf>,
+    /// Local time of the site at which the run begins; absent: as the plant says
     #[arg(long, value_name = "DATE-TIME", conflicts_with = "storm")]
     pub start: Option<String>,
     /// Write a page that shows the run, for a browser

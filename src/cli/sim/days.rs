@@ -2,6 +2,7 @@
 
 use crate::cli::Exit;
 use crate::cli::arguments::Sim;
+use crate::cli::backtest::bounded;
 use crate::cli::bar::Bar;
 use crate::cli::terminal::{FAINT, Output, STRONG, styled, width_of_errors};
 use crate::report::causes;
@@ -9,11 +10,15 @@ use crate::report::instant;
 use crate::report::language::{Language, say};
 use crate::simulation::lockstep::NotBegun;
 use crate::simulation::measures::{Measures, Observer, OutputMeasures};
+use crate::simulation::plant_file::{self, PlantFile};
 use crate::simulation::report::{Run, page, words};
 use crate::simulation::series::Plotter;
-use crate::simulation::{Setup, Simulation};
-use crate::site::{Built, Refused, Running, Texts, build};
-use ballast_model::Span;
+use crate::simulation::{Setup, SharedPlant, Simulation};
+use crate::site::{Built, Drawing, Refused, Running, Texts, build};
+use ballast_config::diagnostics::Diagnostics;
+use ballast_config::render;
+use ballast_config::sources::Sources;
+use ballast_model::{Mono, Span};
 use ballast_plant::VillageSpec;
 use jiff::civil::DateTime;
 use serde_json::{Value, json};
@@ -25,6 +30,8 @@ use std::time::{Duration, Instant};
 const TOLD: Duration = Duration::from_millis(500);
 /// Turns without time going on after which a site that is never quiet is given up.
 const TURNS_MAX: u32 = 10_000;
+/// A longer file describes no plant.
+const PLANT_BYTES_MAX: u64 = 1 << 20;
 /// Years in which a run may begin.
 const YEARS: std::ops::RangeInclusive<i16> = 2000..=2099;
 
@@ -38,15 +45,16 @@ pub(super) fn run(site: &Path, options: &Sim, output: &Output) -> Exit {
 
 fn try_run(site: &Path, options: &Sim, output: &Output) -> Result<(), Exit> {
     let language = output.language_of_answers();
-    let texts = Texts::read(site)
-        .map_err(|error| output.refuse(Exit::Mistakes, &output.unreadable(site, &error)))?;
+    let texts =
+        Texts::read(site).map_err(|error| output.refuse(Exit::Mistakes, &output.unreadable(site, &error)))?;
     let mut built = build(&texts, &[]).map_err(|refused| mistakes(&refused, output))?;
     let running = Arc::clone(&built.running);
     if !has_world(&mut built) {
         return Err(output.refuse(Exit::Failed, &no_world(&running, language)));
     }
-    let spec = spec(options, &running, language).map_err(|text| output.refuse(Exit::Failed, &text))?;
-    let (faults, seed) = (Vec::new(), options.seed);
+    let PlantFile { spec, faults } = plant(options, &running, output)?;
+    has_names(&spec, &texts, language).map_err(|text| output.refuse(Exit::Failed, &text))?;
+    let seed = options.seed;
     let setup = Setup { texts, spec, seed, faults, cut_outputs: false, onlooker: None, language };
     let mut simulation = Simulation::begin(setup).map_err(|error| match error {
         NotBegun::Site(refused) => mistakes(&refused, output),
@@ -66,12 +74,16 @@ fn try_run(site: &Path, options: &Sim, output: &Output) -> Result<(), Exit> {
     .map_err(|text| output.refuse(Exit::Failed, &text))?;
     let series = plotter.finish(&simulation);
     let measures = observer.finish(&simulation);
-    let run = Run { measures: &measures, series: &series, running: &running, simulation: &simulation, first, seed };
+    let run =
+        Run { measures: &measures, series: &series, running: &running, simulation: &simulation, first, seed };
     if let Some(path) = &options.report {
         std::fs::write(path, page(&run, language)).map_err(|error| {
             let shown = path.display();
-            let text =
-                say!(language, "{shown} cannot be written: {error}", "{shown} ne peut pas être écrit : {error}");
+            let text = say!(
+                language,
+                "{shown} cannot be written: {error}",
+                "{shown} ne peut pas être écrit : {error}"
+            );
             output.refuse(Exit::Failed, &text)
         })?;
     }
@@ -100,9 +112,53 @@ fn no_world(running: &Running, language: Language) -> String {
     )
 }
 
-/// What the village is made of; the one place that says it.
-fn spec(options: &Sim, running: &Running, language: Language) -> Result<VillageSpec, String> {
-    let mut spec = VillageSpec::demo();
+/// What the village is made of, and what its sensors do wrong; the one place that says it.
+fn plant(options: &Sim, running: &Running, output: &Output) -> Result<PlantFile, Exit> {
+    let mut plant = match &options.plant {
+        None => PlantFile { spec: VillageSpec::demo(), faults: Vec::new() },
+        Some(path) => {
+            let bytes = bounded(path, PLANT_BYTES_MAX)
+                .map_err(|error| output.refuse(Exit::Mistakes, &output.unreadable(path, &error)))?;
+            let (mut sources, mut found) = (Sources::new(), Diagnostics::new());
+            match plant_file::read(&path.display().to_string(), &bytes, &mut sources, &mut found) {
+                Some(plant) => plant,
+                None => {
+                    let data = json!({ "diagnostics": render::flatten(&found, &sources) });
+                    let drawing = Drawing::of(found, sources);
+                    return Err(output.mistakes(Some(&drawing.coloured(width_of_errors())), &data));
+                }
+            }
+        }
+    };
+    begin(&mut plant.spec, options, running, output.language_of_answers())
+        .map_err(|text| output.refuse(Exit::Failed, &text))?;
+    Ok(plant)
+}
+
+/// The site was checked against the village of the demonstration; another one may lack what it names.
+fn has_names(spec: &VillageSpec, texts: &Texts, language: Language) -> Result<(), String> {
+    // A village that cannot be is told when it begins.
+    let Ok(plant) = SharedPlant::new(spec.clone(), 0, Mono::ZERO) else { return Ok(()) };
+    let Ok(mut built) = build(texts, &[]) else { return Ok(()) };
+    let joins = built.take_buses(false).into_iter().filter(|(bus, _)| bus.world().is_some());
+    let wrong: Vec<String> = joins
+        .filter_map(|(mut bus, _)| bus.join(plant.world()).err())
+        .flatten()
+        .map(|one| format!("  {}", one.message))
+        .collect();
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    let wrong = wrong.join("\n");
+    Err(say!(
+        language,
+        "the village of this plant has not what the site names:\n{wrong}",
+        "le village de ce modèle n'a pas ce que le site nomme :\n{wrong}"
+    ))
+}
+
+/// Begins at the time that the command line names.
+fn begin(spec: &mut VillageSpec, options: &Sim, running: &Running, language: Language) -> Result<(), String> {
     if let Some(text) = &options.start {
         let shown: Option<DateTime> = text.parse().ok().filter(|at: &DateTime| YEARS.contains(&at.year()));
         let zone = running.catalog().zone.jiff();
@@ -116,7 +172,7 @@ fn spec(options: &Sim, running: &Running, language: Language) -> Result<VillageS
         })?;
         spec.start_unix_s = at.as_second();
     }
-    Ok(spec)
+    Ok(())
 }
 
 fn length(days: f64) -> Span {

@@ -19,6 +19,7 @@ pub fn class(word: &str, language: Language) -> &'static str {
 /// What is told of a run in a few lines: what, and how much.
 pub fn summary(measures: &Measures, language: Language) -> Vec<(&'static str, String)> {
     let record = &measures.record;
+    let (lowest, highest) = (record.lowest_hz, record.highest_hz);
     let (narrow, wide) = (measures.outside_narrow_s, measures.outside_wide_s);
     let (served, missed) = measures.energy_wh();
     let (served, missed) = (served / 1e3, missed / 1e3);
@@ -27,13 +28,7 @@ pub fn summary(measures: &Measures, language: Language) -> Vec<(&'static str, St
     vec![
         (
             language.say("frequency", "fréquence"),
-            say!(
-                language,
-                "{:.2} to {:.2} Hz",
-                "{:.2} à {:.2} Hz",
-                record.lowest_hz,
-                record.highest_hz
-            ),
+            say!(language, "{lowest:.2} to {highest:.2} Hz", "{lowest:.2} à {highest:.2} Hz"),
         ),
         (language.say("outside 49 to 51 Hz", "hors de 49 à 51 Hz"), format!("{narrow:.1} s")),
         (language.say("outside 47.5 to 52 Hz", "hors de 47.5 à 52 Hz"), format!("{wide:.1} s")),
@@ -52,11 +47,7 @@ pub fn summary(measures: &Measures, language: Language) -> Vec<(&'static str, St
         (language.say("switchings", "commutations"), switchings.to_string()),
         (
             language.say("guard", "gardien"),
-            say!(
-                language,
-                "{held} interventions, {alarms} alarms",
-                "{held} interventions, {alarms} alarmes"
-            ),
+            say!(language, "{held} interventions, {alarms} alarms", "{held} interventions, {alarms} alarmes"),
         ),
     ]
 }
