@@ -81,7 +81,8 @@ impl Account {
     }
 }
 
-fn is_engaged(wanted: Wanted, safe: Wanted) -> bool {
+/// Whether an output is closed, or away from `safe` where it is a setpoint.
+pub(crate) fn is_engaged(wanted: Wanted, safe: Wanted) -> bool {
     match wanted {
         Wanted::Contact(_) => wanted == Wanted::CLOSED,
         Wanted::Level(_) => wanted != safe,
@@ -149,11 +150,13 @@ fn go(
 
 fn note(decision: &Decision, telling: &Telling, language: Language, account: &mut Account) {
     let list = account.switchings.entry(telling.output).or_default();
-    let why = if list.len() < REASONS_MAX {
-        let verdict = decision.carrier.guard.verdict(telling.output);
-        verdict.map(|verdict| decision.moment(language).reason(telling.output, verdict)).unwrap_or_default()
-    } else {
-        String::new()
-    };
+    let why =
+        if list.len() < REASONS_MAX { reason(decision, telling.output, language) } else { String::new() };
     list.push(Switching { at: telling.at, wanted: telling.wanted, why });
+}
+
+/// The reason that `ballast why` gives now for what an output is told; nothing where the guard has not judged it yet.
+pub(crate) fn reason(decision: &Decision, output: OutputId, language: Language) -> String {
+    let verdict = decision.carrier.guard.verdict(output);
+    verdict.map(|verdict| decision.moment(language).reason(output, verdict)).unwrap_or_default()
 }

@@ -126,7 +126,7 @@ pub enum Command {
     Guard(Guard),
     /// Run a journal again and compare every output, bit for bit
     Replay(Replay),
-    /// Blow storms over engine and guard in made-up time: does every promise hold?
+    /// Run a site on the simulated village in made-up time, or blow storms over engine and guard
     Sim(Sim),
     /// Print the JSON Schema of a site file, from which editors complete
     #[command(after_help = "Example: ballast schema site > site.schema.json")]

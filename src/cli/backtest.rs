@@ -87,7 +87,8 @@ pub(super) fn candidate(own: &Texts, with: &Path) -> IoResult<Texts> {
     Ok(texts)
 }
 
-fn bounded(path: &Path, most: u64) -> IoResult<Vec<u8>> {
+/// A whole file that is not longer than so many bytes.
+pub(super) fn bounded(path: &Path, most: u64) -> IoResult<Vec<u8>> {
     let mut bytes = Vec::new();
     // One byte more than the most that is read tells a longer file.
     File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;

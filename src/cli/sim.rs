@@ -1,4 +1,6 @@
-//! `ballast sim --storm`: storms over engine, rules, guard and link.
+//! `ballast sim`: a site on the simulated village, or storms over engine, rules, guard and link.
+
+mod days;
 
 use super::Exit;
 use super::arguments::{Format, Sim};
@@ -19,8 +21,15 @@ const TOLD: Duration = Duration::from_secs(60);
 /// The commit of the sources, where the build was told: `BALLAST_COMMIT=$(git rev-parse --short HEAD) cargo build`.
 const COMMIT: Option<&str> = option_env!("BALLAST_COMMIT");
 
-/// Blows the storms that are asked for.
+/// Runs a site, or blows the storms that are asked for.
 pub fn run(options: &Sim, output: &Output) -> Exit {
+    match &options.site {
+        Some(site) => days::run(site, options, output),
+        None => storms(options, output),
+    }
+}
+
+fn storms(options: &Sim, output: &Output) -> Exit {
     let (first, last) = options.seeds.unwrap_or((options.seed, options.seed));
     let length = options.hours.map(|hours| Span::from_secs(u64::from(hours) * 3_600));
     let wishes: Vec<Wish> = (first..=last).map(|seed| Wish { seed, length }).collect();

@@ -7,8 +7,9 @@ use crate::cli::terminal::Output;
 use crate::report::language::Language;
 use crate::runtime::decision::Decision;
 use crate::runtime::opening::{self, Start};
-use crate::runtime::recorder::Recorder;
+use crate::runtime::recorder::{Heard, Listen, Recorder};
 use crate::site::{Refused, Texts, build};
+use ballast_history::Severity;
 use ballast_host::Clock;
 use ballast_model::frame::fnv1a;
 use ballast_model::{Mono, Span, Utc};
@@ -22,6 +23,8 @@ pub static VILLAGE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/examples/village
 
 /// Lines of the log at most; later ones are not kept.
 const LOG_LINES_MAX: usize = 100_000;
+/// Alarms whose words are kept; later ones are only counted.
+pub const ALARMS_MAX: usize = 500;
 
 /// What a simulation is made of.
 pub struct Setup {
@@ -37,6 +40,8 @@ pub struct Setup {
     pub cut_outputs: bool,
     /// Looks at the village after each step.
     pub onlooker: Option<Onlooker>,
+    /// In which language it is written down what happens.
+    pub language: Language,
 }
 
 impl Setup {
@@ -49,6 +54,7 @@ impl Setup {
             faults: Vec::new(),
             cut_outputs: false,
             onlooker: None,
+            language: Language::En,
         }
     }
 }
@@ -86,6 +92,32 @@ pub enum NotBegun {
     Plant(#[from] PlantError),
 }
 
+/// Alarms of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Alarms {
+    /// How many there were.
+    pub count: u64,
+    /// The first [`ALARMS_MAX`]: when, and what was said.
+    pub first: Vec<(Mono, String)>,
+}
+
+/// Counts alarms, and keeps the first of them.
+fn listen(alarms: &Arc<Mutex<Alarms>>, language: Language) -> Listen {
+    let alarms = Arc::clone(alarms);
+    Box::new(move |heard| {
+        let Heard::Told(at, told) = heard else { return };
+        if told.severity < Severity::Alarm {
+            return;
+        }
+        let mut alarms = alarms.lock().unwrap_or_else(PoisonError::into_inner);
+        alarms.count += 1;
+        if alarms.first.len() < ALARMS_MAX {
+            let french = told.french.as_ref().filter(|_| language == Language::Fr);
+            alarms.first.push((at, french.unwrap_or(&told.sentence).clone()));
+        }
+    })
+}
+
 /// A running simulation.
 pub struct Simulation {
     /// Engine, guard and everything around them.
@@ -93,6 +125,7 @@ pub struct Simulation {
     plant: SharedPlant,
     start: Mono,
     log: Arc<Mutex<Vec<String>>>,
+    alarms: Arc<Mutex<Alarms>>,
 }
 
 impl Simulation {
@@ -109,7 +142,7 @@ impl Simulation {
             plant.cut_outputs();
         }
         let built = build(&setup.texts, &[]).map_err(NotBegun::Site)?;
-        let output = Output::new(Format::Text, Some(Language::En));
+        let output = Output::new(Format::Text, Some(setup.language));
         let mut recorder = Recorder::new(None, Arc::clone(&clock), output, false);
         let log: Arc<Mutex<Vec<String>>> = Arc::default();
         let lines = Arc::clone(&log);
@@ -119,10 +152,12 @@ impl Simulation {
                 lines.push(anstream::adapter::strip_str(line).to_string());
             }
         }));
+        let alarms: Arc<Mutex<Alarms>> = Arc::default();
+        recorder.listen_through(listen(&alarms, setup.language));
         let open_field = field::opener(plant.clone(), Arc::clone(&clock), None, setup.onlooker);
         let decision =
             opening::start(Start::in_made_up_time(built, setup.texts, clock, recorder, open_field));
-        Ok(Self { decision, plant, start, log })
+        Ok(Self { decision, plant, start, log, alarms })
     }
 
     /// One step of plant, clock and decisions.
@@ -130,11 +165,27 @@ impl Simulation {
         self.decision.go_on();
     }
 
-    /// Steps until so much time has passed since the beginning.
+    /// Steps until so much time has passed since the beginning, or the plant is none any more ([`Self::diverged`]).
     pub fn run_until(&mut self, elapsed: Span) {
-        while self.elapsed() < elapsed {
+        while self.elapsed() < elapsed && self.diverged().is_none() {
             self.step();
         }
+    }
+
+    /// Which equation of the plant gave no finite number any more: nothing that is seen afterwards means anything.
+    pub fn diverged(&self) -> Option<PlantError> {
+        self.look(|village| village.diverged().cloned())
+    }
+
+    /// Alarms until now.
+    pub fn alarms(&self) -> Alarms {
+        self.alarms.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The instant of a moment of this run.
+    pub fn utc(&self, at: Mono) -> Utc {
+        let begin = self.plant.look(|village| village.spec().start_unix_s);
+        Utc::from_millis(begin.saturating_mul(1000)).after(at.since(self.start))
     }
 
     /// Time since the beginning.

@@ -1,38 +1,80 @@
 //! Options and examples of `ballast sim`.
 
-use clap::Args;
+use clap::{ArgGroup, Args};
+use std::path::PathBuf;
 
 /// `ballast sim`
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  ballast sim --storm --seed 7              one storm of 10 to 60 minutes
-  ballast sim --storm --seed 7 --hours 24   the same chance over a day
-  ballast sim --storm --seeds 1..200        two hundred storms, on every core
-  ballast sim --storm --seeds 1..200 --format json
+  ballast sim examples/village --days 30 --report month.html
+  ballast sim my-site --days 2 --seed 7 --format json
+  ballast sim my-site --start 2026-03-20T06:00   one day, begun there
+  ballast sim --storm --seed 7                   one storm
+  ballast sim --storm --seed 7 --hours 24        the same over a day
+  ballast sim --storm --seeds 1..200             many, on every core
 
-Engine, rules, guard and link of this program run on a small site of their own, in one thread and in made-up time, while \
-sensors, devices, clocks, wire, disks, processes, files and people fail them. Everything that is said is held against what \
-the manual promises; after each storm comes a calm, in which all must find back. The same seed gives the same storm. Nothing \
-of this machine is read, written or switched.
+With a SITE: its rules, its guard and its safety file run as they are against the simulated village that its bus names, or \
+that of a plant's file, in made-up time and as fast as this machine can. The answer tells what came of it: frequency, energy, switchings, what the guard \
+did. The same site, seed and start give the same run, bit for bit.
 
-Exit codes: 0 every promise was kept, 1 one was broken: seed, step and what is wrong are told, and the same command shows \
-it again.")]
+With --storm: engine, rules, guard and link of this program run on a small site of their own, in one thread and in made-up \
+time, while sensors, devices, clocks, wire, disks, processes, files and people fail them. Everything that is said is held \
+against what the manual promises; after each storm comes a calm, in which all must find back. The same seed gives the same \
+storm.
+
+Nothing of this machine is switched, and nothing is written but the report.
+
+Exit codes: 0 done, and every promise was kept; 1 a promise was broken (seed, step and what is wrong are told, and the same \
+command shows it again), the plant diverged, or the site has no simulated bus; 3 the site has mistakes.")]
+#[command(group = ArgGroup::new("what").required(true).args(["site", "storm"]))]
 pub struct Sim {
-    /// Blow storms; there is nothing else to simulate here (`ballast demo` shows a village)
-    #[arg(long, required = true)]
+    /// The directory of a site whose bus is simulated
+    pub site: Option<PathBuf>,
+    /// Simulated days, 0.01 to 366
+    #[arg(long, value_name = "NUMBER", default_value = "1", value_parser = days, conflicts_with = "storm")]
+    pub days: f64,
+    /// The file of a plant: which village, when, what happens to it
+    #[arg(long, value_name = "FILE", conflicts_with = "storm")]
+    pub plant: Option<PathBuf>,
+    /// Local time of the site at which the run begins; absent: as the plant says
+    #[arg(long, value_name = "DATE-TIME", conflicts_with = "storm")]
+    pub start: Option<String>,
+    /// Write a page that shows the run, for a browser
+    #[arg(long, value_name = "FILE.html", conflicts_with = "storm")]
+    pub report: Option<PathBuf>,
+    /// Blow storms instead of running a site
+    #[arg(long)]
     pub storm: bool,
     /// The number from which everything is drawn
     #[arg(long, value_name = "NUMBER", default_value_t = 1, conflicts_with = "seeds")]
     pub seed: u64,
     /// Many storms: from the first to the last number, both included
-    #[arg(long, value_name = "FIRST..LAST", value_parser = seeds)]
+    #[arg(long, value_name = "FIRST..LAST", value_parser = seeds, conflicts_with = "site")]
     pub seeds: Option<(u64, u64)>,
     /// How long each storm lasts; absent: 10 to 60 minutes, as its seed says
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=8_760))]
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        value_parser = clap::value_parser!(u32).range(1..=8_760),
+        conflicts_with = "site"
+    )]
     pub hours: Option<u32>,
     /// Storms at the same time; absent: one on each core
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1_024))]
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        value_parser = clap::value_parser!(u16).range(1..=1_024),
+        conflicts_with = "site"
+    )]
     pub threads: Option<u16>,
+}
+
+/// So many days, and parts of them, are one run.
+const DAYS: std::ops::RangeInclusive<f64> = 0.01..=366.0;
+
+fn days(text: &str) -> Result<f64, String> {
+    let days = text.parse().ok().filter(|days| DAYS.contains(days));
+    days.ok_or_else(|| "write a number of days from 0.01 to 366, as 30 or 0.5".to_owned())
 }
 
 /// The most storms of one command.
@@ -53,6 +95,14 @@ fn seeds(text: &str) -> Result<(u64, u64), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn days_are_a_number_within_a_year() {
+        assert_eq!(days("0.5"), Ok(0.5));
+        for wrong in ["0", "-1", "367", "NaN", "inf", "many", ""] {
+            assert!(days(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn seeds_are_a_first_and_a_last_number() {

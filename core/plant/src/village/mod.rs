@@ -22,7 +22,7 @@ mod truth;
 
 pub use devices::{FeederPoint, FeederSpec, FridgesSpec, OutdoorSpec, PanelHeatSpec};
 pub use points::{GRID_MODES, InputId, Named, OutputId, Quantity};
-pub use record::{Flows, Record};
+pub use record::{Consumed, Flows, Record};
 pub use script::{Disturbance, What, When};
 pub use spec::{Draw, GridSpec, MetersSpec, SolarFieldSpec, TankSpec, VillageSpec};
 
@@ -323,6 +323,16 @@ impl Village {
     pub fn served_and_missed_wh(&self, class: LoadClass) -> (f64, f64) {
         let of_class = self.consumers.iter().filter(|consumer| consumer.class() == Some(class));
         of_class.fold((0.0, 0.0), |sum, one| (sum.0 + one.served_wh, sum.1 + one.unserved_wh))
+    }
+
+    /// What everything behind a contact took and missed since the start, in the order of the specification.
+    pub fn consumed(&self) -> impl Iterator<Item = Consumed<'_>> {
+        self.spec.consumer_names().zip(&self.consumers).map(|(name, consumer)| Consumed {
+            name,
+            class: consumer.class(),
+            served_wh: consumer.served_wh,
+            missed_wh: consumer.unserved_wh,
+        })
     }
 }
 

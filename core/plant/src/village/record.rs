@@ -1,6 +1,7 @@
 //! What a village went through: true energies and extremes, for tests and scores, not for rules.
 
 use crate::limits::MACHINES_MAX;
+use crate::loads::LoadClass;
 
 /// Powers on the bus at one instant, W. They add up: sources + storage + grid = load, losses included.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -118,4 +119,17 @@ impl Record {
         self.served_wh += flows.load_w * hours;
         self.lost_wh += flows.lost_w * hours;
     }
+}
+
+/// True energies of one thing behind a contact since the start.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Consumed<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// What it is for; `None` for tanks and vehicles, which only wait.
+    pub class: Option<LoadClass>,
+    /// Energy that it took, Wh.
+    pub served_wh: f64,
+    /// Energy that it would have taken and was not given, Wh.
+    pub missed_wh: f64,
 }
