@@ -385,8 +385,9 @@ mod tests {
     #[test]
     fn a_guard_of_another_version_is_lost_and_not_left_aside_in_silence() {
         let folder = Folder::new("guard-version");
-        let (catalog, safety) = (ballast_model::Catalog::default(), ballast_guard::SafetySet::default());
-        let guard = ballast_guard::Guard::new(catalog.into(), safety.into(), ballast_model::Mono::ZERO);
+        let (catalog, safety) =
+            (ballast_model::Catalog::default(), ballast_guard::plan::SafetySet::default());
+        let guard = ballast_guard::Guard::new(catalog.into(), safety, ballast_model::Mono::ZERO);
         let mut kept = KeptState { stamp: Stamp::default(), state: guard.save(), memory_lost: None };
         let open = || Slots::open::<KeptState>(&folder.0, "state");
         let (mut slots, _) = open();

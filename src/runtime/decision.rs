@@ -567,11 +567,6 @@ impl Decision {
         }
     }
 
-    /// How often the wall clock is looked at: nothing moves that of a run which nobody replays, and only the sun goes on.
-    fn wall_period(&self) -> Span {
-        if self.carrier.ring.is_off() { SUN_PERIOD } else { WALL_PERIOD }
-    }
-
     fn tell_sun(&mut self, now: Mono) {
         let Some(point) = self.running.sun() else { return };
         let place = self.running.catalog().place;

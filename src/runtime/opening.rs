@@ -32,7 +32,7 @@ use ballast_host::link::mirror::NounSet;
 use ballast_model::time::{Gap, Stamp, Wall};
 use ballast_model::{Mono, Span};
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
@@ -100,7 +100,6 @@ pub fn start(start: Start) -> Decision {
         clock.resume(word);
     }
     let (now, stamp) = (clock.now(), clock.stamp());
-    let set = saved.as_ref().and_then(|saved| decode::<RunningSet>(saved, "plan"));
     recorder.set_zone(built.running.catalog().zone.clone());
     let (field, running) = (open_field(&mut built, 0), built.running);
     let process = begin_process(sockets.as_deref(), &place.state, &clock, &sender, &mut recorder);
@@ -133,7 +132,7 @@ pub fn start(start: Start) -> Decision {
         awaiting: None,
         beneath: beneath.into_iter().map(|below| below.texts).collect(),
         files_refused,
-        refused: set.unwrap_or_default().refused,
+        refused: refused_before(saved.as_ref()),
         epoch: 0,
         reloads: BTreeMap::new(),
         misheard: BTreeMap::new(),
@@ -147,6 +146,11 @@ pub fn start(start: Start) -> Decision {
         ended,
     };
     first_words(Decision::new(engine, running, carrier, now), now, memory_lost)
+}
+
+/// The sets that the last run refused.
+fn refused_before(saved: Option<&SavedState>) -> BTreeSet<crate::site::SetId> {
+    saved.and_then(|saved| decode::<RunningSet>(saved, "plan")).unwrap_or_default().refused
 }
 
 /// The guard of the set with those below it; where they do not go together, the memory of what was in force is lost.

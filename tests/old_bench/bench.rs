@@ -212,6 +212,7 @@ impl Ballast {
             }),
             sockets: None,
             ended: None,
+            is_fleeting: false,
         });
         Self { decision, wires, start: clock.now(), log }
     }

@@ -1,6 +1,6 @@
 //! The decision thread in made-up time: no channel is read and nobody waits; whoever runs it says when it goes on.
 
-use super::Decision;
+use super::{Decision, SUN_PERIOD, WALL_PERIOD};
 use crate::runtime::carrier::Place;
 use crate::runtime::heartbeat::Heartbeat;
 use crate::runtime::message::{Occasion, channel};
@@ -47,6 +47,11 @@ impl Start {
 }
 
 impl Decision {
+    /// How often the wall clock is looked at: nothing moves that of a run which nobody replays, and only the sun goes on.
+    pub(super) fn wall_period(&self) -> Span {
+        if self.carrier.ring.is_off() { SUN_PERIOD } else { WALL_PERIOD }
+    }
+
     /// Lets the field go on, hears what it tells, and makes a turn.
     pub fn go_on(&mut self) {
         let wake = self.next_wake();
