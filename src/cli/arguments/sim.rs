@@ -14,8 +14,23 @@ use std::path::PathBuf;
   ballast sim --storm --seeds 1..200             many, on every core
 
 With a SITE: its rules, its guard and its safety file run as they are against the simulated village that its bus names, or \
-that of a plant's file, in made-up time and as fast as this machine can. The answer tells what came of it: frequency, energy, switchings, what the guard \
-did. The same site, seed and start give the same run, bit for bit.
+that of a plant's file, in made-up time and as fast as this machine can. The answer tells what came of it: frequency, energy, \
+switchings, what the guard did. The same site, plant, seed and start give the same run, bit for bit.
+
+The file of a plant, each line as needed:
+  village: forty homes                  or demonstration
+  start: 2026-03-20 18:30
+  cloudiness: 12 %
+  air: { mean: 32 °C, swing: 7 K }
+  battery: { soc: 25 %, cells: 40 °C }
+  on_line: [genset]
+  disturbances:
+    - { at: 10 min, trip: genset, for: 90 min }
+    - { at: 12 min, refuses: standby, for: 5 min }
+    - { every: day 14:15, jitter: 5 min, cloud: 80 %, for: 6 min }
+    - { at: 1 h, more: homes_north, power: 2 kW, for: 10 min }
+  faults:
+    - { of: battery.soc, at: 5 min, for: 10 min, reads: stuck }
 
 With --storm: engine, rules, guard and link of this program run on a small site of their own, in one thread and in made-up \
 time, while sensors, devices, clocks, wire, disks, processes, files and people fail them. Everything that is said is held \

@@ -80,7 +80,8 @@ impl Chart<'_> {
         let (low, high, step) = self.scale();
         let y = |value: f64| 8.0 + (HEIGHT - BELOW - 8.0) * (high - value) / (high - low);
         open(html, HEIGHT, self.name);
-        let mut tick = (low / step).ceil() * step;
+        // Not `-0`.
+        let mut tick = (low / step).ceil() * step + 0.0;
         while tick <= high + step * 1e-6 {
             let shown = if step < 1.0 { format!("{tick:.1}") } else { format!("{tick:.0}") };
             let at = y(tick);

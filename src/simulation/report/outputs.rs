@@ -86,7 +86,7 @@ fn by_bins(html: &mut String, run: &Run<'_>, output: usize) {
     let bins = &run.series.bins;
     let shade = |index: usize| {
         let share = bins.get(index).and_then(|bin| bin.engaged.get(output)).copied().unwrap_or(0.0);
-        (share * SHADES).ceil()
+        (share * SHADES).ceil() as u32
     };
     let mut begin = 0;
     while begin < bins.len() {
@@ -99,7 +99,7 @@ fn by_bins(html: &mut String, run: &Run<'_>, output: usize) {
             html,
             "<rect class=\"on\" opacity=\"{:.2}\" x=\"{left:.2}\" width=\"{:.2}\" height=\"{BAND}\">\
              <title>{}: {percent:.0} %</title></rect>",
-            shade(begin) / SHADES,
+            f64::from(shade(begin)) / SHADES,
             right - left,
             escape(&run.bin(begin))
         );
