@@ -262,3 +262,66 @@ fn on_a_village_a_reading_out_of_its_bounds_is_told() {
     assert!(shown.contains("expected >= 60 Hz, got 49."), "{shown}");
     assert_eq!(shown.matches("^ expected").count(), 1, "{shown}");
 }
+
+#[test]
+fn what_cannot_happen_on_a_village_is_told_with_its_place() {
+    let site = Scratch::with_example("testing-village-mistakes", "village");
+    let wrong = "tests:
+  - name: no such village
+    plant: town
+    expect: [{ at: 1 min, outputs: { clinic: closed } }]
+  - name: no such thing
+    plant: village
+    expect:
+      - { at: 1 min, do: gensets breaks for 1 h }
+      - { at: 2 min, do: power cut for 20 min }
+      - { at: 3 min, readings: { feeder_meter.frequency: '>= 48 kW', feeder_meter.fre: 50 Hz } }
+  - name: no village at all
+    expect:
+      - { at: 1 min, do: clouds for 20 min }
+      - { at: 2 min, outputs: { clinic: closed } }
+";
+    std::fs::write(site.0.join("tests/wrong.yaml"), wrong).unwrap();
+    let output = test(&site.0, &[]);
+    assert_eq!(output.status.code(), Some(3));
+    let shown = text(&output);
+    for (place, what) in [
+        ("3:12", "`town` is not known here"),
+        ("8:26", "did you mean `genset`?"),
+        ("9:26", "a test on a plant cannot do that"),
+        ("10:58", "`>= 48 kW` is nothing that `feeder_meter.frequency` can be"),
+        ("10:70", "there is no point `feeder_meter.fre`"),
+        ("13:26", "add `plant: village` to the test"),
+    ] {
+        assert!(shown.contains(what), "{what}: {shown}");
+        assert!(shown.contains(&format!("tests/wrong.yaml:{place}")), "{place}: {shown}");
+    }
+    assert!(shown.contains("6 mistakes"), "{shown}");
+}
+
+#[test]
+fn the_clinic_has_power_whatever_else_goes_wrong_on_a_village() {
+    let site = Scratch::with_example("testing-village-troubles", "village");
+    let troubles = "tests:
+  - name: one trouble after the other
+    plant: village
+    start: 2026-03-20 19:20
+    expect:
+      - { at: 1 min, do: feeder_meter.frequency stuck }
+      - { at: 2 min, do: battery offline }
+      - { at: 3 min, do: reload }
+      - { at: 4 min, do: battery back }
+      - { at: 5 min, do: feeder_meter.frequency back }
+      - { at: 6 min, do: restart }
+      - { at: 7 min, do: plant gone }
+      - { at: 8 min, do: plant back }
+      - { at: 9 min, do: clock jumps +1 h }
+      - { at: 10 min, do: homes_north +5 kW for 3 min }
+      - { at: 11 min, do: standby refuses for 5 min }
+      - { at: 12 min, do: clouds for 5 min }
+      - { at: 20 min, outputs: { clinic: closed }, throughout: { feeder_meter.frequency: '45..55 Hz' } }
+";
+    std::fs::write(site.0.join("tests/troubles.yaml"), troubles).unwrap();
+    let shown = text(&test(&site.0, &["--only", "one trouble"]));
+    assert!(shown.contains("1 passed, 0 failed"), "{shown}");
+}

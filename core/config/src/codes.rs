@@ -129,7 +129,7 @@ codes! {
     SITE_ROLE = "site::role": "A role points at something that the site does not have. A shared policy would not find what it works on.";
     SITE_UUID = "site::uuid": "The UUID of the site is not one: 32 hexadecimal digits in groups of 8, 4, 4, 4 and 12. Other sites know this one by it.";
     SITE_ZONE = "site::zone": "The time zone is not in the bundled database. Zones are named after a city, `Europe/Paris`, since their rules differ from place to place.";
-    TEST_ACT = "test::act": "What a test lets happen is nothing that can: `reload`, `restart`, `power cut for 20 min`, `clock jumps +1 h`, `DEVICE offline`, `BUS gone`, `POINT stuck`, and `NAME back` for what went before.";
+    TEST_ACT = "test::act": "What a test lets happen is nothing that can: `reload`, `restart`, `power cut for 20 min`, `clock jumps +1 h`, `DEVICE offline`, `BUS gone`, `POINT stuck`, and `NAME back` for what went before; on a village also `SET breaks for 1 h`, `SET refuses for 10 min`, `LOAD +5 kW for 10 min`, `clouds for 20 min`.";
     TEST_NAME = "test::name": "A test names a point, an output, a state or a rule that the site does not have, or a point that the site makes itself. The help has the nearest name.";
     TEST_SERIES = "test::series": "The readings of a point in a test cannot be read, or end before the last moment at which the test looks. They are written one word for each moment: `50 49.7x10 50..49x11 _x3 stale nan`, and `x*` goes on to the end.";
     TEST_TIME = "test::time": "A time of a test makes no sense: moments are written in the order of time, the start as a local day and time, and at each moment something is expected.";

@@ -28,6 +28,11 @@ Readings, one word for each `every`: 50, off_peak, true, 50x10 (ten), 50..49x11 
 stale, nan, offline. Behind do: reload, restart, power cut for 20 min, clock jumps +1 h, DEVICE offline, BUS gone, POINT \
 stuck, NAME back.
 
+With `plant: village` (and `seed: 7`) the simulated village gives the readings and answers to the outputs; behind do also: SET \
+breaks for 1 h, SET refuses for 10 min, LOAD +5 kW for 10 min, clouds for 20 min. Expected of readings: readings: { \
+feeder_meter.frequency: 49.8..50.2 Hz } at that moment, throughout: { feeder_meter.frequency: '>= 48.5 Hz' } of all since the \
+moment before.
+
 Rules, guard and explanations are those of a running site, on a made-up clock; nothing of this machine is read or switched.
 
 Exit codes: 0 all tests passed, 1 one did not or there is none, 3 the site or a test has mistakes.")]
