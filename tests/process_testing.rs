@@ -325,3 +325,17 @@ fn the_clinic_has_power_whatever_else_goes_wrong_on_a_village() {
     let shown = text(&test(&site.0, &["--only", "one trouble"]));
     assert!(shown.contains("1 passed, 0 failed"), "{shown}");
 }
+
+#[test]
+fn a_new_site_has_tests_that_pass_in_the_language_of_its_owner_and_in_any_other() {
+    for language in ["en", "fr"] {
+        let folder = Scratch::new(&format!("testing-init-{language}"));
+        let site = folder.0.join("new");
+        let written = ballast().args(["init", "--language", language]).arg(&site).output().unwrap();
+        assert!(text(&written).contains("ballast test"), "{}", text(&written));
+        for reader in ["en", "fr"] {
+            let output = test(&site, &["--language", reader]);
+            assert_eq!(output.status.code(), Some(0), "{language} read in {reader}: {}", text(&output));
+        }
+    }
+}

@@ -44,8 +44,8 @@ pub fn run(options: &Init, output: &Output) -> Exit {
             let (shown, typed) = (directory.display(), quoted(directory));
             let text = say!(
                 output.language,
-                "A site was written to {shown}. Next:\n  ballast check {typed}\n  ballast run {typed}",
-                "Un site a été écrit dans {shown}. Ensuite :\n  ballast check {typed}\n  ballast run {typed}"
+                "A site was written to {shown}. Next:\n  ballast check {typed}\n  ballast test {typed}\n  ballast run {typed}",
+                "Un site a été écrit dans {shown}. Ensuite :\n  ballast check {typed}\n  ballast test {typed}\n  ballast run {typed}"
             );
             output.answer(&text, &serde_json::json!({ "directory": directory, "site": name }));
             Exit::Done
