@@ -357,6 +357,16 @@ fn essayer_shows_what_the_program_says() {
 }
 
 #[test]
+fn the_first_rule_is_what_the_program_makes_of_it() {
+    check("docs/manual/en/first-rule.md");
+}
+
+#[test]
+fn the_first_rule_in_french_is_what_the_program_makes_of_it() {
+    check("docs/manual/fr/premiere-regle.md");
+}
+
+#[test]
 fn exploiter_shows_what_the_program_says() {
     check("docs/manual/fr/exploiter.md");
 }
