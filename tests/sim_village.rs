@@ -7,6 +7,7 @@
 )]
 #![allow(clippy::print_stdout, reason = "seeds and what they gave are told")]
 
+use ballast::replay::Machines;
 use ballast::simulation::{Setup, Simulation};
 use ballast_model::Span;
 use ballast_plant::faults::storm;
@@ -304,4 +305,23 @@ fn faults(
         .filter_map(|named| village.find_output(&named.name))
         .collect();
     storm(seed, &measured, length_s * 1_000, count, 99.0)
+}
+
+/// Half an hour with the trip of the main set: every segment from its checkpoint, so that each restored guard, which looks
+/// at everything once more, has to say what the one that never stopped said.
+#[test]
+fn every_segment_of_an_evening_replays_from_its_checkpoint() {
+    for (seed, local_s) in [(1, EVENING_S), (2, 14 * HOUR_S)] {
+        let mut simulation = begin(Setup::village(seed, local_s));
+        simulation.run_until(seconds(1_800));
+        let tape = simulation.decision.carrier.ring.freeze();
+        assert!(tape.segments().len() >= 20, "{} segments", tape.segments().len());
+        for (segment, number) in tape.segments().iter().zip(0..) {
+            let mut machines = Machines::restore(segment).unwrap();
+            for (record, place) in segment.records().zip(0..) {
+                let difference = machines.take(&record).unwrap();
+                assert_eq!(difference, None, "seed {seed}, record {place} of segment {number}");
+            }
+        }
+    }
 }

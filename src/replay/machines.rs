@@ -109,7 +109,7 @@ impl Machines {
             kind::GUARD_OUT => {
                 Ok(compare("guard", record, self.guard_hash.take(), &format!("{:?}", self.guard_out)))
             }
-            other => Err(format!("a record of unknown kind {other}; was it written by a newer program?")),
+            other => Err(format!("a record of unknown kind {other}: a program of another version wrote it")),
         }
     }
 }

@@ -29,8 +29,8 @@ pub mod kind {
     pub const GUARD: u8 = 2;
     /// Hash of the outputs of the last engine step.
     pub const ENGINE_OUT: u8 = 3;
-    /// Hash of the outputs of the last guard step.
-    pub const GUARD_OUT: u8 = 4;
+    /// Hash of the outputs of the last guard step. It was 4 as long as the hash held when the guard wants to be woken.
+    pub const GUARD_OUT: u8 = 5;
 }
 
 /// What a segment of the journal begins with.
@@ -283,9 +283,10 @@ impl Scribe {
     }
 }
 
-/// A hash of what the guard said. Permits count by what they allow, not by their session.
+/// A hash of what the guard said. Permits count by what they allow, not by their session. Neither the order counts nor when
+/// it wants to be woken: a guard that was restored looks at everything once more, and finds the same in another order.
 pub fn guard_hash(outputs: &[GuardOutput]) -> u64 {
-    let mut hash = 0u64;
+    let mut sum = 0u64;
     let mut buffer = Vec::new();
     for output in outputs {
         buffer.clear();
@@ -294,13 +295,13 @@ pub fn guard_hash(outputs: &[GuardOutput]) -> u64 {
                 postcard::to_extend(&(1u8, permit.output(), permit.wanted(), permit.valid_until()), buffer)
             }
             GuardOutput::Verdict(verdict) => postcard::to_extend(&(2u8, verdict), buffer),
-            GuardOutput::WakeAt(wake) => postcard::to_extend(&(3u8, wake), buffer),
             GuardOutput::Event(event) => postcard::to_extend(&(4u8, format!("{event:?}")), buffer),
+            GuardOutput::WakeAt(_) => continue,
         };
         buffer = encoded.unwrap_or_default();
-        hash = hash.rotate_left(5) ^ fnv1a(buffer.iter().copied());
+        sum = sum.wrapping_add(fnv1a(buffer.iter().copied()));
     }
-    hash
+    sum
 }
 
 /// Room for one record, bytes; more is taken when one does not fit.
