@@ -6,11 +6,12 @@
 //! 0.2-0.5 s; battery inverter 0.02-0.1 s, droop 1-2 %, virtual inertia 1-5 s. The loads are guesses for an electrified
 //! Sahelian village, tuned so that the evening peak is about 40 kW.
 
+use crate::battery::{BatterySpec, Branch};
 use crate::genset::GensetSpec;
 use crate::heater::HeaterSpec;
 use crate::loads::{Appliances, Cycle, LoadClass, LoadSpec};
 use crate::meter::MeterSpec;
-use crate::storage::StorageSpec;
+use crate::storage::{CellsSpec, StorageSpec};
 use crate::sun::Place;
 use crate::swing::{InverterSpec, MachineSpec, SolarSpec};
 use crate::village::devices::OutdoorSpec;
@@ -88,12 +89,66 @@ fn battery() -> StorageSpec {
         capacity_wh: 60_000.0,
         charge_max_w: 20_000.0,
         discharge_max_w: 30_000.0,
-        charge_efficiency: 0.96,
-        discharge_efficiency: 0.96,
+        // Those of the inverter alone: the cells lose in their resistances.
+        charge_efficiency: 0.97,
+        discharge_efficiency: 0.97,
         soc_min: 0.1,
         soc_at_start: 0.55,
         retry_ms: 30_000,
-        cells: None,
+        cells: Some(cells()),
+    }
+}
+
+/// 375 cells of 50 Ah, 48 V and 60 kWh, with the charging table of a usual management system: nothing below 0 C, a tenth of
+/// the capacity up to 5 C, a fifth up to 10 C, and nothing above 60 C.
+fn cells() -> CellsSpec {
+    let open_circuit = [
+        (0.0, 2.6),
+        (0.03, 2.98),
+        (0.06, 3.12),
+        (0.1, 3.2),
+        (0.2, 3.245),
+        (0.3, 3.275),
+        (0.4, 3.29),
+        (0.5, 3.297),
+        (0.6, 3.305),
+        (0.7, 3.325),
+        (0.8, 3.333),
+        (0.9, 3.336),
+        (0.95, 3.345),
+        (0.98, 3.37),
+        (1.0, 3.55),
+    ];
+    CellsSpec {
+        cell: BatterySpec {
+            capacity_ah: 50.0,
+            rated_a: 2.5,
+            peukert: 1.0,
+            charge_efficiency: 1.0,
+            open_circuit: open_circuit.to_vec(),
+            series_ohm: 0.0012,
+            charging: None,
+            branches: [
+                Branch { resistance_ohm: 0.000_8, capacitance_f: 25_000.0 },
+                Branch { resistance_ohm: 0.001, capacitance_f: 300_000.0 },
+            ],
+            heat_capacity_j_per_k: 1_000.0,
+            heat_resistance_k_per_w: 3.0,
+        },
+        in_series: 15,
+        in_parallel: 25,
+        volts: (2.8, 3.55),
+        charge_by_c: vec![
+            (0.0, 0.0),
+            (0.1, 0.1),
+            (5.0, 0.1),
+            (10.0, 0.2),
+            (25.0, 1.0),
+            (45.0, 0.75),
+            (60.0, 0.0),
+        ],
+        discharge_by_c: vec![(-20.0, 0.2), (0.0, 0.5), (10.0, 1.0), (50.0, 1.0), (60.0, 0.0)],
+        start_c: 30.0,
     }
 }
 

@@ -4,12 +4,10 @@
 //! homes, 60 refrigerators, 40 water heaters of 2 kW, four electric tricycles, three feeders. Its devices have the names of
 //! the demonstration's, so that the site of `examples/village` runs on it as well; the rest is named after them.
 
-use crate::battery::{BatterySpec, Branch};
 use crate::feeder::Segment;
 use crate::fridge::FridgeSpec;
 use crate::heater::HeaterSpec;
 use crate::loads::LoadClass;
-use crate::storage::CellsSpec;
 use crate::swing::SolarSpec;
 use crate::vehicle::VehicleSpec;
 use crate::village::devices::{FeederPoint, FeederSpec, FridgesSpec, PanelHeatSpec};
@@ -28,11 +26,6 @@ impl VillageSpec {
         for genset in &mut spec.gensets {
             genset.machine.rated_va = 50_000.0;
         }
-        if let Some(storage) = &mut spec.storage {
-            storage.cells = Some(cells());
-            // Those of the inverter alone: the cells lose in their resistances.
-            (storage.charge_efficiency, storage.discharge_efficiency) = (0.97, 0.97);
-        }
         if let Some(solar) = &mut spec.solar {
             // Heat is counted apart from dirt, wires and inverter.
             solar.performance = 0.9;
@@ -50,59 +43,6 @@ impl VillageSpec {
         spec.feeders = feeders();
         spec.disturbances.clear();
         spec
-    }
-}
-
-/// 375 cells of 50 Ah, 48 V and 60 kWh, with the charging table of a usual management system: nothing below 0 C, a tenth of
-/// the capacity up to 5 C, a fifth up to 10 C, and nothing above 60 C.
-fn cells() -> CellsSpec {
-    let open_circuit = [
-        (0.0, 2.6),
-        (0.03, 2.98),
-        (0.06, 3.12),
-        (0.1, 3.2),
-        (0.2, 3.245),
-        (0.3, 3.275),
-        (0.4, 3.29),
-        (0.5, 3.297),
-        (0.6, 3.305),
-        (0.7, 3.325),
-        (0.8, 3.333),
-        (0.9, 3.336),
-        (0.95, 3.345),
-        (0.98, 3.37),
-        (1.0, 3.55),
-    ];
-    CellsSpec {
-        cell: BatterySpec {
-            capacity_ah: 50.0,
-            rated_a: 2.5,
-            peukert: 1.0,
-            charge_efficiency: 1.0,
-            open_circuit: open_circuit.to_vec(),
-            series_ohm: 0.0012,
-            charging: None,
-            branches: [
-                Branch { resistance_ohm: 0.000_8, capacitance_f: 25_000.0 },
-                Branch { resistance_ohm: 0.001, capacitance_f: 300_000.0 },
-            ],
-            heat_capacity_j_per_k: 1_000.0,
-            heat_resistance_k_per_w: 3.0,
-        },
-        in_series: 15,
-        in_parallel: 25,
-        volts: (2.8, 3.55),
-        charge_by_c: vec![
-            (0.0, 0.0),
-            (0.1, 0.1),
-            (5.0, 0.1),
-            (10.0, 0.2),
-            (25.0, 1.0),
-            (45.0, 0.75),
-            (60.0, 0.0),
-        ],
-        discharge_by_c: vec![(-20.0, 0.2), (0.0, 0.5), (10.0, 1.0), (50.0, 1.0), (60.0, 0.0)],
-        start_c: 30.0,
     }
 }
 
