@@ -121,8 +121,8 @@ fn the_village_is_read() {
     assert_eq!(generator.attempt, Span::from_secs(20));
     let shedding = site.safety.shedding.as_ref().unwrap();
     assert_eq!(shedding.stages.len(), 4);
-    // Never: clinic and water pump. The loads are those of the groups cold, homes and comfort.
-    assert_eq!(shedding.loads.len(), 1 + 4 + 3);
+    // Never: clinic and water pump. The loads are those of the groups cold, homes, comfort and heaters.
+    assert_eq!(shedding.loads.len(), 1 + 4 + 3 + 4);
     assert!(shedding.loads.iter().all(|load| load.power.is_some()));
     assert_eq!(site.safety.envelopes.len(), site.catalog.outputs.len());
     for (index, envelope) in site.safety.envelopes.iter().enumerate() {
