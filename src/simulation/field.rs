@@ -22,6 +22,10 @@ const CALM_MS: u64 = 1_000;
 /// Step of a restless village, ms: the period of the frequency's meters.
 const RESTLESS_MS: u64 = 20;
 
+/// Before a transient its meters are read again from so long ago, ms: by then whoever measures a slope over 100 ms has seen
+/// all that a meter which is read every 20 ms would have shown. In calm times the frequency hardly moves in so long.
+const EVE_MS: u64 = 120;
+
 /// Looks at the village after each step.
 pub type Onlooker = Arc<dyn Fn(&Village) + Send + Sync>;
 
@@ -34,6 +38,8 @@ pub struct SimulatedField {
     definitions: u64,
     pace: Option<Pace>,
     onlooker: Option<Onlooker>,
+    /// The next instant at which readings are told, and the village's own, where that lies behind it.
+    untold_ms: Option<(u64, u64)>,
 }
 
 /// Opens the buses of a set on this plant. Buses that are not simulated stay closed: their points are unknown.
@@ -51,6 +57,7 @@ pub fn opener(
             definitions: built.running.definitions,
             pace,
             onlooker: onlooker.clone(),
+            untold_ms: None,
         };
         for (mut bus, outputs) in built.take_buses(false) {
             if bus.world().is_some() {
@@ -68,10 +75,26 @@ pub fn opener(
 impl SimulatedField {
     /// The plant's time at the end of the next step at the latest, ms.
     fn next_ms(&self, wake: Mono) -> u64 {
-        let (now_ms, is_restless) = self.plant.look(|village| (village.now_ms(), village.is_transient()));
-        let step_ms = if is_restless { RESTLESS_MS } else { CALM_MS };
+        let (now_ms, is_restless, disturbed_ms) = self
+            .plant
+            .look(|village| (village.now_ms(), village.is_transient(), village.next_disturbance_ms()));
+        let eve_ms = disturbed_ms.map_or(u64::MAX, |at_ms| at_ms.saturating_sub(EVE_MS));
+        let step_ms = if is_restless || now_ms >= eve_ms { RESTLESS_MS } else { CALM_MS };
         let wake_ms = self.plant.millis(wake.after(Span::from_nanos(999_999)));
-        ((now_ms / step_ms + 1) * step_ms).min(wake_ms).max(now_ms + 1)
+        let next_ms = ((now_ms / step_ms + 1) * step_ms).min(wake_ms);
+        (if now_ms < eve_ms { next_ms.min(eve_ms) } else { next_ms }).max(now_ms + 1)
+    }
+
+    /// Tells the readings of `at_ms`; those up to `reached_ms` follow, as often as the meters of the frequency are read.
+    fn tell(&mut self, at_ms: u64, reached_ms: u64, clock: &Clock, batch: &mut Batch) {
+        let now = self.plant.moment(at_ms);
+        clock.advance(now);
+        for bus in &mut self.buses {
+            bus.advance(now);
+            take(bus.batch(), batch);
+        }
+        let next_ms = (at_ms + RESTLESS_MS).min(reached_ms);
+        self.untold_ms = (at_ms < reached_ms).then_some((next_ms, reached_ms));
     }
 }
 
@@ -107,27 +130,29 @@ impl Field for SimulatedField {
     }
 
     fn patience(&self, _clock: &Clock, wake: Mono) -> Duration {
-        self.pace.map_or(Duration::ZERO, |pace| pace.wait(self.next_ms(wake)))
+        match self.pace {
+            Some(pace) if self.untold_ms.is_none() => pace.wait(self.next_ms(wake)),
+            _ => Duration::ZERO,
+        }
     }
 
     fn advance(&mut self, clock: &Clock, wake: Mono, batch: &mut Batch) {
+        if let Some((next_ms, reached_ms)) = self.untold_ms {
+            return self.tell(next_ms, reached_ms, clock, batch);
+        }
         let target_ms = self.next_ms(wake);
         if self.pace.is_some_and(|pace| pace.wait(target_ms) > Duration::ZERO) {
             return;
         }
-        let reached_ms = self.plant.touch(|village| {
-            village.advance_to_transient(target_ms);
-            village.now_ms()
+        let (from_ms, is_transient, reached_ms) = self.plant.touch(|village| {
+            let from_ms = village.now_ms();
+            (from_ms, village.advance_to_transient(target_ms), village.now_ms())
         });
         if let Some(pace) = &mut self.pace {
             pace.reached(reached_ms);
         }
-        let now = self.plant.moment(reached_ms);
-        clock.advance(now);
-        for bus in &mut self.buses {
-            bus.advance(now);
-            take(bus.batch(), batch);
-        }
+        let eve_ms = reached_ms.saturating_sub(EVE_MS).max(from_ms + 1);
+        self.tell(if is_transient { eve_ms.min(reached_ms) } else { reached_ms }, reached_ms, clock, batch);
         if let Some(onlooker) = &self.onlooker {
             self.plant.look(|village| onlooker(village));
         }

@@ -282,6 +282,11 @@ impl Village {
         self.now_ms
     }
 
+    /// When the next scripted disturbance begins, ms since the start: whoever reads seldom in calm times reads often before it.
+    pub fn next_disturbance_ms(&self) -> Option<u64> {
+        self.script.next_ms()
+    }
+
     /// What the village is made of.
     pub fn spec(&self) -> &VillageSpec {
         &self.spec

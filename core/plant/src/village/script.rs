@@ -172,6 +172,11 @@ impl Script {
         self.lines.iter().filter_map(|line| line.next_ms).chain(ends).min()
     }
 
+    /// When the next disturbance begins.
+    pub(super) fn next_ms(&self) -> Option<u64> {
+        self.lines.iter().filter_map(|line| line.next_ms).min()
+    }
+
     /// Share of the light that scripted fronts let pass.
     pub(super) fn light(&self, now_ms: u64) -> f64 {
         let shaded = self.present(now_ms).map(|line| match line.effect {
