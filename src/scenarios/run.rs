@@ -5,15 +5,21 @@ use super::truth::Recorder;
 use super::watch::{Seen, Watch};
 use crate::report::language::{Language, say};
 use crate::simulation::lockstep::NotBegun;
+use crate::simulation::plant_file::PlantFile;
 use crate::simulation::report::words;
 use crate::simulation::{Setup, Simulation};
-use ballast_plant::PlantError;
+use ballast_model::Span;
+use ballast_plant::village::When;
+use ballast_plant::{PlantError, Village};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 /// Turns without time going on after which a site that is never quiet is given up.
 const TURNS_MAX: u32 = 10_000;
+
+/// A site that begins takes its loads back one after the other; a scenario finds it at work. So long it runs before.
+pub const LEAD: Span = Span::from_secs(180);
 
 /// Which run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,11 +70,12 @@ impl Trouble {
 /// Why it came to no end.
 pub fn play(suite: &Suite, play: Play, mut recorder: Option<&mut Recorder>) -> Result<Seen, Trouble> {
     let Some(scenario) = suite.scenarios.get(play.scenario) else { return Err(Trouble::Panicked) };
+    let PlantFile { spec, faults } = earlier(scenario.plant.clone(), LEAD);
     let setup = Setup {
         texts: suite.texts(play.who).clone(),
-        spec: scenario.plant.spec.clone(),
+        spec,
         seed: play.seed,
-        faults: scenario.plant.faults.clone(),
+        faults,
         cut_outputs: play.who == Who::Nobody,
         onlooker: None,
         language: Language::En,
@@ -77,9 +84,40 @@ pub fn play(suite: &Suite, play: Play, mut recorder: Option<&mut Recorder>) -> R
         NotBegun::Plant(error) => Trouble::NotBegun(error.to_string()),
         NotBegun::Site(refused) => Trouble::NotBegun(refused.text),
     })?;
+    go(&mut simulation, LEAD, |_| {})?;
+    simulation.plant().touch(Village::reset_extremes);
     let mut watch = Watch::new(&simulation, suite.terms.clone(), scenario.length);
+    if let Some(recorder) = &mut recorder {
+        simulation.look(|village| recorder.begin(village));
+    }
+    go(&mut simulation, LEAD.plus(scenario.length), |simulation| {
+        watch.see(simulation);
+        if let Some(recorder) = &mut recorder {
+            simulation.look(|village| recorder.see(village));
+        }
+    })?;
+    Ok(watch.finish(&simulation))
+}
+
+/// A plant that begins so much earlier, and to which the same happens at the same time of its day.
+fn earlier(mut plant: PlantFile, lead: Span) -> PlantFile {
+    plant.spec.start_unix_s -= i64::try_from(lead.millis() / 1_000).unwrap_or(0);
+    for disturbance in &mut plant.spec.disturbances {
+        if let When::Once { after_start_s } = &mut disturbance.when {
+            *after_start_s += lead.secs_f64();
+        }
+    }
+    for fault in &mut plant.faults {
+        fault.from_ms = fault.from_ms.saturating_add(lead.millis());
+        fault.until_ms = fault.until_ms.saturating_add(lead.millis());
+    }
+    plant
+}
+
+/// Steps until so much time has passed since the beginning, and looks after each step.
+fn go(simulation: &mut Simulation, until: Span, mut look: impl FnMut(&Simulation)) -> Result<(), Trouble> {
     let mut turns = 0;
-    while simulation.elapsed() < scenario.length {
+    while simulation.elapsed() < until {
         let before = simulation.elapsed();
         simulation.step();
         if let Some(error) = simulation.diverged() {
@@ -89,12 +127,9 @@ pub fn play(suite: &Suite, play: Play, mut recorder: Option<&mut Recorder>) -> R
         if turns >= TURNS_MAX {
             return Err(Trouble::NeverQuiet);
         }
-        watch.see(&simulation);
-        if let Some(recorder) = &mut recorder {
-            simulation.look(|village| recorder.see(village));
-        }
+        look(simulation);
     }
-    Ok(watch.finish(&simulation))
+    Ok(())
 }
 
 /// Runs all of them on so many threads, in their order the answers; the first trouble ends them. `tell` hears how many are

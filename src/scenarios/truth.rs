@@ -31,6 +31,8 @@ const COARSE_MS: u64 = 60_000;
 /// Collects the rows of one run.
 pub struct Recorder {
     bin_ms: u64,
+    from_ms: u64,
+    stored_wh: f64,
     now_ms: u64,
     next_ms: u64,
     names: Vec<String>,
@@ -46,6 +48,8 @@ impl Recorder {
         let bin_ms = if length <= FINE { FINE_MS } else { COARSE_MS };
         Self {
             bin_ms,
+            from_ms: 0,
+            stored_wh: 0.0,
             now_ms: 0,
             next_ms: bin_ms,
             names: Vec::new(),
@@ -58,9 +62,6 @@ impl Recorder {
 
     /// Looks; after each step.
     pub fn see(&mut self, village: &Village) {
-        if self.names.is_empty() {
-            self.begin(village);
-        }
         let passed_ms = village.now_ms().saturating_sub(self.now_ms) as f64;
         self.now_ms = village.now_ms();
         let (sun_w, wind_w) = village.offered_w();
@@ -76,7 +77,12 @@ impl Recorder {
         }
     }
 
-    fn begin(&mut self, village: &Village) {
+    /// Begins here: its time is 0 now.
+    pub fn begin(&mut self, village: &Village) {
+        self.from_ms = village.now_ms();
+        self.now_ms = self.from_ms;
+        self.next_ms = self.from_ms + self.bin_ms;
+        self.stored_wh = village.stored_wh();
         let column = |one: ballast_plant::village::ConsumerNow<'_>| {
             let kind = if one.class.is_some() { "wished" } else { "waits" };
             format!("{kind}_{}_w", one.name)
@@ -96,7 +102,7 @@ impl Recorder {
 
     fn write(&mut self) {
         // A step is never longer than a second; what lies beyond the edge of a row is counted in it.
-        let _ = write!(self.text, "{}", self.next_ms / 1_000);
+        let _ = write!(self.text, "{}", (self.next_ms - self.from_ms) / 1_000);
         for sum in &mut self.sums {
             let _ = write!(self.text, ",{:.1}", *sum / self.millis.max(1.0));
             *sum = 0.0;
@@ -119,7 +125,7 @@ impl Recorder {
         json!({
             "scenario": scenario.number, "name": scenario.name, "title": scenario.titles.0, "seed": seed,
             "length_s": scenario.length.secs_f64(), "row_s": self.bin_ms as f64 / 1e3,
-            "consumers": self.consumers, "battery": battery(spec), "sets": sets(spec),
+            "consumers": self.consumers, "battery": battery(spec, self.stored_wh), "sets": sets(spec),
             "keys": scenario.keys.iter().map(|key| json!({
                 "measure": key.measure.word, "at_least": key.at_least, "at_most": key.at_most,
             })).collect::<Vec<_>>(),
@@ -132,11 +138,11 @@ impl Recorder {
     }
 }
 
-fn battery(spec: &VillageSpec) -> Value {
+fn battery(spec: &VillageSpec, stored_wh: f64) -> Value {
     let Some(storage) = &spec.storage else { return Value::Null };
     json!({
         "name": storage.name, "capacity_wh": storage.capacity_wh, "soc_min": storage.soc_min,
-        "soc_at_start": storage.soc_at_start, "charge_max_w": storage.charge_max_w,
+        "soc_at_start": stored_wh / storage.capacity_wh, "charge_max_w": storage.charge_max_w,
         "discharge_max_w": storage.discharge_max_w, "charge_efficiency": storage.charge_efficiency,
         "discharge_efficiency": storage.discharge_efficiency, "rated_va": storage.inverter.rated_va,
         "cells_at_start_c": storage.cells.as_ref().map(|cells| cells.start_c),

@@ -3,12 +3,13 @@
 use super::safety::{Overseer, Terms, Violation};
 use super::score::evenness;
 use crate::simulation::Simulation;
-use crate::simulation::measures::{NARROW_HZ, WIDE_HZ, by_class};
+use crate::simulation::measures::{NARROW_HZ, WIDE_HZ, class_word};
 use ballast_model::Span;
 use ballast_model::frame::fnv1a;
 use ballast_plant::Village;
 use ballast_plant::loads::LoadClass;
-use std::collections::VecDeque;
+use ballast_plant::village::Record;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Bins of the frequency at most.
 pub const BINS_MAX: u64 = 500;
@@ -108,10 +109,21 @@ struct Relay {
 /// Sums of the bin that is not full yet: lowest, highest, hertz-milliseconds, milliseconds.
 type Open = Option<(f64, f64, f64, f64)>;
 
+/// What was counted before the scenario began.
+#[derive(Debug)]
+struct Before {
+    at_ms: u64,
+    record: Record,
+    /// Energy that each thing behind a contact took and missed, Wh.
+    consumed_wh: Vec<(f64, f64)>,
+    alarms: u64,
+}
+
 /// Looks after each step.
 #[derive(Debug)]
 pub struct Watch {
     seen: Seen,
+    before: Before,
     overseer: Overseer,
     now_ms: u64,
     relays: Vec<Relay>,
@@ -132,8 +144,15 @@ impl Watch {
     /// One that begins now, for a run of this length.
     pub fn new(simulation: &Simulation, terms: Terms, length: Span) -> Self {
         let bin_ms = length.millis().div_ceil(BINS_MAX).max(SHORTEST_MS);
+        let alarms = simulation.alarms().count;
         simulation.look(|village| Self {
             seen: Seen { bin_ms, ..Seen::default() },
+            before: Before {
+                at_ms: village.now_ms(),
+                record: *village.record(),
+                consumed_wh: village.consumed().map(|one| (one.served_wh, one.missed_wh)).collect(),
+                alarms,
+            },
             overseer: Overseer::new(terms),
             now_ms: village.now_ms(),
             relays: village
@@ -292,36 +311,49 @@ impl Watch {
             self.now_ms = self.bin_from_ms + self.seen.bin_ms;
             self.close_bin();
         }
-        self.seen.alarms = simulation.alarms().count;
+        self.seen.alarms = simulation.alarms().count - self.before.alarms;
         for byte in simulation.state().chunks(8) {
             let hash = fnv1a(self.seen.hash.to_le_bytes().into_iter().chain(byte.iter().copied()));
             self.seen.hash = hash;
         }
         simulation.look(|village| self.total(village));
+        for found in &mut self.overseer.found {
+            found.at_ms = found.at_ms.saturating_sub(self.before.at_ms);
+        }
         (self.seen.violations, self.seen.violations_count) = (self.overseer.found, self.overseer.count);
         self.seen
     }
 
     fn total(&mut self, village: &Village) {
-        let (record, seen) = (village.record(), &mut self.seen);
-        seen.length_s = village.now_ms() as f64 / 1e3;
+        let (record, seen, before) = (village.record(), &mut self.seen, &self.before);
+        seen.length_s = village.now_ms().saturating_sub(before.at_ms) as f64 / 1e3;
         (seen.lowest_hz, seen.highest_hz) = (record.lowest_hz, record.highest_hz);
-        (seen.dark_s, seen.blackouts) = (record.dark_s, u64::from(record.blackouts));
-        seen.outside_narrow_s += record.dark_s;
-        seen.outside_wide_s += record.dark_s;
+        seen.dark_s = record.dark_s - before.record.dark_s;
+        seen.blackouts = u64::from(record.blackouts.saturating_sub(before.record.blackouts));
+        seen.outside_narrow_s += seen.dark_s;
+        seen.outside_wide_s += seen.dark_s;
         let (weights, sum, squares) = self.deviation;
         let mean = sum / weights;
         seen.deviation_hz = (weights > 0.0).then(|| (squares / weights - mean * mean).max(0.0).sqrt());
-        let classes = by_class(village);
-        seen.served_wh = classes.iter().map(|class| class.served_wh).sum();
-        seen.missed_wh = classes.into_iter().map(|class| (class.name, class.missed_wh)).collect();
-        let taken_wh = record.solar_wh + record.wind_wh;
+        let mut missed_wh: BTreeMap<Option<LoadClass>, f64> = BTreeMap::new();
+        let mut shares = Vec::new();
+        let consumed = village.consumed().zip(&before.consumed_wh).enumerate();
+        for (number, (one, (served_wh, missed_before_wh))) in consumed {
+            let (served_wh, missed) = (one.served_wh - served_wh, one.missed_wh - missed_before_wh);
+            seen.served_wh += served_wh;
+            *missed_wh.entry(one.class).or_default() += missed;
+            let load = village.spec().loads.get(number);
+            if let Some(load) = load.filter(|load| load.class == LoadClass::Homes) {
+                let wished_wh = served_wh + missed;
+                let share = if wished_wh > 0.0 { served_wh / wished_wh } else { 1.0 };
+                shares.push((f64::from(load.members), share));
+            }
+        }
+        seen.evenness = evenness(shares.into_iter());
+        // What is in no class can wait, and misses nothing.
+        let classes = missed_wh.into_iter().filter(|(class, _)| class.is_some());
+        seen.missed_wh = classes.map(|(class, missed)| (class_word(class).to_owned(), missed)).collect();
+        let taken_wh = record.solar_wh + record.wind_wh - before.record.solar_wh - before.record.wind_wh;
         seen.offer_used = (self.offered_wh > 0.0).then(|| taken_wh / self.offered_wh);
-        let groups = village.spec().loads.iter().zip(village.consumed());
-        let homes = groups.filter(|(load, _)| load.class == LoadClass::Homes);
-        seen.evenness = evenness(homes.map(|(load, one)| {
-            let wished_wh = one.served_wh + one.missed_wh;
-            (f64::from(load.members), if wished_wh > 0.0 { one.served_wh / wished_wh } else { 1.0 })
-        }));
     }
 }
