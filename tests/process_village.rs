@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 const COMFORT: [&str; 3] = ["comfort_market", "comfort_school", "comfort_workshop"];
 const HOMES: [&str; 4] = ["homes_north", "homes_south", "homes_east", "homes_west"];
+const HEATERS: [&str; 4] = ["heaters_north", "heaters_south", "heaters_east", "heaters_west"];
 const OTHERS: [(&str, &str); 4] =
     [("clinic", "2 kW"), ("water_pump", "2.5 kW"), ("cold_chain", "2.5 kW"), ("water_heater", "6 kW")];
 /// Points of the plant, with what the site file says of each.
@@ -80,7 +81,8 @@ fn site(port: u16) -> Scratch {
         }
     }
     let loads = HOMES.iter().map(|name| (*name, "6 kW")).chain(COMFORT.iter().map(|name| (*name, "4 kW")));
-    for (load, rated) in loads.chain(OTHERS) {
+    let heaters = HEATERS.iter().map(|name| (*name, "20 kW"));
+    for (load, rated) in loads.chain(heaters).chain(OTHERS) {
         let topics = format!("topic: relay/{load}.closed/set, state: plant/{load}.contact");
         let power =
             format!("topic: plant/{load}.power, unit: W, period: 200 ms, max_age: 10 s, resolution: 1 W");

@@ -2,9 +2,10 @@
 //! evening peak.
 //!
 //! Two generating sets (50 and 30 kVA), 40 kWp of sun, a 60 kWh LFP battery behind a 30 kVA inverter, 40 homes in four
-//! groups. Inertia, droop and lags are usual for small sets: H 0.5-1.5 s, droop 3-5 %, governor 0.05-0.2 s, engine
-//! 0.2-0.5 s; battery inverter 0.02-0.1 s, droop 1-2 %, virtual inertia 1-5 s. The loads are guesses for an electrified
-//! Sahelian village, tuned so that the evening peak is about 40 kW.
+//! groups, each home with a water heater that stays off until somebody has energy for it. Inertia, droop and lags are usual
+//! for small sets: H 0.5-1.5 s, droop 3-5 %, governor 0.05-0.2 s, engine 0.2-0.5 s; battery inverter 0.02-0.1 s, droop
+//! 1-2 %, virtual inertia 1-5 s. The loads are guesses for an electrified Sahelian village, tuned so that the evening peak
+//! is about 40 kW without the water heaters.
 
 use crate::genset::GensetSpec;
 use crate::heater::HeaterSpec;
@@ -14,6 +15,7 @@ use crate::storage::StorageSpec;
 use crate::sun::Place;
 use crate::swing::{InverterSpec, MachineSpec, SolarSpec};
 use crate::village::devices::OutdoorSpec;
+use crate::village::forty::{QUARTERS, water_heaters};
 use crate::village::script::{Disturbance, What, When};
 use crate::village::spec::{Draw, MetersSpec, SolarFieldSpec, TankSpec, VillageSpec};
 
@@ -42,7 +44,7 @@ impl VillageSpec {
             wind: None,
             grid: None,
             loads: loads(),
-            tanks: vec![water_heater()],
+            tanks: std::iter::once(water_heater()).chain(QUARTERS.map(water_heaters)).collect(),
             fridges: Vec::new(),
             vehicles: Vec::new(),
             feeders: Vec::new(),

@@ -19,7 +19,7 @@ use crate::wind::TurbineSpec;
 const HOUR_S: f64 = 3_600.0;
 
 /// Quarters of ten homes each.
-const QUARTERS: [&str; 4] = ["north", "south", "east", "west"];
+pub(super) const QUARTERS: [&str; 4] = ["north", "south", "east", "west"];
 
 impl VillageSpec {
     /// The village of forty homes.
@@ -44,7 +44,6 @@ impl VillageSpec {
             load.cycle = None;
         }
         spec.fridges = fridges();
-        spec.tanks.extend(QUARTERS.map(water_heaters));
         spec.vehicles = (1..=4).map(tricycle).collect();
         spec.wind = Some(turbine());
         spec.feeders = feeders();
@@ -143,7 +142,7 @@ fn fridges() -> Vec<FridgesSpec> {
 }
 
 /// Ten tanks of a quarter: a load that waits until somebody has energy for it.
-fn water_heaters(quarter: &str) -> TankSpec {
+pub(super) fn water_heaters(quarter: &str) -> TankSpec {
     let draw = |from_h: f64, minutes: f64, l_per_min: f64| Draw {
         from_local_s: from_h * HOUR_S,
         duration_s: minutes * 60.0,
