@@ -12,6 +12,7 @@
 //! | [`device_file`] | a device file tried alone |
 //! | [`egress`] | what of a site is told to others |
 //! | [`simulation`] | a village instead of equipment |
+//! | [`scenarios`] | scenarios that put a policy to the test, and what it comes to in points |
 //! | [`report`] | sentences for people |
 //! | [`journal`] | the last half hour, for replay |
 //! | [`replay`] | a journal run again |
@@ -32,6 +33,7 @@ pub mod metrics;
 pub mod replay;
 pub mod report;
 pub mod runtime;
+pub mod scenarios;
 pub mod serving;
 pub mod shadow;
 pub mod simulation;

@@ -1,6 +1,7 @@
 //! Every command, option and example of the command line. Help, completions and man pages come from here.
 
 mod backtest;
+mod bench_policy;
 mod detect;
 mod device;
 mod shadow;
@@ -8,6 +9,7 @@ mod sim;
 mod test;
 
 pub use backtest::Backtest;
+pub use bench_policy::BenchPolicy;
 pub use detect::{Access, Detect, ParityWord};
 pub use device::{Device, DeviceAction, DeviceCheck, DeviceRead};
 pub use shadow::{Shadow, ShadowAction};
@@ -128,6 +130,8 @@ pub enum Command {
     Replay(Replay),
     /// Run a site on the simulated village in made-up time, or blow storms over engine and guard
     Sim(Sim),
+    /// Put a policy through scenarios, beside no control, fixed thresholds and an optimum: points
+    BenchPolicy(BenchPolicy),
     /// Print the JSON Schema of a site file, from which editors complete
     #[command(after_help = "Example: ballast schema site > site.schema.json")]
     Schema {

@@ -7,6 +7,7 @@
 pub mod arguments;
 pub mod backtest;
 pub mod bar;
+pub mod bench_policy;
 pub mod check;
 pub mod confinement;
 pub mod demo;
@@ -87,6 +88,7 @@ pub fn main() -> ExitCode {
         Command::Backtest(options) => backtest::run(&options, &output),
         Command::Shadow(options) => shadow::run(&options, &output),
         Command::Replay(options) => replay::run(&options, &output),
+        Command::BenchPolicy(options) => bench_policy::run(&options, &output),
         Command::Sim(options) => sim::run(&options, &output),
         Command::Schema { file } => check::schema(file, &output),
         Command::Completions { shell } => shells::completions(shell, &output),

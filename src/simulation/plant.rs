@@ -1,5 +1,6 @@
 //! The simulated village, shared between the buses that read and move it and whoever looks on.
 
+use crate::site::{Texts, build};
 use ballast_drivers::{Meaning, OpenBus, World};
 use ballast_host::Clock;
 use ballast_model::diagnostic::Diagnostic;
@@ -103,6 +104,16 @@ pub fn try_world(bus: &mut OpenBus) -> Result<(), Vec<Diagnostic>> {
         Ok(plant) => bus.join(plant.world()),
         Err(_) => Ok(()),
     }
+}
+
+/// What a site names on its simulated buses and this village does not have. A site is checked against the village of the
+/// demonstration; another one may lack what it names.
+pub fn names_missing(spec: &VillageSpec, texts: &Texts) -> Vec<String> {
+    // A village that cannot be, and a site with mistakes, are told when they begin.
+    let Ok(plant) = SharedPlant::new(spec.clone(), 0, Mono::ZERO) else { return Vec::new() };
+    let Ok(mut built) = build(texts, &[]) else { return Vec::new() };
+    let joins = built.take_buses(false).into_iter().filter(|(bus, _)| bus.world().is_some());
+    joins.filter_map(|(mut bus, _)| bus.join(plant.world()).err()).flatten().map(|one| one.message).collect()
 }
 
 /// A village whose sun and people follow the wall clock, for a site that runs on it in real time.

@@ -138,6 +138,11 @@ pub fn read(name: &str, bytes: &[u8], sources: &mut Sources, out: &mut Diagnosti
         }
         return None;
     };
+    describe(root, out)
+}
+
+/// Reads what stands in the file of a plant, or beside other keys in a file that says more.
+pub fn describe(root: &Node, out: &mut Diagnostics) -> Option<PlantFile> {
     let fields = Fields::read(root, &FILE, out)?;
     let village = fields
         .get("village")

@@ -67,6 +67,7 @@ const OF_DRIVERS: &[&str] =
 const OF_THE_PROGRAM: &[(&str, &str, &str)] = &[
     ("backtest::table", "src/backtest/csv.rs", "tests/process_backtest.rs"),
     ("plant::file", "src/simulation/plant_file.rs", "src/simulation/plant_file_tests.rs"),
+    ("scenario::file", "src/scenarios/file.rs", "src/scenarios/file.rs"),
     ("test::act", "src/testing/act.rs", "tests/process_testing.rs"),
     ("test::name", "src/testing/file.rs", "tests/process_testing.rs"),
     ("test::series", "src/testing/series.rs", "tests/process_testing.rs"),

@@ -8,12 +8,13 @@ pub struct Contact {
     wanted: bool,
     delay_ms: u64,
     moves_at_ms: Option<u64>,
+    moved_at_ms: Option<u64>,
 }
 
 impl Contact {
     /// A contact at rest.
     pub fn new(closed: bool, delay_ms: u64) -> Self {
-        Self { closed, wanted: closed, delay_ms, moves_at_ms: None }
+        Self { closed, wanted: closed, delay_ms, moves_at_ms: None, moved_at_ms: None }
     }
 
     /// Commands the contact.
@@ -28,7 +29,7 @@ impl Contact {
     pub fn step(&mut self, now_ms: u64) -> bool {
         let moves = self.moves_at_ms.is_some_and(|moves_at_ms| moves_at_ms <= now_ms);
         if moves {
-            (self.closed, self.moves_at_ms) = (self.wanted, None);
+            (self.closed, self.moves_at_ms, self.moved_at_ms) = (self.wanted, None, Some(now_ms));
         }
         moves
     }
@@ -36,6 +37,11 @@ impl Contact {
     /// Where the contact is.
     pub fn is_closed(&self) -> bool {
         self.closed
+    }
+
+    /// When it moved last; `None` before it ever did.
+    pub fn moved_at_ms(&self) -> Option<u64> {
+        self.moved_at_ms
     }
 
     /// When it will move.
@@ -53,7 +59,9 @@ mod tests {
         let mut contact = Contact::new(true, 10);
         contact.command(false, 100);
         assert!(!contact.step(109) && contact.is_closed());
+        assert!(contact.moved_at_ms().is_none());
         assert!(contact.step(110) && !contact.is_closed());
+        assert_eq!(contact.moved_at_ms(), Some(110));
         assert!(!contact.step(120));
     }
 

@@ -261,6 +261,11 @@ impl Genset {
         self.phase == Phase::Ready
     }
 
+    /// Until when it refuses to start, ms.
+    pub fn refuses_until_ms(&self) -> u64 {
+        self.refuses_until_ms
+    }
+
     /// The set is broken.
     pub fn is_failed(&self) -> bool {
         matches!(self.phase, Phase::Failed { .. })

@@ -10,15 +10,16 @@ use crate::report::instant;
 use crate::report::language::{Language, say};
 use crate::simulation::lockstep::NotBegun;
 use crate::simulation::measures::{Measures, Observer, OutputMeasures};
+use crate::simulation::plant::names_missing;
 use crate::simulation::plant_file::{self, PlantFile};
 use crate::simulation::report::{Run, page, words};
 use crate::simulation::series::Plotter;
-use crate::simulation::{Setup, SharedPlant, Simulation};
+use crate::simulation::{Setup, Simulation};
 use crate::site::{Built, Drawing, Refused, Running, Texts, build};
 use ballast_config::diagnostics::Diagnostics;
 use ballast_config::render;
 use ballast_config::sources::Sources;
-use ballast_model::{Mono, Span};
+use ballast_model::Span;
 use ballast_plant::VillageSpec;
 use jiff::civil::DateTime;
 use serde_json::{Value, json};
@@ -137,15 +138,8 @@ fn plant(options: &Sim, running: &Running, output: &Output) -> Result<PlantFile,
 
 /// The site was checked against the village of the demonstration; another one may lack what it names.
 fn has_names(spec: &VillageSpec, texts: &Texts, language: Language) -> Result<(), String> {
-    // A village that cannot be is told when it begins.
-    let Ok(plant) = SharedPlant::new(spec.clone(), 0, Mono::ZERO) else { return Ok(()) };
-    let Ok(mut built) = build(texts, &[]) else { return Ok(()) };
-    let joins = built.take_buses(false).into_iter().filter(|(bus, _)| bus.world().is_some());
-    let wrong: Vec<String> = joins
-        .filter_map(|(mut bus, _)| bus.join(plant.world()).err())
-        .flatten()
-        .map(|one| format!("  {}", one.message))
-        .collect();
+    let wrong: Vec<String> =
+        names_missing(spec, texts).into_iter().map(|message| format!("  {message}")).collect();
     if wrong.is_empty() {
         return Ok(());
     }

@@ -13,7 +13,7 @@ const BELOW: f64 = 24.0;
 const TICKS: f64 = 5.0;
 
 /// A line; it is broken where there is no value.
-pub(super) struct Line {
+pub(crate) struct Line {
     /// One value for each bin.
     pub values: Vec<Option<f64>>,
     /// Number of its colour.
@@ -21,7 +21,7 @@ pub(super) struct Line {
 }
 
 /// What lies between two lines.
-pub(super) struct Band {
+pub(crate) struct Band {
     /// The lower one.
     pub low: Vec<Option<f64>>,
     /// The upper one.
@@ -31,7 +31,7 @@ pub(super) struct Band {
 }
 
 /// A picture.
-pub(super) struct Chart<'a> {
+pub(crate) struct Chart<'a> {
     /// Unit of the values.
     pub unit: &'a str,
     /// What is drawn, for those who do not see it.
@@ -75,7 +75,7 @@ pub(super) fn close(html: &mut String, height: f64, (from, to): &(String, String
 
 impl Chart<'_> {
     /// Writes it.
-    pub(super) fn write(&self, html: &mut String) {
+    pub(crate) fn write(&self, html: &mut String) {
         let count = self.titles.len();
         let (low, high, step) = self.scale();
         let y = |value: f64| 8.0 + (HEIGHT - BELOW - 8.0) * (high - value) / (high - low);

@@ -1,6 +1,6 @@
 //! A run on the plant as one page of HTML that needs nothing else: no network, no other file, no script.
 
-mod charts;
+pub(crate) mod charts;
 mod outputs;
 pub mod words;
 
@@ -15,7 +15,7 @@ use charts::{Band, Chart, Line};
 use std::fmt::Write as _;
 
 /// How the page looks.
-const STYLE: &str = include_str!("style.css");
+pub(crate) const STYLE: &str = include_str!("style.css");
 /// Colours of lines and areas, by number: names of the style.
 const COLOURS: usize = 8;
 
@@ -104,7 +104,8 @@ pub fn page(run: &Run<'_>, language: Language) -> String {
     html
 }
 
-fn heading(html: &mut String, text: &str) {
+/// Begins a section.
+pub(crate) fn heading(html: &mut String, text: &str) {
     let _ = writeln!(html, "<h2>{}</h2>", escape(text));
 }
 
@@ -210,7 +211,8 @@ fn charge(html: &mut String, run: &Run<'_>, language: Language) {
     chart.write(html);
 }
 
-fn legend(html: &mut String, names: &[String]) {
+/// Says which colour is whose.
+pub(crate) fn legend(html: &mut String, names: &[String]) {
     html.push_str("<p class=\"legend\">");
     for (index, name) in names.iter().enumerate() {
         let _ = write!(html, "<span><i class=\"k{}\"></i>{}</span> ", index % COLOURS, escape(name));
@@ -240,7 +242,8 @@ fn energy(html: &mut String, run: &Run<'_>, language: Language) {
     html.push_str("</table></div>\n");
 }
 
-fn table_head(html: &mut String, names: &[&str]) {
+/// Begins a table with these columns.
+pub(crate) fn table_head(html: &mut String, names: &[&str]) {
     html.push_str("<div class=\"wide\"><table><tr>");
     for name in names {
         let _ = write!(html, "<th>{}", escape(name));

@@ -170,7 +170,7 @@ impl Consumer {
     }
 
     /// Power that people miss while it is not supplied, W. A water heater and a vehicle can wait: they miss nothing.
-    fn missed_w(&self) -> f64 {
+    pub(super) fn missed_w(&self) -> f64 {
         match &self.demand {
             Demand::Group(load) => load.wished_w(),
             Demand::Tanks { .. } | Demand::Vehicle(_) => 0.0,
@@ -212,6 +212,23 @@ impl Consumer {
                 Some(fridges.iter().map(Fridge::air_c).fold(f64::NEG_INFINITY, f64::max))
             }
         }
+    }
+
+    /// How many homes, tanks, refrigerators or vehicles hang behind the contact.
+    pub(super) fn members(&self) -> u32 {
+        let count = match &self.demand {
+            Demand::Group(load) => return load.spec().members,
+            Demand::Tanks { heaters, .. } => heaters.len(),
+            Demand::Fridges { fridges, .. } => fridges.len(),
+            Demand::Vehicle(_) => 1,
+        };
+        u32::try_from(count).unwrap_or(u32::MAX)
+    }
+
+    /// Water of its hottest tank, C.
+    pub(super) fn hottest_water_c(&self) -> Option<f64> {
+        let Demand::Tanks { heaters, .. } = &self.demand else { return None };
+        heaters.iter().map(Heater::temperature_c).reduce(f64::max)
     }
 
     pub(super) fn charge(&self) -> Option<f64> {

@@ -16,6 +16,7 @@ mod lines;
 mod points;
 mod record;
 mod script;
+mod sight;
 mod spec;
 mod step;
 mod truth;
@@ -24,6 +25,7 @@ pub use devices::{FeederPoint, FeederSpec, FridgesSpec, OutdoorSpec, PanelHeatSp
 pub use points::{GRID_MODES, InputId, Named, OutputId, Quantity};
 pub use record::{Consumed, Flows, Record};
 pub use script::{Disturbance, What, When};
+pub use sight::{ConsumerNow, SetNow, StorageNow};
 pub use spec::{Draw, GridSpec, MetersSpec, SolarFieldSpec, TankSpec, VillageSpec};
 
 use crate::clouds::Sky;
@@ -83,6 +85,8 @@ impl Tie {
 #[derive(Clone, Debug)]
 struct SolarField {
     limit_w: f64,
+    /// What the sun would give without a limit.
+    available_w: f64,
     irradiance_w_m2: f64,
     tie: Tie,
 }
@@ -155,6 +159,7 @@ impl Village {
             storage_on_line: false,
             solar: spec.solar.as_ref().map(|solar| SolarField {
                 limit_w: solar.peak_w,
+                available_w: 0.0,
                 irradiance_w_m2: 0.0,
                 tie: Tie::AT_START,
             }),

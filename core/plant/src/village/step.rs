@@ -230,6 +230,7 @@ impl Village {
                 let panel_c = self.air_c.0 + heat.k_per_w_m2 * solar.irradiance_w_m2;
                 available_w *= (1.0 + heat.per_k * (panel_c - 25.0)).max(0.0);
             }
+            solar.available_w = available_w;
             self.swing.set_solar(0, available_w.min(solar.limit_w));
         }
         let number = self.turbine_number();
