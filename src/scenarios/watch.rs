@@ -354,6 +354,7 @@ impl Watch {
         let classes = missed_wh.into_iter().filter(|(class, _)| class.is_some());
         seen.missed_wh = classes.map(|(class, missed)| (class_word(class).to_owned(), missed)).collect();
         let taken_wh = record.solar_wh + record.wind_wh - before.record.solar_wh - before.record.wind_wh;
-        seen.offer_used = (self.offered_wh > 0.0).then(|| taken_wh / self.offered_wh);
+        // Inverters follow with a lag: what a gust left behind is no more than all.
+        seen.offer_used = (self.offered_wh > 0.0).then(|| (taken_wh / self.offered_wh).min(1.0));
     }
 }
