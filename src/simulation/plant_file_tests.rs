@@ -12,6 +12,13 @@ fn of(text: &str) -> (Option<PlantFile>, Vec<String>) {
     (plant, told)
 }
 
+/// At which lines something was told.
+fn lines(told: &[String]) -> Vec<u32> {
+    let mut lines: Vec<u32> = told.iter().filter_map(|one| one.split(':').next()?.parse().ok()).collect();
+    lines.sort_unstable();
+    lines
+}
+
 #[test]
 fn a_file_changes_what_it_names_and_nothing_else() {
     let (plant, told) = of("village: forty homes\nstart: 2026-06-01 18:30\ncloudiness: 30 %\n\
@@ -143,8 +150,7 @@ fn every_mistake_of_the_beginning_and_of_commands_is_told_at_its_line() {
         disturbances:\n  - { at: 0 s, blackout: false, for: 1 s }\n  - { at: 0 s, fan: battery, for: 1 s }\n",
     );
     assert!(plant.is_none());
-    let lines: Vec<&str> = told.iter().filter_map(|one| one.split(':').next()).collect();
-    assert_eq!(lines, ["1", "3", "4", "5", "6", "7", "8", "10", "11"], "{told:#?}");
+    assert_eq!(lines(&told), [1, 3, 4, 5, 6, 7, 8, 10, 11], "{told:#?}");
     let (plant, told) = of(
         "commands:\n  - { of: homes_nord, for: 1 s, lost: 3 % }\n  - { of: all, for: 1 s }\n  \
         - { of: all, lost: 3 % }\n  - { of: all, for: 1 s, lost: 130 % }\n  - { of: all, for: 1 s, late: 5..2 s }\n\
@@ -152,7 +158,5 @@ fn every_mistake_of_the_beginning_and_of_commands_is_told_at_its_line() {
         - { of: battery.soc, for: 1 s, reads: late 5..2 s }\n",
     );
     assert!(plant.is_none());
-    let mut lines: Vec<&str> = told.iter().filter_map(|one| one.split(':').next()).collect();
-    lines.sort_unstable();
-    assert_eq!(lines, ["2", "3", "4", "5", "6", "8", "9"], "{told:#?}");
+    assert_eq!(lines(&told), [2, 3, 4, 5, 6, 8, 9], "{told:#?}");
 }
