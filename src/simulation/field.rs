@@ -115,10 +115,7 @@ impl Field for SimulatedField {
         if self.pace.is_some_and(|pace| pace.wait(target_ms) > Duration::ZERO) {
             return;
         }
-        let reached_ms = self.plant.touch(|village| {
-            village.advance_to_transient(target_ms);
-            village.now_ms()
-        });
+        let reached_ms = self.plant.advance_to_transient(target_ms);
         if let Some(pace) = &mut self.pace {
             pace.reached(reached_ms);
         }
