@@ -70,12 +70,13 @@ impl Trouble {
 /// Why it came to no end.
 pub fn play(suite: &Suite, play: Play, mut recorder: Option<&mut Recorder>) -> Result<Seen, Trouble> {
     let Some(scenario) = suite.scenarios.get(play.scenario) else { return Err(Trouble::Panicked) };
-    let PlantFile { spec, faults } = earlier(scenario.plant.clone(), LEAD);
+    let PlantFile { spec, faults, commands } = earlier(scenario.plant.clone(), LEAD);
     let setup = Setup {
         texts: suite.texts(play.who).clone(),
         spec,
         seed: play.seed,
         faults,
+        commands,
         cut_outputs: play.who == Who::Nobody,
         onlooker: None,
         language: Language::En,
@@ -86,7 +87,8 @@ pub fn play(suite: &Suite, play: Play, mut recorder: Option<&mut Recorder>) -> R
     })?;
     go(&mut simulation, LEAD, |_| {})?;
     simulation.plant().touch(Village::reset_extremes);
-    let mut watch = Watch::new(&simulation, suite.terms.clone(), scenario.length);
+    let terms = suite.terms.clone().with_late(&scenario.plant.commands);
+    let mut watch = Watch::new(&simulation, terms, scenario.length);
     if let Some(recorder) = &mut recorder {
         simulation.look(|village| recorder.begin(village));
     }
@@ -110,6 +112,10 @@ fn earlier(mut plant: PlantFile, lead: Span) -> PlantFile {
     for fault in &mut plant.faults {
         fault.from_ms = fault.from_ms.saturating_add(lead.millis());
         fault.until_ms = fault.until_ms.saturating_add(lead.millis());
+    }
+    for command in &mut plant.commands {
+        command.from_ms = command.from_ms.saturating_add(lead.millis());
+        command.until_ms = command.until_ms.saturating_add(lead.millis());
     }
     plant
 }

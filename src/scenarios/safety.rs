@@ -4,12 +4,14 @@ use crate::report::language::{Language, say};
 use crate::site::Running;
 use ballast_model::catalog::OutputSpec;
 use ballast_plant::Village;
+use ballast_plant::commands::CommandWindow;
 use ballast_plant::loads::LoadClass;
 use std::collections::BTreeMap;
 
 /// Violations of a run that are kept; later ones are only counted.
 pub const VIOLATIONS_MAX: usize = 100;
-/// Contacts move at whole milliseconds after their command; a little earlier than asked is no violation, ms.
+/// Contacts move at whole milliseconds after their command; a little earlier than asked is no violation, ms. Where commands
+/// come late on their way, neither is as much as that.
 const PUNCTUAL_MS: u64 = 50;
 /// No cell may be hotter, C.
 const HOTTEST_CELL_C: f64 = 60.0;
@@ -33,6 +35,8 @@ const STORAGE: usize = usize::MAX;
 pub struct Terms {
     /// Least time open and least time closed, by the device.
     pub least_ms: BTreeMap<String, (u64, u64)>,
+    /// Two commands may arrive so much closer together than they were given.
+    pub late_ms: u64,
 }
 
 impl Terms {
@@ -42,7 +46,14 @@ impl Terms {
         let row = |(output, envelope): (&OutputSpec, &ballast_guard::plan::Envelope)| {
             (output.name.to_string(), (envelope.min_open.millis(), envelope.min_closed.millis()))
         };
-        Self { least_ms: running.catalog().outputs.iter().zip(envelopes).map(row).collect() }
+        Self { least_ms: running.catalog().outputs.iter().zip(envelopes).map(row).collect(), late_ms: 0 }
+    }
+
+    /// For a plant to which commands come late.
+    #[must_use]
+    pub fn with_late(self, commands: &[CommandWindow]) -> Self {
+        let late = commands.iter().filter_map(|window| window.late_ms);
+        Self { late_ms: late.map(|(_, most_ms)| most_ms).max().unwrap_or(0), ..self }
     }
 }
 
@@ -188,7 +199,7 @@ impl Overseer {
         else {
             return;
         };
-        let held_ms = at_ms.saturating_sub(before_ms) + PUNCTUAL_MS;
+        let held_ms = at_ms.saturating_sub(before_ms) + PUNCTUAL_MS + self.terms.late_ms;
         // It is closed now, so it was open before.
         let (least_ms, danger) =
             if is_closed { (open_ms, Danger::OpenTooShort) } else { (closed_ms, Danger::ClosedTooShort) };
@@ -239,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_contact_that_moves_too_soon_is_found() {
-        let terms = Terms { least_ms: [("pump".to_owned(), (10_000, 60_000))].into() };
+        let terms = Terms { least_ms: [("pump".to_owned(), (10_000, 60_000))].into(), late_ms: 0 };
         let mut overseer = Overseer::new(terms);
         for (is_closed, at_ms) in [(false, 1_000), (true, 11_000), (false, 70_000), (true, 75_000)] {
             overseer.moved("pump", is_closed, at_ms);

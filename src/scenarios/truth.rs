@@ -141,7 +141,7 @@ impl Recorder {
 fn battery(spec: &VillageSpec, stored_wh: f64) -> Value {
     let Some(storage) = &spec.storage else { return Value::Null };
     json!({
-        "name": storage.name, "capacity_wh": storage.capacity_wh, "soc_min": storage.soc_min,
+        "name": storage.name, "is_absent": storage.is_absent, "capacity_wh": storage.capacity_wh, "soc_min": storage.soc_min,
         "soc_at_start": stored_wh / storage.capacity_wh, "charge_max_w": storage.charge_max_w,
         "discharge_max_w": storage.discharge_max_w, "charge_efficiency": storage.charge_efficiency,
         "discharge_efficiency": storage.discharge_efficiency, "rated_va": storage.inverter.rated_va,

@@ -59,7 +59,7 @@ pub struct Seen {
     pub most_in_an_hour: u64,
     /// The most of one contact within a day.
     pub most_in_a_day: u64,
-    /// Load of sets and storage over what those on the bus are built for: the highest mean of ten seconds.
+    /// Load of sets and storage over what those on the bus can give: the highest mean of ten seconds.
     pub peak: f64,
     /// Hottest cell, C.
     pub hottest_cell_c: Option<f64>,
@@ -262,7 +262,7 @@ impl Watch {
         self.offered_wh += (sun_w + wind_w) * seconds / 3_600.0;
         let flows = village.flows();
         let storage = village.storage_now();
-        let capacity_w = village.sets_now().filter(|set| set.is_on_line).map(|set| set.rated_va).sum::<f64>()
+        let capacity_w = village.sets_now().filter(|set| set.is_on_line).map(|set| set.able_w).sum::<f64>()
             + storage.filter(|storage| storage.is_on_line).map_or(0.0, |storage| storage.rated_va);
         let given_w = flows.gensets_w.iter().sum::<f64>() + flows.storage_w.max(0.0);
         let (given, capacity, passed_s) = self.load;
@@ -354,6 +354,7 @@ impl Watch {
         let classes = missed_wh.into_iter().filter(|(class, _)| class.is_some());
         seen.missed_wh = classes.map(|(class, missed)| (class_word(class).to_owned(), missed)).collect();
         let taken_wh = record.solar_wh + record.wind_wh - before.record.solar_wh - before.record.wind_wh;
-        seen.offer_used = (self.offered_wh > 0.0).then(|| taken_wh / self.offered_wh);
+        // Inverters follow with a lag: what a gust left behind is no more than all.
+        seen.offer_used = (self.offered_wh > 0.0).then(|| (taken_wh / self.offered_wh).min(1.0));
     }
 }

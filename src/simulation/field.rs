@@ -144,10 +144,9 @@ impl Field for SimulatedField {
         if self.pace.is_some_and(|pace| pace.wait(target_ms) > Duration::ZERO) {
             return;
         }
-        let (from_ms, is_transient, reached_ms) = self.plant.touch(|village| {
-            let from_ms = village.now_ms();
-            (from_ms, village.advance_to_transient(target_ms), village.now_ms())
-        });
+        let (from_ms, was_transient) = self.plant.look(|village| (village.now_ms(), village.is_transient()));
+        let reached_ms = self.plant.advance_to_transient(target_ms);
+        let is_transient = !was_transient && self.plant.look(Village::is_transient);
         if let Some(pace) = &mut self.pace {
             pace.reached(reached_ms);
         }

@@ -13,6 +13,7 @@ use ballast_history::Severity;
 use ballast_host::Clock;
 use ballast_model::frame::fnv1a;
 use ballast_model::{Mono, Span, Utc};
+use ballast_plant::commands::CommandWindow;
 use ballast_plant::faults::FaultWindow;
 use ballast_plant::{PlantError, Village, VillageSpec};
 use include_dir::{Dir, include_dir};
@@ -36,6 +37,8 @@ pub struct Setup {
     pub seed: u64,
     /// Disturbed readings.
     pub faults: Vec<FaultWindow>,
+    /// Disturbed commands.
+    pub commands: Vec<CommandWindow>,
     /// The outputs lead nowhere.
     pub cut_outputs: bool,
     /// Looks at the village after each step.
@@ -52,6 +55,7 @@ impl Setup {
             spec: village_at(local_s),
             seed,
             faults: Vec::new(),
+            commands: Vec::new(),
             cut_outputs: false,
             onlooker: None,
             language: Language::En,
@@ -138,6 +142,7 @@ impl Simulation {
         let start = clock.now();
         let plant = SharedPlant::new(setup.spec, setup.seed, start)?;
         plant.disturb(setup.faults);
+        plant.interfere(setup.commands);
         if setup.cut_outputs {
             plant.cut_outputs();
         }

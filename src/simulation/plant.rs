@@ -5,6 +5,7 @@ use ballast_drivers::{Meaning, OpenBus, World};
 use ballast_host::Clock;
 use ballast_model::diagnostic::Diagnostic;
 use ballast_model::{Mono, Span, Unit};
+use ballast_plant::commands::{Command, CommandWindow, Wires};
 use ballast_plant::faults::{FaultWindow, Faulty, Reading};
 use ballast_plant::{InputId, OutputId, PlantError, Quantity, Village, VillageSpec};
 use std::collections::BTreeMap;
@@ -17,10 +18,14 @@ pub const WORLDS: &[&str] = &["village"];
 #[derive(Debug)]
 struct Plant {
     village: Village,
+    seed: u64,
     faulty: Faulty,
+    wires: Wires,
     /// Late readings whose time has come, until their output is asked for.
     arrived: BTreeMap<OutputId, Vec<f64>>,
     scratch: Vec<Reading>,
+    /// Commands that arrive now.
+    told: Vec<Command>,
     /// The wires of the outputs are cut: commands lead nowhere.
     is_cut: bool,
 }
@@ -41,9 +46,12 @@ impl SharedPlant {
     pub fn new(spec: VillageSpec, seed: u64, start: Mono) -> Result<Self, PlantError> {
         let plant = Plant {
             village: Village::new(spec, seed)?,
+            seed,
             faulty: Faulty::default(),
+            wires: Wires::default(),
             arrived: BTreeMap::new(),
             scratch: Vec::new(),
+            told: Vec::new(),
             is_cut: false,
         };
         Ok(Self { plant: Arc::new(Mutex::new(plant)), start })
@@ -51,7 +59,19 @@ impl SharedPlant {
 
     /// Disturbs its readings from now on.
     pub fn disturb(&self, faults: Vec<FaultWindow>) {
-        self.lock().faulty = Faulty::new(faults);
+        let mut plant = self.lock();
+        plant.faulty = Faulty::new(faults).seeded(plant.seed);
+    }
+
+    /// Disturbs what its outputs are told from now on.
+    pub fn interfere(&self, commands: Vec<CommandWindow>) {
+        let mut plant = self.lock();
+        plant.wires = Wires::new(commands, plant.seed);
+    }
+
+    /// Lets its own time pass until `to_ms`, or until a quiet village becomes restless; gives its time then, ms.
+    pub fn advance_to_transient(&self, to_ms: u64) -> u64 {
+        self.lock().pass(to_ms, true)
     }
 
     /// Cuts the wires of all outputs: what they are told from now on reaches nothing.
@@ -89,9 +109,45 @@ impl SharedPlant {
         Box::new(VillageWorld { shared: self.clone(), outputs, inputs })
     }
 
+    /// Commands that were lost, and late ones that were dropped because too many waited.
+    pub fn commands_lost(&self) -> (u64, u64) {
+        let plant = self.lock();
+        (plant.wires.lost(), plant.wires.dropped())
+    }
+
     fn lock(&self) -> MutexGuard<'_, Plant> {
         // A holder that panicked leaves a village that is as good as any.
         self.plant.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Plant {
+    /// Lets time pass, and carries out what is told late at the instant at which it arrives.
+    fn pass(&mut self, to_ms: u64, stops: bool) -> u64 {
+        loop {
+            self.wires.due(self.village.now_ms(), &mut self.told);
+            self.carry_out();
+            let end_ms = self.wires.deadline_ms().map_or(to_ms, |due_ms| due_ms.min(to_ms));
+            let is_stopped = if stops {
+                self.village.advance_to_transient(end_ms)
+            } else {
+                self.village.advance(end_ms);
+                false
+            };
+            let now_ms = self.village.now_ms();
+            if is_stopped || now_ms >= to_ms {
+                self.wires.due(now_ms, &mut self.told);
+                self.carry_out();
+                return now_ms;
+            }
+        }
+    }
+
+    fn carry_out(&mut self) {
+        for command in self.told.drain(..) {
+            // The input exists, and the guard lets no number through that is not finite.
+            let _ = self.village.set_input(command.input, command.value);
+        }
     }
 }
 
@@ -145,7 +201,7 @@ impl World for VillageWorld {
 
     fn advance(&mut self, now: Mono) {
         let millis = self.shared.millis(now);
-        self.shared.lock().village.advance(millis);
+        self.shared.lock().pass(millis, false);
     }
 
     fn read(&mut self, reading: usize) -> Option<f64> {
@@ -174,8 +230,10 @@ impl World for VillageWorld {
         let Some(input) = self.inputs.get(input).copied() else { return };
         let mut plant = self.shared.lock();
         if !plant.is_cut {
-            // The input exists, and the guard lets no number through that is not finite.
-            let _ = plant.village.set_input(input, value);
+            let plant = &mut *plant;
+            let now_ms = plant.village.now_ms();
+            plant.wires.pass(Command { input, value }, now_ms, &mut plant.told);
+            plant.carry_out();
         }
     }
 }

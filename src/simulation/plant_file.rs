@@ -5,34 +5,41 @@
 //! village: forty homes
 //! start: 2026-03-20 18:30
 //! cloudiness: 12 %
+//! sources: { genset: 40 kW, standby: absent }
 //! battery: { soc: 55 % }
+//! closed: [heaters_north]
+//! tanks: { start: 45 °C }
 //! disturbances:
 //!   - { at: 10 min, trip: genset, for: 90 min }
 //!   - { every: day 14:15, jitter: 5 min, cloud: 80 %, edge: 10 s, for: 6 min }
 //! faults:
 //!   - { of: feeder_meter.frequency, at: 5 min, for: 10 min, reads: stuck }
+//! commands:
+//!   - { of: all, at: 5 min, for: 10 min, lost: 30 %, late: 0.2..5 s, twice: 10 % }
 //! ```
+
+mod start;
+mod wires;
 
 use ballast_config::codes;
 use ballast_config::decode::fields::Fields;
 use ballast_config::decode::quantity::{duration, positive, positive_duration, quantity, share};
-use ballast_config::decode::scalar::{choice, list, text};
+use ballast_config::decode::scalar::{choice, flag, list, text};
 use ballast_config::decode::shape::{Form, MapShape, Others, optional};
 use ballast_config::diagnostics::{Diagnostics, Place, suggest};
 use ballast_config::sources::Sources;
 use ballast_config::tree::{self, Node};
 use ballast_model::Dimension;
 use ballast_model::almanac::TimeOfDay;
-use ballast_model::quantity::parse_span;
-use ballast_plant::faults::{Fault, FaultWindow};
+use ballast_plant::commands::CommandWindow;
+use ballast_plant::faults::FaultWindow;
 use ballast_plant::village::{Disturbance, What, When};
-use ballast_plant::{OutputId, Village, VillageSpec};
+use ballast_plant::{Village, VillageSpec};
 
 /// Villages that a file may begin from.
 const VILLAGES: [&str; 2] = ["demonstration", "forty homes"];
-/// What a sensor does wrong, as it is written.
-const READS: &str =
-    "write `stuck`, `nothing`, `not a number`, `late 2 s`, `twice`, `shifted 0.5`, or `always 49.2`";
+/// What can happen.
+const KINDS: [&str; 6] = ["trip", "refuses", "cloud", "more", "blackout", "fan"];
 /// How often something happens, as it is written.
 const EVERY: &str = "write `every: day 19:30`, in the village's local time";
 
@@ -43,6 +50,8 @@ pub struct PlantFile {
     pub spec: VillageSpec,
     /// What its sensors do wrong.
     pub faults: Vec<FaultWindow>,
+    /// What happens to what its outputs are told.
+    pub commands: Vec<CommandWindow>,
 }
 
 static FILE: MapShape = MapShape {
@@ -58,13 +67,31 @@ static FILE: MapShape = MapShape {
         ),
         optional("air", Form::Map(&AIR), "temperature of the air."),
         optional("battery", Form::Map(&BATTERY), "the battery at the beginning."),
+        optional(
+            "sources",
+            Form::Map(&start::SOURCES),
+            "what a generating set gives at most, `genset: 40 kW`, or that a source is not there, `standby: absent`.",
+        ),
+        optional(
+            "droop_only",
+            Form::Flag,
+            "sets and battery answer to the frequency by their droop alone, and do not bring it back.",
+        ),
+        optional("closed", Form::List(&Form::Name), "loads whose contacts are closed at the beginning."),
+        optional("open", Form::List(&Form::Name), "loads whose contacts are open at the beginning."),
+        optional("tanks", Form::Map(&start::TANKS), "the water heaters at the beginning."),
         optional("on_line", Form::List(&Form::Name), "generating sets that run at the beginning."),
         optional(
             "disturbances",
             Form::List(&Form::Map(&DISTURBANCE)),
             "what happens to it; those of the village it begins from if absent.",
         ),
-        optional("faults", Form::List(&Form::Map(&FAULT)), "what its sensors do wrong."),
+        optional("faults", Form::List(&Form::Map(&wires::FAULT)), "what its sensors do wrong."),
+        optional(
+            "commands",
+            Form::List(&Form::Map(&wires::COMMAND)),
+            "what happens to what its outputs are told.",
+        ),
     ],
 };
 
@@ -108,21 +135,12 @@ static DISTURBANCE: MapShape = MapShape {
         optional("edge", Form::Quantity(Dimension::Duration), "how long each edge of the front takes."),
         optional("more", Form::Name, "a load takes more, at once."),
         optional("power", Form::Quantity(Dimension::Power), "how much more."),
-    ],
-};
-
-static FAULT: MapShape = MapShape {
-    what: "a fault of a sensor",
-    others: Others::Refused,
-    keys: &[
-        optional("of", Form::PointName, "which reading of the plant."),
-        optional("at", Form::Quantity(Dimension::Duration), "when it begins, after the start."),
-        optional("for", Form::Quantity(Dimension::Duration), "how long it lasts."),
         optional(
-            "reads",
-            Form::Text,
-            "`stuck`, `nothing`, `not a number`, `late 2 s`, `twice`, `shifted 0.5`, or `always 49.2`.",
+            "blackout",
+            Form::Flag,
+            "every source is lost until it ends, and starts as it is told then.",
         ),
+        optional("fan", Form::Name, "the fan of a battery's cells stands still."),
     ],
 };
 
@@ -152,6 +170,7 @@ pub fn describe(root: &Node, out: &mut Diagnostics) -> Option<PlantFile> {
     begin(&fields, &mut spec, out);
     weather(&fields, &mut spec, out);
     sources_of_power(&fields, &mut spec, out);
+    start::read(&fields, &mut spec, out);
     if let Some(node) = fields.get("disturbances") {
         let known = spec.clone();
         let read = |node: &Node, out: &mut Diagnostics| disturbance(node, &known, out);
@@ -166,10 +185,13 @@ pub fn describe(root: &Node, out: &mut Diagnostics) -> Option<PlantFile> {
             return None;
         }
     };
-    let read = |node: &Node, out: &mut Diagnostics| fault(node, &village, out);
-    let faults =
-        fields.get("faults").map_or(Some(Vec::new()), |node| list(node, "a list of faults", out, read));
-    if out.has_mistakes() { None } else { Some(PlantFile { spec, faults: faults? }) }
+    let faults = fields.get("faults").map_or(Some(Vec::new()), |node| {
+        list(node, "a list of faults", out, |node, out| wires::fault(node, &village, out))
+    });
+    let commands = fields.get("commands").map_or(Some(Vec::new()), |node| {
+        list(node, "a list of what happens to commands", out, |node, out| wires::command(node, &village, out))
+    });
+    if out.has_mistakes() { None } else { Some(PlantFile { spec, faults: faults?, commands: commands? }) }
 }
 
 fn begin(fields: &Fields<'_>, spec: &mut VillageSpec, out: &mut Diagnostics) {
@@ -271,11 +293,11 @@ fn disturbance(node: &Node, spec: &VillageSpec, out: &mut Diagnostics) -> Option
     let lasts_s = lasting(&fields, out);
     let when = when(&fields, out);
     let jitter_s = if fields.get("jitter").is_some() { seconds(&fields, "jitter", out)? } else { 0.0 };
-    let present: Vec<&str> =
-        ["trip", "refuses", "cloud", "more"].into_iter().filter(|key| fields.get(key).is_some()).collect();
+    let present: Vec<&str> = KINDS.into_iter().filter(|key| fields.get(key).is_some()).collect();
     let &[kind] = present.as_slice() else {
         let message = if present.is_empty() { "what happens?" } else { "these are several things at once" };
-        let help = "write one of `trip: SET`, `refuses: SET`, `cloud: 80 %`, `more: LOAD` with its `power`";
+        let help = "write one of `trip: SET`, `refuses: SET`, `cloud: 80 %`, `more: LOAD` with its `power`, `blackout: true`, \
+                    `fan: battery`";
         out.push(fields.head().mistake(codes::PLANT_FILE, message).help(help));
         return None;
     };
@@ -286,6 +308,20 @@ fn disturbance(node: &Node, spec: &VillageSpec, out: &mut Diagnostics) -> Option
         "cloud" => {
             let edge_s = if fields.get("edge").is_some() { seconds(&fields, "edge", out)? } else { 10.0 };
             What::CloudFront { depth: share(node, out)?.value.get() / 100.0, edge_s, lasts_s: lasts_s? }
+        }
+        "blackout" => {
+            let found = flag(node, out)?;
+            if !found.value {
+                let message = "a blackout that is none";
+                out.push(found.place.mistake(codes::PLANT_FILE, message).help("leave this line out"));
+                return None;
+            }
+            What::Blackout { lasts_s: lasts_s? }
+        }
+        "fan" => {
+            let batteries = spec.storage.iter().filter(|storage| storage.cells.is_some());
+            let names = batteries.map(|storage| storage.name.as_str());
+            What::FanFailure { storage: named(node, names, "battery with cells", out)?, lasts_s: lasts_s? }
         }
         _ => {
             let load = named(node, spec.loads.iter().map(|load| load.name.as_str()), "load", out);
@@ -323,62 +359,9 @@ fn when(fields: &Fields<'_>, out: &mut Diagnostics) -> Option<When> {
     }
 }
 
-fn fault(node: &Node, village: &Village, out: &mut Diagnostics) -> Option<FaultWindow> {
-    let fields = Fields::read(node, &FAULT, out)?;
-    let lasts_s = lasting(&fields, out);
-    let at_s = if fields.get("at").is_some() { seconds(&fields, "at", out) } else { Some(0.0) };
-    let output = match fields.get("of") {
-        Some(node) => reading(node, village, out),
-        None => missing(&fields, "of which reading?", "write `of: feeder_meter.frequency`", out),
-    };
-    let fault = match fields.get("reads") {
-        Some(node) => text(node, out).and_then(|found| {
-            let fault = wrong(found.value);
-            if fault.is_none() {
-                let message = format!("`{}` is nothing that a sensor does wrong here", found.value);
-                out.push(found.place.mistake(codes::PLANT_FILE, message).help(READS));
-            }
-            fault
-        }),
-        None => missing(&fields, "what does it do wrong?", READS, out),
-    };
-    let from_ms = millis(at_s?);
-    Some(FaultWindow {
-        output: output?,
-        from_ms,
-        until_ms: from_ms.saturating_add(millis(lasts_s?)),
-        fault: fault?,
-    })
-}
-
 fn missing<T>(fields: &Fields<'_>, message: &str, help: &str, out: &mut Diagnostics) -> Option<T> {
     out.push(fields.head().mistake(codes::PLANT_FILE, message).help(help.to_owned()));
     None
-}
-
-fn reading(node: &Node, village: &Village, out: &mut Diagnostics) -> Option<OutputId> {
-    let names = village.outputs().iter().map(|named| named.name.as_str());
-    let name = named(node, names, "reading", out)?;
-    village.find_output(&name)
-}
-
-fn wrong(text: &str) -> Option<Fault> {
-    Some(match text {
-        "stuck" => Fault::Stuck,
-        "nothing" => Fault::Missing,
-        "not a number" => Fault::NotANumber,
-        "twice" => Fault::Duplicated,
-        _ => match text.split_once(' ')? {
-            ("late", by) => Fault::Late { by_ms: parse_span(by)?.millis() },
-            ("shifted", by) => Fault::Offset { by: finite(by)? },
-            ("always", value) => Fault::OutOfRange { value: finite(value)? },
-            _ => return None,
-        },
-    })
-}
-
-fn finite(text: &str) -> Option<f64> {
-    text.trim().parse().ok().filter(|number: &f64| number.is_finite())
 }
 
 /// Whole milliseconds of a time that is not negative. The cast saturates.

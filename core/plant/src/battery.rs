@@ -169,6 +169,11 @@ impl Battery {
         self.inner_v(&self.state) - current_a * self.resistance_ohm(self.state.soc, current_a < 0.0)
     }
 
+    /// From now on heat leaves it through this resistance, K/W, > 0.
+    pub fn set_heat_resistance(&mut self, k_per_w: f64) {
+        self.spec.heat_resistance_k_per_w = k_per_w;
+    }
+
     /// What it is.
     pub fn spec(&self) -> &BatterySpec {
         &self.spec

@@ -9,6 +9,9 @@ use crate::rng::Stream;
 use crate::village::OutputId;
 use std::collections::BTreeMap;
 
+/// Among the streams of a seed; those of the village have small numbers.
+const READINGS_STREAM: u64 = 101;
+
 /// What is wrong with a sensor.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Fault {
@@ -22,6 +25,18 @@ pub enum Fault {
     Late {
         /// Delay, ms.
         by_ms: u64,
+    },
+    /// Each reading takes a time of its own, with its true time: a later one can arrive before an earlier one.
+    LateBetween {
+        /// Least delay, ms.
+        low_ms: u64,
+        /// Greatest delay, ms.
+        high_ms: u64,
+    },
+    /// A share of its readings does not arrive.
+    Lost {
+        /// Which share, 0..=1.
+        share: f64,
     },
     /// Every reading arrives twice.
     Duplicated,
@@ -65,6 +80,7 @@ pub struct Reading {
 #[derive(Clone, Debug, Default)]
 pub struct Faulty {
     windows: Vec<FaultWindow>,
+    stream: Stream,
     /// Value that a stuck output shows, by the index of its window.
     held: BTreeMap<usize, Option<f64>>,
     /// Late readings by arrival and sequence.
@@ -79,6 +95,12 @@ impl Faulty {
         Self { windows, ..Self::default() }
     }
 
+    /// What is drawn is drawn from this seed.
+    #[must_use]
+    pub fn seeded(self, seed: u64) -> Self {
+        Self { stream: Stream::new(seed).fork(READINGS_STREAM), ..self }
+    }
+
     /// Passes one reading and appends what arrives of it now.
     pub fn pass(&mut self, reading: Reading, out: &mut Vec<Reading>) {
         let hit = self.windows.iter().position(|window| {
@@ -88,12 +110,20 @@ impl Faulty {
             out.push(reading);
             return;
         };
+        // By instant, so that a reading's lot does not depend on how many others were taken.
+        let drawn = self.stream.fork(index as u64).unit(reading.taken_ms);
         let with = |value: Option<f64>| Reading { value, ..reading };
         match window.fault {
             Fault::Stuck => out.push(with(*self.held.entry(index).or_insert(reading.value))),
             Fault::Missing => {}
             Fault::NotANumber => out.push(with(Some(f64::NAN))),
             Fault::Late { by_ms } => self.delay(reading, by_ms),
+            Fault::LateBetween { low_ms, high_ms } => {
+                // The cast of a number that is not negative.
+                let by_ms = (low_ms as f64 + drawn * high_ms.saturating_sub(low_ms) as f64).round() as u64;
+                self.delay(reading, by_ms);
+            }
+            Fault::Lost { share } => out.extend((drawn >= share).then_some(reading)),
             Fault::Duplicated => out.extend([reading, reading]),
             Fault::Offset { by } => out.push(with(reading.value.map(|value| value + by))),
             Fault::OutOfRange { value } => out.push(with(Some(value))),
@@ -194,6 +224,32 @@ mod tests {
         let shifted = through(Fault::Offset { by: 1.0 });
         assert!(shifted[1].1.is_some_and(|value| (value - 50.9).abs() < 1e-9));
         assert!(through(Fault::NotANumber)[1].1.is_some_and(f64::is_nan));
+    }
+
+    #[test]
+    fn a_share_is_lost_and_delays_are_drawn_from_the_seed() {
+        let arrivals = |fault: Fault, seed: u64| {
+            let window = FaultWindow { output: METER, from_ms: 0, until_ms: u64::MAX, fault };
+            let mut faulty = Faulty::new(vec![window]).seeded(seed);
+            let mut taken = Vec::new();
+            for now_ms in (0..20_000).step_by(20) {
+                let mut out = Vec::new();
+                faulty.due(now_ms, &mut out);
+                faulty.pass(Reading { output: METER, value: Some(50.0), taken_ms: now_ms }, &mut out);
+                taken.extend(out.iter().map(|reading| (now_ms, reading.taken_ms)));
+            }
+            taken
+        };
+        let lost = Fault::Lost { share: 0.3 };
+        // Of 1,000; three standard deviations are 43.
+        assert!(arrivals(lost, 1).len().abs_diff(700) < 45, "{}", arrivals(lost, 1).len());
+        assert_eq!(arrivals(lost, 1), arrivals(lost, 1));
+        assert_ne!(arrivals(lost, 1), arrivals(lost, 2));
+        let late = arrivals(Fault::LateBetween { low_ms: 200, high_ms: 5_000 }, 1);
+        let delays = || late.iter().map(|(now_ms, taken_ms)| now_ms - taken_ms);
+        assert!(delays().all(|by_ms| (200..5_020).contains(&by_ms)));
+        assert!(delays().min() < Some(400) && delays().max() > Some(4_700));
+        assert!(late.windows(2).any(|pair| pair[0].1 > pair[1].1), "some overtake others");
     }
 
     #[test]

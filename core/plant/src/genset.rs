@@ -5,12 +5,15 @@
 //!    ^                  |  refuses to start                              | run ends (after unloading)
 //!    |                  v                                                v
 //!    +-- repaired -- Failed <---------------- trip ---------------- CoolingDown -- cool_down_s --> Stopped
+//!    +-- run ends -- LockedOut <-- the bus collapsed under it three times in ten minutes
 //! ```
 //!
 //! The set closes its contactor only while it is ready; on a live bus it synchronises first. Times of small sets:
-//! start 5-15 s, warm-up 30-60 s before load.
+//! start 5-15 s, warm-up 30-60 s before load. Controllers of sets lock out after repeated trips on overload, until
+//! somebody takes the wish to run back and gives it anew.
 
 use crate::swing::MachineSpec;
+use crate::trips::Trips;
 
 /// What a generating set is.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +36,8 @@ pub struct GensetSpec {
     pub retry_ms: u64,
     /// At the start it runs, warm and on line; else it is stopped and its inputs are open.
     pub on_line_at_start: bool,
+    /// It is not there: it never starts.
+    pub is_absent: bool,
 }
 
 /// Where the set is in its life.
@@ -57,6 +62,8 @@ pub enum Phase {
         /// End of the cool-down.
         until_ms: u64,
     },
+    /// Stopped by its controller after repeated collapses, until the wish to run is taken back.
+    LockedOut,
     /// Broken until somebody repairs and resets it.
     Failed {
         /// When it is repaired.
@@ -100,16 +107,22 @@ pub struct Genset {
     closes_at_ms: Option<u64>,
     opens_at_ms: Option<u64>,
     on_line: bool,
+    trips: Trips<3>,
 }
 
 impl Genset {
     /// A set as its specification starts it. A set that is on line at the start still has to be connected in the
     /// swing equation by the caller.
     pub fn new(spec: GensetSpec) -> Self {
-        let on_line = spec.on_line_at_start;
+        let on_line = spec.on_line_at_start && !spec.is_absent;
+        let phase = match (spec.is_absent, on_line) {
+            (true, _) => Phase::Failed { until_ms: u64::MAX },
+            (_, true) => Phase::Ready,
+            _ => Phase::Stopped,
+        };
         Self {
             spec,
-            phase: if on_line { Phase::Ready } else { Phase::Stopped },
+            phase,
             run_wanted: on_line,
             contactor_wanted: on_line,
             refuses_until_ms: 0,
@@ -117,6 +130,7 @@ impl Genset {
             closes_at_ms: None,
             opens_at_ms: None,
             on_line,
+            trips: Trips::default(),
         }
     }
 
@@ -128,6 +142,9 @@ impl Genset {
     /// Commands the engine.
     pub fn command_run(&mut self, run: bool) {
         self.run_wanted = run;
+        if !run && self.phase == Phase::LockedOut {
+            self.phase = Phase::Stopped;
+        }
     }
 
     /// Commands the contactor.
@@ -137,7 +154,9 @@ impl Genset {
 
     /// Breaks the set; its contactor has opened.
     pub fn trip(&mut self, repaired_at_ms: u64) {
-        self.phase = Phase::Failed { until_ms: repaired_at_ms };
+        if !self.spec.is_absent {
+            self.phase = Phase::Failed { until_ms: repaired_at_ms };
+        }
         (self.on_line, self.closes_at_ms, self.opens_at_ms) = (false, None, None);
     }
 
@@ -146,11 +165,24 @@ impl Genset {
         self.refuses_until_ms = until_ms;
     }
 
-    /// The bus collapsed: the contactor has opened and stays open for a while.
+    /// The bus collapsed: the contactor has opened and stays open for a while; after too many times the set locks out.
     pub fn bus_collapsed(&mut self, now_ms: u64) {
         self.on_line = false;
         self.retry_at_ms = now_ms.saturating_add(self.spec.retry_ms);
         (self.closes_at_ms, self.opens_at_ms) = (None, None);
+        if self.trips.book(now_ms) {
+            self.phase = Phase::LockedOut;
+        }
+    }
+
+    /// Everything is lost: it stands still, and no start before this instant succeeds. What happened before is forgotten.
+    pub fn black_out(&mut self, until_ms: u64) {
+        (self.on_line, self.closes_at_ms, self.opens_at_ms) = (false, None, None);
+        (self.trips, self.retry_at_ms) = (Trips::default(), 0);
+        self.refuses_until_ms = self.refuses_until_ms.max(until_ms);
+        if !matches!(self.phase, Phase::Failed { until_ms: repaired_ms } if repaired_ms > until_ms) {
+            self.phase = Phase::Stopped;
+        }
     }
 
     /// Moves through its life to `now_ms`, and says what the contactor does.
@@ -234,7 +266,7 @@ impl Genset {
             Phase::Ready if !self.on_line && self.run_wanted && self.contactor_wanted => {
                 Some(self.retry_at_ms)
             }
-            Phase::Stopped | Phase::Ready => None,
+            Phase::Stopped | Phase::LockedOut | Phase::Ready => None,
         };
         let contactor_ms = self.closes_at_ms.or(self.opens_at_ms);
         // While the contactor waits, its instant is the next one; the retry before it has passed.
@@ -266,9 +298,9 @@ impl Genset {
         self.refuses_until_ms
     }
 
-    /// The set is broken.
+    /// The set is broken or locked out.
     pub fn is_failed(&self) -> bool {
-        matches!(self.phase, Phase::Failed { .. })
+        matches!(self.phase, Phase::Failed { .. } | Phase::LockedOut)
     }
 }
 
@@ -298,6 +330,7 @@ mod tests {
             unload_ms: 5_000,
             retry_ms: 10_000,
             on_line_at_start,
+            is_absent: false,
         })
     }
 
@@ -378,5 +411,43 @@ mod tests {
         let mut genset = set(true);
         genset.bus_collapsed(1_000);
         assert_eq!(run(&mut genset, 1_000, 60_000, DEAD), [(11_000, Move::Close)]);
+    }
+
+    #[test]
+    fn after_three_collapses_it_locks_out_until_it_is_told_to_run_anew() {
+        let mut genset = set(true);
+        for now_ms in [1_000, 12_000] {
+            genset.bus_collapsed(now_ms);
+            assert_eq!(run(&mut genset, now_ms, now_ms + 10_000, DEAD), [(now_ms + 10_000, Move::Close)]);
+        }
+        genset.bus_collapsed(23_000);
+        assert!(genset.is_failed() && !genset.is_running());
+        assert!(run(&mut genset, 23_000, 10_000_000, DEAD).is_empty() && genset.deadline_ms().is_none());
+        genset.command_run(true);
+        assert_eq!(genset.phase(), Phase::LockedOut, "a wish that stands is no new one");
+        genset.command_run(false);
+        genset.command_run(true);
+        assert_eq!(run(&mut genset, 100_000, 200_000, DEAD), [(138_000, Move::Close)]);
+    }
+
+    #[test]
+    fn in_a_blackout_it_does_not_start_and_afterwards_it_starts_as_it_is_told() {
+        let mut genset = set(true);
+        genset.bus_collapsed(0);
+        genset.black_out(7_200_000);
+        assert!(!genset.is_on_line() && !genset.is_running());
+        assert_eq!(run(&mut genset, 0, 8_000_000, DEAD), [(7_238_000, Move::Close)]);
+        let mut told_nothing = set(true);
+        told_nothing.black_out(7_200_000);
+        told_nothing.command_run(false);
+        assert!(run(&mut told_nothing, 0, 8_000_000, DEAD).is_empty());
+    }
+
+    #[test]
+    fn a_set_that_is_not_there_never_starts() {
+        let mut genset = Genset::new(GensetSpec { is_absent: true, ..set(true).spec });
+        genset.command_run(true);
+        assert!(run(&mut genset, 0, u64::MAX - 1, DEAD).is_empty());
+        assert!(genset.is_failed() && !genset.is_on_line() && !genset.is_running());
     }
 }

@@ -8,6 +8,7 @@
 
 pub mod battery;
 pub mod clouds;
+pub mod commands;
 pub mod contact;
 mod curve;
 pub mod error;
@@ -25,6 +26,7 @@ mod runge_kutta;
 pub mod storage;
 pub mod sun;
 pub mod swing;
+mod trips;
 pub mod vehicle;
 pub mod village;
 pub mod wind;

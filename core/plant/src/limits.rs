@@ -28,5 +28,8 @@ pub const MEMBERS_MAX: u32 = 1_000;
 /// Scripted disturbances of one village; a specification with more is refused.
 pub const DISTURBANCES_MAX: usize = 256;
 
+/// Late commands that [`crate::commands::Wires`] holds at once; past that the oldest is dropped and counted.
+pub const LATE_COMMANDS_MAX: usize = 1_024;
+
 /// Late readings that [`crate::faults::Faulty`] holds at once; past that the oldest is dropped and counted.
 pub const LATE_READINGS_MAX: usize = 1_024;

@@ -7,12 +7,19 @@
 use crate::battery::{Battery, BatterySpec, Drive, Until};
 use crate::curve;
 use crate::swing::InverterSpec;
+use crate::trips::Trips;
 
 /// State of charge over which the charge limit tapers to 0 before full, and the discharge limit before empty.
 const TAPER: f64 = 0.02;
 
 /// A battery that restarts a dead bus keeps at least this above its lowest state of charge.
 const BLACK_START_RESERVE: f64 = 0.05;
+
+/// Inverters close again after a collapse three times in ten minutes; after one more they rest this long, ms.
+const LONG_REST_MS: u64 = 1_800_000;
+
+/// Heat resistance of cells whose fan stands still, as a multiple of the usual one.
+const WITHOUT_FAN: f64 = 3.0;
 
 /// What a battery with its inverter is.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +44,8 @@ pub struct StorageSpec {
     pub soc_at_start: f64,
     /// After the bus collapsed it closes again no sooner than this, ms.
     pub retry_ms: u64,
+    /// Its inverter stays away from the bus, whatever it is told.
+    pub is_absent: bool,
     /// The cells in which the energy lies; `None` for an amount of energy without voltage or temperature.
     pub cells: Option<CellsSpec>,
 }
@@ -70,6 +79,7 @@ pub struct Storage {
     charge_w: f64,
     discharge_w: f64,
     retry_at_ms: u64,
+    trips: Trips<4>,
 }
 
 impl Storage {
@@ -78,7 +88,15 @@ impl Storage {
         let energy_wh = spec.soc_at_start * spec.capacity_wh;
         let cell = spec.cells.as_ref();
         let cell = cell.map(|cells| Battery::new(cells.cell.clone(), spec.soc_at_start, cells.start_c));
-        Self { spec, energy_wh, cell, charge_w: 0.0, discharge_w: 0.0, retry_at_ms: 0 }
+        Self {
+            spec,
+            energy_wh,
+            cell,
+            charge_w: 0.0,
+            discharge_w: 0.0,
+            retry_at_ms: 0,
+            trips: Trips::default(),
+        }
     }
 
     /// What it is.
@@ -160,16 +178,31 @@ impl Storage {
         (self.energy_wh + of_cell).is_finite()
     }
 
-    /// The bus collapsed: the inverter stays off for a while.
+    /// The bus collapsed: the inverter stays off for a while, and for long after it collapsed again and again.
     pub fn bus_collapsed(&mut self, now_ms: u64) {
-        self.retry_at_ms = now_ms.saturating_add(self.spec.retry_ms);
+        let wait_ms = if self.trips.book(now_ms) { LONG_REST_MS } else { self.spec.retry_ms };
+        self.retry_at_ms = now_ms.saturating_add(wait_ms);
+    }
+
+    /// The inverter stays off until then; what happened before is forgotten.
+    pub fn black_out(&mut self, until_ms: u64) {
+        self.trips = Trips::default();
+        self.retry_at_ms = until_ms;
+    }
+
+    /// The fan of its cells stands still, or turns again.
+    pub fn set_fan(&mut self, is_turning: bool) {
+        if let (Some(cell), Some(cells)) = (&mut self.cell, &self.spec.cells) {
+            let usual_k_per_w = cells.cell.heat_resistance_k_per_w;
+            cell.set_heat_resistance(if is_turning { usual_k_per_w } else { WITHOUT_FAN * usual_k_per_w });
+        }
     }
 
     /// It may connect at `now_ms`; onto a dead bus only with a reserve of energy.
     pub fn may_connect(&self, now_ms: u64, bus_live: bool) -> bool {
         let can_form = self.spec.inverter.forming_inertia_s > 0.0
             && self.soc() > self.spec.soc_min + BLACK_START_RESERVE;
-        now_ms >= self.retry_at_ms && (bus_live || can_form)
+        !self.spec.is_absent && now_ms >= self.retry_at_ms && (bus_live || can_form)
     }
 
     /// When it may connect again after a collapse.
@@ -223,6 +256,7 @@ mod tests {
             soc_min: 0.1,
             soc_at_start,
             retry_ms: 5_000,
+            is_absent: false,
             cells: None,
         })
     }
@@ -253,5 +287,18 @@ mod tests {
         let mut collapsed = battery(0.5);
         collapsed.bus_collapsed(1_000);
         assert!(!collapsed.may_connect(5_999, true) && collapsed.may_connect(6_000, true));
+    }
+
+    #[test]
+    fn it_tries_three_times_and_then_rests() {
+        let mut collapsed = battery(0.5);
+        for now_ms in [1_000, 7_000, 13_000] {
+            collapsed.bus_collapsed(now_ms);
+            assert_eq!(collapsed.retry_at_ms(), now_ms + 5_000);
+        }
+        collapsed.bus_collapsed(19_000);
+        assert_eq!(collapsed.retry_at_ms(), 19_000 + LONG_REST_MS);
+        collapsed.bus_collapsed(19_001 + LONG_REST_MS);
+        assert_eq!(collapsed.retry_at_ms(), 24_001 + LONG_REST_MS, "then it counts anew");
     }
 }

@@ -24,13 +24,25 @@ The file of a plant, each line as needed:
   air: { mean: 32 °C, swing: 7 K }
   battery: { soc: 25 %, cells: 40 °C }
   on_line: [genset]
+  sources: { genset: 40 kW, standby: absent, battery: absent }
+  droop_only: true                      nothing brings the frequency back
+  closed: [heaters_north]
+  open: [homes_east]
+  tanks: { start: 45 °C, spread: 3 K }
   disturbances:
     - { at: 10 min, trip: genset, for: 90 min }
     - { at: 12 min, refuses: standby, for: 5 min }
     - { every: day 14:15, jitter: 5 min, cloud: 80 %, for: 6 min }
     - { at: 1 h, more: homes_north, power: 2 kW, for: 10 min }
+    - { at: 2 h, fan: battery, for: 30 min }
+    - { at: 3 h, blackout: true, for: 2 h }
   faults:
     - { of: battery.soc, at: 5 min, for: 10 min, reads: stuck }
+    - { of: feeder_meter.frequency, for: 1 h, reads: late 0.2..5 s }
+    - { of: inverter.frequency, for: 1 h, reads: lost 30 % }
+  commands:
+    - { of: all, for: 1 h, lost: 30 %, late: 0.2..5 s, twice: 10 % }
+    - { of: homes_north, at: 2 h, for: 5 min, lost: 100 % }
 
 With --storm: engine, rules, guard and link of this program run on a small site of their own, in one thread and in made-up \
 time, while sensors, devices, clocks, wire, disks, processes, files and people fail them. Everything that is said is held \

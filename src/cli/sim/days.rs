@@ -53,10 +53,10 @@ fn try_run(site: &Path, options: &Sim, output: &Output) -> Result<(), Exit> {
     if !has_world(&mut built) {
         return Err(output.refuse(Exit::Failed, &no_world(&running, language)));
     }
-    let PlantFile { spec, faults } = plant(options, &running, output)?;
+    let PlantFile { spec, faults, commands } = plant(options, &running, output)?;
     has_names(&spec, &texts, language).map_err(|text| output.refuse(Exit::Failed, &text))?;
     let seed = options.seed;
-    let setup = Setup { texts, spec, seed, faults, cut_outputs: false, onlooker: None, language };
+    let setup = Setup { texts, spec, seed, faults, commands, cut_outputs: false, onlooker: None, language };
     let mut simulation = Simulation::begin(setup).map_err(|error| match error {
         NotBegun::Site(refused) => mistakes(&refused, output),
         NotBegun::Plant(error) => {
@@ -116,7 +116,7 @@ fn no_world(running: &Running, language: Language) -> String {
 /// What the village is made of, and what its sensors do wrong; the one place that says it.
 fn plant(options: &Sim, running: &Running, output: &Output) -> Result<PlantFile, Exit> {
     let mut plant = match &options.plant {
-        None => PlantFile { spec: VillageSpec::demo(), faults: Vec::new() },
+        None => PlantFile { spec: VillageSpec::demo(), faults: Vec::new(), commands: Vec::new() },
         Some(path) => {
             let bytes = bounded(path, PLANT_BYTES_MAX)
                 .map_err(|error| output.refuse(Exit::Mistakes, &output.unreadable(path, &error)))?;

@@ -74,6 +74,7 @@ fn genset(name: &str, rated_va: f64, on_line_at_start: bool) -> GensetSpec {
         unload_ms: 6_000,
         retry_ms: 20_000,
         on_line_at_start,
+        is_absent: false,
     }
 }
 
@@ -98,6 +99,7 @@ fn battery() -> StorageSpec {
         soc_at_start: 0.55,
         retry_ms: 30_000,
         cells: Some(cells()),
+        is_absent: false,
     }
 }
 

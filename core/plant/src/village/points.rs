@@ -126,6 +126,7 @@ pub(super) enum OutputRoute {
     VehicleHere(usize),
     LineVoltage(usize),
     LinePower(usize),
+    GensetFrequency,
 }
 
 /// Both tables, each with its routes at the same indexes.
@@ -225,6 +226,11 @@ impl Points {
                 let route = OutputRoute::ConsumerVoltage(number);
                 self.output(format!("{name}.voltage"), Quantity::Voltage, NOT_NEGATIVE, doc, route);
             }
+        }
+        for genset in &spec.gensets {
+            let doc = "Frequency of the bus as the set's controller measures it; nothing on a dead bus.";
+            let route = OutputRoute::GensetFrequency;
+            self.output(format!("{}.frequency", genset.name), Quantity::Frequency, (0.0, 100.0), doc, route);
         }
     }
 

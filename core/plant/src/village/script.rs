@@ -57,6 +57,18 @@ pub enum What {
         /// For how long, s.
         lasts_s: f64,
     },
+    /// Every source is lost, and none comes back before the end; sets stand still then, and start as they are told.
+    Blackout {
+        /// For how long, s.
+        lasts_s: f64,
+    },
+    /// The fan of a battery's cells stands still.
+    FanFailure {
+        /// Its name.
+        storage: String,
+        /// For how long, s.
+        lasts_s: f64,
+    },
     /// The grid is lost.
     GridLoss {
         /// For how long, s.
@@ -87,6 +99,7 @@ pub struct Disturbance {
 pub(super) enum Event {
     GensetTrip { number: usize, until_ms: u64 },
     GensetRefuses { number: usize, until_ms: u64 },
+    Blackout { until_ms: u64 },
 }
 
 #[derive(Clone, Debug)]
@@ -95,6 +108,8 @@ enum Effect {
     Refusal { number: usize },
     Cloud { depth: f64, edge_s: f64 },
     Load { number: usize, power_w: f64 },
+    Blackout,
+    Fan,
     GridLoss,
     GridDip { depth_hz: f64 },
 }
@@ -159,6 +174,7 @@ impl Script {
                 match line.effect {
                     Effect::Trip { number } => return Some(Event::GensetTrip { number, until_ms }),
                     Effect::Refusal { number } => return Some(Event::GensetRefuses { number, until_ms }),
+                    Effect::Blackout => return Some(Event::Blackout { until_ms }),
                     _ => {}
                 }
             }
@@ -202,7 +218,12 @@ impl Script {
 
     /// The grid is lost.
     pub(super) fn is_grid_lost(&self, now_ms: u64) -> bool {
-        self.present(now_ms).any(|line| matches!(line.effect, Effect::GridLoss))
+        self.present(now_ms).any(|line| matches!(line.effect, Effect::GridLoss | Effect::Blackout))
+    }
+
+    /// The fan of the battery's cells stands still.
+    pub(super) fn is_fan_still(&self, now_ms: u64) -> bool {
+        self.present(now_ms).any(|line| matches!(line.effect, Effect::Fan))
     }
 
     /// How far the grid's frequency sags, Hz.
@@ -246,6 +267,12 @@ fn resolve(spec: &VillageSpec, what: &What) -> Result<(Effect, f64), PlantError>
         let number = spec.loads.iter().position(|load| load.name == *name);
         number.ok_or_else(|| PlantError::UnknownDevice { name: name.clone(), kind: "load group" })
     };
+    let has_cells = |name: &String| {
+        let mut batteries = spec.storage.iter().filter(|storage| storage.cells.is_some());
+        let kind = "battery with cells";
+        let found = batteries.any(|storage| storage.name == *name);
+        if found { Ok(()) } else { Err(PlantError::UnknownDevice { name: name.clone(), kind }) }
+    };
     Ok(match what {
         What::GensetTrip { genset: name, repair_s } => (Effect::Trip { number: genset(name)? }, *repair_s),
         What::GensetRefuses { genset: name, lasts_s } => {
@@ -256,6 +283,11 @@ fn resolve(spec: &VillageSpec, what: &What) -> Result<(Effect, f64), PlantError>
         }
         What::LoadStep { load: name, power_w, lasts_s } => {
             (Effect::Load { number: load(name)?, power_w: *power_w }, *lasts_s)
+        }
+        What::Blackout { lasts_s } => (Effect::Blackout, *lasts_s),
+        What::FanFailure { storage, lasts_s } => {
+            has_cells(storage)?;
+            (Effect::Fan, *lasts_s)
         }
         What::GridLoss { lasts_s } => (Effect::GridLoss, *lasts_s),
         What::GridDip { depth_hz, lasts_s } => (Effect::GridDip { depth_hz: *depth_hz }, *lasts_s),

@@ -80,7 +80,8 @@ impl Village {
         self.gensets.iter().map(|genset| {
             let machine = &genset.spec().machine;
             let is_able = genset.phase() != Phase::Stopped || genset.refuses_until_ms() <= self.now_ms;
-            let is_failed = genset.is_failed();
+            // One that its controller locked out could run.
+            let is_failed = matches!(genset.phase(), Phase::Failed { .. });
             SetNow {
                 name: &genset.spec().name,
                 is_running: genset.is_running(),

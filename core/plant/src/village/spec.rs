@@ -184,11 +184,21 @@ impl VillageSpec {
     }
 
     /// Names of all that hang behind a contact, in the order of their numbers.
-    pub(super) fn consumer_names(&self) -> impl Iterator<Item = &str> {
+    pub fn consumer_names(&self) -> impl Iterator<Item = &str> {
         (self.loads.iter().map(|load| load.name.as_str()))
             .chain(self.tanks.iter().map(|tank| tank.name.as_str()))
             .chain(self.fridges.iter().map(|fridges| fridges.name.as_str()))
             .chain(self.vehicles.iter().map(|vehicle| vehicle.name.as_str()))
+    }
+
+    /// Says where the contact of a consumer is at the start; false where nothing is called so.
+    pub fn set_contact_at_start(&mut self, name: &str, closed: bool) -> bool {
+        let loads = self.loads.iter_mut().map(|load| (&load.name, &mut load.closed_at_start));
+        let tanks = self.tanks.iter_mut().map(|tank| (&tank.name, &mut tank.closed_at_start));
+        let fridges = self.fridges.iter_mut().map(|fridges| (&fridges.name, &mut fridges.closed_at_start));
+        let vehicles = self.vehicles.iter_mut().map(|vehicle| (&vehicle.name, &mut vehicle.closed_at_start));
+        let found = loads.chain(tanks).chain(fridges).chain(vehicles).find(|(known, _)| *known == name);
+        found.map(|(_, at_start)| *at_start = closed).is_some()
     }
 
     fn check_names(&self) -> Result<(), PlantError> {

@@ -90,6 +90,9 @@ impl Village {
         while let Some(event) = self.script.next_event(self.now_ms) {
             self.suffer(event);
         }
+        if let Some(storage) = &mut self.storage {
+            storage.set_fan(!self.script.is_fan_still(self.now_ms));
+        }
         self.attend_contacts();
         self.attend_grid();
         self.attend_gensets();
@@ -121,6 +124,17 @@ impl Village {
             Event::GensetRefuses { number, until_ms } => {
                 if let Some(genset) = self.gensets.get_mut(number) {
                     genset.refuse_to_start(until_ms);
+                }
+            }
+            Event::Blackout { until_ms } => {
+                if self.live {
+                    self.collapse();
+                }
+                for genset in &mut self.gensets {
+                    genset.black_out(until_ms);
+                }
+                if let Some(storage) = &mut self.storage {
+                    storage.black_out(until_ms);
                 }
             }
         }

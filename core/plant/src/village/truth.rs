@@ -20,7 +20,10 @@ impl Village {
         let power = |watts: f64| (watts, Some(&meters.power));
         Some(match route {
             OutputRoute::FeederFrequency => (self.frequency_hz()?, Some(&meters.feeder_frequency)),
-            OutputRoute::InverterFrequency => (self.frequency_hz()?, Some(&meters.inverter_frequency)),
+            // Controllers of sets show hundredths of a hertz, as inverters do.
+            OutputRoute::InverterFrequency | OutputRoute::GensetFrequency => {
+                (self.frequency_hz()?, Some(&meters.inverter_frequency))
+            }
             OutputRoute::FeederVoltage => (self.voltage_v(), Some(&meters.voltage)),
             OutputRoute::FeederPower => power(self.flows.load_w),
             OutputRoute::GensetRunning(number) => (bit(self.gensets.get(number)?.is_running()), None),
