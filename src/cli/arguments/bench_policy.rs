@@ -12,7 +12,8 @@ use std::path::PathBuf;
   ballast bench-policy --scenario 2,5 --seeds 3  one seed of two scenarios
   ballast bench-policy --truth truth             what an optimum is made from
 
-A scenario is a file in `scenarios/` of the site, `02-trip.yaml`: that of a plant (`ballast sim --help`), and
+A scenario is a file in `scenarios/` of the site, `02-trip.yaml`: \
+that of a plant, whose lines the help of `sim` shows, and
 
   title: A set trips at the evening peak
   title_fr: Un groupe s'arrête à la pointe du soir
