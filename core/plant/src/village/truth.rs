@@ -34,6 +34,18 @@ impl Village {
             OutputRoute::GensetEnergy(number) => {
                 (self.record.gensets_wh.get(number)? / 1e3, Some(&meters.energy))
             }
+            // Nothing answers for what is not there.
+            OutputRoute::StorageSoc
+            | OutputRoute::StorageContact
+            | OutputRoute::StoragePower
+            | OutputRoute::StorageCharge
+            | OutputRoute::StorageDischarge
+            | OutputRoute::StorageVoltage
+            | OutputRoute::StorageTemperature
+                if self.storage.as_ref().is_none_or(|storage| storage.spec().is_absent) =>
+            {
+                return None;
+            }
             OutputRoute::StorageSoc => (self.storage.as_ref()?.soc() * 100.0, Some(&meters.soc)),
             OutputRoute::StorageContact => (bit(self.storage_on_line), None),
             OutputRoute::StoragePower => power(self.flows.storage_w),
