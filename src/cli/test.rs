@@ -9,6 +9,7 @@ use crate::report::language::say;
 use crate::site::{Drawing, Running, Texts, build_unopened};
 use crate::testing::coverage::{self, Reached};
 use crate::testing::file::{self, Test};
+use crate::testing::table::Folder;
 use crate::testing::trial;
 use ballast_config::diagnostics::Diagnostics;
 use ballast_config::limits::FILE_BYTES_MAX;
@@ -109,8 +110,9 @@ fn read(
         sources.refuse_by_length(name, *length, FILE_BYTES_MAX, found);
     }
     let mut tests = Vec::new();
+    let folder = Folder::of(site);
     for (name, bytes) in &texts.files {
-        tests.extend(file::read(name, bytes, running, sources, found));
+        tests.extend(file::read((name, bytes), &folder, running, sources, found));
     }
     Ok(tests)
 }

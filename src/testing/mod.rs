@@ -8,6 +8,7 @@
 //! | [`bounds`] | what is expected of a reading |
 //! | [`village`] | the simulated village in place of written readings, and what happens to it |
 //! | [`series`] | the short way to write many readings |
+//! | [`table`] | the long way: a table beside the test file |
 //! | [`field`] | equipment that reads as the test says, and takes every permit |
 //! | [`trial`] | one test, from its start to its last look |
 //! | [`coverage`] | what of a site its tests reached |
@@ -22,5 +23,6 @@ pub mod field;
 pub mod file;
 pub mod look;
 pub mod series;
+pub mod table;
 pub mod trial;
 pub mod village;

@@ -131,7 +131,7 @@ impl Session {
         // What the plant refuses was told when the test was read.
         let plant = |behind: &Behind| behind.plant(test.start, &test.looks, &built.running, begin).ok();
         let plant = test.behind.as_ref().and_then(plant);
-        let script = Script::new(begin, test.every, test.points.clone(), plant, &built.running);
+        let script = Script::new(begin, test, plant, &built.running);
         let diary: Arc<Mutex<Diary>> = Arc::default();
         let open = script.opener(Arc::clone(&clock));
         let decision = start(built, texts, open, clock, write_into(&diary), None);
