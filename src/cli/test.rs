@@ -1,5 +1,6 @@
 //! `ballast test`: the tests of a site.
 
+mod record;
 mod shown;
 
 use super::Exit;
@@ -22,6 +23,9 @@ use std::path::Path;
 
 /// Runs the tests of a site; with `is_junit`, tells what came of them as JUnit's XML.
 pub fn run(options: &Options, is_junit: bool, output: &Output) -> Exit {
+    if let Some(piece) = &options.record {
+        return record::run(piece, options, output);
+    }
     let texts = match Texts::read(&options.site) {
         Ok(texts) => texts,
         Err(error) => return output.refuse(Exit::Mistakes, &output.unreadable(&options.site, &error)),

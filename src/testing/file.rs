@@ -16,6 +16,7 @@ use ballast_config::sources::Sources;
 use ballast_config::tree::{self, Entry, Kind as NodeKind, Node};
 use ballast_model::catalog::{Noun, Origin};
 use ballast_model::{Dimension, PointId, Span, Utc};
+use jiff::Timestamp;
 
 /// Readings of a point come so often where a test says nothing else.
 const EVERY: Span = Span::from_secs(10);
@@ -54,7 +55,11 @@ static TEST: MapShape = MapShape {
     others: Others::Refused,
     keys: &[
         required("name", Form::Text, "what is shown, `the school is cut when the frequency falls`."),
-        optional("start", Form::Text, "local time at its beginning, `2026-03-30 19:00`."),
+        optional(
+            "start",
+            Form::Text,
+            "local time at its beginning, `2026-03-30 19:00`; or `2026-03-30T17:00:00Z`.",
+        ),
         optional(
             "every",
             Form::Quantity(Dimension::Duration),
@@ -166,7 +171,8 @@ fn points(
 
 fn start(node: &Node, running: &Running, out: &mut Diagnostics) -> Option<Utc> {
     let found = text(node, out)?;
-    let start = instant(found.value, running);
+    let exact = || found.value.parse::<Timestamp>().ok().map(|at| Utc::from_millis(at.as_millisecond()));
+    let start = exact().or_else(|| instant(found.value, running));
     if start.is_none() {
         let message = format!("`{}` is no local time", found.value);
         let help = "write a day that there is and a time, `2026-03-30 19:00`";

@@ -12,6 +12,7 @@
 //! | [`field`] | equipment that reads as the test says, and takes every permit |
 //! | [`trial`] | one test, from its start to its last look |
 //! | [`coverage`] | what of a site its tests reached |
+//! | [`record`] | a piece of a journal as a test |
 //!
 //! Rules, guard, link and explanations are those of a running site; nothing of this machine is read or switched, and no clock
 //! of it decides anything.
@@ -22,6 +23,7 @@ pub mod coverage;
 pub mod field;
 pub mod file;
 pub mod look;
+pub mod record;
 pub mod series;
 pub mod table;
 pub mod trial;

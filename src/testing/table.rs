@@ -22,19 +22,32 @@ const BYTES_MAX: u64 = 64 << 20;
 
 /// The folder of a site's tests, from which alone tables are read.
 #[derive(Clone, Debug)]
-pub struct Folder(PathBuf);
+pub struct Folder {
+    path: PathBuf,
+    /// A table that is not written yet, by its name.
+    unwritten: Option<(String, String)>,
+}
 
 impl Folder {
     /// The folder `tests/` of a site.
     pub fn of(site: &Path) -> Self {
-        Self(site.join("tests"))
+        Self { path: site.join("tests"), unwritten: None }
+    }
+
+    /// The same with a table that is not written yet.
+    #[must_use]
+    pub fn with(self, table: Option<&(String, String)>) -> Self {
+        Self { unwritten: table.cloned(), ..self }
     }
 
     /// A file of the folder. What leads out of it, and what is no file and could keep a reader waiting, is refused.
     fn read(&self, name: &str) -> IoResult<Vec<u8>> {
         let refused = |message: &str| Error::new(ErrorKind::InvalidInput, message.to_owned());
+        if let Some((_, text)) = self.unwritten.as_ref().filter(|(unwritten, _)| unwritten == name) {
+            return Ok(text.clone().into_bytes());
+        }
         let is_inside = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
-        let folder = self.0.canonicalize()?;
+        let folder = self.path.canonicalize()?;
         if !is_inside {
             return Err(refused("it does not lie in the folder of the tests"));
         }
