@@ -149,7 +149,7 @@ fn word(reading: Reading, spec: &PointSpec) -> String {
             spec.words().get(usize::from(index)).map_or_else(|| "_".to_owned(), ToString::to_string)
         }
         Reading::Value(Value::Number(base)) => match spec.kind {
-            Kind::Number(unit) => number(base, unit),
+            Kind::Number(unit) => measured(base, unit),
             _ => base.to_string(),
         },
     }
@@ -157,13 +157,22 @@ fn word(reading: Reading, spec: &PointSpec) -> String {
 
 /// A number in a unit, with as few digits as lead back to it.
 fn number(base: Finite, unit: Unit) -> String {
+    short(base, unit, |found| found == base)
+}
+
+/// A reading in a unit; the last bits of a binary fraction are nothing that a device measured.
+fn measured(base: Finite, unit: Unit) -> String {
+    short(base, unit, |found| (found.get() - base.get()).abs() <= base.get().abs() * 1e-12)
+}
+
+fn short(base: Finite, unit: Unit, is_same: impl Fn(Finite) -> bool) -> String {
     let value = unit.from_base(base).get();
-    let short = (0..=9).map(|digits| format!("{value:.digits$}"));
     let leads_back = |text: &String| {
         let found = text.parse::<f64>().ok().and_then(|value| unit.to_base(value));
-        found == Some(base) && text != "-0"
+        found.is_some_and(&is_same) && text != "-0"
     };
-    short.into_iter().find(leads_back).unwrap_or_else(|| value.to_string())
+    let found = (0..=9).map(|digits| format!("{value:.digits$}")).find(leads_back);
+    found.unwrap_or_else(|| value.to_string())
 }
 
 /// The test file.
