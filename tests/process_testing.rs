@@ -63,7 +63,11 @@ fn every_example_has_tests_and_they_pass() {
         assert!(told["passed"].as_u64().unwrap() >= 4, "{}: {text}", example.display());
         assert_eq!(told["failed"], 0, "{text}");
         let items = told["coverage"]["items"].as_u64().unwrap();
-        assert!(items > 0 && told["coverage"]["missed"].as_u64().unwrap() < items, "{text}");
+        assert!(items > 0 && told["coverage"]["missed"] == 0, "{}: {text}", example.display());
+        assert_eq!(told["branches"]["missed"], 0, "{}: {text}", example.display());
+        // Written in English, read in French.
+        let french = test(&example, &["--language", "fr"]);
+        assert_eq!(french.status.code(), Some(0), "{}", String::from_utf8_lossy(&french.stdout));
     }
 }
 
@@ -435,4 +439,38 @@ fn all_mistakes_of_a_table_are_told_with_their_places_and_it_lies_beside_its_tes
         assert_eq!(output.status.code(), Some(3), "{drawn}");
         assert!(drawn.contains(why) && drawn.contains(" --> tests/a.yaml:3:18\n"), "{name}:\n{drawn}");
     }
+}
+
+#[test]
+fn branches_that_no_test_took_are_told_with_their_lines() {
+    let expect = "      - { at: 5 min, outputs: { water_heater: closed } }
+      - { at: 6 min, do: [reload, restart] }
+      - { at: 8 min, told: [Ordinary] }\n";
+    let site = site("testing-branches", &off_peak(expect));
+    let rule = "rule \"tells\" when linky.period == \"off_peak\" until linky.period == \"peak\" {
+    let power = linky.apparent_power;
+    if power > 5000 {
+        notify(\"Much\");
+    } else if power > 1000 {
+        notify(\"Ordinary\");
+    } else {
+        notify(\"Little\");
+    }
+    for i in 0..2 {
+        if i > 5 { notify(\"Never\"); }
+    }
+}\n";
+    std::fs::write(site.0.join("rules/tells.rhai"), rule).unwrap();
+    let output = test(&site.0, &["--coverage"]);
+    let told = text(&output);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    let expected = "3 of 6 branches of bodies were taken
+  rules/tells.rhai:3: the branch `if` was never taken
+  rules/tells.rhai:7: the branch `else` was never taken
+  rules/tells.rhai:11: the branch `if` was never taken\n";
+    assert!(told.ends_with(expected), "{told}");
+    let data: Value =
+        serde_json::from_str(&text(&test(&site.0, &["--coverage", "--format", "json"]))).unwrap();
+    assert_eq!(data["branches"]["missed"], 3, "{data}");
+    assert_eq!(data["branches"]["all"][2]["branch"], "else", "{data}");
 }
