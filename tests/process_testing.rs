@@ -443,9 +443,9 @@ fn all_mistakes_of_a_table_are_told_with_their_places_and_it_lies_beside_its_tes
 
 #[test]
 fn branches_that_no_test_took_are_told_with_their_lines() {
-    let expect = "      - { at: 5 min, outputs: { water_heater: closed } }
+    let expect = "      - { at: 5 min, outputs: { water_heater: closed }, told: [Ordinary] }
       - { at: 6 min, do: [reload, restart] }
-      - { at: 8 min, told: [Ordinary] }\n";
+      - { at: 8 min, active: [tells] }\n";
     let site = site("testing-branches", &off_peak(expect));
     let rule = "rule \"tells\" when linky.period == \"off_peak\" until linky.period == \"peak\" {
     let power = linky.apparent_power;
