@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`observe`] | what the piece holds: readings, outputs, rules, alarms |
 //! | [`moments`] | where the test looks, and what it expects there |
-//! | [`write`] | the test file, and the table of its readings where they are many |
+//! | [`mod@write`] | the test file, and the table of its readings where they are many |
 //!
 //! What was written is run at once. What a test cannot bring about again, since it began before the piece or came of a
 //! person's word, is not expected, and the file says so.
