@@ -63,7 +63,11 @@ fn every_example_has_tests_and_they_pass() {
         assert!(told["passed"].as_u64().unwrap() >= 4, "{}: {text}", example.display());
         assert_eq!(told["failed"], 0, "{text}");
         let items = told["coverage"]["items"].as_u64().unwrap();
-        assert!(items > 0 && told["coverage"]["missed"].as_u64().unwrap() < items, "{text}");
+        assert!(items > 0 && told["coverage"]["missed"] == 0, "{}: {text}", example.display());
+        assert_eq!(told["branches"]["missed"], 0, "{}: {text}", example.display());
+        // Written in English, read in French.
+        let french = test(&example, &["--language", "fr"]);
+        assert_eq!(french.status.code(), Some(0), "{}", String::from_utf8_lossy(&french.stdout));
     }
 }
 
@@ -338,4 +342,135 @@ fn a_new_site_has_tests_that_pass_in_the_language_of_its_owner_and_in_any_other(
             assert_eq!(output.status.code(), Some(0), "{language} read in {reader}: {}", text(&output));
         }
     }
+}
+
+/// Off-peak hours with the readings in a table beside the test.
+fn from_table(name: &str, table: &str, more: &str) -> Scratch {
+    let tests = format!(
+        "tests:
+  - name: off-peak
+{more}    series_from: evening.csv
+    points:
+      linky.subscribed_power: 6000x*
+    expect:
+      - {{ at: 2 min, outputs: {{ water_heater: open }} }}
+      - {{ at: 5 min, outputs: {{ water_heater: closed }}, active: [off-peak] }}
+      - {{ at: 7 min, outputs: {{ water_heater: open }} }}
+"
+    );
+    let site = site(name, &tests);
+    std::fs::write(site.0.join("tests/evening.csv"), table).unwrap();
+    site
+}
+
+#[test]
+fn readings_may_stand_in_a_table_with_seconds_spans_or_instants() {
+    let seconds = "t_s,linky.period,linky.apparent_power
+0,peak,2000
+150.5,off_peak,
+360,,_
+420,,\n";
+    let spans = "time,linky.period,linky.apparent_power
+0 s,peak,2000
+2.5 min,off_peak,
+6 min,,stale
+7 min,,\n";
+    let local = "time,linky.period,linky.apparent_power
+2026-03-30 22:30,peak,2000
+2026-03-30 22:32:30,off_peak,
+2026-03-30 22:36,,offline
+2026-03-30 22:37,,\n";
+    let start = "    start: 2026-03-30 22:30\n";
+    for (number, (table, more)) in
+        [(seconds, start), (spans, start), (local, start), (local, "")].into_iter().enumerate()
+    {
+        let site = from_table(&format!("testing-table-{number}"), table, more);
+        let output = test(&site.0, &[]);
+        assert_eq!(output.status.code(), Some(0), "{number}: {}", text(&output));
+    }
+}
+
+#[test]
+fn all_mistakes_of_a_table_are_told_with_their_places_and_it_lies_beside_its_test() {
+    let table = "time,linky.perod,linky.apparent_power,linky.subscribed_power
+2026-03-30 22:29,peak,2000,6000
+2026-03-30 22:31,peak,much,6000
+2026-03-30 22:30,peak,2000
+5 min,peak,2000,6000\n";
+    let site = from_table("testing-table-wrong", table, "    start: 2026-03-30 22:30\n");
+    let output = test(&site.0, &[]);
+    let drawn = text(&output);
+    assert_eq!(output.status.code(), Some(3), "{drawn}");
+    for (place, what) in [
+        ("tests/evening.csv:1:6\n", "there is no point `linky.perod`"),
+        ("tests/evening.csv:2:1\n", "this row lies before the test begins"),
+        ("tests/evening.csv:3:23\n", "`much` is no reading in VA"),
+        ("tests/evening.csv:4:23\n", "this row has 3 cells, and there are 4 columns"),
+        ("tests/evening.csv:5:1\n", "`5 min` counts from the beginning, the rows above do not"),
+    ] {
+        assert!(drawn.contains(place) && drawn.contains(what), "{place} {what}:\n{drawn}");
+    }
+    assert!(drawn.ends_with("5 mistakes\n"), "{drawn}");
+
+    let short = "t_s,linky.period,linky.subscribed_power\n0,peak,6000\n60,off_peak,\n";
+    let drawn = text(&test(&from_table("testing-table-short", short, "").0, &[]));
+    assert!(drawn.contains("this table ends at 1 min, and one looks until 7 min"), "{drawn}");
+    assert!(
+        drawn.contains("`linky.subscribed_power` has readings in this table and behind `points`"),
+        "{drawn}"
+    );
+    assert!(drawn.contains(" --> tests/a.yaml:3:18\n"), "{drawn}");
+
+    // What lies elsewhere is not read, nor what only looks as if it lay there, nor what is no file.
+    let site = from_table("testing-table-elsewhere", short, "");
+    let tests = std::fs::read_to_string(site.0.join("tests/a.yaml")).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", site.0.join("tests/link.csv")).unwrap();
+    std::fs::create_dir(site.0.join("tests/folder.csv")).unwrap();
+    for (name, why) in [
+        ("../site.yaml", "does not lie in the folder of the tests"),
+        ("/etc/passwd", "does not lie in the folder of the tests"),
+        ("link.csv", "does not lie in the folder of the tests"),
+        ("folder.csv", "it is no file"),
+        ("none.csv", "cannot be read"),
+    ] {
+        std::fs::write(site.0.join("tests/a.yaml"), tests.replace("evening.csv", name)).unwrap();
+        let output = test(&site.0, &[]);
+        let drawn = text(&output);
+        assert_eq!(output.status.code(), Some(3), "{drawn}");
+        assert!(drawn.contains(why) && drawn.contains(" --> tests/a.yaml:3:18\n"), "{name}:\n{drawn}");
+    }
+}
+
+#[test]
+fn branches_that_no_test_took_are_told_with_their_lines() {
+    let expect = "      - { at: 5 min, outputs: { water_heater: closed }, told: [Ordinary] }
+      - { at: 6 min, do: [reload, restart] }
+      - { at: 8 min, active: [tells] }\n";
+    let site = site("testing-branches", &off_peak(expect));
+    let rule = "rule \"tells\" when linky.period == \"off_peak\" until linky.period == \"peak\" {
+    let power = linky.apparent_power;
+    if power > 5000 {
+        notify(\"Much\");
+    } else if power > 1000 {
+        notify(\"Ordinary\");
+    } else {
+        notify(\"Little\");
+    }
+    for i in 0..2 {
+        if i > 5 { notify(\"Never\"); }
+    }
+}\n";
+    std::fs::write(site.0.join("rules/tells.rhai"), rule).unwrap();
+    let output = test(&site.0, &["--coverage"]);
+    let told = text(&output);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    let expected = "3 of 6 branches of bodies were taken
+  rules/tells.rhai:3: the branch `if` was never taken
+  rules/tells.rhai:7: the branch `else` was never taken
+  rules/tells.rhai:11: the branch `if` was never taken\n";
+    assert!(told.ends_with(expected), "{told}");
+    let data: Value =
+        serde_json::from_str(&text(&test(&site.0, &["--coverage", "--format", "json"]))).unwrap();
+    assert_eq!(data["branches"]["missed"], 3, "{data}");
+    assert_eq!(data["branches"]["all"][2]["branch"], "else", "{data}");
 }

@@ -64,6 +64,7 @@ mod schedule;
 mod slips;
 mod syntax;
 mod template;
+mod watch;
 
 /// Whether a file holds nothing but blanks and comments.
 pub fn says_nothing(text: &str) -> bool {
@@ -78,3 +79,4 @@ pub use kept::{Before, Kept};
 pub use run::{CLOCK, RhaiBodies};
 pub use sandbox::{FUNCTIONS, REQUESTS};
 pub use syntax::RESERVED;
+pub use watch::{Branch, Step};

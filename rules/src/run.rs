@@ -7,6 +7,7 @@ use crate::body::{Action, Entry, Runnable, Slot};
 use crate::failures::explain;
 use crate::literal::Literals;
 use crate::live::{Live, Pending, Slotted};
+use crate::watch::Watched;
 use ballast_engine::bodies::{ASKED_MAX, Notice, Record, Request};
 use ballast_engine::plan::BodyId;
 use ballast_engine::{Asked, Bodies, BodyContext, BodyOutcome};
@@ -36,6 +37,8 @@ pub struct RhaiBodies {
     pub(crate) live: Rc<RefCell<Live>>,
     pub(crate) bodies: Vec<Body>,
     scope: Scope<'static>,
+    /// Which branches are taken, where somebody watches.
+    pub(crate) watched: Option<Watched>,
 }
 
 impl core::fmt::Debug for RhaiBodies {
@@ -46,7 +49,7 @@ impl core::fmt::Debug for RhaiBodies {
 
 impl RhaiBodies {
     pub(crate) fn new(engine: Engine, live: Rc<RefCell<Live>>, bodies: Vec<Body>) -> Self {
-        Self { engine, live, bodies, scope: Scope::new() }
+        Self { engine, live, bodies, scope: Scope::new(), watched: None }
     }
 
     /// How many bodies run without the scripting engine, and how many there are.

@@ -8,6 +8,8 @@
 //! ```
 //! Times are local ones of the site, or have an offset, or are seconds since 1970. A cell holds what one word of a test's
 //! series may: a value in the unit of the point, `stale`, `nan`, `offline`; where it is empty, nothing came.
+//!
+//! The table of a test may count from the beginning of the test instead: `t_s` with seconds, or `time` with `5 min`.
 
 use super::source::{PastReading, SampleSource};
 use crate::site::Running;
@@ -18,12 +20,15 @@ use ballast_config::diagnostics::{Diagnostics, Place};
 use ballast_config::sources::Sources;
 use ballast_model::catalog::{Kind, PointSpec};
 use ballast_model::diagnostic::{FileId, Span as Bytes};
+use ballast_model::quantity::parse_span;
 use ballast_model::{Finite, PointId, Reason, Span, Utc, Value};
 use csv::{ByteRecord, ReaderBuilder};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A table is read whole, so that all its mistakes are told at once.
 pub const BYTES_MAX: u64 = 1 << 30;
+/// Nothing in a test comes later after its beginning.
+const SINCE_BEGINNING_MAX: Span = Span::from_secs(400 * 86_400);
 
 /// A table of readings.
 #[derive(Debug, Default)]
@@ -31,6 +36,8 @@ pub struct Table {
     times: Vec<Utc>,
     columns: Vec<Column>,
     step: Span,
+    /// Its times count from the beginning of a test, which is the origin of all times here.
+    is_since_beginning: bool,
 }
 
 /// What one point read, a number for each row: a month of it takes 2 MB.
@@ -42,6 +49,8 @@ struct Column {
     numbers: Vec<f64>,
     /// Rows that say why there was no value.
     bad: BTreeMap<usize, Reason>,
+    /// Rows that say that nothing came, `_`, and are not merely empty.
+    silent: BTreeSet<usize>,
 }
 
 /// What a number of a column stands for.
@@ -59,16 +68,20 @@ impl Column {
             Kind::Flag => Shape::Flag,
             Kind::Words(_) => Shape::Word,
         };
-        Self { point, shape, numbers: Vec::new(), bad: BTreeMap::new() }
+        Self { point, shape, numbers: Vec::new(), bad: BTreeMap::new(), silent: BTreeSet::new() }
     }
 
-    fn push(&mut self, reading: Reading) {
-        let number = match reading {
-            Reading::Value(Value::Number(value)) => value.get(),
-            Reading::Value(Value::Flag(value)) => f64::from(u8::from(value)),
-            Reading::Value(Value::Word(index)) => f64::from(index),
-            Reading::Nothing => f64::NAN,
-            Reading::Bad(reason) => {
+    fn push(&mut self, cell: Option<Reading>) {
+        let number = match cell {
+            Some(Reading::Value(Value::Number(value))) => value.get(),
+            Some(Reading::Value(Value::Flag(value))) => f64::from(u8::from(value)),
+            Some(Reading::Value(Value::Word(index))) => f64::from(index),
+            None => f64::NAN,
+            Some(Reading::Nothing) => {
+                self.silent.insert(self.numbers.len());
+                f64::NAN
+            }
+            Some(Reading::Bad(reason)) => {
                 self.bad.insert(self.numbers.len(), reason);
                 f64::NAN
             }
@@ -87,6 +100,32 @@ impl Column {
             }),
         };
         Some(PastReading { point: self.point, value })
+    }
+}
+
+impl Table {
+    /// The points that have a column, in their order.
+    pub fn points(&self) -> impl Iterator<Item = PointId> {
+        self.columns.iter().map(|column| column.point)
+    }
+
+    /// What a cell says; nothing where it is empty.
+    pub fn cell(&self, row: usize, column: usize) -> Option<Reading> {
+        let column = self.columns.get(column)?;
+        match column.at(row) {
+            Some(PastReading { value: Ok(value), .. }) => Some(Reading::Value(value)),
+            Some(PastReading { value: Err(reason), .. }) => Some(Reading::Bad(reason)),
+            None => column.silent.contains(&row).then_some(Reading::Nothing),
+        }
+    }
+
+    /// How much of a test has passed at each row, where it begins then; and where it begins itself: at the first row, where
+    /// nothing is said and its rows are instants.
+    pub fn since(&self, start: Option<Utc>) -> (Vec<Span>, Option<Utc>) {
+        let start = if self.is_since_beginning { None } else { start.or_else(|| self.at(0)) };
+        let origin = start.unwrap_or(Utc::from_millis(0)).millis();
+        let since = |at: &Utc| u64::try_from(at.millis().saturating_sub(origin)).unwrap_or_default();
+        (self.times.iter().map(|at| Span::from_millis(since(at))).collect(), start)
     }
 }
 
@@ -117,7 +156,23 @@ pub fn read(
     out: &mut Diagnostics,
 ) -> Option<Table> {
     let file = sources.add_up_to(name, bytes, BYTES_MAX, out);
-    let mut reader = Reader { file, bytes, running, times: Vec::new(), columns: Vec::new(), out };
+    read_rows(Reader::new(file, bytes, running, None, out))
+}
+
+/// Reads the table of a test, which begins then where that is said.
+pub fn read_of_test(
+    (name, bytes): (&str, &[u8]),
+    start: Option<Utc>,
+    running: &Running,
+    sources: &mut Sources,
+    out: &mut Diagnostics,
+) -> Option<Table> {
+    let file = sources.add_up_to(name, bytes, BYTES_MAX, out);
+    read_rows(Reader::new(file, bytes, running, Some(OfTest { start, counts: None, in_seconds: false }), out))
+}
+
+fn read_rows(mut reader: Reader<'_>) -> Option<Table> {
+    let bytes = reader.bytes;
     let mut csv = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);
     let mut record = ByteRecord::new();
     let mut names = 0;
@@ -147,10 +202,35 @@ struct Reader<'a> {
     times: Vec<Utc>,
     /// Behind the times, one for each name; `None` where the name is a mistake.
     columns: Vec<Option<Column>>,
+    /// It belongs to a test.
+    test: Option<OfTest>,
+    /// What was wrong before is none of it.
+    mistakes: usize,
     out: &'a mut Diagnostics,
 }
 
-impl Reader<'_> {
+/// The test that a table belongs to.
+#[derive(Clone, Copy, Debug)]
+struct OfTest {
+    /// When it begins, where that is said.
+    start: Option<Utc>,
+    /// Whether times count from its beginning; nothing where no row was read.
+    counts: Option<bool>,
+    /// Whether they are numbers of seconds.
+    in_seconds: bool,
+}
+
+impl<'a> Reader<'a> {
+    fn new(
+        file: FileId,
+        bytes: &'a [u8],
+        running: &'a Running,
+        test: Option<OfTest>,
+        out: &'a mut Diagnostics,
+    ) -> Self {
+        let mistakes = out.mistakes();
+        Self { file, bytes, running, times: Vec::new(), columns: Vec::new(), test, mistakes, out }
+    }
     fn mistake(&mut self, place: Place, message: impl Into<String>, help: &str) {
         self.out.push(place.mistake(codes::BACKTEST_TABLE, message).help(help.to_owned()));
     }
@@ -182,9 +262,7 @@ impl Reader<'_> {
             let name = String::from_utf8_lossy(cell);
             let name = name.trim().trim_start_matches('\u{feff}');
             if index == 0 {
-                if name != "time" {
-                    self.mistake(place, format!("the first column is `time`, not `{name}`"), HELP);
-                }
+                self.name_of_times(name, place);
                 continue;
             }
             let point = measured(name, place, self.running, self.out);
@@ -200,6 +278,17 @@ impl Reader<'_> {
             self.mistake(place, "no point has a column", HELP);
         }
         record.len()
+    }
+
+    fn name_of_times(&mut self, name: &str, place: Place) {
+        match (name, &mut self.test) {
+            ("time", _) => {}
+            ("t_s", Some(test)) => (test.counts, test.in_seconds) = (Some(true), true),
+            (_, None) => self.mistake(place, format!("the first column is `time`, not `{name}`"), HELP),
+            (_, Some(_)) => {
+                self.mistake(place, format!("the first column is `time` or `t_s`, not `{name}`"), HELP);
+            }
+        }
     }
 
     fn row(&mut self, record: &ByteRecord, names: usize) {
@@ -224,28 +313,31 @@ impl Reader<'_> {
         }
     }
 
-    fn cell(&mut self, record: &ByteRecord, index: usize) -> Reading {
+    fn cell(&mut self, record: &ByteRecord, index: usize) -> Option<Reading> {
         let text = record.get(index + 1).and_then(|cell| std::str::from_utf8(cell).ok());
         let text = text.unwrap_or("?").trim();
         if text.is_empty() {
-            return Reading::Nothing;
+            return None;
         }
         let column = self.columns.get(index).and_then(Option::as_ref);
-        let Some(spec) = column.and_then(|column| self.running.catalog().point(column.point)) else {
-            return Reading::Nothing;
-        };
+        let spec = column.and_then(|column| self.running.catalog().point(column.point))?;
         match reading(text, spec) {
-            Ok(reading) => reading,
+            Ok(reading) => Some(reading),
             Err(wrong) => {
                 let place = self.place(record, index + 1);
                 self.out.push(wrong.drawn(text, place));
-                Reading::Nothing
+                None
             }
         }
     }
 
     fn time(&mut self, record: &ByteRecord) -> Option<Utc> {
         let text = record.get(0).and_then(|cell| std::str::from_utf8(cell).ok()).unwrap_or("?").trim();
+        if let Some(test) = self.test
+            && let Some(since) = self.since_beginning(test, text, record)
+        {
+            return since;
+        }
         let seconds = || text.parse::<f64>().ok().filter(|seconds| seconds.abs() < 1e11);
         let exact = || text.parse::<jiff::Timestamp>().ok().map(|at| Utc::from_millis(at.as_millisecond()));
         let at = exact()
@@ -255,17 +347,63 @@ impl Reader<'_> {
             let help = "write `2026-03-30T20:25:00Z`, a local time `2026-03-30 22:25`, or seconds since 1970";
             self.mistake(self.place(record, 0), format!("`{text}` is no time"), help);
         }
+        if let (Some(at), Some(start)) = (at, self.test.and_then(|test| test.start))
+            && at < start
+        {
+            let help = "leave the row out, or let the test `start` earlier";
+            self.mistake(self.place(record, 0), "this row lies before the test begins", help);
+            return None;
+        }
         at
     }
 
+    /// A time that counts from the beginning of a test; nothing where the times of the table are instants, and within that
+    /// nothing where it is a mistake.
+    fn since_beginning(&mut self, test: OfTest, text: &str, record: &ByteRecord) -> Option<Option<Utc>> {
+        let found = match test.in_seconds {
+            true => text.parse::<f64>().ok().and_then(Span::from_secs_f64),
+            false => parse_span(text),
+        };
+        let found = found.filter(|since| *since <= SINCE_BEGINNING_MAX);
+        let counts = test.counts.unwrap_or(found.is_some());
+        self.test = Some(OfTest { counts: Some(counts), ..test });
+        let place = self.place(record, 0);
+        match (counts, found) {
+            (true, None) => {
+                let help =
+                    if test.in_seconds { "write seconds, `90` or `0.5`" } else { "write `90 s` or `5 min`" };
+                self.mistake(place, format!("`{text}` is no time since the beginning of the test"), help);
+                Some(None)
+            }
+            (false, Some(_)) => {
+                let help = "write instants in all rows, or times since the beginning in all";
+                self.mistake(
+                    place,
+                    format!("`{text}` counts from the beginning, the rows above do not"),
+                    help,
+                );
+                Some(None)
+            }
+            (false, None) => None,
+            (true, Some(since)) => {
+                Some(Some(Utc::from_millis(i64::try_from(since.millis()).unwrap_or(i64::MAX))))
+            }
+        }
+    }
+
     fn end(mut self) -> Option<Table> {
-        if !self.out.has_mistakes() && self.times.len() < 2 {
+        let is_well = self.out.mistakes() == self.mistakes;
+        if is_well && self.test.is_some() && self.times.is_empty() {
+            self.mistake(self.bytes_at(0, 1), "there is no reading in this table", HELP);
+        } else if is_well && self.test.is_none() && self.times.len() < 2 {
             let help = "a past has two rows at least: where it begins, and where it ends";
             self.mistake(self.bytes_at(0, 1), "there is no past in this table", help);
         }
         let step = usual_step(&self.times);
         let columns = self.columns.into_iter().flatten().collect();
-        (!self.out.has_mistakes()).then_some(Table { times: self.times, columns, step })
+        let is_since_beginning = self.test.and_then(|test| test.counts) == Some(true);
+        let table = Table { times: self.times, columns, step, is_since_beginning };
+        (self.out.mistakes() == self.mistakes).then_some(table)
     }
 }
 

@@ -131,7 +131,7 @@ fn from_program(question: &Question<'_>, output: &Output) -> Result<Answer, Fail
 }
 
 /// The journals in the state folder that may hold an instant: after alarms, and where a person had one written.
-fn kept(state: &Path, at: Timestamp) -> impl Iterator<Item = Journal> {
+pub(super) fn kept(state: &Path, at: Timestamp) -> impl Iterator<Item = Journal> {
     let files = std::fs::read_dir(state).into_iter().flatten().flatten();
     let mut files: Vec<PathBuf> = files
         .map(|entry| entry.path())

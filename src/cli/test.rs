@@ -1,5 +1,6 @@
 //! `ballast test`: the tests of a site.
 
+mod record;
 mod shown;
 
 use super::Exit;
@@ -7,8 +8,9 @@ use super::arguments::{Format, Test as Options};
 use super::terminal::{Output, width_of_errors};
 use crate::report::language::say;
 use crate::site::{Drawing, Running, Texts, build_unopened};
-use crate::testing::coverage::{self, Reached};
+use crate::testing::coverage::{self, Branches, Reached};
 use crate::testing::file::{self, Test};
+use crate::testing::table::Folder;
 use crate::testing::trial;
 use ballast_config::diagnostics::Diagnostics;
 use ballast_config::limits::FILE_BYTES_MAX;
@@ -21,6 +23,9 @@ use std::path::Path;
 
 /// Runs the tests of a site; with `is_junit`, tells what came of them as JUnit's XML.
 pub fn run(options: &Options, is_junit: bool, output: &Output) -> Exit {
+    if let Some(piece) = &options.record {
+        return record::run(piece, options, output);
+    }
     let texts = match Texts::read(&options.site) {
         Ok(texts) => texts,
         Err(error) => return output.refuse(Exit::Mistakes, &output.unreadable(&options.site, &error)),
@@ -49,7 +54,7 @@ pub fn run(options: &Options, is_junit: bool, output: &Output) -> Exit {
         return nothing(&tests, options, output);
     }
     let mut done = Vec::new();
-    let mut reached = Reached::default();
+    let (mut reached, mut branches) = (Reached::default(), Branches::default());
     for test in wanted {
         // The texts were built once, so they build again.
         let outcome = match trial::run(test, &texts, output.language_of_answers()) {
@@ -59,6 +64,11 @@ pub fn run(options: &Options, is_junit: bool, output: &Output) -> Exit {
             }
         };
         reached.add(&outcome.reached);
+        if options.coverage
+            && let Ok(taken) = trial::watch(test, &texts, output.language_of_answers())
+        {
+            branches.add_all(taken);
+        }
         let one = Done { test, differences: outcome.differences };
         if output.format == Format::Text && !is_junit {
             shown::tell(&one, &sources, built.running.catalog(), output);
@@ -66,7 +76,7 @@ pub fn run(options: &Options, is_junit: bool, output: &Output) -> Exit {
         done.push(one);
     }
     let items = coverage::items(&built.running, &reached);
-    let items = options.coverage.then_some(items.as_slice());
+    let items = options.coverage.then_some((items.as_slice(), &branches));
     shown::sum_up(&done, &sources, &built.running.catalog().site, items, is_junit, output);
     if done.iter().all(Done::has_passed) { Exit::Done } else { Exit::Failed }
 }
@@ -109,8 +119,9 @@ fn read(
         sources.refuse_by_length(name, *length, FILE_BYTES_MAX, found);
     }
     let mut tests = Vec::new();
+    let folder = Folder::of(site);
     for (name, bytes) in &texts.files {
-        tests.extend(file::read(name, bytes, running, sources, found));
+        tests.extend(file::read((name, bytes), &folder, running, sources, found));
     }
     Ok(tests)
 }

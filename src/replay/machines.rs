@@ -71,6 +71,11 @@ impl Machines {
         self.is_memory_lost = other.is_memory_lost;
     }
 
+    /// What both said in their last steps.
+    pub fn said(&self) -> (&[ballast_engine::Output], &[ballast_guard::Output]) {
+        (&self.engine_out, &self.guard_out)
+    }
+
     /// Whether a person's word put another safety set in force: the journal goes on in the next segment.
     pub fn has_confirmed(&self) -> bool {
         let is_word = |said: &ballast_guard::Output| {

@@ -19,6 +19,11 @@ impl Timed {
         Self { bodies, taken: vec![Duration::ZERO; rules] }
     }
 
+    /// The bodies.
+    pub fn bodies(&self) -> &RhaiBodies {
+        &self.bodies
+    }
+
     /// Time that the bodies of each rule have taken, by its index.
     pub fn taken(&self) -> &[Duration] {
         &self.taken

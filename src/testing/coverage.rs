@@ -4,8 +4,9 @@ use crate::report::language::{Language, say};
 use crate::runtime::told::Told;
 use crate::site::Running;
 use ballast_guard::plan::LimitAction;
+use ballast_rules::{Branch, Step};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What of a site a test reached: the kinds of what was told, each with what it was about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,6 +50,78 @@ impl Reached {
 
     fn has(&self, kind: &'static str, subject: &str) -> bool {
         self.told.contains(&(kind, subject.to_owned()))
+    }
+}
+
+/// Branches of bodies, and whether a test took them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Branches(BTreeMap<Step, bool>);
+
+impl Branches {
+    /// The same with what other bodies took.
+    pub fn add(&mut self, steps: impl IntoIterator<Item = (Step, bool)>) {
+        for (step, is_taken) in steps {
+            *self.0.entry(step).or_default() |= is_taken;
+        }
+    }
+
+    /// The same with what another test took.
+    pub fn add_all(&mut self, other: Self) {
+        self.add(other.0);
+    }
+
+    /// What no test took, for people; empty where bodies have no branches.
+    pub fn text(&self, language: Language) -> String {
+        let (all, missed) = (self.0.len(), self.0.values().filter(|taken| !**taken).count());
+        if all == 0 {
+            return String::new();
+        }
+        let taken = all - missed;
+        let mut text = say!(
+            language,
+            "{taken} of {all} branches of bodies were taken",
+            "{taken} sur {all} branches des corps de règles ont été prises"
+        );
+        for (step, _) in self.0.iter().filter(|(_, taken)| !**taken) {
+            let what = match step.branch {
+                Branch::If => {
+                    language.say("the branch `if` was never taken", "la branche `if` n'a jamais été prise")
+                }
+                Branch::Else => language
+                    .say("the branch `else` was never taken", "la branche `else` n'a jamais été prise"),
+                Branch::NotIf => language
+                    .say("what this `if` asks was never false", "ce que demande ce `if` n'a jamais été faux"),
+                Branch::Loop => {
+                    language.say("this loop was never entered", "cette boucle n'a jamais été suivie")
+                }
+                Branch::Arm => language.say(
+                    "this arm of `switch` was never taken",
+                    "cette branche de `switch` n'a jamais été prise",
+                ),
+            };
+            let (file, line, colon) = (&step.file, step.line, language.colon());
+            text.push_str(&format!("\n  rules/{file}:{line}{colon} {what}"));
+        }
+        text
+    }
+
+    /// The same for programs.
+    pub fn data(&self) -> Value {
+        let word = |branch: Branch| match branch {
+            Branch::If => "if",
+            Branch::Else => "else",
+            Branch::NotIf => "not_if",
+            Branch::Loop => "loop",
+            Branch::Arm => "arm",
+        };
+        let row = |(step, is_taken): (&Step, &bool)| {
+            json!({
+                "file": format!("rules/{}", step.file), "line": step.line, "column": step.column,
+                "branch": word(step.branch), "taken": is_taken,
+            })
+        };
+        let missed = self.0.values().filter(|taken| !**taken).count();
+        json!({ "branches": self.0.len(), "missed": missed, "all": self.0.iter().map(row).collect::<Vec<_>>() })
     }
 }
 

@@ -1,6 +1,8 @@
 //! Equipment that reads as a test says, and takes every permit of what is there.
 
+use super::file::Test;
 use super::series::{Reading, Series};
+use super::table::Table;
 use crate::runtime::field::{Doors, Field};
 use crate::runtime::opening::OpenField;
 use crate::simulation;
@@ -27,8 +29,12 @@ struct World {
     origin: (Mono, Span),
     every: Span,
     feeds: Vec<Feed>,
-    /// How many readings of each point came.
+    /// How many readings of each point with a series came.
     next: usize,
+    /// The readings of the last feeds, one for each column.
+    table: Option<Table>,
+    /// How many rows of it came.
+    next_row: usize,
     /// When the first of the values that are said again is.
     again: Span,
     /// Rises with every sample.
@@ -65,7 +71,8 @@ pub struct Seen {
 struct Feed {
     point: PointId,
     device: Option<DeviceId>,
-    series: Series,
+    /// Nothing for a column of the table.
+    series: Option<Series>,
     /// A value is said again after so long, where it would grow old before the next reading.
     pause: Option<Span>,
     /// What it says, and when it says it again.
@@ -74,33 +81,31 @@ struct Feed {
 }
 
 impl Script {
-    /// A script that begins at a moment, with a reading of each point after every span.
-    /// What no series says comes of the plant, where there is one.
-    pub fn new(
-        begin: Mono,
-        every: Span,
-        points: Vec<(PointId, Series)>,
-        plant: Option<SharedPlant>,
-        running: &Running,
-    ) -> Self {
-        let catalog = running.catalog();
-        let feed = |(point, series): (PointId, Series)| {
+    /// The script of a test that begins at a moment. What no series and no table says comes of the plant, where there is one.
+    pub fn new(begin: Mono, test: &Test, plant: Option<SharedPlant>, running: &Running) -> Self {
+        let (catalog, every) = (running.catalog(), test.every);
+        let feed = |(point, series): (PointId, Option<Series>)| {
             let spec = catalog.point(point);
             let age = spec.and_then(|spec| spec.max_age);
-            // What lives for two readings needs no word between them.
-            let pause = age.filter(|age| age.nanos() < every.nanos().saturating_mul(2));
+            // What lives for two readings needs no word between them; nobody knows how far the rows of a table lie apart.
+            let lives = |age: &Span| series.is_none() || age.nanos() < every.nanos().saturating_mul(2);
+            let pause = age.filter(lives);
             let pause = pause.map(|age| Span::from_nanos((age.nanos() / 2).max(1_000_000)));
             let device = spec.and_then(|spec| spec.device);
             Feed { point, device, series, pause, says: None, is_stuck: false }
         };
+        let series = test.points.iter().map(|(point, series)| (*point, Some(series.clone())));
+        let columns = test.table.iter().flat_map(Table::points).map(|point| (point, None));
         let outputs = (0..).map(OutputId).zip(&catalog.outputs);
         let devices = (0..).map(PointId).zip(&catalog.points);
         let devices = devices.filter_map(|(point, spec)| Some((point, spec.device?)));
         let world = World {
             origin: (begin, Span::ZERO),
             every,
-            feeds: points.into_iter().map(feed).collect(),
+            feeds: series.chain(columns).map(feed).collect(),
             next: 0,
+            table: test.table.clone(),
+            next_row: 0,
             again: Span::MAX,
             sequence: 0,
             heard: BTreeMap::new(),
@@ -134,6 +139,10 @@ impl Script {
         while world.next_reading().plus(world.every) <= passed {
             world.read(passed, now, &mut Batch::default());
             world.next += 1;
+        }
+        while world.next_row_at().is_some_and(|at| at <= passed) {
+            world.read_row(passed, now, &mut Batch::default());
+            world.next_row += 1;
         }
         for feed in &mut world.feeds {
             feed.says = feed.says.map(|(value, _)| (value, passed));
@@ -297,9 +306,15 @@ impl World {
         }
     }
 
+    /// How much of the test has passed at the next row of the table.
+    fn next_row_at(&self) -> Option<Span> {
+        self.table.as_ref()?.at(self.next_row)
+    }
+
     /// When somebody says something.
     fn due(&self) -> Mono {
-        self.moment(self.next_reading().min(self.again))
+        let row = self.next_row_at().unwrap_or(Span::MAX);
+        self.moment(self.next_reading().min(self.again).min(row))
     }
 
     /// What is said by now.
@@ -308,6 +323,11 @@ impl World {
         while self.next_reading() <= passed {
             self.read(passed, now, batch);
             self.next += 1;
+            self.again = self.first_again();
+        }
+        while self.next_row_at().is_some_and(|at| at <= passed) {
+            self.read_row(passed, now, batch);
+            self.next_row += 1;
             self.again = self.first_again();
         }
         if self.again > passed {
@@ -335,28 +355,43 @@ impl World {
     /// The next readings come.
     fn read(&mut self, passed: Span, now: Mono, batch: &mut Batch) {
         let next = self.next;
-        for feed in &mut self.feeds {
-            let mut reading = feed.series.at(next).unwrap_or(Reading::Nothing);
-            if let (true, Reading::Value(_), Some((value, _))) = (feed.is_stuck, reading, feed.says) {
-                reading = Reading::Value(value);
+        for index in 0..self.feeds.len() {
+            let series = self.feeds.get(index).and_then(|feed| feed.series.as_ref());
+            if let Some(reading) = series.map(|series| series.at(next).unwrap_or(Reading::Nothing)) {
+                self.take(index, reading, passed, now, batch);
             }
-            feed.says = match reading {
-                Reading::Value(value) => Some((value, passed.plus(feed.pause.unwrap_or(Span::MAX)))),
-                Reading::Nothing | Reading::Bad(_) => None,
-            };
-            if feed.device.is_some_and(|device| self.away.contains(&device)) {
-                continue;
+        }
+    }
+
+    /// The next row of the table comes; where a cell is empty, all goes on as before.
+    fn read_row(&mut self, passed: Span, now: Mono, batch: &mut Batch) {
+        let (row, columns) = (self.next_row, self.table.iter().flat_map(Table::points).count());
+        let first = self.feeds.len().saturating_sub(columns);
+        for column in 0..columns {
+            if let Some(reading) = self.table.as_ref().and_then(|table| table.cell(row, column)) {
+                self.take(first + column, reading, passed, now, batch);
             }
-            self.sequence += 1;
-            match reading {
-                Reading::Value(value) => {
-                    batch.samples.push(Sample::good(feed.point, value, now, self.sequence))
-                }
-                Reading::Bad(reason) => {
-                    batch.samples.push(Sample::bad(feed.point, reason, now, self.sequence))
-                }
-                Reading::Nothing => {}
-            }
+        }
+    }
+
+    /// A reading of one feed comes.
+    fn take(&mut self, index: usize, mut reading: Reading, passed: Span, now: Mono, batch: &mut Batch) {
+        let Some(feed) = self.feeds.get_mut(index) else { return };
+        if let (true, Reading::Value(_), Some((value, _))) = (feed.is_stuck, reading, feed.says) {
+            reading = Reading::Value(value);
+        }
+        feed.says = match reading {
+            Reading::Value(value) => Some((value, passed.plus(feed.pause.unwrap_or(Span::MAX)))),
+            Reading::Nothing | Reading::Bad(_) => None,
+        };
+        if feed.device.is_some_and(|device| self.away.contains(&device)) {
+            return;
+        }
+        self.sequence += 1;
+        match reading {
+            Reading::Value(value) => batch.samples.push(Sample::good(feed.point, value, now, self.sequence)),
+            Reading::Bad(reason) => batch.samples.push(Sample::bad(feed.point, reason, now, self.sequence)),
+            Reading::Nothing => {}
         }
     }
 }

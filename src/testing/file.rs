@@ -2,6 +2,7 @@
 
 use super::look::{LOOK, Look, Timeline};
 use super::series::{self, Series};
+use super::table::{Folder, Table};
 use super::village::Behind;
 use crate::simulation::plant::WORLDS;
 use crate::site::Running;
@@ -15,6 +16,7 @@ use ballast_config::sources::Sources;
 use ballast_config::tree::{self, Entry, Kind as NodeKind, Node};
 use ballast_model::catalog::{Noun, Origin};
 use ballast_model::{Dimension, PointId, Span, Utc};
+use jiff::Timestamp;
 
 /// Readings of a point come so often where a test says nothing else.
 const EVERY: Span = Span::from_secs(10);
@@ -36,6 +38,8 @@ pub struct Test {
     pub behind: Option<Behind>,
     /// What each point reads; instead of the village, where there is one.
     pub points: Vec<(PointId, Series)>,
+    /// What others read, in a table.
+    pub table: Option<Table>,
     /// Where one looks, in the order of time.
     pub looks: Vec<Look>,
 }
@@ -51,7 +55,11 @@ static TEST: MapShape = MapShape {
     others: Others::Refused,
     keys: &[
         required("name", Form::Text, "what is shown, `the school is cut when the frequency falls`."),
-        optional("start", Form::Text, "local time at its beginning, `2026-03-30 19:00`."),
+        optional(
+            "start",
+            Form::Text,
+            "local time at its beginning, `2026-03-30 19:00`; or `2026-03-30T17:00:00Z`.",
+        ),
         optional(
             "every",
             Form::Quantity(Dimension::Duration),
@@ -60,14 +68,15 @@ static TEST: MapShape = MapShape {
         optional("plant", Form::Choice(WORLDS), "what readings come of in place of `points`, `village`."),
         optional("seed", Form::Integer, "which of many such villages; `1` if absent."),
         optional("points", Form::Named(&Form::Text), "what each point reads: `50 49.7x10 _x3 stale nan`."),
+        optional("series_from", Form::Text, "a table (CSV) beside the test file that says what points read."),
         required("expect", Form::List(&Form::Map(&LOOK)), "where one looks, in the order of time."),
     ],
 };
 
 /// Reads one file of tests.
 pub fn read(
-    name: &str,
-    bytes: &[u8],
+    (name, bytes): (&str, &[u8]),
+    folder: &Folder,
     running: &Running,
     sources: &mut Sources,
     out: &mut Diagnostics,
@@ -84,17 +93,21 @@ pub fn read(
     };
     let Some(fields) = Fields::read(root, &FILE, out) else { return Vec::new() };
     let tests = fields.get("tests");
-    let read = |node: &Node, out: &mut Diagnostics| test(node, running, out);
+    let read = |node: &Node, out: &mut Diagnostics| test(node, folder, running, sources, out);
     tests.and_then(|node| scalar::list(node, "a list of tests", out, read)).unwrap_or_default()
 }
 
-fn test(node: &Node, running: &Running, out: &mut Diagnostics) -> Option<Test> {
+fn test(
+    node: &Node,
+    folder: &Folder,
+    running: &Running,
+    sources: &mut Sources,
+    out: &mut Diagnostics,
+) -> Option<Test> {
     let fields = Fields::read(node, &TEST, out)?;
     let name = fields.get("name").and_then(|node| text(node, out));
-    let start = match fields.get("start") {
-        None => instant(START, running),
-        Some(node) => start(node, running, out),
-    };
+    // Where it is not said, a table may say when the test begins.
+    let said = fields.get("start").map(|node| start(node, running, out));
     let every = match fields.get("every") {
         None => Some(EVERY),
         Some(node) => positive_duration(node, out).map(|found| Span::from_nanos(found.value.nanos())),
@@ -103,10 +116,47 @@ fn test(node: &Node, running: &Running, out: &mut Diagnostics) -> Option<Test> {
     let on_plant = fields.get("plant").is_some();
     let looks = fields.get("expect").and_then(|node| Timeline::new(running, on_plant).read(node, out));
     let end = looks.as_ref().and_then(|looks| looks.last()).map(|look| look.at);
-    let points = match fields.get("points") {
+    let points = points(&fields, running, every.zip(end), out);
+    let from = |node| Table::read(node, said.flatten(), folder, running, sources, out);
+    let table = fields.get("series_from").map(from);
+    let start = match (said, &table) {
+        (Some(said), _) => said,
+        (None, Some(Some((_, Some(first))))) => Some(*first),
+        (None, _) => instant(START, running),
+    };
+    let (name, start, looks, points) = (name?, start?, looks?, points?);
+    let table = match table {
+        None => None,
+        Some(table) => Some(table?.0),
+    };
+    if let Some(table) = &table {
+        table.check_end(end?, out);
+        let is_double = |point: &PointId| points.iter().any(|(own, _)| own == point);
+        for double in table.points().filter(is_double) {
+            let spec = running.catalog().point(double).map_or("?", |spec| &*spec.name);
+            let message = format!("`{spec}` has readings in this table and behind `points`");
+            let help = "leave one of them out";
+            out.push(table.place.mistake(codes::TEST_SERIES, message).help(help));
+        }
+    }
+    if let Some(behind) = &behind {
+        behind.check(start, &looks, running, out);
+    }
+    let (name, place) = (name.value.to_owned(), name.place);
+    Some(Test { name, place, start, every: every?, points, table, behind, looks })
+}
+
+/// What points read, as it stands in the test itself.
+fn points(
+    fields: &Fields<'_>,
+    running: &Running,
+    times: Option<(Span, Span)>,
+    out: &mut Diagnostics,
+) -> Option<Vec<(PointId, Series)>> {
+    match fields.get("points") {
         None => Some(Vec::new()),
         Some(Node { kind: NodeKind::Map(map), .. }) => {
-            let readings = |entry: &Entry| point(entry, running, every.zip(end), out);
+            let readings = |entry: &Entry| point(entry, running, times, out);
             Some(map.entries.iter().filter_map(readings).collect())
         }
         Some(node) => {
@@ -116,25 +166,13 @@ fn test(node: &Node, running: &Running, out: &mut Diagnostics) -> Option<Test> {
             );
             None
         }
-    };
-    let (name, start, looks) = (name?, start?, looks?);
-    if let Some(behind) = &behind {
-        behind.check(start, &looks, running, out);
     }
-    Some(Test {
-        name: name.value.to_owned(),
-        place: name.place,
-        start,
-        every: every?,
-        points: points?,
-        behind,
-        looks,
-    })
 }
 
 fn start(node: &Node, running: &Running, out: &mut Diagnostics) -> Option<Utc> {
     let found = text(node, out)?;
-    let start = instant(found.value, running);
+    let exact = || found.value.parse::<Timestamp>().ok().map(|at| Utc::from_millis(at.as_millisecond()));
+    let start = exact().or_else(|| instant(found.value, running));
     if start.is_none() {
         let message = format!("`{}` is no local time", found.value);
         let help = "write a day that there is and a time, `2026-03-30 19:00`";

@@ -8,9 +8,11 @@
 //! | [`bounds`] | what is expected of a reading |
 //! | [`village`] | the simulated village in place of written readings, and what happens to it |
 //! | [`series`] | the short way to write many readings |
+//! | [`table`] | the long way: a table beside the test file |
 //! | [`field`] | equipment that reads as the test says, and takes every permit |
 //! | [`trial`] | one test, from its start to its last look |
 //! | [`coverage`] | what of a site its tests reached |
+//! | [`record`] | a piece of a journal as a test |
 //!
 //! Rules, guard, link and explanations are those of a running site; nothing of this machine is read or switched, and no clock
 //! of it decides anything.
@@ -21,6 +23,8 @@ pub mod coverage;
 pub mod field;
 pub mod file;
 pub mod look;
+pub mod record;
 pub mod series;
+pub mod table;
 pub mod trial;
 pub mod village;

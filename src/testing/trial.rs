@@ -2,7 +2,7 @@
 
 use super::act::{Act, Away};
 use super::bounds::Bounds;
-use super::coverage::Reached;
+use super::coverage::{Branches, Reached};
 use super::field::Script;
 use super::file::Test;
 use super::look::Expected;
@@ -11,12 +11,13 @@ use crate::cli::arguments::Format;
 use crate::cli::terminal::Output;
 use crate::report::language::Language;
 use crate::report::moment::Moment;
-use crate::report::{causes, why_output, why_rule};
+use crate::report::{causes, retold, why_output, why_rule};
 use crate::runtime::decision::Decision;
 use crate::runtime::message::Occasion;
 use crate::runtime::opening::{self, OpenField, Start};
 use crate::runtime::recorder::{Heard, Listen, Recorder};
 use crate::runtime::telling;
+use crate::runtime::told::Told;
 use crate::site::{Refused, Texts, build_after, build_unopened};
 use ballast_config::diagnostics::Place;
 use ballast_engine::RuleState;
@@ -56,6 +57,8 @@ pub struct Outcome {
     pub differences: Vec<Difference>,
     /// What of the site the test reached.
     pub reached: Reached,
+    /// Which branches of bodies it took; none where nobody watched.
+    branches: Branches,
 }
 
 /// Runs a test.
@@ -63,7 +66,19 @@ pub struct Outcome {
 /// # Errors
 /// The site has mistakes.
 pub fn run(test: &Test, texts: &Texts, language: Language) -> Result<Outcome, Refused> {
-    let mut session = Session::begin(test, texts, language)?;
+    run_in(Session::begin(test, texts, language, false)?, test)
+}
+
+/// Runs a test to see which branches of bodies it takes. To be watched takes a part of the budget of a body, so that what
+/// comes of the test itself is that of [`run`].
+///
+/// # Errors
+/// The site has mistakes.
+pub fn watch(test: &Test, texts: &Texts, language: Language) -> Result<Branches, Refused> {
+    Ok(run_in(Session::begin(test, texts, language, true)?, test)?.branches)
+}
+
+fn run_in(mut session: Session, test: &Test) -> Result<Outcome, Refused> {
     for look in &test.looks {
         session.go_on_until(look.at);
         for (_, act) in &look.acts {
@@ -83,8 +98,9 @@ pub fn run(test: &Test, texts: &Texts, language: Language) -> Result<Outcome, Re
             session.script.look_anew();
         }
     }
+    session.keep_branches();
     let reached = std::mem::take(&mut session.diary().reached);
-    Ok(Outcome { differences: session.differences, reached })
+    Ok(Outcome { differences: session.differences, reached, branches: session.branches })
 }
 
 /// What was written down and saved.
@@ -104,7 +120,9 @@ impl Diary {
             Heard::Told(_, told) => {
                 self.reached.told(told);
                 if self.sentences.len() < SENTENCES_MAX {
-                    self.sentences.push((told.severity, told.sentence.clone(), told.french.clone()));
+                    // Where so much is told at once that nobody reads it, it comes without its French sentence.
+                    let french = told.french.clone().or_else(|| Some(in_french(told)));
+                    self.sentences.push((told.severity, told.sentence.clone(), french));
                 }
             }
         }
@@ -121,22 +139,34 @@ struct Session {
     origin: (ballast_model::Mono, Span),
     boot: u128,
     differences: Vec<Difference>,
+    /// Whether bodies are watched, and which branches those took that are gone by now.
+    is_watched: bool,
+    branches: Branches,
 }
 
 impl Session {
-    fn begin(test: &Test, texts: &Texts, language: Language) -> Result<Self, Refused> {
+    fn begin(test: &Test, texts: &Texts, language: Language, is_watched: bool) -> Result<Self, Refused> {
         let clock = Arc::new(Clock::made_up(test.start));
         let begin = clock.now();
-        let built = build_unopened(texts)?;
+        let mut built = build_unopened(texts)?;
+        if is_watched {
+            built.bodies.watch();
+        }
         // What the plant refuses was told when the test was read.
         let plant = |behind: &Behind| behind.plant(test.start, &test.looks, &built.running, begin).ok();
         let plant = test.behind.as_ref().and_then(plant);
-        let script = Script::new(begin, test.every, test.points.clone(), plant, &built.running);
+        let script = Script::new(begin, test, plant, &built.running);
         let diary: Arc<Mutex<Diary>> = Arc::default();
         let open = script.opener(Arc::clone(&clock));
         let decision = start(built, texts, open, clock, write_into(&diary), None);
         let origin = (begin, Span::ZERO);
-        Ok(Self { decision, script, diary, language, origin, boot: 0, differences: Vec::new() })
+        let (differences, branches) = (Vec::new(), Branches::default());
+        Ok(Self { decision, script, diary, language, origin, boot: 0, differences, is_watched, branches })
+    }
+
+    /// Keeps which branches were taken: these bodies go.
+    fn keep_branches(&mut self) {
+        self.branches.add(self.decision.engine.bodies().bodies().steps());
     }
 
     fn diary(&self) -> MutexGuard<'_, Diary> {
@@ -170,7 +200,11 @@ impl Session {
         match act {
             Act::Reload => {
                 let texts = self.decision.carrier.texts.clone();
-                let built = build_after(&texts, Given::default(), Some(&self.decision.running))?;
+                let mut built = build_after(&texts, Given::default(), Some(&self.decision.running))?;
+                self.keep_branches();
+                if self.is_watched {
+                    built.bodies.watch();
+                }
                 let occasion = Occasion::Asked {
                     who: "test".to_owned(),
                     accept: false,
@@ -215,7 +249,8 @@ impl Session {
     }
 
     /// The program begins with what was saved last: at once in the same boot, or after a power cut in another one.
-    fn start_anew(self, dark: Span) -> Result<Self, Refused> {
+    fn start_anew(mut self, dark: Span) -> Result<Self, Refused> {
+        self.keep_branches();
         let passed = self.passed().plus(dark);
         let texts = self.decision.carrier.texts.clone();
         let (clock, boot) = if dark == Span::ZERO {
@@ -228,7 +263,10 @@ impl Session {
         let origin = (clock.now(), passed);
         self.script.begin_anew(passed, origin.0);
         let saved = self.diary().saved.clone();
-        let built = build_unopened(&texts)?;
+        let mut built = build_unopened(&texts)?;
+        if self.is_watched {
+            built.bodies.watch();
+        }
         let open = self.script.opener(Arc::clone(&clock));
         let decision = start(built, &texts, open, clock, write_into(&self.diary), saved);
         Ok(Self { decision, origin, boot, ..self })
@@ -320,6 +358,12 @@ impl Session {
         let rows: Vec<String> = said.iter().rev().take(TOLD_MAX).rev().map(shown).collect();
         Some((wanted, found, rows.join("\n")))
     }
+}
+
+/// What was told, in French: a part of it may be expected in both languages, whoever reads the answer.
+fn in_french(told: &Told) -> String {
+    let payload = serde_json::from_str(&told.payload()).unwrap_or_default();
+    retold::sentence(&told.subject, told.kind, &payload, Language::Fr)
 }
 
 /// Lines of what was said that are shown where something else was expected.

@@ -26,7 +26,7 @@ macro_rules! codes {
 }
 
 codes! {
-    BACKTEST_TABLE = "backtest::table": "A table of readings cannot be used: it has a column `time` and one for each point, its rows stand in the order of time, and each has a cell for every column.";
+    BACKTEST_TABLE = "backtest::table": "A table of readings, of the past or of a test, cannot be used: it has a column `time` and one for each point, its rows stand in the order of time, and each has a cell for every column.";
     BUS_DRIVER = "bus::driver": "The driver of a bus is not one of this program. The help lists them; a device that speaks another protocol needs a driver first.";
     CALENDAR_DAY = "calendar::day": "A day of a calendar cannot be read. Days are written `2026-12-24`, ranges with both ends `2026-12-24..2027-01-02`.";
     DERIVED_CYCLE = "derived::cycle": "Derived points are computed from each other in a circle, so none can be computed first.";

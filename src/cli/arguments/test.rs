@@ -10,6 +10,7 @@ use std::path::PathBuf;
   ballast test my-site --only school     those whose name has this in it
   ballast test my-site --coverage        and what of the site they never reached
   ballast test my-site --format junit    JUnit's XML; json for others
+  ballast test my-site --record 14:00..14:20   what was, as a test
 
 A test lies in the site's folder tests/, in a file NAME.yaml:
 
@@ -33,6 +34,10 @@ breaks for 1 h, SET refuses for 10 min, LOAD +5 kW for 10 min, clouds for 20 min
 feeder_meter.frequency: 49.8..50.2 Hz } at that moment, throughout: { feeder_meter.frequency: '>= 48.5 Hz' } of all since the \
 moment before.
 
+Readings may stand in a table (CSV) in tests/: series_from: evening.csv. Its first column is `t_s` (seconds since the beginning) or `time` (`5 min`, or instants), each other one a point; an empty cell goes on as before.
+
+--record turns a piece of the journal of the running program, or of a file, into a test: the readings of that time and of the ten minutes before it, and what outputs, rules and alarms were. What a test cannot bring about again is not expected; the file says so. No file is written over.
+
 Rules, guard and explanations are those of a running site, on a made-up clock; nothing of this machine is read or switched.
 
 Exit codes: 0 all tests passed, 1 one did not or there is none, 3 the site or a test has mistakes.")]
@@ -44,6 +49,21 @@ pub struct Test {
     #[arg(long, value_name = "TEXT")]
     pub only: Option<String>,
     /// Tell what of the site no test reached: rules, schedules, limits, stages of shedding
-    #[arg(long)]
+    #[arg(long, conflicts_with = "record")]
     pub coverage: bool,
+    /// Make a test of what was between two instants, `14:00..14:20`
+    #[arg(long, value_name = "FROM..TO", conflicts_with = "only")]
+    pub record: Option<String>,
+    /// Record from this journal instead of that of the running program
+    #[arg(long, value_name = "FILE", requires = "record")]
+    pub journal: Option<PathBuf>,
+    /// Record what was read for so long before it, too
+    #[arg(long, value_name = "TIME", requires = "record", default_value = "10min")]
+    pub lead_in: String,
+    /// Where to write the recorded test; absent: tests/recorded-DATE-TIME.yaml of the site
+    #[arg(long, value_name = "FILE", requires = "record")]
+    pub output: Option<PathBuf>,
+    /// Where the running program keeps its state, if not in `.ballast` of the site's directory
+    #[arg(long, value_name = "DIR", requires = "record")]
+    pub state: Option<PathBuf>,
 }

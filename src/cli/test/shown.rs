@@ -4,7 +4,7 @@ use crate::cli::arguments::Format;
 use crate::cli::terminal::{BAD, FAINT, GOOD, Output, styled};
 use crate::report::instant;
 use crate::report::language::say;
-use crate::testing::coverage::{self, Item};
+use crate::testing::coverage::{self, Branches, Item};
 use crate::testing::file::Test;
 use crate::testing::trial::Difference;
 use ballast_config::sources::{Position, Sources};
@@ -68,7 +68,7 @@ pub(super) fn sum_up(
     done: &[Done<'_>],
     sources: &Sources,
     site: &str,
-    items: Option<&[Item]>,
+    items: Option<(&[Item], &Branches)>,
     is_junit: bool,
     output: &Output,
 ) {
@@ -81,8 +81,9 @@ pub(super) fn sum_up(
     if output.format == Format::Json {
         let rows: Vec<Value> = done.iter().map(|done| row(done, sources)).collect();
         let mut data = json!({ "ok": failed == 0, "passed": passed, "failed": failed, "tests": rows });
-        if let (Some(items), Some(data)) = (items, data.as_object_mut()) {
+        if let (Some((items, branches)), Some(data)) = (items, data.as_object_mut()) {
             data.insert("coverage".to_owned(), coverage::data(items));
+            data.insert("branches".to_owned(), branches.data());
         }
         output.line(&data.to_string());
         return;
@@ -92,8 +93,12 @@ pub(super) fn sum_up(
         (_, true) => format!("réussis : {passed}, échoués : {failed}"),
     };
     output.line(&styled(if failed == 0 { GOOD } else { BAD }, &sum));
-    if let Some(items) = items {
+    if let Some((items, branches)) = items {
         output.line(&coverage::text(items, output.language));
+        let text = branches.text(output.language);
+        if !text.is_empty() {
+            output.line(&text);
+        }
     }
 }
 
