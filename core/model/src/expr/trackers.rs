@@ -357,6 +357,16 @@ impl Trackers {
         self.due.first().map_or(Mono::MAX, |(moment, _)| *moment)
     }
 
+    /// The next deadline of those that matter.
+    pub fn next_of(&self, matters: impl Fn(TrackerId) -> bool) -> Mono {
+        self.due.iter().find(|(_, id)| matters(*id)).map_or(Mono::MAX, |(moment, _)| *moment)
+    }
+
+    /// All trackers with what they follow.
+    pub fn keys(&self) -> impl Iterator<Item = (TrackerId, TrackerKey)> + '_ {
+        (0..).map(TrackerId).zip(&self.entries).map(|(id, entry)| (id, entry.key))
+    }
+
     /// The trackers that changed since this was last asked; may name one more than once.
     pub fn take_changed(&mut self) -> Vec<TrackerId> {
         core::mem::take(&mut self.changed)
