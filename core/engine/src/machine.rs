@@ -156,7 +156,12 @@ impl Core {
         self.review_derived(&plan);
         self.run_schedules(bodies, &plan, &mut due, out);
         self.due_schedules = due;
+        let is_touched = !self.world.dirty.rules.is_empty()
+            || inputs.iter().any(|input| matches!(input, Input::Command(_)));
         self.review_rules(bodies, &plan, out);
+        if is_touched {
+            self.look_who_looks();
+        }
         self.world.forget_edges();
         self.review_generators(&plan, out);
         self.review_restoration(&plan, out);

@@ -3,7 +3,8 @@
 //! A window over a time moves sixty times in its length. Where only bodies of rules read it that are idle, or conditions
 //! that may end one, nobody sees those moves: every step brings all windows up to its moment before anyone looks, so the
 //! next step that comes for another reason finds it as if it had moved every time. The deadlines of such a window are then
-//! left out. Nothing else is: what an engine says, and when, is the same.
+//! left out, and its moves do not make those rules be looked at. Nothing else is left out: what an engine says, and when, is
+//! the same.
 
 use crate::lives::Life;
 use crate::machine::Core;
@@ -54,11 +55,13 @@ impl Patience {
         Self { needs: needs.collect() }
     }
 
-    fn is_needed(&self, id: TrackerId, lives: &[Life]) -> bool {
-        match self.needs.get(id.0 as usize) {
-            Some(Some(needs)) => needs.iter().any(|need| need.is_now(lives)),
-            _ => true,
-        }
+    /// Whether nobody needs each of them now.
+    fn look(&self, lives: &[Life], unwatched: &mut Vec<bool>) {
+        let is_unwatched = |needs: &Option<Vec<Need>>| {
+            needs.as_ref().is_some_and(|needs| !needs.iter().any(|need| need.is_now(lives)))
+        };
+        unwatched.clear();
+        unwatched.extend(self.needs.iter().map(is_unwatched));
     }
 }
 
@@ -120,9 +123,18 @@ impl Core {
         self.patience = Some(Patience::new(&self.plan, &self.programs, &self.world, others));
     }
 
+    /// Looks who looks at what from here on, after the lives of rules may have changed.
+    pub(crate) fn look_who_looks(&mut self) {
+        if let Some(patience) = &self.patience {
+            patience.look(&self.lives, &mut self.world.unwatched);
+        }
+    }
+
     /// The next moment at which something that is followed over time changes by itself and somebody may look at it.
     pub(crate) fn next_of_trackers(&self) -> Mono {
-        let Some(patience) = &self.patience else { return self.world.trackers.next() };
-        self.world.trackers.next_of(|id| patience.is_needed(id, &self.lives))
+        if self.patience.is_none() {
+            return self.world.trackers.next();
+        }
+        self.world.trackers.next_of(|id| !self.world.is_unwatched(id))
     }
 }

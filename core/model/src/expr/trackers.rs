@@ -209,13 +209,14 @@ impl Trackers {
 
     /// Takes a new reading of a point: its value while good (`None` otherwise) and the last moment it may be used.
     pub fn sample(&mut self, now: Mono, point: PointId, value: Option<Value>, until: Mono) {
-        let Some(ids) = self.by_point.get(&point) else { return };
+        let count = self.by_point.get(&point).map_or(0, Vec::len);
         let value = value.map(|value| match value {
             Value::Number(number) => number,
             Value::Word(word) => Finite::from(i32::from(word)),
             Value::Flag(flag) => Finite::from(i32::from(flag)),
         });
-        for id in ids.clone() {
+        for place in 0..count {
+            let Some(id) = self.by_point.get(&point).and_then(|ids| ids.get(place)).copied() else { return };
             let Some(entry) = self.entries.get_mut(id.0 as usize) else { continue };
             match &mut entry.follow {
                 Follow::Window(window) => window.sample(now, value, until),
@@ -368,8 +369,9 @@ impl Trackers {
     }
 
     /// The trackers that changed since this was last asked; may name one more than once.
-    pub fn take_changed(&mut self) -> Vec<TrackerId> {
-        core::mem::take(&mut self.changed)
+    pub fn take_changed(&mut self, into: &mut Vec<TrackerId>) {
+        into.clear();
+        core::mem::swap(&mut self.changed, into);
     }
 
     /// What a clock tracker says.
