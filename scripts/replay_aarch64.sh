@@ -7,7 +7,7 @@
 #   BALLAST_ARM=PROGRAM  one for aarch64 that was built already
 #   ARM_STD=FOLDER       Rust's standard library for aarch64, as it lies in a `rustlib` (only where it must not be looked for)
 #
-# Where a tool is missing it says which, and is skipped. The first build for aarch64 takes about ten minutes.
+# Where a tool is missing it says which and is skipped. The first build for aarch64 takes about ten minutes.
 set -euo pipefail
 # shellcheck source=scripts/env.sh
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
@@ -20,7 +20,7 @@ ARM_TARGET=$TARGET/aarch64
 SECONDS_RUN=${SECONDS_RUN:-20}
 
 skip() {
-    say "SKIPPED: replay on aarch64: $1"
+    say "skipped: replay on aarch64: $1"
     exit 0
 }
 

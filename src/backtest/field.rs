@@ -7,7 +7,7 @@ use ballast_drivers::{Batch, WriteResult};
 use ballast_guard::Permit;
 use ballast_host::Clock;
 use ballast_model::{Mono, OutputId, PointId, Sample, Span, Utc, Value, Wanted};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -45,10 +45,7 @@ struct World {
     pauses: BTreeMap<PointId, Span>,
     /// Points that are said again: value, when it came, when it is said again.
     says: BTreeMap<PointId, (Value, Mono, Mono)>,
-    /// The same moments, the earliest first: what is not due is not looked at.
-    due: BTreeSet<(Mono, PointId)>,
-    /// Points that are due, while they are said.
-    said: Vec<PointId>,
+    again: Mono,
     told: BTreeMap<OutputId, Wanted>,
     tellings: Vec<Telling>,
     readings: Vec<PastReading>,
@@ -72,8 +69,7 @@ impl Past {
             sequence: 0,
             pauses: pauses.collect(),
             says: BTreeMap::new(),
-            due: BTreeSet::new(),
-            said: Vec::new(),
+            again: Mono::MAX,
             told: BTreeMap::new(),
             tellings: Vec::new(),
             readings: Vec::new(),
@@ -108,12 +104,7 @@ impl World {
     /// When the next word comes.
     fn due(&self) -> Mono {
         let next = self.source.at(self.next).map_or(Mono::MAX, |at| self.moment(at));
-        next.min(self.again())
-    }
-
-    /// When something is said again.
-    fn again(&self) -> Mono {
-        self.due.first().map_or(Mono::MAX, |(moment, _)| *moment)
+        next.min(self.again)
     }
 
     fn moment(&self, at: Utc) -> Mono {
@@ -126,7 +117,7 @@ impl World {
             self.read(now, batch);
             self.next += 1;
         }
-        if self.again() <= now {
+        if self.again <= now {
             self.say_again(now, batch);
         }
     }
@@ -141,16 +132,10 @@ impl World {
             match (value, pause) {
                 (Ok(value), Some(pause)) => {
                     let again = now.after(*pause);
-                    if let Some((_, _, before)) = self.says.insert(*point, (*value, now, again)) {
-                        self.due.remove(&(before, *point));
-                    }
-                    self.due.insert((again, *point));
+                    self.says.insert(*point, (*value, now, again));
+                    self.again = self.again.min(again);
                 }
-                (Err(_), Some(_)) => {
-                    if let Some((_, _, before)) = self.says.remove(point) {
-                        self.due.remove(&(before, *point));
-                    }
-                }
+                (Err(_), Some(_)) => drop(self.says.remove(point)),
                 (_, None) => {}
             }
             batch.samples.push(match value {
@@ -163,23 +148,19 @@ impl World {
 
     fn say_again(&mut self, now: Mono, batch: &mut Batch) {
         let lasts = self.source.step().times(u64::from(GAP_STEPS));
-        self.said.clear();
-        while let Some((moment, point)) = self.due.first().copied().filter(|(moment, _)| *moment <= now) {
-            self.due.remove(&(moment, point));
-            self.said.push(point);
-        }
-        self.said.sort_unstable();
-        for point in &self.said {
-            let Some((value, came, again)) = self.says.get_mut(point) else { continue };
+        let (pauses, sequence) = (&self.pauses, &mut self.sequence);
+        self.says.retain(|point, (value, came, again)| {
             if now >= came.after(lasts) {
-                self.says.remove(point);
-                continue;
+                return false;
             }
-            self.sequence += 1;
-            batch.samples.push(Sample::good(*point, *value, now, self.sequence));
-            *again = self.pauses.get(point).map_or(Mono::MAX, |pause| now.after(*pause));
-            self.due.insert((*again, *point));
-        }
+            if *again <= now {
+                *sequence += 1;
+                batch.samples.push(Sample::good(*point, *value, now, *sequence));
+                *again = pauses.get(point).map_or(Mono::MAX, |pause| now.after(*pause));
+            }
+            true
+        });
+        self.again = self.says.values().map(|(_, _, again)| *again).min().unwrap_or(Mono::MAX);
     }
 }
 
