@@ -14,11 +14,11 @@ PROGRAM ?= $(TARGET)/release/ballast
 GUARD ?= $(TARGET)/release/ballast-guard
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-bench build test demo run bench bench-plant bench-backtest bench-devices chaos soak fuzz \
-	mutants proofs deny fmt lint doc install uninstall clean
+.PHONY: help setup setup-test setup-bench build test test-aarch64 demo run bench bench-plant bench-backtest bench-devices \
+	chaos soak fuzz mutants proofs deny fmt lint doc install uninstall clean
 
 help: ## list the entry points
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 } END { \
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 } END { \
 	  print "  settings: PARTS=\"unit peers\" (test)  SITE=FOLDER (run)  PEERS=\"direct ballast\" ROUNDS=5 (bench)"; \
 	  print "            PREFIX=/usr (install, uninstall)"; \
 	  print "  scripts/setup.sh home-assistant: a Home Assistant for the tests (700 MB); without it they skip it and say so" \
@@ -58,6 +58,9 @@ bench-devices: setup-bench ## measure how fast devices are read; writes the sect
 chaos: setup-test ## kill, freeze and cut program and guard at random: make chaos FAULTS=200 SEED=1 [CLOCK=yes]
 	BALLAST_CHAOS=$(or $(FAULTS),200) BALLAST_CHAOS_SEED=$(or $(SEED),1) BALLAST_CHAOS_CLOCK=$(CLOCK) \
 		cargo test --locked --workspace --test process_chaos -- --nocapture
+
+test-aarch64: setup ## does an ARM machine decide the same? a journal from here, replayed under qemu (first build: 10 min)
+	@scripts/replay_aarch64.sh
 
 soak: setup ## storms of a day over engine and guard, for hours: make soak SEEDS=1..2000 HOURS=24
 	@scripts/soak.sh $(or $(SEEDS),1..2000) $(or $(HOURS),24)

@@ -14,7 +14,7 @@ use ballast_model::catalog::{Kind as PointKind, Origin};
 use ballast_model::intent::Outcome;
 use ballast_model::{Value, Verdict, Wanted};
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::Instant;
 
 /// Bounds of the histograms of durations, seconds.
 const SECONDS: &[f64] = &[0.000_01, 0.000_03, 0.000_1, 0.000_3, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0];
@@ -22,6 +22,7 @@ const SECONDS: &[f64] = &[0.000_01, 0.000_03, 0.000_1, 0.000_3, 0.001, 0.003, 0.
 /// Numbers that move between scrapes.
 #[derive(Debug)]
 pub struct Figures {
+    is_measured: bool,
     engine_steps: Histogram,
     guard_steps: Histogram,
     /// Verdicts that stood against what was asked, by cause.
@@ -38,9 +39,10 @@ pub struct Figures {
 
 impl Figures {
     /// All zero.
-    pub fn new(running: &Running) -> Self {
+    pub fn new(running: &Running, is_measured: bool) -> Self {
         let outputs = running.catalog().outputs.len();
         Self {
+            is_measured,
             engine_steps: Histogram::new(SECONDS),
             guard_steps: Histogram::new(SECONDS),
             interventions: BTreeMap::new(),
@@ -53,14 +55,19 @@ impl Figures {
         }
     }
 
-    /// A step of the engine took so long.
-    pub fn engine_step(&mut self, took: Duration) {
-        self.engine_steps.observe(took.as_secs_f64());
+    /// A step begins. Nobody asks how long those of a run took that is over at once.
+    pub fn begins(&self) -> Option<Instant> {
+        self.is_measured.then(Instant::now)
     }
 
-    /// A step of the guard took so long.
-    pub fn guard_step(&mut self, took: Duration) {
-        self.guard_steps.observe(took.as_secs_f64());
+    /// A step of the engine is done.
+    pub fn engine_step(&mut self, began: Option<Instant>) {
+        began.iter().for_each(|began| self.engine_steps.observe(began.elapsed().as_secs_f64()));
+    }
+
+    /// A step of the guard is done.
+    pub fn guard_step(&mut self, began: Option<Instant>) {
+        began.iter().for_each(|began| self.guard_steps.observe(began.elapsed().as_secs_f64()));
     }
 
     /// An event of the engine.

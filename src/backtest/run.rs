@@ -118,6 +118,10 @@ pub fn run(
     let opener = past.clone();
     let open: Box<OpenField> = Box::new(move |built: &mut Built, _| opener.field(built.running.definitions));
     let mut decision = start_fleeting(built, texts, open, clock, listen);
+    // Nobody asks between two turns, and of what the engine makes only the guard looks at some.
+    let others = decision.carrier.guard.reported().to_vec();
+    decision.engine.let_wait(&others);
+    decision.carrier.link.renew_seldom();
     let mut account = Account { begin, end, ..Account::default() };
     go(&mut decision, &past, end, language, &mut account, done);
     account.interventions = decision.carrier.guard.counters().interventions;

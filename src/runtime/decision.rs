@@ -24,7 +24,6 @@ use ballast_model::catalog::Facet;
 use ballast_model::{Finite, Mono, OutputId, PointId, Quality, Sample, Span, Value, Wanted};
 use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
-use std::time::Instant;
 use tokio::sync::oneshot;
 
 /// Rounds of engine and guard in one turn; a rest is done in the next turn, which comes at once.
@@ -101,7 +100,7 @@ impl Decision {
     pub fn new(engine: Engine<Timed>, running: Arc<Running>, carrier: Carrier, now: Mono) -> Self {
         let memory = telling::Memory::new(&running, &engine, &carrier.guard);
         let guard_out = Vec::with_capacity(carrier.guard.output_capacity());
-        let figures = Figures::new(&running);
+        let figures = Figures::new(&running, !carrier.ring.is_off());
         Self {
             engine,
             running,
@@ -403,13 +402,13 @@ impl Decision {
     }
 
     fn step_engine(&mut self, now: Mono) {
-        let started = Instant::now();
+        let began = self.figures.begins();
         let inputs = std::mem::take(&mut self.engine_in);
         self.scribe.engine(&mut self.carrier.ring, now, &inputs);
         self.engine.step(now, &inputs, &mut self.engine_out);
         self.engine_in = inputs;
         self.engine_in.clear();
-        self.figures.engine_step(started.elapsed());
+        self.figures.engine_step(began);
         let mut out = std::mem::take(&mut self.engine_out);
         self.scribe.engine_said(&mut self.carrier.ring, now, &out);
         for said in out.drain(..) {
@@ -444,10 +443,10 @@ impl Decision {
     }
 
     fn step_guard_once(&mut self, now: Mono, inputs: &[GuardInput]) {
-        let started = Instant::now();
+        let began = self.figures.begins();
         self.scribe.guard(&mut self.carrier.ring, now, inputs);
         self.carrier.guard.step(now, inputs, &mut self.guard_out);
-        self.figures.guard_step(started.elapsed());
+        self.figures.guard_step(began);
         let mut out = std::mem::take(&mut self.guard_out);
         // A guard without a deadline names none: without this the last one would be due for ever.
         self.guard_wake = if out.len() < out.capacity() { Mono::MAX } else { now };
@@ -517,10 +516,10 @@ impl Decision {
 
     /// The mirror of a guard elsewhere takes a step of it; what it says is given out.
     pub(super) fn mirror(&mut self, now: Mono, inputs: &[GuardInput]) -> Vec<GuardOutput> {
-        let started = Instant::now();
+        let began = self.figures.begins();
         self.scribe.guard(&mut self.carrier.ring, now, inputs);
         self.carrier.guard.step(now, inputs, &mut self.guard_out);
-        self.figures.guard_step(started.elapsed());
+        self.figures.guard_step(began);
         self.scribe.guard_said(&mut self.carrier.ring, now, &self.guard_out);
         std::mem::take(&mut self.guard_out)
     }

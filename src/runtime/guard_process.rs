@@ -18,9 +18,7 @@ use ballast_guard::{Input, Output, Replaced, Taken, digest};
 use ballast_history::Severity;
 use ballast_host::Texts;
 use ballast_host::link::mirror::Reflection;
-use ballast_host::link::packet::{
-    PIECE_BYTES_MAX, PORTRAIT_BYTES_MAX, Packet, Portrait, Reread, VERSION, Welcome,
-};
+use ballast_host::link::packet::{PIECE_BYTES_MAX, PORTRAIT_BYTES_MAX, Packet, Portrait, Reread, Welcome};
 use ballast_host::link::socket::Socket;
 use ballast_host::link::{LINK, REREAD, remember_sockets};
 use ballast_model::frame::Frame;
@@ -234,10 +232,10 @@ impl Search {
             };
             let news = match packet {
                 Err(why) => return (false, why),
-                Ok(Packet::Welcome(found)) if found.version != VERSION || found.boot != self.boot => {
-                    return (false, "it is of another version or another boot".to_owned());
-                }
                 Ok(Packet::Welcome(found)) => {
+                    if let Some(why) = found.refusal(self.boot) {
+                        return (false, why);
+                    }
                     remember_sockets(&self.state, &self.sockets);
                     welcome = Some(found);
                     continue;

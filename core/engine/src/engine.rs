@@ -77,6 +77,14 @@ impl<B: Bodies> Engine<B> {
         self.core.restore(state, gap, saved_at, now);
     }
 
+    /// For a run in which nobody looks at the engine but right after a step: what is followed over time is not brought up to
+    /// date for its own sake while only rules read it that do not look at it now. `others` are points at which somebody else
+    /// looks. What the engine says, and at which moments, stays the same; only fewer deadlines are named. Holds for this
+    /// engine until it is dropped, and is not part of its state.
+    pub fn let_wait(&mut self, others: &[PointId]) {
+        self.core.let_wait(others);
+    }
+
     /// Who asks what of an output, which values that rests on, what the guard said and when that may change; `None` for
     /// an output that the plan does not have. Ages are told at `now`.
     pub fn explain(&self, output: OutputId, now: Mono) -> Option<Explanation> {

@@ -51,6 +51,7 @@ pub mod limits;
 mod lives;
 mod machine;
 mod names;
+mod patience;
 pub mod plan;
 mod restoration;
 mod restore;

@@ -133,7 +133,7 @@ impl Core {
                 return;
             }
             let Some(active) = life.active else {
-                if is_starting(rule, programs, life, &self.world, &mut next) {
+                if is_starting(rule, programs, life, &self.world, self.patience.is_some(), &mut next) {
                     self.start(plan, index, out);
                     continue;
                 }
@@ -367,12 +367,15 @@ fn is_starting(
     programs: &RulePrograms,
     life: &mut Life,
     world: &World,
+    is_patient: bool,
     next: &mut Mono,
 ) -> bool {
     let now = world.now;
     let seen = world.seen(None);
     let truth = programs.when.truth(&seen, next);
-    let is_blocked = is_end_standing(rule, programs, life, world, next);
+    // An end keeps nothing from starting that does not start; only its deadlines would be named.
+    let is_needless = is_patient && truth != Some(true) && !life.is_end_standing;
+    let is_blocked = !is_needless && is_end_standing(rule, programs, life, world, next);
     if is_waiting_for_truth(life, truth, now, next) {
         return false;
     }

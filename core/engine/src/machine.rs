@@ -12,6 +12,7 @@ use crate::events::{Event, Output};
 use crate::generators::GeneratorLife;
 use crate::input::Input;
 use crate::lives::Life;
+use crate::patience::Patience;
 use crate::plan::Plan;
 use crate::restoration::Planner;
 use crate::schedules::ScheduleLife;
@@ -55,6 +56,8 @@ pub(crate) struct Core {
     pub(crate) due_schedules: Vec<u32>,
     /// Whether it was made and nothing more.
     pub(crate) is_fresh: bool,
+    /// What need not be brought up to date for its own sake; `None`: everything is.
+    pub(crate) patience: Option<Patience>,
     /// Whether everything is looked at in every step, to compare with looking only at what changed.
     #[cfg(test)]
     pub(crate) looks_at_everything: bool,
@@ -93,6 +96,7 @@ impl Core {
             scratch_rules: Vec::new(),
             due_schedules: Vec::new(),
             is_fresh: true,
+            patience: None,
             world,
             plan,
             #[cfg(test)]
@@ -152,7 +156,12 @@ impl Core {
         self.review_derived(&plan);
         self.run_schedules(bodies, &plan, &mut due, out);
         self.due_schedules = due;
+        let is_touched = !self.world.dirty.rules.is_empty()
+            || inputs.iter().any(|input| matches!(input, Input::Command(_)));
         self.review_rules(bodies, &plan, out);
+        if is_touched {
+            self.look_who_looks();
+        }
         self.world.forget_edges();
         self.review_generators(&plan, out);
         self.review_restoration(&plan, out);
@@ -182,7 +191,7 @@ impl Core {
         if !self.inbox.is_empty() || self.world.dirty.is_waiting() {
             return self.world.now;
         }
-        self.agenda.next().min(self.world.trackers.next())
+        self.agenda.next().min(self.next_of_trackers())
     }
 
     /// What may be looked at in every step without making a difference.

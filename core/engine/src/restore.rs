@@ -203,7 +203,7 @@ impl Core {
         world.trackers.take_over(&state.trackers, &keep_point, &keep_rule, &|moment| moment, gap);
         world.trackers.tick(world.now, &world.wall, &world.catalog, true);
         // Clocks say what they said before: nobody must look again because of that.
-        world.trackers.take_changed();
+        world.trackers.take_changed(&mut Vec::new());
         let mut ignored = Vec::new();
         world.dirty.rules.take(&mut ignored);
         state.pending.rules.iter().for_each(|rule| world.dirty.rules.mark(*rule));

@@ -4,7 +4,7 @@ use crate::wiring::{Reader, Readers};
 use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use ballast_model::expr::{Seen, Trackers};
+use ballast_model::expr::{Seen, TrackerId, Trackers};
 use ballast_model::intent::Witness;
 use ballast_model::time::Wall;
 use ballast_model::{Catalog, Finite, Mono, PointId, Quality, Reason, Sample, Snapshot, Span, Value};
@@ -116,6 +116,10 @@ pub(crate) struct World {
     pub(crate) last_good: Vec<Option<Value>>,
     pub(crate) readers: Readers,
     pub(crate) dirty: Dirty,
+    /// Trackers at which no rule looks now; empty where nobody asks.
+    pub(crate) unwatched: Vec<bool>,
+    /// A buffer that is kept to save allocations; empty between uses.
+    changed: Vec<TrackerId>,
 }
 
 impl World {
@@ -131,6 +135,8 @@ impl World {
             last_good: alloc::vec![None; catalog.points.len()],
             readers,
             dirty: Dirty::default(),
+            unwatched: Vec::new(),
+            changed: Vec::new(),
         }
     }
 
@@ -192,17 +198,26 @@ impl World {
 
     /// Marks the readers of trackers that changed, except the conditions and the body of one rule.
     pub(crate) fn mark_trackers(&mut self, except: Option<u32>) {
-        for id in self.trackers.take_changed() {
+        let mut changed = core::mem::take(&mut self.changed);
+        self.trackers.take_changed(&mut changed);
+        for id in &changed {
+            let is_unwatched = self.is_unwatched(*id);
             for reader in self.readers.by_tracker.get(id.0 as usize).into_iter().flatten() {
-                let is_own = match reader {
-                    Reader::Rule(rule) | Reader::Body(rule) => except == Some(*rule),
+                let is_left_out = match reader {
+                    Reader::Rule(rule) | Reader::Body(rule) => is_unwatched || except == Some(*rule),
                     _ => false,
                 };
-                if !is_own {
+                if !is_left_out {
                     self.dirty.mark(*reader);
                 }
             }
         }
+        self.changed = changed;
+    }
+
+    /// Whether only rules read a tracker that do not look at it now: see [`Patience`](crate::patience::Patience).
+    pub(crate) fn is_unwatched(&self, id: TrackerId) -> bool {
+        self.unwatched.get(id.0 as usize).copied().unwrap_or(false)
     }
 
     /// Brings what is followed over time up to now.

@@ -73,6 +73,27 @@ pub struct Welcome {
     pub started: Mono,
 }
 
+impl Welcome {
+    /// Why this program cannot follow that guard, with the numbers of both; `None` where it can. `boot` is the present one.
+    pub fn refusal(&self, boot: BootId) -> Option<String> {
+        if self.version != VERSION {
+            return Some(format!(
+                "it is Ballast {} and speaks version {} of the link, and this program is Ballast {} and speaks version {}",
+                self.program,
+                spoken(self.version),
+                env!("CARGO_PKG_VERSION"),
+                spoken(VERSION)
+            ));
+        }
+        (self.boot != boot).then(|| "it counts its moments from another boot than this program".to_owned())
+    }
+}
+
+/// A [`VERSION`] for people: that of the packets and that of the guard's state, `4.17`.
+fn spoken(version: u16) -> String {
+    format!("{}.{}", version >> 8, version & 0xff)
+}
+
 /// What became of the wish to read the files again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reread {
@@ -171,6 +192,35 @@ mod tests {
 
     fn sample(number: u64) -> Sample {
         Sample::good(PointId(u32::MAX), Value::Number(Finite::saturating(1e300)), Mono::MAX, number)
+    }
+
+    #[test]
+    fn a_guard_of_another_version_is_told_with_both_numbers_and_one_of_another_boot_as_such() {
+        let boot = BootId(7);
+        let same = Welcome {
+            version: VERSION,
+            program: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: 1,
+            boot,
+            started: Mono::ZERO,
+        };
+        assert_eq!(same.refusal(boot), None);
+        let (packets, state) = (PACKETS, ballast_guard::STATE_VERSION);
+        let own = format!("this program is Ballast {} and speaks version {packets}.{state}", same.program);
+        for (version, told) in [
+            (VERSION + 1, format!("{packets}.{}", state + 1)),
+            ((PACKETS + 1) << 8 | state, format!("{}.{state}", packets + 1)),
+        ] {
+            let other = Welcome { version, program: "9.8.7".to_owned(), ..same.clone() };
+            let why = other.refusal(boot).unwrap();
+            assert_eq!(
+                why,
+                format!("it is Ballast 9.8.7 and speaks version {told} of the link, and {own}"),
+                "{version:#x}"
+            );
+        }
+        let why = same.refusal(BootId(8)).unwrap();
+        assert!(why.contains("another boot"), "{why}");
     }
 
     #[test]

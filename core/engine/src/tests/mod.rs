@@ -5,6 +5,7 @@ mod computed;
 mod doubts;
 mod lives;
 mod machines;
+mod patience;
 mod properties;
 mod resets;
 mod restoring;

@@ -101,7 +101,7 @@ fn condition(pick: u8, level: i8) -> Expr {
 }
 
 #[derive(Clone, Debug)]
-struct RandomRule {
+pub(super) struct RandomRule {
     when: (u8, i8),
     until: Option<(u8, i8)>,
     holds_s: (u8, u8),
@@ -110,7 +110,7 @@ struct RandomRule {
     act: u8,
 }
 
-fn random_rule() -> impl Strategy<Value = RandomRule> {
+pub(super) fn random_rule() -> impl Strategy<Value = RandomRule> {
     let condition = || (any::<u8>(), -5i8..15);
     (condition(), prop::option::of(condition()), (0u8..4, 0u8..4), 0u8..8, 0u8..4, any::<u8>()).prop_map(
         |(when, until, holds_s, unknown_s, priority, act)| RandomRule {
@@ -160,7 +160,7 @@ fn act(pick: u8) -> (Act, Vec<PointId>) {
     (act, alloc::vec![point])
 }
 
-fn random_site(rules: &[RandomRule]) -> Site {
+pub(super) fn random_site(rules: &[RandomRule]) -> Site {
     let mut site = Site::of(random_catalog());
     for (index, random) in rules.iter().enumerate() {
         let (act, reads) = act(random.act);
@@ -240,7 +240,7 @@ fn random_site(rules: &[RandomRule]) -> Site {
 
 /// Something that comes to the engine.
 #[derive(Clone, Debug)]
-enum News {
+pub(super) enum News {
     Sample(u8, i8),
     Repeated(u8),
     Lost(u8),
@@ -260,15 +260,15 @@ fn random_news() -> impl Strategy<Value = News> {
     ]
 }
 
-type History = Vec<(u64, Vec<News>)>;
+pub(super) type History = Vec<(u64, Vec<News>)>;
 
-fn random_history() -> impl Strategy<Value = History> {
+pub(super) fn random_history() -> impl Strategy<Value = History> {
     let wait = prop_oneof![Just(0u64), 1u64..50, Just(1000), 500u64..6000];
     prop::collection::vec((wait, prop::collection::vec(random_news(), 0..5)), 1..40)
 }
 
 /// Turns a history into calls. With `repeat`, every sample is handed over twice, and once more later.
-fn calls(history: &History, repeat: bool) -> Vec<(Mono, Vec<Input>)> {
+pub(super) fn calls(history: &History, repeat: bool) -> Vec<(Mono, Vec<Input>)> {
     let mut now = 0;
     let mut sequences = [0u64; 4];
     let mut last: [Option<Sample>; 4] = [None; 4];
@@ -348,7 +348,7 @@ fn command(pick: u8, value: i8, at: Mono) -> Command {
     }
 }
 
-fn engine(site: &Site) -> Engine<Acts> {
+pub(super) fn engine(site: &Site) -> Engine<Acts> {
     Engine::new(Arc::new(site.plan.clone()), site.acts.clone(), ms(0))
 }
 

@@ -209,13 +209,14 @@ impl Trackers {
 
     /// Takes a new reading of a point: its value while good (`None` otherwise) and the last moment it may be used.
     pub fn sample(&mut self, now: Mono, point: PointId, value: Option<Value>, until: Mono) {
-        let Some(ids) = self.by_point.get(&point) else { return };
+        let count = self.by_point.get(&point).map_or(0, Vec::len);
         let value = value.map(|value| match value {
             Value::Number(number) => number,
             Value::Word(word) => Finite::from(i32::from(word)),
             Value::Flag(flag) => Finite::from(i32::from(flag)),
         });
-        for id in ids.clone() {
+        for place in 0..count {
+            let Some(id) = self.by_point.get(&point).and_then(|ids| ids.get(place)).copied() else { return };
             let Some(entry) = self.entries.get_mut(id.0 as usize) else { continue };
             match &mut entry.follow {
                 Follow::Window(window) => window.sample(now, value, until),
@@ -357,9 +358,20 @@ impl Trackers {
         self.due.first().map_or(Mono::MAX, |(moment, _)| *moment)
     }
 
+    /// The next deadline of those that matter.
+    pub fn next_of(&self, matters: impl Fn(TrackerId) -> bool) -> Mono {
+        self.due.iter().find(|(_, id)| matters(*id)).map_or(Mono::MAX, |(moment, _)| *moment)
+    }
+
+    /// All trackers with what they follow.
+    pub fn keys(&self) -> impl Iterator<Item = (TrackerId, TrackerKey)> + '_ {
+        (0..).map(TrackerId).zip(&self.entries).map(|(id, entry)| (id, entry.key))
+    }
+
     /// The trackers that changed since this was last asked; may name one more than once.
-    pub fn take_changed(&mut self) -> Vec<TrackerId> {
-        core::mem::take(&mut self.changed)
+    pub fn take_changed(&mut self, into: &mut Vec<TrackerId>) {
+        into.clear();
+        core::mem::swap(&mut self.changed, into);
     }
 
     /// What a clock tracker says.

@@ -10,7 +10,7 @@
 
 use crate::finite::Finite;
 use crate::time::{Mono, Span};
-use alloc::vec::Vec;
+use alloc::collections::VecDeque;
 
 /// Parts of a window.
 pub(super) const BUCKETS: usize = 60;
@@ -47,7 +47,7 @@ impl Part {
 pub(super) struct Window {
     span: Span,
     /// Oldest first; the last one is being filled.
-    parts: Vec<Part>,
+    parts: VecDeque<Part>,
     /// The value that holds, until when it may, and from when it still has to be counted.
     held: Option<(Finite, Mono, Mono)>,
     /// The last sample with a value.
@@ -58,7 +58,7 @@ pub(super) struct Window {
 
 impl Window {
     pub(super) fn new(span: Span) -> Self {
-        Self { span, parts: Vec::new(), held: None, latest: None, edge: None }
+        Self { span, parts: VecDeque::new(), held: None, latest: None, edge: None }
     }
 
     fn part_length(&self) -> u64 {
@@ -74,9 +74,9 @@ impl Window {
             let length = self.part_length();
             self.edge =
                 Some(Mono::from_nanos((now.nanos() / length).saturating_add(1).saturating_mul(length)));
-            self.parts.push(Part::default());
+            self.parts.push_back(Part::default());
         }
-        if let (Some(value), Some(part)) = (value, self.parts.last_mut()) {
+        if let (Some(value), Some(part)) = (value, self.parts.back_mut()) {
             part.fell |= self.latest.is_some_and(|(latest, _)| value < latest);
             part.touch(value);
             part.first.get_or_insert((value, now));
@@ -86,7 +86,7 @@ impl Window {
 
     /// Counts the held value up to `now` into the part being filled.
     fn settle(&mut self, now: Mono) {
-        if let (Some((value, until, from)), Some(part)) = (self.held.as_mut(), self.parts.last_mut()) {
+        if let (Some((value, until, from)), Some(part)) = (self.held.as_mut(), self.parts.back_mut()) {
             let to = now.min(*until);
             if to > *from {
                 part.hold(*value, *from, to);
@@ -102,18 +102,18 @@ impl Window {
         while let Some(edge) = self.edge.filter(|edge| *edge <= now) {
             moved = true;
             self.settle(edge);
-            self.parts.push(Part::default());
+            self.parts.push_back(Part::default());
             // Nothing held and a whole window passed: what is left is empty.
             let skip = now.since(edge).nanos() / length;
             let jump = if skip > 2 * BUCKETS as u64 && self.held.is_none_or(|(_, until, _)| until <= edge) {
                 self.parts.clear();
-                self.parts.push(Part::default());
+                self.parts.push_back(Part::default());
                 skip
             } else {
                 1
             };
             if self.parts.len() > BUCKETS + 1 {
-                self.parts.remove(0);
+                self.parts.pop_front();
             }
             self.edge = Some(Mono::from_nanos(edge.nanos().saturating_add(length.saturating_mul(jump))));
         }
@@ -131,15 +131,20 @@ impl Window {
 
     /// A window says something once half of it is known.
     fn is_covered(&self) -> bool {
-        self.known() >= self.span.divided(2)
+        self.covers(self.known())
+    }
+
+    fn covers(&self, known: Span) -> bool {
+        known >= self.span.divided(2)
     }
 
     pub(super) fn average(&self) -> Option<Finite> {
-        if !self.is_covered() {
+        let known = self.known();
+        if !self.covers(known) {
             return None;
         }
         let area: f64 = self.parts.iter().map(|part| part.area.get()).sum();
-        Finite::new(area / self.known().secs_f64())
+        Finite::new(area / known.secs_f64())
     }
 
     pub(super) fn highest(&self) -> Option<Finite> {
