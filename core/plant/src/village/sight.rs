@@ -79,7 +79,7 @@ impl Village {
     pub fn sets_now(&self) -> impl Iterator<Item = SetNow<'_>> {
         self.gensets.iter().map(|genset| {
             let machine = &genset.spec().machine;
-            let is_able = genset.phase() != Phase::Stopped || genset.refuses_until_ms() <= self.now_ms;
+            let is_able = genset.is_on_line() || genset.refuses_until_ms() <= self.now_ms;
             // One that its controller locked out could run.
             let is_failed = matches!(genset.phase(), Phase::Failed { .. });
             SetNow {
