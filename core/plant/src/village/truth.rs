@@ -16,6 +16,9 @@ fn bit(fact: bool) -> f64 {
 impl Village {
     /// The true value and its meter; no meter means that the value is shown as it is.
     pub(super) fn truth(&self, route: OutputRoute) -> Option<(f64, Option<&MeterSpec>)> {
+        if self.is_of_absent_storage(route) {
+            return None;
+        }
         let meters = &self.spec.meters;
         let power = |watts: f64| (watts, Some(&meters.power));
         Some(match route {
@@ -33,18 +36,6 @@ impl Village {
             OutputRoute::GensetPower(number) => power(*self.flows.gensets_w.get(number)?),
             OutputRoute::GensetEnergy(number) => {
                 (self.record.gensets_wh.get(number)? / 1e3, Some(&meters.energy))
-            }
-            // Nothing answers for what is not there.
-            OutputRoute::StorageSoc
-            | OutputRoute::StorageContact
-            | OutputRoute::StoragePower
-            | OutputRoute::StorageCharge
-            | OutputRoute::StorageDischarge
-            | OutputRoute::StorageVoltage
-            | OutputRoute::StorageTemperature
-                if self.storage.as_ref().is_none_or(|storage| storage.spec().is_absent) =>
-            {
-                return None;
             }
             OutputRoute::StorageSoc => (self.storage.as_ref()?.soc() * 100.0, Some(&meters.soc)),
             OutputRoute::StorageContact => (bit(self.storage_on_line), None),
@@ -118,5 +109,22 @@ impl Village {
             + storage.map(|storage| storage.spec().inverter.rated_va).sum::<f64>();
         let loading = if rated_va > 0.0 { self.flows.load_w / rated_va } else { 0.0 };
         self.spec.nominal_v * (1.0 + VOLTAGE_DROOP * (0.5 - loading))
+    }
+}
+
+impl Village {
+    /// Nothing answers for what is not there.
+    fn is_of_absent_storage(&self, route: OutputRoute) -> bool {
+        let is_of_storage = matches!(
+            route,
+            OutputRoute::StorageSoc
+                | OutputRoute::StorageContact
+                | OutputRoute::StoragePower
+                | OutputRoute::StorageCharge
+                | OutputRoute::StorageDischarge
+                | OutputRoute::StorageVoltage
+                | OutputRoute::StorageTemperature
+        );
+        is_of_storage && self.storage.as_ref().is_none_or(|storage| storage.spec().is_absent)
     }
 }
