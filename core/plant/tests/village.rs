@@ -201,7 +201,7 @@ fn a_standby_set_starts_joins_and_shares() {
     assert!(read(&village, "standby.running") > 0.5 && read(&village, "standby.ready") < 0.5);
     village.advance(120_000);
     let (main_w, standby_w) = (read(&village, "genset.power"), read(&village, "standby.power"));
-    assert!((main_w / 50_000.0 - standby_w / 30_000.0).abs() < 0.05, "{main_w} W and {standby_w} W");
+    assert!((main_w / 50_000.0 - standby_w / 50_000.0).abs() < 0.05, "{main_w} W and {standby_w} W");
     set(&mut village, "standby.run", 0.0);
     village.advance(180_000);
     assert!(

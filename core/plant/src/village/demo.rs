@@ -1,7 +1,7 @@
 //! The village of the demonstration: a day with a solar surplus at noon, a cloud front, and a genset that breaks at the
 //! evening peak.
 //!
-//! Two generating sets (50 and 30 kVA), 40 kWp of sun, a 60 kWh LFP battery behind a 30 kVA inverter, 40 homes in four
+//! Two generating sets of 50 kVA, 40 kWp of sun, a 60 kWh LFP battery behind a 30 kVA inverter, 40 homes in four
 //! groups, each home with a water heater that stays off until somebody has energy for it. Inertia, droop and lags are usual
 //! for small sets: H 0.5-1.5 s, droop 3-5 %, governor 0.05-0.2 s, engine 0.2-0.5 s; battery inverter 0.02-0.1 s, droop
 //! 1-2 %, virtual inertia 1-5 s. The loads are guesses for an electrified Sahelian village, tuned so that the evening peak
@@ -39,7 +39,7 @@ impl VillageSpec {
             load_damping: 1.0,
             collapse_hz: (45.0, 55.0),
             contact_delay_ms: 10,
-            gensets: vec![genset("genset", 50_000.0, true), genset("standby", 30_000.0, false)],
+            gensets: vec![genset("genset", 50_000.0, true), genset("standby", 50_000.0, false)],
             storage: Some(battery()),
             solar: Some(solar_field()),
             wind: None,

@@ -23,9 +23,6 @@ impl VillageSpec {
     /// The village of forty homes.
     pub fn forty_homes() -> Self {
         let mut spec = Self::demo();
-        for genset in &mut spec.gensets {
-            genset.machine.rated_va = 50_000.0;
-        }
         if let Some(solar) = &mut spec.solar {
             // Heat is counted apart from dirt, wires and inverter.
             solar.performance = 0.9;
