@@ -232,13 +232,8 @@ fn sources_of_power(fields: &Fields<'_>, spec: &mut VillageSpec, out: &mut Diagn
             storage.soc_at_start = soc.value.get() / 100.0;
         }
         let cells = spec.storage.as_mut().and_then(|storage| storage.cells.as_mut());
-        match (cells, warm) {
-            (Some(cells), Some(warm)) => cells.start_c = warm.value.base.get(),
-            (None, Some(warm)) => out.push(
-                (warm.place.mistake(codes::PLANT_FILE, "the battery of this village has no cells"))
-                    .help("write `village: forty homes`, whose battery has"),
-            ),
-            _ => {}
+        if let (Some(cells), Some(warm)) = (cells, warm) {
+            cells.start_c = warm.value.base.get();
         }
     }
     let Some(node) = fields.get("on_line") else { return };

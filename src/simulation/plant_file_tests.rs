@@ -64,7 +64,7 @@ fn a_village_without_more_is_the_one_of_the_demonstration() {
 #[test]
 fn every_mistake_is_told_at_its_line() {
     let (plant, told) = of(
-        "village: sixty homes\nstart: tomorrow\nbattery: { cells: 40 °C }\non_line: [gensett]\n\
+        "village: sixty homes\nstart: tomorrow\nbattery: { cells: 40 m }\non_line: [gensett]\n\
         disturbances:\n  - { at: 1 s, trip: genset }\n  - { trip: genset, for: 1 s }\n  - { at: 1 s, for: 1 s }\n  \
         - { at: 1 s, more: homes_nord, power: 2 kW, for: 1 s }\n  - { every: noon, cloud: 80 %, for: 1 s }\n\
         faults:\n  - { of: feeder.frequency, for: 1 s, reads: stuck }\n  - { of: battery.soc, for: 1 s, reads: funny }\n",

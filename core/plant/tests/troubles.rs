@@ -167,6 +167,7 @@ fn a_village_that_is_too_heavy_does_not_flap_for_ever() {
 #[test]
 fn a_fan_of_a_battery_without_cells_is_refused() {
     let mut spec = VillageSpec::demo();
+    spec.storage.iter_mut().for_each(|storage| storage.cells = None);
     spec.disturbances.push(once(0.0, What::FanFailure { storage: "battery".into(), lasts_s: 60.0 }));
     let error = Village::new(spec, 0).unwrap_err();
     assert!(error.to_string().contains("battery with cells"), "{error}");
