@@ -12,6 +12,8 @@ use crate::scenarios::suite::{FIXED, FOLDER, NoSuite, OPTIMUM, Suite, Who};
 use crate::scenarios::table::Table;
 use crate::scenarios::truth::Recorder;
 use crate::scenarios::watch::Seen;
+use crate::site::Refused;
+use serde_json::json;
 use std::num::NonZero;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -124,6 +126,22 @@ fn unwritten(path: &Path, error: &std::io::Error, output: &Output) -> Exit {
     output.refuse(Exit::Failed, &text)
 }
 
+/// Rules that scenarios bring, and which cannot be read: all of them, each with where its file lies.
+fn mistaken_rules(wrong: &[(String, Refused)], output: &Output) -> Exit {
+    let language = output.language_of_answers();
+    let (mut text, mut rows) = (String::new(), Vec::new());
+    for (name, refused) in wrong {
+        text.push_str(&refused.drawing.coloured(width_of_errors()));
+        text.push_str(&say!(
+            language,
+            "`rules/{name}` is `{FOLDER}/{name}` here, which a scenario adds to the rules of the site\n",
+            "`rules/{name}` est ici `{FOLDER}/{name}`, qu'un scénario ajoute aux règles du site\n"
+        ));
+        rows.extend(refused.data["diagnostics"].as_array().cloned().unwrap_or_default());
+    }
+    output.mistakes(Some(&text), &json!({ "diagnostics": rows }))
+}
+
 fn no_suite(error: &NoSuite, output: &Output) -> Exit {
     let language = output.language_of_answers();
     let text = match error {
@@ -134,6 +152,7 @@ fn no_suite(error: &NoSuite, output: &Output) -> Exit {
         NoSuite::Scenarios(drawing, data) => {
             return output.mistakes(Some(&drawing.coloured(width_of_errors())), data);
         }
+        NoSuite::Rules(wrong) => return mistaken_rules(wrong, output),
         NoSuite::None => say!(
             language,
             "there is no scenario in `{FOLDER}`: write one, as `ballast bench-policy --help` shows",

@@ -534,7 +534,13 @@ fn guard(decision: &mut Decision, now: Mono, event: GuardEvent) {
     let is_unknown =
         matches!(event, GuardEvent::FrequencyUnknown | GuardEvent::LimitActed { is_unknown: true, .. });
     let is_of_start = is_unknown && decision.carrier.guard.is_starting();
-    let told = Told::info(words.kind, words.subject, sentence, json!({})).severity(words.severity);
+    let data = match &event {
+        GuardEvent::SourceStuck { point } => {
+            json!({ "stuck": running.catalog().point(*point).map(|spec| &*spec.name) })
+        }
+        _ => json!({}),
+    };
+    let told = Told::info(words.kind, words.subject, sentence, data).severity(words.severity);
     let mut told = told.of_start(is_of_start);
     if let Some(who) = words.who {
         told = told.by(who);

@@ -14,13 +14,14 @@
 //! ```
 
 use super::measure::{BOUNDS, KEYS, Key, MEASURES};
+use super::mistaken::{self, Beside, Mistaken};
 use crate::report::language::Language;
 use crate::simulation::plant_file::{self, PlantFile};
 use ballast_config::codes;
 use ballast_config::decode::fields::Fields;
 use ballast_config::decode::quantity::{positive_duration, quantity};
 use ballast_config::decode::scalar::text;
-use ballast_config::decode::shape::{Form, MapShape, Others, required};
+use ballast_config::decode::shape::{Form, MapShape, Others, optional, required};
 use ballast_config::diagnostics::Diagnostics;
 use ballast_config::sources::Sources;
 use ballast_config::tree::{self, Kind, Map, Node};
@@ -44,6 +45,8 @@ pub struct Scenario {
     pub length: Span,
     /// What is asked of a policy.
     pub keys: Vec<Key>,
+    /// Rules with mistakes, which it adds to those of whoever acts.
+    pub mistaken: Option<Mistaken>,
     /// The village and what happens to it.
     pub plant: PlantFile,
 }
@@ -63,11 +66,22 @@ static FILE: MapShape = MapShape {
         required("title_fr", Form::Text, "what it is called in French."),
         required("lasts", Form::Quantity(Dimension::Duration), "how long it lasts, `30 min`."),
         required("key", Form::Map(&KEYS), "the measures that count, `blackouts: { at_most: 0 }`."),
+        optional(
+            "mistaken_rules",
+            Form::Text,
+            "a file beside this one with rules that go wrong, `10-week.rhai`.",
+        ),
     ],
 };
 
 /// Reads the file of a scenario with this name. `None` where it has a mistake, which is in `out` then.
-pub fn read(name: &str, bytes: &[u8], sources: &mut Sources, out: &mut Diagnostics) -> Option<Scenario> {
+pub fn read(
+    name: &str,
+    bytes: &[u8],
+    beside: Beside<'_>,
+    sources: &mut Sources,
+    out: &mut Diagnostics,
+) -> Option<Scenario> {
     let before = out.mistakes();
     let file = sources.add(name, bytes, out);
     let tree = tree::parse(file, sources, out);
@@ -87,6 +101,7 @@ pub fn read(name: &str, bytes: &[u8], sources: &mut Sources, out: &mut Diagnosti
     let titles = (said("title", out), said("title_fr", out));
     let length = length(&fields, out);
     let keys = fields.get("key").and_then(|node| keys(node, out));
+    let mistaken = fields.get("mistaken_rules").and_then(|node| mistaken::read(node, beside, out));
     let plant = plant_file::describe(&without_own_keys(root), out);
     let stem = name.rsplit(['/', '\\']).next().unwrap_or(name);
     let stem = stem.strip_suffix(".yaml").unwrap_or(stem);
@@ -106,6 +121,7 @@ pub fn read(name: &str, bytes: &[u8], sources: &mut Sources, out: &mut Diagnosti
         titles: (titles.0?, titles.1?),
         length: length?,
         keys: keys?,
+        mistaken,
         plant: plant?,
     })
 }
@@ -159,14 +175,20 @@ fn without_own_keys(root: &Node) -> Node {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::site::Texts;
     use ballast_config::render;
+    use std::collections::BTreeMap;
 
     const WHOLE: &str = "title: A trip\ntitle_fr: Une perte\nlasts: 2 min\nkey:\n  lowest_frequency: { at_least: 48.75 Hz }\n  \
                          missed: { at_most: 1 kWh }\nvillage: forty homes\n";
 
     fn told(name: &str, text: &str) -> Result<Scenario, String> {
+        let files = BTreeMap::from([("01-wrong.rhai".to_owned(), b"rule".to_vec())]);
+        let mut policy = Texts::default();
+        policy.files.insert("rules/01-own.rhai".to_owned(), b"".as_slice().into());
+        let beside = Beside { files: &files, policies: [&policy, &policy] };
         let (mut sources, mut found) = (Sources::new(), Diagnostics::new());
-        read(name, text.as_bytes(), &mut sources, &mut found)
+        read(name, text.as_bytes(), beside, &mut sources, &mut found)
             .ok_or_else(|| serde_json::to_string(&render::flatten(&found, &sources)).unwrap())
     }
 
@@ -197,6 +219,26 @@ mod tests {
             "48.75 kW",
         ] {
             assert!(told.contains(part), "{part} is not in {told}");
+        }
+    }
+
+    #[test]
+    fn rules_that_go_wrong_lie_beside_the_scenario() {
+        let with = |name: &str| told("01-trip.yaml", &format!("{WHOLE}mistaken_rules: {name}\n"));
+        let scenario = with("01-wrong.rhai").map_err(|text| panic!("{text}")).unwrap();
+        let mut texts = Texts::default();
+        scenario.mistaken.unwrap().join(&mut texts);
+        assert_eq!(texts.files.get("rules/01-wrong.rhai").map(|text| &**text), Some(b"rule".as_slice()));
+        for (name, part) in [
+            ("01-wrnog.rhai", "did you mean `01-wrong.rhai`"),
+            ("../rules/sun.rhai", "lies beside this file"),
+            ("/etc/passwd", "lies beside this file"),
+            ("..", "lies beside this file"),
+            ("01-wrong.yaml", "ends in `.rhai`"),
+            ("01-own.rhai", "rules of that name already"),
+        ] {
+            let Err(told) = with(name) else { panic!("{name} is taken") };
+            assert!(told.contains(part) && told.contains("\"line\":8"), "{part} is not in {told}");
         }
     }
 

@@ -155,6 +155,15 @@ pub static MEASURES: &[Measure] = &[
         ("loads cut before the event", "charges coupées avant l'événement"),
         |seen| Some(seen.sheddings_before as f64),
     ),
+    measure(
+        "stuck_found",
+        Dimension::Duration,
+        ("until the stuck meter was found", "jusqu'à la détection du compteur figé"),
+        |seen| seen.stuck_found_s,
+    ),
+    measure("suspended", Dimension::Number, ("rules suspended", "règles suspendues"), |seen| {
+        Some(seen.suspended as f64)
+    }),
     measure("alarms", Dimension::Number, ("alarms", "alarmes"), |seen| Some(seen.alarms as f64)),
 ];
 

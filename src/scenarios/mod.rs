@@ -3,6 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`file`] | the file of a scenario: a plant, how long, which measures count |
+//! | [`mistaken`] | rules with mistakes that a scenario brings |
 //! | [`measure`] | what a scenario can ask of a run, each with its word and unit |
 //! | [`watch`] | an observer of the truth while a run goes on |
 //! | [`safety`] | what no policy may do, judged from the plant |
@@ -18,6 +19,7 @@
 
 pub mod file;
 pub mod measure;
+pub mod mistaken;
 pub mod optimum;
 pub mod page;
 pub mod run;

@@ -72,7 +72,7 @@ pub fn play(suite: &Suite, play: Play, mut recorder: Option<&mut Recorder>) -> R
     let Some(scenario) = suite.scenarios.get(play.scenario) else { return Err(Trouble::Panicked) };
     let PlantFile { spec, faults, commands } = earlier(scenario.plant.clone(), LEAD);
     let setup = Setup {
-        texts: suite.texts(play.who).clone(),
+        texts: suite.texts(scenario, play.who),
         spec,
         seed: play.seed,
         faults,
@@ -88,7 +88,7 @@ pub fn play(suite: &Suite, play: Play, mut recorder: Option<&mut Recorder>) -> R
     go(&mut simulation, LEAD, |_| {})?;
     simulation.plant().touch(Village::reset_extremes);
     let terms = suite.terms.clone().with_late(&scenario.plant.commands);
-    let mut watch = Watch::new(&simulation, terms, scenario.length);
+    let mut watch = Watch::new(&simulation, terms, scenario);
     if let Some(recorder) = &mut recorder {
         simulation.look(|village| recorder.begin(village));
     }

@@ -1,6 +1,7 @@
 //! A policy, those it is compared with, and the scenarios of a site.
 
 use super::file::{self, Scenario};
+use super::mistaken::Beside;
 use super::optimum::{self, Optimum, Wrong};
 use super::safety::Terms;
 use crate::report::language::Language;
@@ -81,6 +82,8 @@ pub enum NoSuite {
     Site(Box<Refused>),
     /// Scenarios have mistakes: drawn, and as rows for programs.
     Scenarios(Box<Drawing>, serde_json::Value),
+    /// Rules that scenarios bring cannot be read: the name of their file, and what is wrong.
+    Rules(Vec<(String, Refused)>),
     /// There is no scenario in the folder.
     None,
     /// Two scenarios have the same number.
@@ -147,11 +150,13 @@ impl Suite {
     /// A site and the files of its folder of scenarios by their name in it.
     fn of(policy: Texts, files: &BTreeMap<String, Vec<u8>>, shown: &str) -> Result<Self, NoSuite> {
         let (mut sources, mut found) = (Sources::new(), Diagnostics::new());
+        let fixed = fixed(&policy, files);
+        let beside = Beside { files, policies: [&policy, fixed.as_ref().unwrap_or(&policy)] };
         let is_scenario = |name: &&String| name.ends_with(".yaml") && !name.contains('/');
         let mut scenarios: Vec<Scenario> = (files.keys().filter(is_scenario).take(SCENARIOS_MAX))
             .filter_map(|name| {
                 let bytes = files.get(name)?;
-                file::read(&format!("{shown}{name}"), bytes, &mut sources, &mut found)
+                file::read(&format!("{shown}{name}"), bytes, beside, &mut sources, &mut found)
             })
             .collect();
         if found.has_mistakes() {
@@ -170,10 +175,15 @@ impl Suite {
             Some(bytes) => Optimum::read(&String::from_utf8_lossy(bytes)).map_err(NoSuite::Optimum)?,
             None => Optimum::default(),
         };
-        let fixed = fixed(&policy, files).ok_or(NoSuite::NoFixed)?;
+        let fixed = fixed.ok_or(NoSuite::NoFixed)?;
         let refused = |refused| NoSuite::Site(Box::new(refused));
         let built = build(&policy, &[]).map_err(refused)?;
         build(&fixed, &[]).map_err(refused)?;
+        let wrong: Vec<(String, Refused)> =
+            scenarios.iter().filter_map(|scenario| unreadable_rules(scenario, [&policy, &fixed])).collect();
+        if !wrong.is_empty() {
+            return Err(NoSuite::Rules(wrong));
+        }
         for scenario in &scenarios {
             let missing = names_missing(&scenario.plant.spec, &policy);
             if !missing.is_empty() {
@@ -183,10 +193,25 @@ impl Suite {
         Ok(Self { terms: Terms::of(&built.running), policy, fixed, scenarios, optimum })
     }
 
-    /// The texts that somebody acts by.
-    pub fn texts(&self, who: Who) -> &Texts {
-        if who == Who::Fixed { &self.fixed } else { &self.policy }
+    /// The texts that somebody acts by in a scenario. Where nobody acts, nobody makes mistakes.
+    pub fn texts(&self, scenario: &Scenario, who: Who) -> Texts {
+        let mut texts = if who == Who::Fixed { &self.fixed } else { &self.policy }.clone();
+        if let Some(mistaken) = scenario.mistaken.as_ref().filter(|_| who != Who::Nobody) {
+            mistaken.join(&mut texts);
+        }
+        texts
     }
+}
+
+/// Rules of a scenario that are no rules, beside either of those who act: they shall go wrong while they run.
+fn unreadable_rules(scenario: &Scenario, policies: [&Texts; 2]) -> Option<(String, Refused)> {
+    let mistaken = scenario.mistaken.as_ref()?;
+    let refused = policies.into_iter().find_map(|texts| {
+        let mut texts = texts.clone();
+        mistaken.join(&mut texts);
+        build(&texts, &[]).err()
+    });
+    refused.map(|refused| (mistaken.name.clone(), refused))
 }
 
 /// The site with the safety file and the rules of the fixed thresholds instead of its own.

@@ -248,6 +248,7 @@ pub fn vector(seen: &Seen) -> Value {
         "hottest_cell_c": seen.hottest_cell_c, "coldest_charge_c": seen.coldest_charge_c,
         "homes_back_s": seen.homes_back_s, "offer_used": seen.offer_used, "hottest_water_c": seen.hottest_water_c,
         "first_shedding_s": seen.first_shedding_s, "sheddings_before": seen.sheddings_before,
+        "stuck_found_s": seen.stuck_found_s, "suspended": seen.suspended,
         "alarms": seen.alarms, "violations": seen.violations_count,
         "first_violations": violations.collect::<Vec<_>>(), "hash": format!("{:016x}", seen.hash),
     })

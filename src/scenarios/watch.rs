@@ -1,14 +1,18 @@
 //! Looks at the truth of a run after each step, in a bounded amount of memory, and says at the end what there was to see.
 
+use super::file::Scenario;
+use super::run::LEAD;
 use super::safety::{Overseer, Terms, Violation};
 use super::score::evenness;
 use crate::simulation::Simulation;
+use crate::simulation::lockstep::Alarms;
 use crate::simulation::measures::{NARROW_HZ, WIDE_HZ, class_word};
 use ballast_model::Span;
 use ballast_model::frame::fnv1a;
-use ballast_plant::Village;
+use ballast_plant::faults::{Fault, FaultWindow};
 use ballast_plant::loads::LoadClass;
 use ballast_plant::village::Record;
+use ballast_plant::{Quantity, Village};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Bins of the frequency at most.
@@ -77,6 +81,10 @@ pub struct Seen {
     pub first_shedding_s: Option<f64>,
     /// Loads that were cut before it.
     pub sheddings_before: u64,
+    /// From the first frequency reading that shows one value only until the guard said that it stands still, s.
+    pub stuck_found_s: Option<f64>,
+    /// Rules that were taken out of service.
+    pub suspended: u64,
     /// Alarms.
     pub alarms: u64,
     /// What no policy may do: the first of them.
@@ -117,6 +125,17 @@ struct Before {
     /// Energy that each thing behind a contact took and missed, Wh.
     consumed_wh: Vec<(f64, f64)>,
     alarms: u64,
+    suspended: u64,
+}
+
+/// The first frequency reading that shows one value whatever happens, and from when on, ms.
+fn first_stuck(village: &Village, faults: &[FaultWindow]) -> Option<(String, u64)> {
+    let shows_one = |window: &&FaultWindow| matches!(window.fault, Fault::Stuck | Fault::OutOfRange { .. });
+    let named = |window: &FaultWindow| {
+        let named = village.output_named(window.output)?;
+        (named.quantity == Quantity::Frequency).then(|| (named.name.clone(), window.from_ms))
+    };
+    faults.iter().filter(shows_one).filter_map(named).min_by_key(|(_, from_ms)| *from_ms)
 }
 
 /// Looks after each step.
@@ -130,6 +149,8 @@ pub struct Watch {
     running: Vec<bool>,
     on_line: Vec<bool>,
     event_ms: Option<u64>,
+    /// The first frequency reading that shows one value only, and from when on, ms after the scenario's beginning.
+    stuck: Option<(String, u64)>,
     /// Weights, sums and squares of the deviation from the nominal frequency.
     deviation: (f64, f64, f64),
     /// Energy of the sources, capacity of those on the bus and time of the present window.
@@ -142,9 +163,9 @@ pub struct Watch {
 
 impl Watch {
     /// One that begins now, for a run of this length.
-    pub fn new(simulation: &Simulation, terms: Terms, length: Span) -> Self {
-        let bin_ms = length.millis().div_ceil(BINS_MAX).max(SHORTEST_MS);
-        let alarms = simulation.alarms().count;
+    pub fn new(simulation: &Simulation, terms: Terms, scenario: &Scenario) -> Self {
+        let bin_ms = scenario.length.millis().div_ceil(BINS_MAX).max(SHORTEST_MS);
+        let Alarms { count: alarms, suspended, .. } = simulation.alarms();
         simulation.look(|village| Self {
             seen: Seen { bin_ms, ..Seen::default() },
             before: Before {
@@ -152,6 +173,7 @@ impl Watch {
                 record: *village.record(),
                 consumed_wh: village.consumed().map(|one| (one.served_wh, one.missed_wh)).collect(),
                 alarms,
+                suspended,
             },
             overseer: Overseer::new(terms),
             now_ms: village.now_ms(),
@@ -162,6 +184,7 @@ impl Watch {
             running: village.sets_now().map(|set| set.is_running).collect(),
             on_line: village.sets_now().map(|set| set.is_on_line).collect(),
             event_ms: None,
+            stuck: first_stuck(village, &scenario.plant.faults),
             deviation: (0.0, 0.0, 0.0),
             load: (0.0, 0.0, 0.0),
             offered_wh: 0.0,
@@ -311,7 +334,10 @@ impl Watch {
             self.now_ms = self.bin_from_ms + self.seen.bin_ms;
             self.close_bin();
         }
-        self.seen.alarms = simulation.alarms().count - self.before.alarms;
+        let alarms = simulation.alarms();
+        self.seen.alarms = alarms.count - self.before.alarms;
+        self.seen.suspended = alarms.suspended - self.before.suspended;
+        self.seen.stuck_found_s = self.stuck_found_s(simulation, &alarms);
         for byte in simulation.state().chunks(8) {
             let hash = fnv1a(self.seen.hash.to_le_bytes().into_iter().chain(byte.iter().copied()));
             self.seen.hash = hash;
@@ -322,6 +348,16 @@ impl Watch {
         }
         (self.seen.violations, self.seen.violations_count) = (self.overseer.found, self.overseer.count);
         self.seen
+    }
+
+    /// How long the guard took to say that the first source that shows one value only stands still.
+    fn stuck_found_s(&self, simulation: &Simulation, alarms: &Alarms) -> Option<f64> {
+        let (name, from_ms) = self.stuck.as_ref()?;
+        let from = simulation.after_start(LEAD.plus(Span::from_millis(*from_ms)));
+        // A site may call a reading something else than the plant does: then it is whatever stands still.
+        let is_known = simulation.decision.running.catalog().points.iter().any(|point| &*point.name == name);
+        let mut found = alarms.stuck.iter().filter(|(at, which)| *at >= from && (!is_known || which == name));
+        found.next().map(|(at, _)| at.since(from).secs_f64())
     }
 
     fn total(&mut self, village: &Village) {

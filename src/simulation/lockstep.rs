@@ -17,6 +17,7 @@ use ballast_plant::commands::CommandWindow;
 use ballast_plant::faults::FaultWindow;
 use ballast_plant::{PlantError, Village, VillageSpec};
 use include_dir::{Dir, include_dir};
+use serde::Deserialize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The village of the demonstration travels inside the program.
@@ -103,6 +104,16 @@ pub struct Alarms {
     pub count: u64,
     /// The first [`ALARMS_MAX`]: when, and what was said.
     pub first: Vec<(Mono, String)>,
+    /// Rules that were taken out of service.
+    pub suspended: u64,
+    /// The first [`ALARMS_MAX`] sources of the frequency that stood still: when, and which.
+    pub stuck: Vec<(Mono, String)>,
+}
+
+/// The data of an alarm of the guard, where it is about a source that stands still.
+#[derive(Deserialize)]
+struct Stuck {
+    stuck: String,
 }
 
 /// Counts alarms, and keeps the first of them.
@@ -115,6 +126,12 @@ fn listen(alarms: &Arc<Mutex<Alarms>>, language: Language) -> Listen {
         }
         let mut alarms = alarms.lock().unwrap_or_else(PoisonError::into_inner);
         alarms.count += 1;
+        alarms.suspended += u64::from(told.kind == "rule_suspended");
+        if alarms.stuck.len() < ALARMS_MAX
+            && let Ok(Stuck { stuck }) = serde_json::from_str(&told.data)
+        {
+            alarms.stuck.push((at, stuck));
+        }
         if alarms.first.len() < ALARMS_MAX {
             let french = told.french.as_ref().filter(|_| language == Language::Fr);
             alarms.first.push((at, french.unwrap_or(&told.sentence).clone()));
@@ -191,6 +208,11 @@ impl Simulation {
     pub fn utc(&self, at: Mono) -> Utc {
         let begin = self.plant.look(|village| village.spec().start_unix_s);
         Utc::from_millis(begin.saturating_mul(1000)).after(at.since(self.start))
+    }
+
+    /// The moment so long after the beginning.
+    pub fn after_start(&self, elapsed: Span) -> Mono {
+        self.start.after(elapsed)
     }
 
     /// Time since the beginning.

@@ -212,6 +212,11 @@ impl Village {
         self.points.outputs.iter().position(|named| named.name == name).map(OutputId)
     }
 
+    /// What a number of an output means.
+    pub fn output_named(&self, output: OutputId) -> Option<&Named> {
+        self.points.outputs.get(output.0)
+    }
+
     /// Commands an input from the next [`Village::advance`] on. A value outside the input's range is cut to it; a contact
     /// is closed from 0.5 up.
     ///
