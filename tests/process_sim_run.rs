@@ -16,6 +16,8 @@ const EVENING: &str =
 fn village(name: &str) -> Scratch {
     let site = Scratch::with_example(name, "village");
     std::fs::write(site.0.join("evening.yaml"), EVENING).unwrap();
+    // No second set runs along, so that the main set is missed.
+    std::fs::remove_file(site.0.join("rules/sources.rhai")).unwrap();
     site
 }
 

@@ -45,6 +45,9 @@ fn setup(is_dark: bool, cut_outputs: bool) -> Setup {
         tank.closed_at_start = true;
     }
     if is_dark {
+        // One set of two comes back, and no battery helps it.
+        setup.spec.gensets[1].is_absent = true;
+        setup.spec.storage.iter_mut().for_each(|storage| storage.is_absent = true);
         let when = When::Once { after_start_s: DARK_S.0 as f64 };
         let what = What::Blackout { lasts_s: (DARK_S.1 - DARK_S.0) as f64 };
         setup.spec.disturbances.push(Disturbance { when, jitter_s: 0.0, what });
@@ -95,7 +98,7 @@ fn evening(setup: Setup) -> Evening {
 }
 
 /// Without control everything returns at once, and the village collapses again and again. With rules and guard one load after
-/// the other comes back as the sources carry it: no second blackout, and hardly more than the usual load of these hours.
+/// the other comes back as one set carries it: no second blackout, and less than the usual load of these hours.
 #[test]
 fn after_a_blackout_loads_come_back_within_what_the_sources_carry() {
     let usual = evening(setup(false, false));
@@ -114,9 +117,10 @@ fn after_a_blackout_loads_come_back_within_what_the_sources_carry() {
         given_back.homes
     );
     assert!(usual.blackouts == 0 && usual.is_live);
-    assert!(alone.blackouts > 5 && !alone.is_live, "{} blackouts", alone.blackouts);
+    // It collapses under what waits for it, until its controller locks it out.
+    assert!(alone.blackouts > 2 && !alone.is_live, "{} blackouts", alone.blackouts);
     assert!(given_back.blackouts == 1 && given_back.is_live, "{} blackouts", given_back.blackouts);
-    assert!((0.8..1.3).contains(&ratio), "{ratio} times the usual load of these hours");
+    assert!((0.5..0.95).contains(&ratio), "{ratio} times the usual load of these hours");
     assert!(given_back.after_w < usual.peak_w, "less than the usual peak of the evening");
     assert!(given_back.homes >= 3, "{} groups of homes are back", given_back.homes);
 }

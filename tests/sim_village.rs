@@ -29,9 +29,11 @@ fn seconds(count: u64) -> Span {
     Span::from_secs(count)
 }
 
-/// The evening, with one disturbance: the main set breaks exactly after ten minutes.
+/// The evening, with one disturbance: the main set breaks exactly after ten minutes. No second set runs along, so that the
+/// village misses it.
 fn evening(seed: u64) -> Setup {
     let mut setup = Setup::village(seed, EVENING_S);
+    setup.texts.files.remove("rules/sources.rhai");
     let what = What::GensetTrip { genset: "genset".into(), repair_s: 7_200.0 };
     let when = When::Once { after_start_s: TRIP_S as f64 };
     setup.spec.disturbances = vec![Disturbance { when, jitter_s: 0.0, what }];
