@@ -2,7 +2,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`file`] | the file of a scenario: a plant, how long, which measures count |
+//! | [`mod@file`] | the file of a scenario: a plant, how long, which measures count |
 //! | [`mistaken`] | rules with mistakes that a scenario brings |
 //! | [`measure`] | what a scenario can ask of a run, each with its word and unit |
 //! | [`watch`] | an observer of the truth while a run goes on |
