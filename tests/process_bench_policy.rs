@@ -109,6 +109,89 @@ fn the_page_stands_alone(site: &Path, hash: &str) {
     assert!(page.contains("A set trips") && page.contains(hash) && page.contains("missed_kwh"), "{page}");
 }
 
+/// Rules that charge the battery as the set breaks: three that go wrong, or one that does not.
+const WRONG: &str = "rule \"endless\" priority 90 when between(\"19:30\", \"19:40\") until false {\n    \
+                     set(battery.charge_power, 20000.0);\n    let w = feeder_meter.frequency;\n    loop { w = w * 0.5; }\n}\n\
+                     rule \"beyond\" priority 91 when between(\"19:30\", \"19:40\") until false {\n    let steps = [1.0, \
+                     2.0];\n    set(battery.charge_power, steps[2] + feeder_meter.frequency);\n}\nrule \"no number\" priority 92 \
+                     when between(\"19:30\", \"19:40\") until false {\n    let nothing = 0.0 * feeder_meter.frequency;\n    \
+                     set(battery.charge_power, nothing / nothing);\n}\n";
+const RIGHT: &str = "rule \"works\" priority 90 when between(\"19:30\", \"19:40\") until false {\n    \
+                     set(battery.charge_power, 20000.0);\n}\n";
+
+/// Whether a run came to the same as another one, but for what tells of the rules themselves. A clause with a time makes the
+/// plant take another step then, so the last digits may differ, and those of a small share first.
+fn is_as_good(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => one
+            .iter()
+            .filter(|(what, _)| !["hash", "suspended", "alarms", "keys"].contains(&what.as_str()))
+            .all(|(what, value)| other.get(what).is_some_and(|other| is_as_good(value, other))),
+        (Value::Number(one), Value::Number(other)) => {
+            let (one, other) = (one.as_f64().unwrap(), other.as_f64().unwrap());
+            (one - other).abs() <= 1e-4 * one.abs().max(1.0)
+        }
+        _ => one == other,
+    }
+}
+
+#[test]
+fn rules_that_go_wrong_end_and_nothing_else_changes() {
+    let site = village("bench-wrong-rules");
+    let faults = "faults:\n  - { of: feeder_meter.frequency, at: 2 s, for: 12 s, reads: always 50.0 }\n";
+    let keys = "key:\n  stuck_found: { at_most: 5 s }\n  suspended: { at_least: 3 }\n";
+    let scenario = TRIP.replace("key:\n", keys) + faults;
+    let run = |more: &str, rules: &str| {
+        std::fs::write(site.0.join("scenarios/07-trip.yaml"), format!("{scenario}{more}")).unwrap();
+        std::fs::write(site.0.join("scenarios/07-wrong.rhai"), rules).unwrap();
+        let seeds = answer(&bench(&site.0, &["--seeds", "0", "--format", "json"]));
+        let mut of = seeds["scenarios"][0]["seeds"][0].clone();
+        [of["policy"].take(), of["fixed_thresholds"].take(), of["no_control"].take()]
+    };
+    // The file alone, which no scenario names, is nobody's rule.
+    let without = run("", WRONG);
+    let wrong = run("mistaken_rules: 07-wrong.rhai\n", WRONG);
+    let right = run("mistaken_rules: 07-wrong.rhai\n", RIGHT);
+    assert_eq!(without[2], wrong[2], "where nobody acts, nobody makes mistakes");
+    for (who, (without, wrong)) in ["policy", "fixed"].into_iter().zip(without.iter().zip(&wrong)) {
+        assert_eq!((&without["suspended"], &wrong["suspended"]), (&0.into(), &3.into()), "{who}");
+        assert_eq!(wrong["alarms"].as_u64(), without["alarms"].as_u64().map(|alarms| alarms + 3), "{who}");
+        assert!(is_as_good(without, wrong), "{who}: something came of what went wrong: {without}\n{wrong}");
+    }
+    assert!(!is_as_good(&without[0], &right[0]), "it would have hurt had it worked: {}", right[0]);
+    let found_s = wrong[0]["stuck_found_s"].as_f64().unwrap();
+    assert!((4.0..=5.0).contains(&found_s), "what stands still is found after 4 s: {found_s}");
+    let held: Vec<bool> = wrong[0]["keys"].as_array().unwrap()[..]
+        .iter()
+        .filter(|key| ["stuck_found", "suspended"].contains(&key["measure"].as_str().unwrap()))
+        .map(|key| key["holds"].as_bool().unwrap())
+        .collect();
+    assert_eq!(held, [true, true]);
+}
+
+#[test]
+fn rules_that_cannot_be_read_are_told_with_where_they_lie() {
+    let site = village("bench-unreadable-rules");
+    let name = |rules: &str| {
+        std::fs::write(site.0.join("scenarios/07-trip.yaml"), format!("{TRIP}mistaken_rules: {rules}\n"))
+            .unwrap();
+    };
+    name("../rules/sun.rhai");
+    let output = bench(&site.0, &[]);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output));
+    for part in ["07-trip.yaml:", "lies beside this file", "^^^"] {
+        assert!(text(&output).contains(part), "{part}: {}", text(&output));
+    }
+    name("07-wrong.rhai");
+    let rules = "rule \"x\" when nothing.power > \"1 kW\" { }\nrule \"y\" when true { open(clinc); }\n";
+    std::fs::write(site.0.join("scenarios/07-wrong.rhai"), rules).unwrap();
+    let output = bench(&site.0, &["--language", "fr"]);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output));
+    for part in ["rules/07-wrong.rhai:1", "clinc", "`scenarios/07-wrong.rhai`, qu'un scénario"] {
+        assert!(text(&output).contains(part), "{part}: {}", text(&output));
+    }
+}
+
 #[test]
 fn what_cannot_be_run_is_told_with_its_place() {
     let site = village("bench-mistakes");

@@ -118,7 +118,7 @@ codes! {
     SAFETY_VALUE_NOT_ALLOWED = "safety::value_not_allowed": "A state that the file prescribes is not among the values that the setpoint may take.";
     SAFETY_VALUES = "safety::values": "A setpoint says which values it may take, as single values and ranges that do not overlap.";
     SAFETY_WIRING = "safety::wiring": "The safe state of a contact is not what its circuit does without power. When controller and relay are dead, nothing but the wiring decides, so safe must be what the wiring does.";
-    SCENARIO_FILE = "scenario::file": "The file of a scenario (`ballast bench-policy`) says something that cannot be: no number in its name, no measure that counts, a measure of which nothing is asked, a length beyond a month.";
+    SCENARIO_FILE = "scenario::file": "The file of a scenario (`ballast bench-policy`) says something that cannot be: no number in its name, no measure that counts, a measure of which nothing is asked, a length beyond a month, rules that do not lie beside it.";
     SETTING_RANGE = "setting::range": "The value of a setting lies outside of the range in which people may set it, or something that is no number has a range.";
     SHEDDING_NEVER = "shedding::never": "An output that nobody but a limit opens is a member of a group that is shed.";
     SHEDDING_NEVER_OPEN = "shedding::never_open": "An output that nobody but a limit opens is open when nobody asks. The guard takes a wish for open, that of its default too, as one for closed: it closes the output and keeps it closed. Such an output is closed when nobody asks (`default: closed`). What rules and people shall go on opening stands in no group that is shed, and not on the list.";
