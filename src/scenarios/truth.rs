@@ -139,7 +139,9 @@ impl Recorder {
 }
 
 fn battery(spec: &VillageSpec, stored_wh: f64) -> Value {
-    let Some(storage) = spec.storage.as_ref().filter(|storage| !storage.is_absent) else { return Value::Null };
+    let Some(storage) = spec.storage.as_ref().filter(|storage| !storage.is_absent) else {
+        return Value::Null;
+    };
     json!({
         "name": storage.name, "is_absent": storage.is_absent, "capacity_wh": storage.capacity_wh, "soc_min": storage.soc_min,
         "soc_at_start": stored_wh / storage.capacity_wh, "charge_max_w": storage.charge_max_w,

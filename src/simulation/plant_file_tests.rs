@@ -144,11 +144,10 @@ fn readings_and_commands_are_lost_late_and_twice() {
 
 #[test]
 fn every_mistake_of_the_beginning_and_of_commands_is_told_at_its_line() {
-    let (plant, told) = of(
-        "droop_only: maybe\nsources:\n  genset: 90 kW\n  standbye: absent\n  battery: 5 kW\n\
+    let (plant, told) =
+        of("droop_only: maybe\nsources:\n  genset: 90 kW\n  standbye: absent\n  battery: 5 kW\n\
         closed: [heaters_nord]\nopen: [homes_east, homes_east]\ntanks: { start: 45 kW }\n\
-        disturbances:\n  - { at: 0 s, blackout: false, for: 1 s }\n  - { at: 0 s, fan: batery, for: 1 s }\n",
-    );
+        disturbances:\n  - { at: 0 s, blackout: false, for: 1 s }\n  - { at: 0 s, fan: batery, for: 1 s }\n");
     assert!(plant.is_none());
     assert_eq!(lines(&told), [1, 3, 4, 5, 6, 7, 8, 10, 11], "{told:#?}");
     let (plant, told) = of(
