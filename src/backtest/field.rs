@@ -11,8 +11,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Somebody says a value again after half of the time in which it grows old.
-const AGAIN: u64 = 2;
 /// After so many steps without a word nothing is known any more: there is a gap in the past.
 const GAP_STEPS: u32 = 3;
 
@@ -58,9 +56,10 @@ impl Past {
         let step = source.step();
         let points = (0..).map(PointId).zip(&running.catalog().points);
         let pauses = points.filter_map(|(id, spec)| {
-            // What lives for two steps needs no word between them.
+            // What lives for two steps needs no word between them. Else it is said again at the last moment at which it is
+            // not old yet: it never is, and every further word would cost a turn of the machines.
             let age = spec.max_age.filter(|age| age.nanos() < step.nanos().saturating_mul(2))?;
-            Some((id, Span::from_nanos((age.nanos() / AGAIN).max(1_000_000))))
+            Some((id, age.max(Span::from_millis(1))))
         });
         let world = World {
             begin,
