@@ -216,6 +216,7 @@ mod tests {
             "did you mean `village`",
             "did you mean `genset`",
             "begins with its number",
+            "scenario::file",
             "48.75 kW",
         ] {
             assert!(told.contains(part), "{part} is not in {told}");
