@@ -366,6 +366,10 @@ impl Watch {
         (seen.lowest_hz, seen.highest_hz) = (record.lowest_hz, record.highest_hz);
         seen.dark_s = record.dark_s - before.record.dark_s;
         seen.blackouts = u64::from(record.blackouts.saturating_sub(before.record.blackouts));
+        if village.frequency_hz().is_none() {
+            // Who is dark at the end is not back.
+            seen.homes_back_s = seen.length_s;
+        }
         seen.outside_narrow_s += seen.dark_s;
         seen.outside_wide_s += seen.dark_s;
         let (weights, sum, squares) = self.deviation;
