@@ -117,13 +117,7 @@ fn play_all(
 }
 
 fn unwritten(path: &Path, error: &std::io::Error, output: &Output) -> Exit {
-    let shown = path.display();
-    let text = say!(
-        output.language_of_answers(),
-        "{shown} cannot be written: {error}",
-        "{shown} ne peut pas être écrit : {error}"
-    );
-    output.refuse(Exit::Failed, &text)
+    output.refuse(Exit::Failed, &output.unwritten(path, error))
 }
 
 /// Rules that scenarios bring, and which cannot be read: all of them, each with where its file lies.

@@ -92,6 +92,12 @@ impl Output {
         say!(language, "{shown} cannot be read: {error}", "{shown} ne peut pas être lu : {error}")
     }
 
+    /// That a file cannot be written, and why.
+    pub fn unwritten(&self, path: &Path, error: &std::io::Error) -> String {
+        let (shown, language) = (path.display(), self.language_of_answers());
+        say!(language, "{shown} cannot be written: {error}", "{shown} ne peut pas être écrit : {error}")
+    }
+
     /// Whether answers are French.
     pub fn is_french(&self) -> bool {
         self.language == Language::Fr

@@ -4,7 +4,7 @@ use super::measure::Key;
 use super::optimum::Optimum;
 use super::score::penalty;
 use super::suite::Who;
-use super::table::{OfScenario, OfSeed, Table, middle_and_least};
+use super::table::{OfScenario, OfSeed, Table, middle, middle_and_least};
 use super::watch::{Hertz, Seen};
 use crate::report::language::{Language, say};
 use crate::simulation::report::charts::{Chart, Line};
@@ -60,9 +60,6 @@ fn overview(html: &mut String, table: &Table<'_>, language: Language) {
         language.say("violations", "violations"),
     ];
     table_head(html, &names);
-    let middle = |numbers: Vec<f64>| {
-        middle_and_least(numbers).map_or_else(|| "?".to_owned(), |(middle, _)| format!("{middle:.2}"))
-    };
     let points = |numbers: Vec<f64>| {
         let known = middle_and_least(numbers);
         known.map_or_else(|| "?".to_owned(), |(middle, least)| format!("{middle:.0} / {least:.0}"))

@@ -4,19 +4,16 @@ use super::suite::{Suite, Who};
 use super::truth::Recorder;
 use super::watch::{Seen, Watch};
 use crate::report::language::{Language, say};
-use crate::simulation::lockstep::NotBegun;
+use crate::simulation::lockstep::{NotBegun, Stopped};
 use crate::simulation::plant_file::PlantFile;
 use crate::simulation::report::words;
 use crate::simulation::{Setup, Simulation};
 use ballast_model::Span;
+use ballast_plant::Village;
 use ballast_plant::village::When;
-use ballast_plant::{PlantError, Village};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
-
-/// Turns without time going on after which a site that is never quiet is given up.
-const TURNS_MAX: u32 = 10_000;
 
 /// A site that begins takes its loads back one after the other; a scenario finds it at work. So long it runs before.
 pub const LEAD: Span = Span::from_secs(180);
@@ -37,12 +34,16 @@ pub struct Play {
 pub enum Trouble {
     /// The site or the village cannot be.
     NotBegun(String),
-    /// The plant is none any more.
-    Diverged(PlantError),
-    /// The site asks for turns without end.
-    NeverQuiet,
+    /// It does not come to its end.
+    Stopped(Stopped),
     /// A thread of this program panicked.
     Panicked,
+}
+
+impl From<Stopped> for Trouble {
+    fn from(stopped: Stopped) -> Self {
+        Self::Stopped(stopped)
+    }
 }
 
 impl Trouble {
@@ -52,8 +53,8 @@ impl Trouble {
             Self::NotBegun(what) => {
                 say!(language, "it does not begin: {what}", "elle ne commence pas : {what}")
             }
-            Self::Diverged(error) => words::diverged(error, language),
-            Self::NeverQuiet => language
+            Self::Stopped(Stopped::Diverged(error)) => words::diverged(error, language),
+            Self::Stopped(Stopped::NeverQuiet) => language
                 .say(
                     "the site is never quiet: turns without time going on",
                     "le site n'est jamais au repos : des tours sans que le temps avance",
@@ -85,14 +86,14 @@ pub fn play(suite: &Suite, play: Play, mut recorder: Option<&mut Recorder>) -> R
         NotBegun::Plant(error) => Trouble::NotBegun(error.to_string()),
         NotBegun::Site(refused) => Trouble::NotBegun(refused.text),
     })?;
-    go(&mut simulation, LEAD, |_| {})?;
+    simulation.watch_until(LEAD, |_| {})?;
     simulation.plant().touch(Village::reset_extremes);
     let terms = suite.terms.clone().with_late(&scenario.plant.commands);
     let mut watch = Watch::new(&simulation, terms, scenario);
     if let Some(recorder) = &mut recorder {
         simulation.look(|village| recorder.begin(village));
     }
-    go(&mut simulation, LEAD.plus(scenario.length), |simulation| {
+    simulation.watch_until(LEAD.plus(scenario.length), |simulation| {
         watch.see(simulation);
         if let Some(recorder) = &mut recorder {
             simulation.look(|village| recorder.see(village));
@@ -118,24 +119,6 @@ fn earlier(mut plant: PlantFile, lead: Span) -> PlantFile {
         command.until_ms = command.until_ms.saturating_add(lead.millis());
     }
     plant
-}
-
-/// Steps until so much time has passed since the beginning, and looks after each step.
-fn go(simulation: &mut Simulation, until: Span, mut look: impl FnMut(&Simulation)) -> Result<(), Trouble> {
-    let mut turns = 0;
-    while simulation.elapsed() < until {
-        let before = simulation.elapsed();
-        simulation.step();
-        if let Some(error) = simulation.diverged() {
-            return Err(Trouble::Diverged(error));
-        }
-        turns = if simulation.elapsed() > before { 0 } else { turns + 1 };
-        if turns >= TURNS_MAX {
-            return Err(Trouble::NeverQuiet);
-        }
-        look(simulation);
-    }
-    Ok(())
 }
 
 /// Runs all of them on so many threads, in their order the answers; the first trouble ends them. `tell` hears how many are

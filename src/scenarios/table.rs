@@ -108,6 +108,11 @@ pub fn middle_and_least(mut numbers: Vec<f64>) -> Option<(f64, f64)> {
     Some((0.5 * (lower + upper), least))
 }
 
+/// The middle of some numbers for people; `?` where there is none.
+pub fn middle(numbers: Vec<f64>) -> String {
+    middle_and_least(numbers).map_or_else(|| "?".to_owned(), |(middle, _)| format!("{middle:.2}"))
+}
+
 /// What the goals ask, and what came of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Goals {

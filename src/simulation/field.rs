@@ -144,9 +144,8 @@ impl Field for SimulatedField {
         if self.pace.is_some_and(|pace| pace.wait(target_ms) > Duration::ZERO) {
             return;
         }
-        let (from_ms, was_transient) = self.plant.look(|village| (village.now_ms(), village.is_transient()));
-        let reached_ms = self.plant.advance_to_transient(target_ms);
-        let is_transient = !was_transient && self.plant.look(Village::is_transient);
+        let from_ms = self.plant.look(Village::now_ms);
+        let (reached_ms, is_transient) = self.plant.advance_to_transient(target_ms);
         if let Some(pace) = &mut self.pace {
             pace.reached(reached_ms);
         }

@@ -23,6 +23,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// The village of the demonstration travels inside the program.
 pub static VILLAGE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/examples/village");
 
+/// Turns without time going on after which a site that is never quiet is given up.
+pub const TURNS_MAX: u32 = 10_000;
 /// Lines of the log at most; later ones are not kept.
 const LOG_LINES_MAX: usize = 100_000;
 /// Alarms whose words are kept; later ones are only counted.
@@ -95,6 +97,15 @@ pub enum NotBegun {
     /// The village cannot be.
     #[error("the village cannot be: {0}")]
     Plant(#[from] PlantError),
+}
+
+/// Why a run came to no end.
+#[derive(Clone, Debug)]
+pub enum Stopped {
+    /// An equation of the plant gave no finite number any more.
+    Diverged(PlantError),
+    /// [`TURNS_MAX`] turns in which time did not go on.
+    NeverQuiet,
 }
 
 /// Alarms of a run.
@@ -192,6 +203,27 @@ impl Simulation {
         while self.elapsed() < elapsed && self.diverged().is_none() {
             self.step();
         }
+    }
+
+    /// Steps until so much time has passed since the beginning, and looks after each step.
+    ///
+    /// # Errors
+    /// Why it does not come so far.
+    pub fn watch_until(&mut self, elapsed: Span, mut look: impl FnMut(&Self)) -> Result<(), Stopped> {
+        let (mut passed, mut turns) = (self.elapsed(), 0);
+        while passed < elapsed {
+            self.step();
+            if let Some(error) = self.diverged() {
+                return Err(Stopped::Diverged(error));
+            }
+            look(self);
+            let before = std::mem::replace(&mut passed, self.elapsed());
+            turns = if passed > before { 0 } else { turns + 1 };
+            if turns >= TURNS_MAX {
+                return Err(Stopped::NeverQuiet);
+            }
+        }
+        Ok(())
     }
 
     /// Which equation of the plant gave no finite number any more: nothing that is seen afterwards means anything.

@@ -69,8 +69,9 @@ impl SharedPlant {
         plant.wires = Wires::new(commands, plant.seed);
     }
 
-    /// Lets its own time pass until `to_ms`, or until a quiet village becomes restless; gives its time then, ms.
-    pub fn advance_to_transient(&self, to_ms: u64) -> u64 {
+    /// Lets its own time pass until `to_ms`, or until a quiet village becomes restless; gives its time then, ms, and
+    /// whether it stopped there.
+    pub fn advance_to_transient(&self, to_ms: u64) -> (u64, bool) {
         self.lock().pass(to_ms, true)
     }
 
@@ -123,7 +124,7 @@ impl SharedPlant {
 
 impl Plant {
     /// Lets time pass, and carries out what is told late at the instant at which it arrives.
-    fn pass(&mut self, to_ms: u64, stops: bool) -> u64 {
+    fn pass(&mut self, to_ms: u64, stops: bool) -> (u64, bool) {
         loop {
             self.wires.due(self.village.now_ms(), &mut self.told);
             self.carry_out();
@@ -138,7 +139,7 @@ impl Plant {
             if is_stopped || now_ms >= to_ms {
                 self.wires.due(now_ms, &mut self.told);
                 self.carry_out();
-                return now_ms;
+                return (now_ms, is_stopped);
             }
         }
     }

@@ -4,7 +4,9 @@ use crate::cli::arguments::BenchPolicy;
 use crate::cli::terminal::{BAD, FAINT, GOOD, STRONG, styled};
 use crate::report::language::{Language, say};
 use crate::scenarios::suite::Who;
-use crate::scenarios::table::{Goals, LEAD_MIN, MEDIAN_MIN, OfScenario, POINTS_MIN, Table, middle_and_least};
+use crate::scenarios::table::{
+    Goals, LEAD_MIN, MEDIAN_MIN, OfScenario, POINTS_MIN, Table, middle, middle_and_least,
+};
 
 /// Columns of a scenario's title.
 const TITLE: usize = 34;
@@ -52,9 +54,6 @@ pub(super) fn text(table: &Table<'_>, options: &BenchPolicy, language: Language)
 }
 
 fn line(row: &OfScenario<'_>, language: Language) -> String {
-    let penalty = |numbers: Vec<f64>| {
-        middle_and_least(numbers).map_or_else(|| "?".to_owned(), |(middle, _)| format!("{middle:.2}"))
-    };
     let points = |who: Who| {
         let known = middle_and_least(row.points(who));
         known.map_or_else(|| "?".to_owned(), |(middle, least)| format!("{middle:.0}/{least:.0}"))
@@ -64,10 +63,10 @@ fn line(row: &OfScenario<'_>, language: Language) -> String {
     format!(
         "{:>2} {title:<TITLE$} {:>8} {:>8} {:>8} {:>8} {:>9} {:>9} {:>6} {:>4}",
         row.scenario.number,
-        penalty(row.penalties(Who::Nobody)),
-        penalty(row.penalties(Who::Fixed)),
-        penalty(row.penalties(Who::Policy)),
-        penalty(row.best()),
+        middle(row.penalties(Who::Nobody)),
+        middle(row.penalties(Who::Fixed)),
+        middle(row.penalties(Who::Policy)),
+        middle(row.best()),
         points(Who::Fixed),
         points(Who::Policy),
         format!("{held}/{keys}"),

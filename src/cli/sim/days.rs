@@ -8,7 +8,7 @@ use crate::cli::terminal::{FAINT, Output, STRONG, styled, width_of_errors};
 use crate::report::causes;
 use crate::report::instant;
 use crate::report::language::{Language, say};
-use crate::simulation::lockstep::NotBegun;
+use crate::simulation::lockstep::{NotBegun, Stopped, TURNS_MAX};
 use crate::simulation::measures::{Measures, Observer, OutputMeasures};
 use crate::simulation::plant::names_missing;
 use crate::simulation::plant_file::{self, PlantFile};
@@ -29,8 +29,6 @@ use std::time::{Duration, Instant};
 
 /// How often it is told how far it is, on a terminal.
 const TOLD: Duration = Duration::from_millis(500);
-/// Turns without time going on after which a site that is never quiet is given up.
-const TURNS_MAX: u32 = 10_000;
 /// A longer file describes no plant.
 const PLANT_BYTES_MAX: u64 = 1 << 20;
 /// Years in which a run may begin.
@@ -78,15 +76,8 @@ fn try_run(site: &Path, options: &Sim, output: &Output) -> Result<(), Exit> {
     let run =
         Run { measures: &measures, series: &series, running: &running, simulation: &simulation, first, seed };
     if let Some(path) = &options.report {
-        std::fs::write(path, page(&run, language)).map_err(|error| {
-            let shown = path.display();
-            let text = say!(
-                language,
-                "{shown} cannot be written: {error}",
-                "{shown} ne peut pas être écrit : {error}"
-            );
-            output.refuse(Exit::Failed, &text)
-        })?;
+        std::fs::write(path, page(&run, language))
+            .map_err(|error| output.refuse(Exit::Failed, &output.unwritten(path, &error)))?;
     }
     output.answer(&text(&run, options, language), &data(&run));
     Ok(())
@@ -182,34 +173,28 @@ fn go(
     mut look: impl FnMut(&Simulation),
 ) -> Result<(), String> {
     let bar = Bar::new(output);
-    let (mut told, mut turns) = (Instant::now(), 0);
+    let mut told = Instant::now();
     let hours = |span: Span| (span.millis() / 3_600_000) as usize;
-    let language = output.language_of_answers();
-    let mut passed = simulation.elapsed();
-    while passed < length {
-        simulation.step();
+    let gone = simulation.watch_until(length, |simulation| {
         look(simulation);
-        if let Some(error) = simulation.diverged() {
-            bar.clear();
-            return Err(words::diverged(&error, language));
-        }
-        let before = std::mem::replace(&mut passed, simulation.elapsed());
-        turns = if passed > before { 0 } else { turns + 1 };
-        if turns >= TURNS_MAX {
-            bar.clear();
-            return Err(say!(
-                language,
-                "after {passed} the site is never quiet: {turns} turns without time going on",
-                "après {passed} le site n'est jamais au repos : {turns} tours sans que le temps avance"
-            ));
-        }
         if bar.is_shown() && told.elapsed() >= TOLD {
             told = Instant::now();
-            bar.show(output.say("hours", "heures"), hours(passed), hours(length));
+            bar.show(output.say("hours", "heures"), hours(simulation.elapsed()), hours(length));
         }
-    }
+    });
     bar.clear();
-    Ok(())
+    let language = output.language_of_answers();
+    gone.map_err(|stopped| match stopped {
+        Stopped::Diverged(error) => words::diverged(&error, language),
+        Stopped::NeverQuiet => {
+            let passed = simulation.elapsed();
+            say!(
+                language,
+                "after {passed} the site is never quiet: {TURNS_MAX} turns without time going on",
+                "après {passed} le site n'est jamais au repos : {TURNS_MAX} tours sans que le temps avance"
+            )
+        }
+    })
 }
 
 fn text(run: &Run<'_>, options: &Sim, language: Language) -> String {
