@@ -116,6 +116,33 @@ fn a_candidate_moves_nothing_and_takes_over_when_it_is_promoted() {
 }
 
 #[test]
+fn a_candidate_whose_body_fails_says_so_and_the_site_goes_on() {
+    let Some(bench) = Bench::new("a candidate that fails", &follow("a")) else { return };
+    let program = bench.run();
+    level(&bench, &program, "30");
+    let folder = candidate(
+        "rule \"table\" when meter.level > \"50 %\" until meter.level < \"50 %\" {\n    let steps = [1.0];\n    \
+         if steps[3] > 0.0 { close(b); }\n}\n",
+    );
+    start(&bench, &folder.0);
+    assert_eq!(report(&bench)["failing"], Value::Array(vec![]));
+    level(&bench, &program, "70");
+    bench.wait("a", "ON");
+    let failing = wait_for("the failure to be told", PATIENCE, || {
+        report(&bench)["failing"].as_array().unwrap().first().cloned()
+    });
+    assert_eq!(failing["rule"], "table", "{failing}");
+    assert!(failing["place"].as_str().unwrap().contains("main.rhai:3"), "{failing}");
+    assert!(failing["failures"].as_u64().unwrap() >= 1, "{failing}");
+    let text = done(&bench, &[]);
+    assert!(text.contains("rule \"table\" of it failed") && text.contains("b: the same"), "{text}");
+    let text = done(&bench, &["--language", "fr"]);
+    assert!(text.contains("sa règle « table » a échoué"), "{text}");
+    let status = program.tell(&["status"]);
+    assert!(!status.contains("table"), "the failure is the candidate's alone: {status}");
+}
+
+#[test]
 fn what_is_wrong_is_refused_and_what_is_dropped_leaves_all_as_it_was() {
     let Some(bench) = Bench::new("a candidate that is dropped", &follow("a")) else { return };
     let program = bench.run();

@@ -9,9 +9,23 @@ use ballast_model::catalog::OutputSpec;
 use ballast_model::time::Wall;
 use ballast_model::{Mono, OutputId, Wanted};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// Differences that people are shown; programs get all that are kept.
 const SHOWN_MAX: usize = 20;
+
+/// A rule of a candidate whose body failed since the candidate began.
+#[derive(Debug, Default)]
+pub struct Failing {
+    /// Its name.
+    pub name: String,
+    /// How often.
+    pub times: u64,
+    /// It failed too often, and is not run any more.
+    pub is_suspended: bool,
+    /// Where it failed last, and how, in English.
+    pub last: Option<[String; 2]>,
+}
 
 /// How a candidate goes.
 pub struct Telling<'a> {
@@ -29,6 +43,8 @@ pub struct Telling<'a> {
     pub interventions: [u64; 2],
     /// What it was too slow for.
     pub lagged: u64,
+    /// Rules whose body failed, by index.
+    pub failing: &'a BTreeMap<u32, Failing>,
     /// Who reads it.
     pub language: Language,
 }
@@ -64,6 +80,9 @@ impl Telling<'_> {
                 "it did not keep up: {lagged} readings did not reach it, so what it did is not to be relied upon\n",
                 "elle n'a pas suivi : {lagged} mesures ne lui sont pas parvenues, on ne peut donc pas s'y fier\n"
             ));
+        }
+        for failing in self.failing.values() {
+            text.push_str(&failed_rule(failing, language));
         }
         self.sums(&mut text);
         self.list(&mut text);
@@ -140,10 +159,18 @@ impl Telling<'_> {
             self.account.differences(self.now).map(|one| self.difference(one)).collect();
         let [running, candidate] = self.interventions;
         let about = self.about;
+        let failing = |failing: &Failing| {
+            let [place, message] = failing.last.as_ref().map_or([None; 2], |last| last.each_ref().map(Some));
+            json!({
+                "rule": failing.name, "failures": failing.times, "suspended": failing.is_suspended,
+                "place": place, "message": message,
+            })
+        };
+        let failing: Vec<Value> = self.failing.values().map(failing).collect();
         json!({
             "runs": true, "rules": about.rules, "who": about.who, "since": instant::utc(about.began),
             "lagged": self.lagged, "interventions": { "running": running, "candidate": candidate },
-            "outputs": outputs, "differences": differences, "forgotten": self.account.forgotten(),
+            "failing": failing, "outputs": outputs, "differences": differences, "forgotten": self.account.forgotten(),
         })
     }
 
@@ -161,6 +188,23 @@ impl Telling<'_> {
             "running": running, "candidate": candidate,
         })
     }
+}
+
+/// A rule of a candidate failed: what it would have done is not known, however equal its outputs are.
+fn failed_rule(failing: &Failing, language: Language) -> String {
+    let Failing { name, times, is_suspended, last } = failing;
+    let suspended =
+        if *is_suspended { language.say(", and is suspended", ", et elle est suspendue") } else { "" };
+    let why = last.as_ref().map_or_else(String::new, |[place, message]| {
+        let french = ballast_rules::failure_in_french(message);
+        say!(language, " ({place}: {message})", " ({place} : {french})")
+    });
+    say!(
+        language,
+        "rule \"{name}\" of it failed {times} times{why}{suspended}: it asks for nothing, so do not rely on what is the same\n",
+        "sa règle « {name} » a échoué {times} fois{why}{suspended} : elle ne demande rien, \
+         ne vous fiez donc pas à ce qui est pareil\n"
+    )
 }
 
 /// No candidate runs; and why the last one ended, if it did by itself.

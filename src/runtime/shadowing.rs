@@ -7,7 +7,7 @@ use super::told::Told;
 use crate::control::protocol::Answer;
 use crate::report::language::{Language, Sentence};
 use crate::report::shadow_words;
-use crate::shadow::handle::{About, Asked, Feed, News, Shadow, What};
+use crate::shadow::handle::{About, Asked, News, Shadow, What};
 use crate::shadow::run::{self, Order};
 use crate::site::Texts;
 use ballast_history::Severity;
@@ -88,7 +88,7 @@ pub fn verdict_came(decision: &mut Decision, now: Mono, verdict: &Verdict) {
     let reason = run::reason(decision, verdict.output, verdict);
     let (output, wanted) = (verdict.output, verdict.state);
     if let Some(shadow) = &mut decision.carrier.shadows.current {
-        shadow.hand(Feed::Running { output, at: now, wanted, reason });
+        shadow.hand_verdict(output, now, wanted, reason);
     }
 }
 
@@ -116,7 +116,8 @@ pub fn news(decision: &mut Decision, news: News) -> After {
         What::Failed(why) => {
             shadows.current = None;
             let sentence = Sentence::both(|language| shadow_words::failed(&about.rules, &why, language));
-            let answer = Answer::refused(sentence.english.clone());
+            let language = waiting.as_ref().map_or(Language::En, |(_, language)| *language);
+            let answer = Answer::refused(sentence.in_language(language));
             shadows.ended = Some(sentence.clone());
             tell(&mut decision.carrier, now, sentence, &about.rules, None);
             Some(answer)

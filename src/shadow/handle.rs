@@ -114,16 +114,18 @@ impl Shadow {
         self.lagged
     }
 
-    /// Hands something over, or counts it; never waits.
-    pub fn hand(&mut self, feed: Feed) {
+    /// Hands something over, or counts it; never waits. Whether it was taken, or nobody is there any more to take it.
+    pub fn hand(&mut self, feed: Feed) -> bool {
         let count = match &feed {
             Feed::Samples(samples) => samples.len() as u64,
             _ => 1,
         };
-        if let Err(TrySendError::Full(_)) = self.feed.try_send(feed) {
+        // A thread that has ended says so itself.
+        let is_full = matches!(self.feed.try_send(feed), Err(TrySendError::Full(_)));
+        if is_full {
             self.lagged = self.lagged.saturating_add(count);
         }
-        // A thread that has ended says so itself.
+        !is_full
     }
 
     /// Hands over what a bus told: readings, and what can be reached. What the real outputs do is not the candidate's doing.
@@ -142,6 +144,14 @@ impl Shadow {
     pub fn is_news(&mut self, verdict: &ballast_model::Verdict) -> bool {
         let now = (verdict.state, verdict.asked, verdict.cause);
         self.handed.insert(verdict.output, now) != Some(now)
+    }
+
+    /// Hands over what an output is under the running rules. What does not get through is news again the next time, so that
+    /// the candidate is not compared for good with what was once.
+    pub fn hand_verdict(&mut self, output: OutputId, at: Mono, wanted: Wanted, reason: Reason) {
+        if !self.hand(Feed::Running { output, at, wanted, reason }) {
+            self.handed.remove(&output);
+        }
     }
 
     /// Asks how it goes; the thread answers. One that is too far behind, or has ended, answers nobody: the question comes back.
@@ -218,5 +228,22 @@ mod tests {
         drop(taken);
         shadow.hear(&batch());
         assert_eq!(shadow.lagged(), 6, "one that has ended does not lag");
+    }
+
+    #[test]
+    fn a_state_that_did_not_get_through_is_handed_over_again() {
+        let about = About { rules: "new".into(), who: "anna".into(), began: Utc::from_millis(0) };
+        let (mut shadow, taken) = Shadow::new(1, about, [Texts::default(), Texts::default()], 0);
+        let (output, closed) = (OutputId(0), Wanted::CLOSED);
+        let known = (closed, closed, ballast_model::intent::Cause::Asked);
+        shadow.handed.insert(output, known);
+        shadow.hand_verdict(output, Mono::ZERO, closed, [const { String::new() }; 2]);
+        assert_eq!(shadow.handed.get(&output), Some(&known));
+        while shadow.lagged() == 0 {
+            shadow.hear(&batch());
+        }
+        shadow.hand_verdict(output, Mono::ZERO, closed, [const { String::new() }; 2]);
+        assert_eq!(shadow.handed.get(&output), None);
+        drop(taken);
     }
 }

@@ -6,15 +6,17 @@ use super::handle::{Asked, Feed, News, What};
 use crate::control::protocol::Answer;
 use crate::journal::{Limits, Ring};
 use crate::report::language::Language;
-use crate::report::shadow_words;
+use crate::report::shadow_words::{self, Failing};
 use crate::runtime::decision::Decision;
 use crate::runtime::message::Message;
 use crate::runtime::opening::OpenField;
 use crate::site::{Running, Texts, build_after};
 use crate::testing::trial::start;
 use ballast_drivers::Batch;
+use ballast_engine::RuleState;
 use ballast_host::Clock;
 use ballast_model::{Mono, OutputId};
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
@@ -84,7 +86,8 @@ fn live(order: Order, say: &dyn Fn(What)) -> Option<What> {
     decision.go_on_from(engine, guard, at);
     let interventions = decision.carrier.guard.counters().interventions;
     let account = Account::new(at, decision.running.catalog().outputs.len());
-    let mut candidate = Candidate { decision, account, interventions };
+    let failures = failures(&decision);
+    let mut candidate = Candidate { decision, account, interventions, failures, failing: BTreeMap::new() };
     say(What::Began);
     candidate.go(&feed);
     None
@@ -95,6 +98,10 @@ struct Candidate {
     account: Account,
     /// Of its guard, when it began.
     interventions: u64,
+    /// How often the body of each rule has failed, as it was looked at last.
+    failures: Vec<u64>,
+    /// Rules whose body failed since it began, by index.
+    failing: BTreeMap<u32, Failing>,
 }
 
 impl Candidate {
@@ -131,8 +138,9 @@ impl Candidate {
         }
     }
 
-    /// Notes what the candidate's guard says of every output now.
+    /// Notes which bodies failed, and what the candidate's guard says of every output now.
     fn look(&mut self) {
+        self.look_for_failures();
         let now = self.decision.carrier.clock.now();
         for index in 0..self.decision.running.catalog().outputs.len() {
             let output = OutputId(u16::try_from(index).unwrap_or(u16::MAX).into());
@@ -141,6 +149,27 @@ impl Candidate {
                 let reason = reason(&self.decision, output, &verdict);
                 self.account.note(Side::Candidate, output, now, verdict.state, reason);
             }
+        }
+    }
+
+    /// A rule whose body fails asks for nothing, which may well look the same: so it is said by itself.
+    fn look_for_failures(&mut self) {
+        let (engine, plan) = (&self.decision.engine, &self.decision.running.plan);
+        let counted = engine.counters().rules.iter().map(|rule| rule.failures);
+        for ((index, before), times) in (0u32..).zip(&mut self.failures).zip(counted) {
+            if times == *before {
+                continue;
+            }
+            let name = plan.rule_name(index).to_owned();
+            let failing = self.failing.entry(index).or_insert(Failing { name, ..Failing::default() });
+            failing.times += times.saturating_sub(*before);
+            *before = times;
+            if let Some((_, message, place)) = engine.failure(index) {
+                failing.last = Some([place, message].map(str::to_owned));
+            }
+        }
+        for (index, failing) in &mut self.failing {
+            failing.is_suspended = engine.rule(*index) == Some(RuleState::Suspended);
         }
     }
 
@@ -156,11 +185,17 @@ impl Candidate {
             now: self.decision.carrier.clock.now(),
             interventions: [interventions, own],
             lagged,
+            failing: &self.failing,
             language,
         };
         // An asker that went away does not matter.
         let _ = reply.send(Answer::done(telling.text(), telling.data()));
     }
+}
+
+/// How often the body of each rule has failed, by index.
+fn failures(decision: &Decision) -> Vec<u64> {
+    decision.engine.counters().rules.iter().map(|rule| rule.failures).collect()
 }
 
 /// Why an output is as it is, in both languages: who asks later reads one of them.
