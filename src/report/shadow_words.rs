@@ -1,12 +1,12 @@
 //! What is said of a candidate that runs beside the rules of a site.
 
 use super::language::{Language, say};
+use super::moment::Moment;
 use super::{causes, instant};
 use crate::shadow::account::{Account, Difference, Reason};
 use crate::shadow::handle::About;
-use crate::site::Running;
+use ballast_engine::RuleState;
 use ballast_model::catalog::OutputSpec;
-use ballast_model::time::Wall;
 use ballast_model::{Mono, OutputId, Wanted};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -17,12 +17,8 @@ const SHOWN_MAX: usize = 20;
 /// A rule of a candidate whose body failed since the candidate began.
 #[derive(Debug, Default)]
 pub struct Failing {
-    /// Its name.
-    pub name: String,
     /// How often.
     pub times: u64,
-    /// It failed too often, and is not run any more.
-    pub is_suspended: bool,
     /// Where it failed last, and how, in English.
     pub last: Option<[String; 2]>,
 }
@@ -33,35 +29,30 @@ pub struct Telling<'a> {
     pub about: &'a About,
     /// Where it was not the same.
     pub account: &'a Account,
-    /// Its site.
-    pub running: &'a Running,
-    /// The wall clock.
-    pub wall: Wall,
-    /// Now.
-    pub now: Mono,
+    /// What its machines know now, in the language of whoever reads it.
+    pub moment: Moment<'a>,
     /// Interventions of the guards, of the running rules' and of its own.
     pub interventions: [u64; 2],
     /// What it was too slow for.
     pub lagged: u64,
     /// Rules whose body failed, by index.
     pub failing: &'a BTreeMap<u32, Failing>,
-    /// Who reads it.
-    pub language: Language,
 }
 
 impl Telling<'_> {
     fn outputs(&self) -> impl Iterator<Item = (OutputId, &OutputSpec)> {
-        (0..).map(OutputId).zip(&self.running.catalog().outputs)
+        (0..).map(OutputId).zip(&self.moment.running.catalog().outputs)
     }
 
     fn local(&self, at: Mono) -> String {
-        instant::local(self.wall.utc_untrusted(at), &self.running.catalog().zone)
+        instant::local(self.moment.wall.utc_untrusted(at), &self.moment.running.catalog().zone)
     }
 
     /// For people.
     pub fn text(&self) -> String {
-        let (language, About { rules, who, .. }) = (self.language, self.about);
-        let (since, lasting) = (self.local(self.account.since()), self.now.since(self.account.since()));
+        let (language, About { rules, who, .. }) = (self.moment.language, self.about);
+        let (since, lasting) =
+            (self.local(self.account.since()), self.moment.now.since(self.account.since()));
         let mut text = say!(
             language,
             "{rules} runs beside the rules of the site since {since}, for {lasting} ({who}); it moves nothing\n",
@@ -81,8 +72,8 @@ impl Telling<'_> {
                 "elle n'a pas suivi : {lagged} mesures ne lui sont pas parvenues, on ne peut donc pas s'y fier\n"
             ));
         }
-        for failing in self.failing.values() {
-            text.push_str(&failed_rule(failing, language));
+        for (rule, failing) in self.failing {
+            text.push_str(&self.failed(*rule, failing));
         }
         self.sums(&mut text);
         self.list(&mut text);
@@ -91,9 +82,9 @@ impl Telling<'_> {
 
     /// Each output: how long both were the same, and how long not.
     fn sums(&self, text: &mut String) {
-        let (language, whole) = (self.language, self.now.since(self.account.since()));
+        let (language, whole) = (self.moment.language, self.moment.now.since(self.account.since()));
         for (id, spec) in self.outputs() {
-            let ((count, differed), name) = (self.account.differed(id, self.now), &spec.name);
+            let ((count, differed), name) = (self.account.differed(id, self.moment.now), &spec.name);
             let same = whole.minus(differed);
             text.push_str(&if count == 0 {
                 say!(language, "  {name}: the same all the time\n", "  {name} : pareil tout le temps\n")
@@ -107,9 +98,33 @@ impl Telling<'_> {
         }
     }
 
+    fn is_suspended(&self, rule: u32) -> bool {
+        self.moment.engine.rule(rule) == Some(RuleState::Suspended)
+    }
+
+    /// A rule failed: what it would have done is not known, however equal the outputs are.
+    fn failed(&self, rule: u32, failing: &Failing) -> String {
+        let (language, name, Failing { times, last }) =
+            (self.moment.language, self.moment.running.plan.rule_name(rule), failing);
+        let suspended = if self.is_suspended(rule) {
+            language.say(", and is suspended", ", et elle est suspendue")
+        } else {
+            ""
+        };
+        let why = last.as_ref().map_or_else(String::new, |[place, message]| {
+            let french = ballast_rules::failure_in_french(message);
+            say!(language, " ({place}: {message})", " ({place} : {french})")
+        });
+        say!(
+            language,
+            "rule \"{name}\" of it failed {times} times{why}{suspended}, so do not rely on what is the same\n",
+            "sa règle « {name} » a échoué {times} fois{why}{suspended}, ne vous fiez donc pas à ce qui est pareil\n"
+        )
+    }
+
     fn list(&self, text: &mut String) {
-        let language = self.language;
-        let all: Vec<&Difference> = self.account.differences(self.now).collect();
+        let language = self.moment.language;
+        let all: Vec<&Difference> = self.account.differences(self.moment.now).collect();
         let left = all.len().saturating_sub(SHOWN_MAX) as u64 + self.account.forgotten();
         if left > 0 {
             text.push_str(&say!(
@@ -119,9 +134,9 @@ impl Telling<'_> {
             ));
         }
         for one in all.iter().skip(all.len().saturating_sub(SHOWN_MAX)) {
-            let Some(spec) = self.running.catalog().output(one.output) else { continue };
+            let Some(spec) = self.moment.running.catalog().output(one.output) else { continue };
             let (from, name) = (self.local(one.from), &spec.name);
-            let length = one.until.unwrap_or(self.now).since(one.from);
+            let length = one.until.unwrap_or(self.moment.now).since(one.from);
             text.push_str(&if one.until.is_some() {
                 say!(language, "{from}, for {length}: {name}\n", "{from}, pendant {length} : {name}\n")
             } else {
@@ -140,15 +155,15 @@ impl Telling<'_> {
 
     fn was(&self, was: Option<&(Wanted, Reason)>, spec: &OutputSpec) -> String {
         let Some((state, [english, french])) = was else { return String::new() };
-        let why = self.language.say(english, french);
-        format!("{}, {why}", causes::state(&spec.show(*state), self.language))
+        let why = self.moment.language.say(english, french);
+        format!("{}, {why}", causes::state(&spec.show(*state), self.moment.language))
     }
 
     /// For programs.
     pub fn data(&self) -> Value {
-        let whole = self.now.since(self.account.since());
+        let whole = self.moment.now.since(self.account.since());
         let output = |(id, spec): (OutputId, &OutputSpec)| {
-            let (count, differed) = self.account.differed(id, self.now);
+            let (count, differed) = self.account.differed(id, self.moment.now);
             json!({
                 "output": spec.name, "same_s": whole.minus(differed).secs_f64(),
                 "differed_s": differed.secs_f64(), "differences": count,
@@ -156,17 +171,17 @@ impl Telling<'_> {
         };
         let outputs: Vec<Value> = self.outputs().map(output).collect();
         let differences: Vec<Value> =
-            self.account.differences(self.now).map(|one| self.difference(one)).collect();
+            self.account.differences(self.moment.now).map(|one| self.difference(one)).collect();
         let [running, candidate] = self.interventions;
         let about = self.about;
-        let failing = |failing: &Failing| {
+        let failing = |(rule, failing): (&u32, &Failing)| {
             let [place, message] = failing.last.as_ref().map_or([None; 2], |last| last.each_ref().map(Some));
             json!({
-                "rule": failing.name, "failures": failing.times, "suspended": failing.is_suspended,
-                "place": place, "message": message,
+                "rule": self.moment.running.plan.rule_name(*rule), "failures": failing.times,
+                "suspended": self.is_suspended(*rule), "place": place, "message": message,
             })
         };
-        let failing: Vec<Value> = self.failing.values().map(failing).collect();
+        let failing: Vec<Value> = self.failing.iter().map(failing).collect();
         json!({
             "runs": true, "rules": about.rules, "who": about.who, "since": instant::utc(about.began),
             "lagged": self.lagged, "interventions": { "running": running, "candidate": candidate },
@@ -175,8 +190,8 @@ impl Telling<'_> {
     }
 
     fn difference(&self, one: &Difference) -> Value {
-        let spec = self.running.catalog().output(one.output);
-        let utc = |at| instant::utc(self.wall.utc_untrusted(at));
+        let spec = self.moment.running.catalog().output(one.output);
+        let utc = |at| instant::utc(self.moment.wall.utc_untrusted(at));
         let was = |was: &Option<(Wanted, Reason)>| {
             was.as_ref()
                 .map(|(state, [why, _])| json!({ "state": spec.map(|spec| spec.show(*state)), "why": why }))
@@ -184,27 +199,10 @@ impl Telling<'_> {
         let [running, candidate] = one.was.each_ref().map(was);
         json!({
             "output": spec.map(|spec| &spec.name), "from": utc(one.from), "to": one.until.map(utc),
-            "length_s": one.until.unwrap_or(self.now).since(one.from).secs_f64(),
+            "length_s": one.until.unwrap_or(self.moment.now).since(one.from).secs_f64(),
             "running": running, "candidate": candidate,
         })
     }
-}
-
-/// A rule of a candidate failed: what it would have done is not known, however equal its outputs are.
-fn failed_rule(failing: &Failing, language: Language) -> String {
-    let Failing { name, times, is_suspended, last } = failing;
-    let suspended =
-        if *is_suspended { language.say(", and is suspended", ", et elle est suspendue") } else { "" };
-    let why = last.as_ref().map_or_else(String::new, |[place, message]| {
-        let french = ballast_rules::failure_in_french(message);
-        say!(language, " ({place}: {message})", " ({place} : {french})")
-    });
-    say!(
-        language,
-        "rule \"{name}\" of it failed {times} times{why}{suspended}: it asks for nothing, so do not rely on what is the same\n",
-        "sa règle « {name} » a échoué {times} fois{why}{suspended} : elle ne demande rien, \
-         ne vous fiez donc pas à ce qui est pareil\n"
-    )
 }
 
 /// No candidate runs; and why the last one ended, if it did by itself.

@@ -116,11 +116,11 @@ pub fn news(decision: &mut Decision, news: News) -> After {
         What::Failed(why) => {
             shadows.current = None;
             let sentence = Sentence::both(|language| shadow_words::failed(&about.rules, &why, language));
-            let language = waiting.as_ref().map_or(Language::En, |(_, language)| *language);
-            let answer = Answer::refused(sentence.in_language(language));
+            let answer =
+                waiting.as_ref().map(|(_, language)| Answer::refused(sentence.in_language(*language)));
             shadows.ended = Some(sentence.clone());
             tell(&mut decision.carrier, now, sentence, &about.rules, None);
-            Some(answer)
+            answer
         }
     };
     if let (Some((reply, _)), Some(answer)) = (waiting, answer) {

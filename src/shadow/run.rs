@@ -10,10 +10,11 @@ use crate::report::shadow_words::{self, Failing};
 use crate::runtime::decision::Decision;
 use crate::runtime::message::Message;
 use crate::runtime::opening::OpenField;
+use crate::runtime::timed::Timed;
 use crate::site::{Running, Texts, build_after};
 use crate::testing::trial::start;
 use ballast_drivers::Batch;
-use ballast_engine::RuleState;
+use ballast_engine::Engine;
 use ballast_host::Clock;
 use ballast_model::{Mono, OutputId};
 use std::collections::BTreeMap;
@@ -86,7 +87,7 @@ fn live(order: Order, say: &dyn Fn(What)) -> Option<What> {
     decision.go_on_from(engine, guard, at);
     let interventions = decision.carrier.guard.counters().interventions;
     let account = Account::new(at, decision.running.catalog().outputs.len());
-    let failures = failures(&decision);
+    let failures = failures(&decision.engine).collect();
     let mut candidate = Candidate { decision, account, interventions, failures, failing: BTreeMap::new() };
     say(What::Began);
     candidate.go(&feed);
@@ -154,22 +155,17 @@ impl Candidate {
 
     /// A rule whose body fails asks for nothing, which may well look the same: so it is said by itself.
     fn look_for_failures(&mut self) {
-        let (engine, plan) = (&self.decision.engine, &self.decision.running.plan);
-        let counted = engine.counters().rules.iter().map(|rule| rule.failures);
-        for ((index, before), times) in (0u32..).zip(&mut self.failures).zip(counted) {
+        let engine = &self.decision.engine;
+        for ((index, before), times) in (0u32..).zip(&mut self.failures).zip(failures(engine)) {
             if times == *before {
                 continue;
             }
-            let name = plan.rule_name(index).to_owned();
-            let failing = self.failing.entry(index).or_insert(Failing { name, ..Failing::default() });
+            let failing = self.failing.entry(index).or_default();
             failing.times += times.saturating_sub(*before);
             *before = times;
             if let Some((_, message, place)) = engine.failure(index) {
                 failing.last = Some([place, message].map(str::to_owned));
             }
-        }
-        for (index, failing) in &mut self.failing {
-            failing.is_suspended = engine.rule(*index) == Some(RuleState::Suspended);
         }
     }
 
@@ -180,13 +176,10 @@ impl Candidate {
         let telling = shadow_words::Telling {
             about: &about,
             account: &self.account,
-            running: &self.decision.running,
-            wall: self.decision.carrier.clock.wall(),
-            now: self.decision.carrier.clock.now(),
+            moment: self.decision.moment(language),
             interventions: [interventions, own],
             lagged,
             failing: &self.failing,
-            language,
         };
         // An asker that went away does not matter.
         let _ = reply.send(Answer::done(telling.text(), telling.data()));
@@ -194,8 +187,8 @@ impl Candidate {
 }
 
 /// How often the body of each rule has failed, by index.
-fn failures(decision: &Decision) -> Vec<u64> {
-    decision.engine.counters().rules.iter().map(|rule| rule.failures).collect()
+fn failures(engine: &Engine<Timed>) -> impl Iterator<Item = u64> {
+    engine.counters().rules.iter().map(|rule| rule.failures)
 }
 
 /// Why an output is as it is, in both languages: who asks later reads one of them.
