@@ -1,8 +1,8 @@
 //! Which branches of bodies, and of the functions that they call, were taken: for the coverage of a site's tests.
 //!
 //! A mark is put at the beginning of each branch of bodies that were compiled already: a name that no text can hold, which is
-//! noted when it is read. Bodies that nobody watches have none, and cost nothing. A mark takes a step of the budget of its
-//! run, so that what counts is run without.
+//! noted when it is read. Bodies that nobody watches have none, and cost nothing. A mark gives back what it takes of the budget
+//! of its run, so that a long body goes as far as it does without; what counts is run without all the same.
 //!
 //! The library lets nobody change the statements of a function. In its place stands one that evaluates a copy of them, with
 //! marks. Functions that no body calls have no marks: no test could reach them.
@@ -12,8 +12,8 @@ use crate::live::VALUE_MARK;
 use crate::run::RhaiBodies;
 use crate::sandbox::failure;
 use rhai::{
-    AST, ASTNode, Dynamic, Engine, Expr, Expression, FnCallExpr, ImmutableString, Module, Namespace,
-    Position, ScriptFuncDef, Shared, Stmt, StmtBlock,
+    AST, ASTNode, Dynamic, Engine, EvalContext, Expr, Expression, FnCallExpr, ImmutableString, Module,
+    Namespace, Position, ScriptFuncDef, Shared, Stmt, StmtBlock,
 };
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,7 +53,15 @@ pub struct Step {
 #[derive(Debug, Default)]
 pub(crate) struct Watched {
     steps: BTreeMap<Step, usize>,
-    taken: Rc<RefCell<Vec<bool>>>,
+    taken: Rc<RefCell<Vec<Mark>>>,
+}
+
+/// What is known of a mark.
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    was_read: bool,
+    /// The operations that it adds to a run.
+    cost: u64,
 }
 
 /// Functions that are called, each with how many arguments.
@@ -103,10 +111,11 @@ impl RhaiBodies {
             deprecated,
             reason = "the library marks it as open to change; the version of the library is pinned"
         )]
-        self.engine.on_var(move |name, _, _| {
+        self.engine.on_var(move |name, _, mut context| {
             if let Some(index) = index_of(name) {
-                if let Some(place) = taken.borrow_mut().get_mut(index) {
-                    *place = true;
+                if let Some(mark) = taken.borrow_mut().get_mut(index) {
+                    mark.was_read = true;
+                    give_back(&mut context, mark.cost);
                 }
                 return Ok(Some(Dynamic::UNIT));
             }
@@ -121,7 +130,9 @@ impl RhaiBodies {
     pub fn steps(&self) -> Vec<(Step, bool)> {
         let Some(watched) = &self.watched else { return Vec::new() };
         let taken = watched.taken.borrow();
-        let of = |(step, index): (&Step, &usize)| (step.clone(), taken.get(*index).copied().unwrap_or(false));
+        let of = |(step, index): (&Step, &usize)| {
+            (step.clone(), taken.get(*index).is_some_and(|mark| mark.was_read))
+        };
         watched.steps.iter().map(of).collect()
     }
 }
@@ -131,6 +142,16 @@ const STEP_MARK: char = '!';
 
 fn index_of(name: &str) -> Option<usize> {
     name.strip_prefix(VALUE_MARK)?.strip_prefix(STEP_MARK)?.parse().ok()
+}
+
+/// What a statement that is an expression takes of the budget: an operation for each.
+const STATEMENT_COST: u64 = 2;
+
+/// Gives operations back to the budget of a run that it would not have taken without marks. Never more than those: a loop that
+/// costs nothing would not end.
+fn give_back(context: &mut EvalContext<'_, '_, '_, '_, '_, '_>, cost: u64) {
+    let state = context.global_runtime_state_mut();
+    state.num_operations = state.num_operations.saturating_sub(cost);
 }
 
 /// The word of a function that stands for another. It is known only to an engine that has compiled its files.
@@ -148,6 +169,7 @@ fn register_stand_in(engine: &mut Engine, copies: &Copies) {
             let index = index.and_then(|index| usize::try_from(index).ok());
             // A function that calls itself reads them twice at a time, and nobody writes any more.
             let copies = copies.try_borrow().map_err(|_| failure("the functions are not ready"))?;
+            give_back(context, STATEMENT_COST);
             let copy = index
                 .and_then(|index| copies.get(index))
                 .ok_or_else(|| failure("there is no such function"))?;
@@ -220,13 +242,13 @@ struct Marker<'a> {
 
 impl Marker<'_> {
     /// The mark of a branch that stands there. What `each` unrolls has the same branches.
-    fn mark(&mut self, branch: Branch, at: Position) -> Stmt {
+    fn mark(&mut self, branch: Branch, at: Position, cost: u64) -> Stmt {
         let (line, column) = (at.line().unwrap_or(0), at.position().unwrap_or(0));
         let step =
             Step { file: self.file.into(), line, column, branch, function: self.function.map(Into::into) };
         let mut taken = self.watched.taken.borrow_mut();
         let index = *self.watched.steps.entry(step).or_insert_with(|| {
-            taken.push(false);
+            taken.push(Mark { was_read: false, cost });
             taken.len() - 1
         });
         let name = ImmutableString::from(format!("{VALUE_MARK}{STEP_MARK}{index}"));
@@ -241,7 +263,9 @@ impl Marker<'_> {
     fn branch(&mut self, branch: Branch, block: &mut StmtBlock, at: Position) {
         self.statements(block.statements_mut());
         let own = block.position();
-        let mark = self.mark(branch, if own.is_none() { at } else { own });
+        // An empty loop costs an operation a turn, and one with a mark in it does not.
+        let saved = u64::from(branch == Branch::Loop && block.is_empty());
+        let mark = self.mark(branch, if own.is_none() { at } else { own }, STATEMENT_COST - saved);
         block.statements_mut().insert(0, mark);
     }
 
@@ -254,7 +278,7 @@ impl Marker<'_> {
                     // `else if`: its own branches tell all.
                     [Stmt::If(..)] => self.statements(flow.branch.statements_mut()),
                     [] => {
-                        let mark = self.mark(Branch::NotIf, *at);
+                        let mark = self.mark(Branch::NotIf, *at, STATEMENT_COST);
                         flow.branch.statements_mut().insert(0, mark);
                     }
                     _ => self.branch(Branch::Else, &mut flow.branch, *at),
@@ -275,7 +299,9 @@ impl Marker<'_> {
                     let at = case.rhs.start_position();
                     self.expression(&mut case.rhs);
                     let taken = std::mem::replace(&mut case.rhs, Expr::Unit(at));
-                    let statements = [self.mark(Branch::Arm, at), Stmt::Expr(Box::new(taken))];
+                    // The block around the arm is an expression more, and the arm in it a statement.
+                    let mark = self.mark(Branch::Arm, at, STATEMENT_COST + 2);
+                    let statements = [mark, Stmt::Expr(Box::new(taken))];
                     case.rhs = Expr::Stmt(Box::new(StmtBlock::new(statements, at, at)));
                 }
             }
@@ -320,6 +346,7 @@ impl Marker<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::OPERATIONS_MAX;
     use crate::{Source, compile};
     use ballast_engine::bodies::{Asked, Bodies, BodyContext};
     use ballast_model::catalog::{Catalog, Kind, Origin, PointSpec};
@@ -342,12 +369,18 @@ mod tests {
 
     /// What a run of the first body said, and the branches, without anybody who watches or with.
     fn run(text: &str, watches: bool) -> (String, Vec<(Step, bool)>) {
+        run_within(text, watches, OPERATIONS_MAX)
+    }
+
+    /// The same with another budget.
+    fn run_within(text: &str, watches: bool, operations: u64) -> (String, Vec<(Step, bool)>) {
         let mut catalog = Catalog::default();
         let level = PointSpec::new("plain.level", Kind::Number(Unit::parse("").unwrap()), Origin::Measured);
         catalog.add_point(level).unwrap();
         let catalog = Arc::new(catalog);
         let mut compiled = compile(&[Source { file: FileId(0), name: "a.rhai", text }], &catalog);
         assert!(!compiled.has_mistakes(), "{:#?}", compiled.diagnostics);
+        compiled.bodies.engine.set_max_operations(operations);
         if watches {
             compiled.bodies.watch();
         }
@@ -463,5 +496,22 @@ rule \"r\" when plain.level > 3 { notify(`${half(4)}`); }
         assert_eq!(plain, marked);
         assert!(plain.starts_with("Failed") && plain.contains("a.rhai:1:"), "{plain}");
         assert_eq!(steps.iter().map(|(_, taken)| *taken).collect::<Vec<_>>(), [true, false]);
+    }
+
+    /// The more a run is watched, the less it would get done if marks took a part of its budget. At the moment of a mark it
+    /// may lack what the mark gives back at once.
+    #[test]
+    fn a_run_that_is_watched_goes_as_far_as_one_that_is_not() {
+        let empty_loop =
+            "rule \"r\" when plain.level > 3 { let n = 1; if n > 0 { loop { } } notify(`${n}`); }\n";
+        let ends =
+            |text: &str, watches, operations| run_within(text, watches, operations).0.starts_with("Done");
+        for text in [TEXT, FUNCTIONS] {
+            let least = |watches| (1..600).find(|operations| ends(text, watches, *operations)).unwrap();
+            let (plain, marked) = (least(false), least(true));
+            assert!((plain..=plain + STATEMENT_COST + 2).contains(&marked), "{plain} {marked}");
+        }
+        // What costs nothing would never end.
+        assert!(!ends(empty_loop, true, OPERATIONS_MAX));
     }
 }

@@ -69,8 +69,8 @@ pub fn run(test: &Test, texts: &Texts, language: Language) -> Result<Outcome, Re
     run_in(Session::begin(test, texts, language, false)?, test)
 }
 
-/// Runs a test to see which branches of bodies and functions it takes. To be watched takes a part of the budget of a body,
-/// so that what comes of the test itself is that of [`run`].
+/// Runs a test to see which branches of bodies and functions it takes. What comes of the test itself is that of [`run`], in
+/// which nothing is marked.
 ///
 /// # Errors
 /// The site has mistakes.
