@@ -27,7 +27,9 @@ skip() {
 emulator=$(command -v qemu-aarch64 || command -v qemu-aarch64-static || true)
 [ -n "$emulator" ] || skip "qemu-aarch64 is missing (Debian: apt-get install qemu-user)"
 have aarch64-linux-gnu-gcc || skip "aarch64-linux-gnu-gcc is missing (Debian: apt-get install gcc-aarch64-linux-gnu)"
-libraries=$(realpath "$(dirname "$(aarch64-linux-gnu-gcc -print-file-name=libc.so.6)")/..")
+library=$(aarch64-linux-gnu-gcc -print-file-name=libc.so.6)
+[ -e "$library" ] || skip "the C library for aarch64 is missing (Debian: apt-get install libc6-dev-arm64-cross)"
+libraries=$(realpath "$(dirname "$library")/..")
 
 # ---- a Rust that builds for aarch64 ---------------------------------------------------------------------------------
 
