@@ -14,8 +14,8 @@ PROGRAM ?= $(TARGET)/release/ballast
 GUARD ?= $(TARGET)/release/ballast-guard
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-aarch64 setup-bench build test test-aarch64 demo run bench bench-plant bench-backtest bench-devices \
-	chaos soak fuzz mutants proofs deny fmt lint doc install uninstall clean
+.PHONY: help setup setup-test setup-aarch64 setup-bench build test test-aarch64 demo run bench bench-plant bench-backtest \
+	bench-devices chaos soak fuzz mutants proofs deny fmt lint doc install uninstall clean
 
 help: ## list the entry points
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 } END { \
