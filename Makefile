@@ -14,8 +14,8 @@ PROGRAM ?= $(TARGET)/release/ballast
 GUARD ?= $(TARGET)/release/ballast-guard
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-bench build test test-aarch64 demo run bench bench-plant bench-backtest bench-devices \
-	chaos soak fuzz mutants proofs deny fmt lint doc install uninstall clean
+.PHONY: help setup setup-test setup-aarch64 setup-bench build test test-aarch64 demo run bench bench-plant bench-backtest \
+	bench-devices chaos soak fuzz mutants proofs deny fmt lint doc install uninstall clean
 
 help: ## list the entry points
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 } END { \
@@ -59,7 +59,7 @@ chaos: setup-test ## kill, freeze and cut program and guard at random: make chao
 	BALLAST_CHAOS=$(or $(FAULTS),200) BALLAST_CHAOS_SEED=$(or $(SEED),1) BALLAST_CHAOS_CLOCK=$(CLOCK) \
 		cargo test --locked --workspace --test process_chaos -- --nocapture
 
-test-aarch64: setup ## does an ARM machine decide the same? a journal from here, replayed under qemu (first build: 10 min)
+test-aarch64: setup-aarch64 ## does an ARM machine decide the same? a journal from here, replayed under qemu (first build: 10 min)
 	@scripts/replay_aarch64.sh
 
 soak: setup ## storms of a day over engine and guard, for hours: make soak SEEDS=1..2000 HOURS=24
@@ -93,6 +93,9 @@ setup: ## what a build needs: checks Rust, installs a C compiler if there is non
 
 setup-test: ## and what the tests run against, unpacked into target/tools
 	@scripts/setup.sh test
+
+setup-aarch64: ## and what builds and runs programs for ARM: a cross compiler, an emulator, Rust's library for it
+	@scripts/setup.sh aarch64
 
 setup-bench: ## and what the measurements need
 	@scripts/setup.sh bench

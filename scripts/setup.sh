@@ -3,6 +3,7 @@
 #
 #   scripts/setup.sh build    a C compiler; checks the Rust that is installed
 #   scripts/setup.sh test     the same, and the programs that the tests run against
+#   scripts/setup.sh aarch64  as for build, and what builds and runs programs for ARM; what cannot be had is told, and skipped
 #   scripts/setup.sh bench    the same, and what the load generator and its peers need
 #   scripts/setup.sh home-assistant
 #                             a Home Assistant of the tests' own (700 MB; `make test` works without it and says so)
@@ -199,6 +200,22 @@ setup_home_assistant() {
     cp "$wanted" "$own/installed.txt"
 }
 
+# A compiler and a C library for ARM, and an emulator that runs what they make. Where they cannot be had the replay is skipped
+# and says so: a machine without them is no mistake.
+setup_aarch64() {
+    setup_build
+    local missing=()
+    have qemu-aarch64 || have qemu-aarch64-static || missing+=(qemu-user)
+    # Its library comes in a package of its own, which is only recommended.
+    if ! have aarch64-linux-gnu-gcc || [ ! -e "$(aarch64-linux-gnu-gcc -print-file-name=libc.so.6)" ]; then
+        missing+=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
+    fi
+    if [ ${#missing[@]} -ne 0 ] && ! (install_packages "${missing[@]}"); then
+        say "setup: going on without ${missing[*]}: the replay on aarch64 will be skipped" >&2
+        exit 0
+    fi
+}
+
 # True when a program starts at all: it prints its help or its version without missing a library.
 runs() {
     case $1 in
@@ -218,8 +235,9 @@ setup_bench() {
 case ${1:-} in
     build) setup_build ;;
     test) setup_test ;;
+    aarch64) setup_aarch64 ;;
     bench) setup_bench ;;
     home-assistant) setup_home_assistant ;;
-    *) die "which set-up? build, test, bench or home-assistant" ;;
+    *) die "which set-up? build, test, aarch64, bench or home-assistant" ;;
 esac
 say "setup: everything that ${1} needs is here"

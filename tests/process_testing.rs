@@ -464,7 +464,7 @@ fn branches_that_no_test_took_are_told_with_their_lines() {
     let output = test(&site.0, &["--coverage"]);
     let told = text(&output);
     assert_eq!(output.status.code(), Some(0), "{told}");
-    let expected = "3 of 6 branches of bodies were taken
+    let expected = "3 of 6 branches of bodies and functions were taken
   rules/tells.rhai:3: the branch `if` was never taken
   rules/tells.rhai:7: the branch `else` was never taken
   rules/tells.rhai:11: the branch `if` was never taken\n";
@@ -473,4 +473,77 @@ fn branches_that_no_test_took_are_told_with_their_lines() {
         serde_json::from_str(&text(&test(&site.0, &["--coverage", "--format", "json"]))).unwrap();
     assert_eq!(data["branches"]["missed"], 3, "{data}");
     assert_eq!(data["branches"]["all"][2]["branch"], "else", "{data}");
+    assert!(data["branches"]["all"][2]["function"].is_null(), "{data}");
+}
+
+/// Two rules call them: what one of both takes is taken. `spare` is called by nobody, so no test could reach it.
+#[test]
+fn branches_of_functions_that_no_test_took_are_told_with_their_lines() {
+    let expect = "      - { at: 5 min, outputs: { water_heater: closed }, told: [2 kVA is ordinary] }
+      - { at: 6 min, do: [reload, restart] }
+      - { at: 8 min, active: [tells, tells more] }\n";
+    let site = site("testing-functions", &off_peak(expect));
+    let rules = "fn sort(power) {
+    if power > 5000 { return \"much\"; }
+    switch rounded(power) {
+        0 => \"little\",
+        2 => { \"ordinary\" }
+        _ => \"odd\"
+    }
+}
+fn rounded(power) {
+    let kilo = 0;
+    while power >= 1000 { power -= 1000; kilo += 1; }
+    for i in 0..0 { kilo += i; }
+    if kilo > 9 {
+        9
+    } else {
+        kilo
+    }
+}
+fn spare(x) { if x > 1 { 1 } else { 2 } }
+rule \"tells\" when linky.period == \"off_peak\" until linky.period == \"peak\" {
+    notify(`${rounded(linky.apparent_power)} kVA is ${sort(linky.apparent_power)}`);
+}
+rule \"tells more\" when linky.period == \"off_peak\" until linky.period == \"peak\" {
+    warn(`${sort(linky.apparent_power - 2000)}`);
+}\n";
+    std::fs::write(site.0.join("rules/tells.rhai"), rules).unwrap();
+    // What passes and fails, and with which words, is the same with and without.
+    let plain = text(&test(&site.0, &[]));
+    assert!(plain.ends_with("1 passed, 0 failed\n"), "{plain}");
+    let told = text(&test(&site.0, &["--coverage"]));
+    assert!(told.starts_with(&plain), "{told}");
+    let expected = "5 of 9 branches of bodies and functions were taken
+  rules/tells.rhai:2: in `sort`, the branch `if` was never taken
+  rules/tells.rhai:6: in `sort`, this arm of `switch` was never taken
+  rules/tells.rhai:12: in `rounded`, this loop was never entered
+  rules/tells.rhai:13: in `rounded`, the branch `if` was never taken\n";
+    assert!(told.ends_with(expected), "{told}");
+    let french = text(&test(&site.0, &["--coverage", "--language", "fr"]));
+    let expected = "5 sur 9 branches des corps et des fonctions ont été prises
+  rules/tells.rhai:2 : dans `sort`, la branche `if` n'a jamais été prise
+  rules/tells.rhai:6 : dans `sort`, cette branche de `switch` n'a jamais été prise
+  rules/tells.rhai:12 : dans `rounded`, cette boucle n'a jamais été suivie
+  rules/tells.rhai:13 : dans `rounded`, la branche `if` n'a jamais été prise\n";
+    assert!(french.ends_with(expected), "{french}");
+    let data: Value =
+        serde_json::from_str(&text(&test(&site.0, &["--coverage", "--format", "json"]))).unwrap();
+    let rows = data["branches"]["all"].as_array().unwrap();
+    let missed = rows.iter().filter(|row| row["taken"] == false);
+    let missed: Vec<String> = missed
+        .map(|row| format!("{}:{} {} {}", row["file"], row["line"], row["function"], row["branch"]))
+        .collect();
+    let expected = [
+        "\"rules/tells.rhai\":2 \"sort\" \"if\"",
+        "\"rules/tells.rhai\":6 \"sort\" \"arm\"",
+        "\"rules/tells.rhai\":12 \"rounded\" \"loop\"",
+        "\"rules/tells.rhai\":13 \"rounded\" \"if\"",
+    ];
+    assert_eq!(missed, expected, "{data}");
+    assert_eq!(
+        (&data["branches"]["branches"], &data["branches"]["missed"]),
+        (&9.into(), &4.into()),
+        "{data}"
+    );
 }

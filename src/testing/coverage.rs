@@ -53,7 +53,7 @@ impl Reached {
     }
 }
 
-/// Branches of bodies, and whether a test took them.
+/// Branches of bodies and of the functions that they call, and whether a test took them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Branches(BTreeMap<Step, bool>);
 
@@ -70,7 +70,7 @@ impl Branches {
         self.add(other.0);
     }
 
-    /// What no test took, for people; empty where bodies have no branches.
+    /// What no test took, for people; empty where nothing has branches.
     pub fn text(&self, language: Language) -> String {
         let (all, missed) = (self.0.len(), self.0.values().filter(|taken| !**taken).count());
         if all == 0 {
@@ -79,8 +79,8 @@ impl Branches {
         let taken = all - missed;
         let mut text = say!(
             language,
-            "{taken} of {all} branches of bodies were taken",
-            "{taken} sur {all} branches des corps de règles ont été prises"
+            "{taken} of {all} branches of bodies and functions were taken",
+            "{taken} sur {all} branches des corps et des fonctions ont été prises"
         );
         for (step, _) in self.0.iter().filter(|(_, taken)| !**taken) {
             let what = match step.branch {
@@ -100,7 +100,11 @@ impl Branches {
                 ),
             };
             let (file, line, colon) = (&step.file, step.line, language.colon());
-            text.push_str(&format!("\n  rules/{file}:{line}{colon} {what}"));
+            let within = match &step.function {
+                Some(name) => say!(language, " in `{name}`,", " dans `{name}`,"),
+                None => String::new(),
+            };
+            text.push_str(&format!("\n  rules/{file}:{line}{colon}{within} {what}"));
         }
         text
     }
@@ -117,7 +121,7 @@ impl Branches {
         let row = |(step, is_taken): (&Step, &bool)| {
             json!({
                 "file": format!("rules/{}", step.file), "line": step.line, "column": step.column,
-                "branch": word(step.branch), "taken": is_taken,
+                "branch": word(step.branch), "function": step.function, "taken": is_taken,
             })
         };
         let missed = self.0.values().filter(|taken| !**taken).count();

@@ -57,7 +57,7 @@ pub struct Outcome {
     pub differences: Vec<Difference>,
     /// What of the site the test reached.
     pub reached: Reached,
-    /// Which branches of bodies it took; none where nobody watched.
+    /// Which branches of bodies and functions it took; none where nobody watched.
     branches: Branches,
 }
 
@@ -69,8 +69,8 @@ pub fn run(test: &Test, texts: &Texts, language: Language) -> Result<Outcome, Re
     run_in(Session::begin(test, texts, language, false)?, test)
 }
 
-/// Runs a test to see which branches of bodies it takes. To be watched takes a part of the budget of a body, so that what
-/// comes of the test itself is that of [`run`].
+/// Runs a test to see which branches of bodies and functions it takes. What comes of the test itself is that of [`run`], in
+/// which nothing is marked.
 ///
 /// # Errors
 /// The site has mistakes.
