@@ -39,14 +39,23 @@ struct World {
     /// The moment that comes next.
     next: usize,
     sequence: u64,
-    /// How often a value of each point is said again, where it would grow old before the next moment.
-    pauses: BTreeMap<PointId, Span>,
-    /// Points that are said again: value, when it came, when it is said again.
-    says: BTreeMap<PointId, (Value, Mono, Mono)>,
+    /// By point: where a value of it is among those that are said again, if it would grow old before the next moment.
+    places: Vec<Option<u32>>,
+    /// Points that are said again, in their order.
+    says: Vec<Said>,
     again: Mono,
     told: BTreeMap<OutputId, Wanted>,
     tellings: Vec<Telling>,
     readings: Vec<PastReading>,
+}
+
+/// A point whose value is said again.
+struct Said {
+    point: PointId,
+    /// How often.
+    pause: Span,
+    /// Its value, when it came, when it is said again; nothing where there is none to be said.
+    last: Option<(Value, Mono, Mono)>,
 }
 
 impl Past {
@@ -55,19 +64,22 @@ impl Past {
         let (first, _) = source.range()?;
         let step = source.step();
         let points = (0..).map(PointId).zip(&running.catalog().points);
-        let pauses = points.filter_map(|(id, spec)| {
+        let mut says = Vec::new();
+        let places = points.map(|(point, spec)| {
             // What lives for two steps needs no word between them. Else it is said again at the last moment at which it is
             // not old yet: it never is, and every further word would cost a turn of the machines.
             let age = spec.max_age.filter(|age| age.nanos() < step.nanos().saturating_mul(2))?;
-            Some((id, age.max(Span::from_millis(1))))
+            says.push(Said { point, pause: age.max(Span::from_millis(1)), last: None });
+            u32::try_from(says.len() - 1).ok()
         });
+        let places = places.collect();
         let world = World {
             begin,
             first,
             next: 0,
             sequence: 0,
-            pauses: pauses.collect(),
-            says: BTreeMap::new(),
+            places,
+            says,
             again: Mono::MAX,
             told: BTreeMap::new(),
             tellings: Vec::new(),
@@ -127,15 +139,10 @@ impl World {
         self.source.read(self.next, &mut readings);
         for PastReading { point, value } in &readings {
             self.sequence += 1;
-            let pause = self.pauses.get(point);
-            match (value, pause) {
-                (Ok(value), Some(pause)) => {
-                    let again = now.after(*pause);
-                    self.says.insert(*point, (*value, now, again));
-                    self.again = self.again.min(again);
-                }
-                (Err(_), Some(_)) => drop(self.says.remove(point)),
-                (_, None) => {}
+            let place = self.places.get(point.index()).copied().flatten();
+            if let Some(said) = place.and_then(|place| self.says.get_mut(place as usize)) {
+                said.last = value.ok().map(|value| (value, now, now.after(said.pause)));
+                self.again = self.again.min(said.last.map_or(Mono::MAX, |(_, _, again)| again));
             }
             batch.samples.push(match value {
                 Ok(value) => Sample::good(*point, *value, now, self.sequence),
@@ -147,19 +154,17 @@ impl World {
 
     fn say_again(&mut self, now: Mono, batch: &mut Batch) {
         let lasts = self.source.step().times(u64::from(GAP_STEPS));
-        let (pauses, sequence) = (&self.pauses, &mut self.sequence);
-        self.says.retain(|point, (value, came, again)| {
-            if now >= came.after(lasts) {
-                return false;
-            }
+        self.again = Mono::MAX;
+        for Said { point, pause, last } in &mut self.says {
+            last.take_if(|(_, came, _)| now >= came.after(lasts));
+            let Some((value, _, again)) = last else { continue };
             if *again <= now {
-                *sequence += 1;
-                batch.samples.push(Sample::good(*point, *value, now, *sequence));
-                *again = pauses.get(point).map_or(Mono::MAX, |pause| now.after(*pause));
+                self.sequence += 1;
+                batch.samples.push(Sample::good(*point, *value, now, self.sequence));
+                *again = now.after(*pause);
             }
-            true
-        });
-        self.again = self.says.values().map(|(_, _, again)| *again).min().unwrap_or(Mono::MAX);
+            self.again = self.again.min(*again);
+        }
     }
 }
 

@@ -1,6 +1,5 @@
 //! Deadlines: who must look again at which moment although nothing arrives.
 
-use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use ballast_model::Mono;
 
@@ -45,8 +44,8 @@ impl Task {
 /// to a later moment leaves its place in the queue as it is, and is put where it belongs when that place comes to the front.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Agenda {
-    /// Where each task is looked for: never later than its deadline.
-    queue: BTreeSet<(Mono, Task)>,
+    /// A heap, the least first: where each task is looked for, never later than its deadline.
+    queue: Vec<(Mono, Task)>,
     deadlines: [Vec<Deadline>; Task::KINDS],
 }
 
@@ -54,12 +53,12 @@ pub(crate) struct Agenda {
 #[derive(Clone, Copy, Debug)]
 struct Deadline {
     at: Mono,
-    /// Its place in the queue; [`Mono::MAX`] when it has none.
-    queued: Mono,
+    /// Its place in the queue.
+    place: Option<u32>,
 }
 
 impl Deadline {
-    const NONE: Self = Self { at: Mono::MAX, queued: Mono::MAX };
+    const NONE: Self = Self { at: Mono::MAX, place: None };
 }
 
 impl Agenda {
@@ -75,12 +74,17 @@ impl Agenda {
         }
         let Some(deadline) = list.get_mut(index as usize) else { return };
         deadline.at = moment;
-        if moment < deadline.queued {
-            if deadline.queued != Mono::MAX {
-                self.queue.remove(&(deadline.queued, task));
+        let queued = deadline.place.map(|place| place as usize);
+        match queued.and_then(|place| Some((place, self.queue.get_mut(place)?))) {
+            Some((place, entry)) if moment < entry.0 => {
+                entry.0 = moment;
+                self.rise(place);
             }
-            self.queue.insert((moment, task));
-            deadline.queued = moment;
+            None if moment < Mono::MAX => {
+                self.queue.push((moment, task));
+                self.rise(self.queue.len() - 1);
+            }
+            _ => {}
         }
     }
 
@@ -116,17 +120,58 @@ impl Agenda {
             if moment == place {
                 return moment;
             }
-            self.queue.pop_first();
-            let (kind, index) = task.place();
-            if let Some(deadline) = self.deadlines.get_mut(kind).and_then(|list| list.get_mut(index as usize))
-            {
-                deadline.queued = moment;
+            if moment < Mono::MAX {
+                if let Some(first) = self.queue.first_mut() {
+                    first.0 = moment;
+                }
+            } else {
+                self.note(task, None);
+                self.queue.swap_remove(0);
             }
-            if moment != Mono::MAX {
-                self.queue.insert((moment, task));
-            }
+            self.sink();
         }
         Mono::MAX
+    }
+
+    /// Keeps where a task is in the queue.
+    fn note(&mut self, task: Task, place: Option<usize>) {
+        let (kind, index) = task.place();
+        if let Some(deadline) = self.deadlines.get_mut(kind).and_then(|list| list.get_mut(index as usize)) {
+            deadline.place = place.map(|place| place as u32);
+        }
+    }
+
+    /// Moves an entry that became less, or is new, to where it belongs.
+    fn rise(&mut self, mut at: usize) {
+        let Some(entry) = self.queue.get(at).copied() else { return };
+        while at > 0 {
+            let parent = (at - 1) / 2;
+            let Some(above) = self.queue.get(parent).copied().filter(|above| entry < *above) else { break };
+            self.put(at, above);
+            at = parent;
+        }
+        self.put(at, entry);
+    }
+
+    /// Moves the first entry, which became greater, to where it belongs.
+    fn sink(&mut self) {
+        let Some(entry) = self.queue.first().copied() else { return };
+        let mut at = 0;
+        loop {
+            let children = [2 * at + 1, 2 * at + 2].into_iter();
+            let least = children.filter_map(|child| Some((*self.queue.get(child)?, child))).min();
+            let Some((below, child)) = least.filter(|(below, _)| *below < entry) else { break };
+            self.put(at, below);
+            at = child;
+        }
+        self.put(at, entry);
+    }
+
+    fn put(&mut self, at: usize, entry: (Mono, Task)) {
+        if let Some(slot) = self.queue.get_mut(at) {
+            *slot = entry;
+        }
+        self.note(entry.1, Some(at));
     }
 }
 

@@ -29,7 +29,7 @@ impl Core {
                 self.world.put(&Sample::bad(point, Reason::Offline, arrival, 0));
             }
             // Putting the value marked this very entry; it has been looked at.
-            self.world.dirty.asleep.remove(&index);
+            self.world.dirty.asleep.remove(index);
             self.agenda.set(Task::Asleep(index), next.min(self.world.next_expiry(asleep.point)));
         }
     }
@@ -37,8 +37,8 @@ impl Core {
     /// Computes the derived points whose inputs changed, each after those it reads.
     pub(crate) fn review_derived(&mut self, plan: &Plan) {
         let mut from = 0;
-        while let Some(index) = self.world.dirty.derived.range(from..).next().copied() {
-            self.world.dirty.derived.remove(&index);
+        while let Some(index) = self.world.dirty.derived.first_from(from) {
+            self.world.dirty.derived.remove(index);
             from = index + 1;
             let Some(derived) = plan.derived.get(index as usize) else { continue };
             let mut next = Mono::MAX;

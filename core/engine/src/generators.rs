@@ -55,15 +55,17 @@ impl Core {
         if plan.generators.is_empty() {
             return;
         }
-        for (output, index) in &self.world.readers.generators {
-            if self.outputs.dirty.contains(output.0) {
-                self.world.dirty.generators.insert(*index);
+        if !self.outputs.dirty.is_empty() {
+            for (output, index) in &self.world.readers.generators {
+                if self.outputs.dirty.contains(output.0) {
+                    self.world.dirty.generators.insert(*index);
+                }
             }
         }
         while let Some(index) = self.world.dirty.generators.pop_first() {
             self.review_generator(plan, index, out);
             // What it computed itself may be what its feedback reads: that is for the next step.
-            if self.world.dirty.generators.first().is_some_and(|first| *first <= index) {
+            if self.world.dirty.generators.first_from(0).is_some_and(|first| first <= index) {
                 break;
             }
         }

@@ -46,6 +46,7 @@ mod engine;
 pub mod events;
 pub mod explain;
 mod generators;
+mod indices;
 pub mod input;
 pub mod limits;
 mod lives;

@@ -10,6 +10,7 @@ use crate::counters::Counters;
 use crate::doubts::Doubts;
 use crate::events::{Event, Output};
 use crate::generators::GeneratorLife;
+use crate::indices::Indices;
 use crate::input::Input;
 use crate::lives::Life;
 use crate::patience::Patience;
@@ -71,7 +72,10 @@ impl Core {
         world.dirty = Dirty {
             rules: Marks::new(plan.rules.len()),
             bodies: alloc::vec![false; plan.rules.len()],
-            ..Dirty::default()
+            derived: Indices::new(plan.derived.len()),
+            asleep: Indices::new(plan.asleep.len()),
+            generators: Indices::new(plan.generators.len()),
+            restoration: false,
         };
         let is_fed = |point: PointId| world.readers.is_fed.get(point.index()).copied().unwrap_or(false);
         let intake = Intake::new(&plan.catalog, is_fed);
@@ -122,9 +126,9 @@ impl Core {
     pub(crate) fn look_at_everything(&mut self) {
         let dirty = &mut self.world.dirty;
         dirty.rules.mark_all();
-        dirty.derived.extend(0..self.plan.derived.len() as u32);
-        dirty.asleep.extend(0..self.plan.asleep.len() as u32);
-        dirty.generators.extend(0..self.plan.generators.len() as u32);
+        dirty.derived.insert_all();
+        dirty.asleep.insert_all();
+        dirty.generators.insert_all();
         dirty.restoration = true;
     }
 
@@ -176,9 +180,9 @@ impl Core {
             let dirty = &mut self.world.dirty;
             match task {
                 Task::Rule(index) => dirty.rules.mark(index),
-                Task::Derived(index) => _ = dirty.derived.insert(index),
-                Task::Asleep(index) => _ = dirty.asleep.insert(index),
-                Task::Generator(index) => _ = dirty.generators.insert(index),
+                Task::Derived(index) => dirty.derived.insert(index),
+                Task::Asleep(index) => dirty.asleep.insert(index),
+                Task::Generator(index) => dirty.generators.insert(index),
                 Task::Restoration => dirty.restoration = true,
                 Task::Schedule(index) => due_schedules.push(index),
                 Task::Output(index) => self.expire(OutputId(index), out),
@@ -198,11 +202,13 @@ impl Core {
     #[cfg(test)]
     fn look_at_all_that_may_be_looked_at(&mut self) {
         // A number that moves by itself is computed in its own rhythm only.
-        let waiting = core::mem::take(&mut self.world.dirty.derived);
+        let waiting = self.world.dirty.derived.clone();
         self.look_at_everything();
-        let moving = &self.programs.moving;
-        self.world.dirty.derived.retain(|index| moving.get(*index as usize) == Some(&false));
-        self.world.dirty.derived.extend(waiting);
+        for (index, is_moving) in (0..).zip(&self.programs.moving) {
+            if *is_moving && !waiting.iter().any(|waits| waits == index) {
+                self.world.dirty.derived.remove(index);
+            }
+        }
         self.world.dirty.bodies.iter_mut().for_each(|body| *body = true);
         self.outputs.dirty.mark_all();
     }

@@ -207,9 +207,9 @@ impl Core {
         let mut ignored = Vec::new();
         world.dirty.rules.take(&mut ignored);
         state.pending.rules.iter().for_each(|rule| world.dirty.rules.mark(*rule));
-        world.dirty.derived = state.pending.derived;
-        world.dirty.asleep = state.pending.asleep;
-        world.dirty.generators = state.pending.generators;
+        world.dirty.derived.set(&state.pending.derived);
+        world.dirty.asleep.set(&state.pending.asleep);
+        world.dirty.generators.set(&state.pending.generators);
         world.dirty.restoration = state.pending.restoration;
         world.dirty.bodies = state.rules.iter().map(|rule| rule.is_body_due).collect();
         self.intake = state.intake.into_owned();

@@ -238,9 +238,9 @@ impl Core {
             pending: Pending {
                 deadlines: self.agenda.entries(),
                 rules: dirty.rules.sorted(),
-                derived: dirty.derived.clone(),
-                asleep: dirty.asleep.clone(),
-                generators: dirty.generators.clone(),
+                derived: dirty.derived.iter().collect(),
+                asleep: dirty.asleep.iter().collect(),
+                generators: dirty.generators.iter().collect(),
                 restoration: dirty.restoration,
                 outputs: self.outputs.dirty.sorted(),
             },

@@ -61,6 +61,8 @@ pub(crate) struct Readers {
     pub(crate) by_tracker: Vec<Vec<Reader>>,
     /// Whether samples of a point are taken from outside.
     pub(crate) is_fed: Vec<bool>,
+    /// Whether a point is followed over time.
+    pub(crate) is_followed: Vec<bool>,
     /// Generators by the output that runs them.
     pub(crate) generators: BTreeMap<OutputId, u32>,
 }
@@ -108,6 +110,8 @@ pub(crate) fn wire(plan: &Plan, trackers: &mut Trackers) -> (Programs, Readers) 
     }
     programs.rules.shrink_to_fit();
     readers.by_point.iter_mut().for_each(Vec::shrink_to_fit);
+    // Nothing is followed that was not named up to here.
+    readers.is_followed = (0..points as u32).map(|point| trackers.follows(PointId(point))).collect();
     (programs, readers)
 }
 

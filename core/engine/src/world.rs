@@ -1,7 +1,7 @@
 //! What is known, and who must look again because it changed.
 
+use crate::indices::Indices;
 use crate::wiring::{Reader, Readers};
-use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use ballast_model::expr::{Seen, TrackerId, Trackers};
@@ -70,9 +70,9 @@ pub(crate) struct Dirty {
     pub(crate) rules: Marks,
     /// Bodies that must run again if their rule is active.
     pub(crate) bodies: Vec<bool>,
-    pub(crate) derived: BTreeSet<u32>,
-    pub(crate) asleep: BTreeSet<u32>,
-    pub(crate) generators: BTreeSet<u32>,
+    pub(crate) derived: Indices,
+    pub(crate) asleep: Indices,
+    pub(crate) generators: Indices,
     pub(crate) restoration: bool,
 }
 
@@ -86,9 +86,9 @@ impl Dirty {
                 }
                 self.rules.mark(index);
             }
-            Reader::Derived(index) => _ = self.derived.insert(index),
-            Reader::Asleep(index) => _ = self.asleep.insert(index),
-            Reader::Generator(index) => _ = self.generators.insert(index),
+            Reader::Derived(index) => self.derived.insert(index),
+            Reader::Asleep(index) => self.asleep.insert(index),
+            Reader::Generator(index) => self.generators.insert(index),
             Reader::Restoration => self.restoration = true,
         }
     }
@@ -147,7 +147,7 @@ impl World {
         let quality_before = self.snapshot.reading(point).quality;
         self.snapshot.set(sample);
         let after = self.snapshot.known(point, self.now);
-        if self.trackers.follows(point) {
+        if self.readers.is_followed.get(point.index()) == Some(&true) {
             let until = self.snapshot.expires(point).unwrap_or(Mono::MAX);
             if sample.quality == Quality::Bad(Reason::Replaced) {
                 self.trackers.replaced(point);

@@ -209,14 +209,13 @@ impl Trackers {
 
     /// Takes a new reading of a point: its value while good (`None` otherwise) and the last moment it may be used.
     pub fn sample(&mut self, now: Mono, point: PointId, value: Option<Value>, until: Mono) {
-        let count = self.by_point.get(&point).map_or(0, Vec::len);
+        let Some(ids) = self.by_point.get_mut(&point).map(core::mem::take) else { return };
         let value = value.map(|value| match value {
             Value::Number(number) => number,
             Value::Word(word) => Finite::from(i32::from(word)),
             Value::Flag(flag) => Finite::from(i32::from(flag)),
         });
-        for place in 0..count {
-            let Some(id) = self.by_point.get(&point).and_then(|ids| ids.get(place)).copied() else { return };
+        for id in ids.iter().copied() {
             let Some(entry) = self.entries.get_mut(id.0 as usize) else { continue };
             match &mut entry.follow {
                 Follow::Window(window) => window.sample(now, value, until),
@@ -227,6 +226,7 @@ impl Trackers {
             self.changed.push(id);
             self.requeue(id);
         }
+        self.by_point.insert(point, ids);
     }
 
     /// Another device tells a point from now on: what its counter shows is no gain over the one before.

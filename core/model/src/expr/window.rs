@@ -116,8 +116,38 @@ impl Window {
                 self.parts.pop_front();
             }
             self.edge = Some(Mono::from_nanos(edge.nanos().saturating_add(length.saturating_mul(jump))));
+            self.close_alike(now, length);
         }
         moved
+    }
+
+    /// Closes the parts through all of which the held value holds, where the one being filled is empty still: each of them
+    /// comes out as the first one does, so it is made once. The last one of a value that ends is left.
+    fn close_alike(&mut self, now: Mono, length: u64) {
+        let (Some((value, until, from)), Some(edge)) = (self.held.as_mut(), self.edge) else { return };
+        let begin = *from;
+        if begin.nanos().checked_add(length) != Some(edge.nanos()) || edge > now || edge >= *until {
+            return;
+        }
+        let last = now.nanos().min(until.nanos() - 1);
+        let count = (last - begin.nanos()) / length;
+        let mut alike = Part::default();
+        alike.hold(*value, begin, edge);
+        let close = length * count;
+        *from = Mono::from_nanos(begin.nanos() + close);
+        self.edge = Some(Mono::from_nanos(edge.nanos().saturating_add(close)));
+        self.parts.pop_back();
+        for _ in 0..count.min(BUCKETS as u64 + 1) {
+            self.put_part(alike);
+        }
+        self.put_part(Part::default());
+    }
+
+    fn put_part(&mut self, part: Part) {
+        if self.parts.len() > BUCKETS {
+            self.parts.pop_front();
+        }
+        self.parts.push_back(part);
     }
 
     /// The next moment at which it changes by itself.
@@ -139,11 +169,14 @@ impl Window {
     }
 
     pub(super) fn average(&self) -> Option<Finite> {
-        let known = self.known();
+        let nothing = (Span::ZERO, 0.0);
+        let (known, area) = self
+            .parts
+            .iter()
+            .fold(nothing, |(known, area), part| (known.plus(part.known), area + part.area.get()));
         if !self.covers(known) {
             return None;
         }
-        let area: f64 = self.parts.iter().map(|part| part.area.get()).sum();
         Finite::new(area / known.secs_f64())
     }
 
@@ -245,6 +278,40 @@ mod tests {
         seldom.advance(at(199));
         assert_eq!(often, seldom);
         assert!((often.rate().unwrap().get() - 1.0).abs() < 0.01);
+    }
+
+    #[test]
+    fn parts_that_are_closed_at_once_are_those_that_were_closed_one_by_one() {
+        let mut seed = 11_u64;
+        let mut random = |below: u64| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) % below
+        };
+        for span in [Span::from_millis(5000), Span::from_nanos(7_777_777_777), Span::from_secs(120)] {
+            let mut stepped = Window::new(span);
+            let mut at_once = stepped.clone();
+            let part = at_once.part_length();
+            let mut now = 1_000_000_007_u64;
+            for _ in 0..3000 {
+                let next = now + random(4) * random(100 * part) / 3;
+                while let Some(edge) = stepped.edge.filter(|edge| edge.nanos() <= next) {
+                    stepped.advance(edge);
+                }
+                at_once.advance(Mono::from_nanos(next));
+                assert_eq!(stepped, at_once);
+                now = next;
+                let value = number(random(1000) as f64 / 7.0).filter(|_| random(9) > 0);
+                // Often it holds up to an edge exactly.
+                let until = match random(3) {
+                    0 => Mono::MAX,
+                    1 => Mono::from_nanos((now / part + random(90)) * part),
+                    _ => Mono::from_nanos(now + random(90 * part)),
+                };
+                for window in [&mut stepped, &mut at_once] {
+                    window.sample(Mono::from_nanos(now), value, until);
+                }
+            }
+        }
     }
 
     #[test]
