@@ -1,13 +1,14 @@
 //! One set of rules through the whole past, and what it did.
 
-use super::field::{Past, Telling};
+use super::field::{self, Past, Telling};
 use super::source::SampleSource;
 use crate::report::language::Language;
 use crate::runtime::decision::Decision;
 use crate::runtime::opening::OpenField;
 use crate::runtime::recorder::Heard;
-use crate::site::{Built, Refused, Texts, build_unopened};
+use crate::site::{Built, Refused, Texts, build_adapted, build_unopened};
 use crate::testing::trial::start_fleeting;
+use ballast_config::load::Site;
 use ballast_history::Severity;
 use ballast_host::Clock;
 use ballast_model::{Finite, Mono, OutputId, Span, Wanted};
@@ -99,8 +100,11 @@ pub fn run(
     language: Language,
     done: &AtomicUsize,
 ) -> Result<Account, Refused> {
-    let built = build_unopened(texts)?;
     let Some((first, last)) = source.range() else { return Ok(Account::default()) };
+    let built = build_unopened(texts)?;
+    let ages = built.running.plan.points_by_age();
+    let settle = |site: &mut Site| field::settle(site, source.step(), |point| ages.contains(&point));
+    let built = build_adapted(texts, &settle)?;
     let clock = Arc::new(Clock::made_up(first));
     let begin = clock.now();
     let Some(past) = Past::new(Arc::clone(source), begin, &built.running) else {

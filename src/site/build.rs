@@ -175,7 +175,15 @@ pub fn build<'a>(texts: &Texts, given: impl Into<Given<'a>>) -> Result<Built, Re
 /// # Errors
 /// As [`build`].
 pub fn build_unopened(texts: &Texts) -> Result<Built, Refused> {
-    build_with(texts, Given::default(), None, false)
+    build_with(texts, Given::default(), None, Hands { opens: false, adapts: None })
+}
+
+/// The same with nouns that are changed before rules, engine and guard lean on them.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_adapted(texts: &Texts, adapt: &dyn Fn(&mut Site)) -> Result<Built, Refused> {
+    build_with(texts, Given::default(), None, Hands { opens: false, adapts: Some(adapt) })
 }
 
 /// The same as [`build`] beside a running set that was built with the same `given`: where the nouns are the same, they are shared
@@ -188,14 +196,22 @@ pub fn build_after<'a>(
     given: impl Into<Given<'a>>,
     before: Option<&Running>,
 ) -> Result<Built, Refused> {
-    build_with(texts, given.into(), before, true)
+    build_with(texts, given.into(), before, Hands { opens: true, adapts: None })
+}
+
+/// What is done beside reading texts.
+struct Hands<'a> {
+    /// Buses are opened.
+    opens: bool,
+    /// Nouns are changed before anybody leans on them.
+    adapts: Option<&'a dyn Fn(&mut Site)>,
 }
 
 fn build_with(
     texts: &Texts,
     given: Given<'_>,
     before: Option<&Running>,
-    opens: bool,
+    hands: Hands<'_>,
 ) -> Result<Built, Refused> {
     let mut sources = Sources::new();
     let mut found = Diagnostics::new();
@@ -218,6 +234,9 @@ fn build_with(
         drop(open_buses(&buses, &catalog, &mut found));
         return Err(refused(&found, &sources).with(&unknown));
     };
+    if let Some(adapt) = hands.adapts {
+        adapt(&mut site);
+    }
     let mut catalog = std::mem::take(&mut site.catalog);
     catalog.shrink_to_fit();
     let unknown = settle(&mut site.buses, given);
@@ -226,7 +245,7 @@ fn build_with(
     }
     let catalog = Arc::new(catalog);
     let compiled = compile_rules(texts, &catalog, None, &mut sources, &mut found);
-    let buses = opens.then(|| open_buses(&site.buses, &catalog, &mut found));
+    let buses = hands.opens.then(|| open_buses(&site.buses, &catalog, &mut found));
     if !unknown.is_empty() {
         return Err(refused(&found, &sources).with(&unknown));
     }

@@ -20,7 +20,7 @@ use crate::limits::{FAILED_REQUESTS_KEPT, START_BURST, START_INTERVAL, START_RES
 use crate::machine::Core;
 use crate::plan::{Plan, RulePlan};
 use crate::wiring::RulePrograms;
-use crate::world::World;
+use crate::world::{Change, World};
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -183,7 +183,7 @@ impl Core {
             });
             (value, snapshot.expires(point).unwrap_or(Mono::MAX))
         });
-        self.world.mark_trackers(Some(index));
+        self.world.mark_trackers(Some(index), Change::Told);
         if let Some(must_run) = self.world.dirty.bodies.get_mut(index as usize) {
             *must_run = true;
         }

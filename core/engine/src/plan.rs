@@ -3,10 +3,11 @@
 //! A plan is built beside the running one, from the checked site and the compiled rules, and is swapped in whole.
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use ballast_model::almanac::TimeOfDay;
-use ballast_model::expr::{Program, TrackerKey};
+use ballast_model::expr::{Node, Program, TrackerKey};
 use ballast_model::{Catalog, Finite, GroupId, OutputId, PointId, Span, Value};
 
 /// Index of a body in the [`Bodies`](crate::Bodies) that belong to the plan.
@@ -34,6 +35,22 @@ pub struct Plan {
     pub settings: Vec<(PointId, Value)>,
     /// Hash over everything above, for the journal and for reload.
     pub fingerprint: u64,
+}
+
+impl Plan {
+    /// The points at whose age a condition or a derived point looks.
+    pub fn points_by_age(&self) -> BTreeSet<PointId> {
+        let of_rules = self.rules.iter().flat_map(|rule| [Some(&rule.when), rule.until.as_ref()]).flatten();
+        let of_derived = self.derived.iter().filter_map(|derived| match &derived.program {
+            Derivation::Expression(program) => Some(program),
+            Derivation::Median(_) | Derivation::FirstGood(_) | Derivation::Sum(_) => None,
+        });
+        let of_asleep = self.asleep.iter().map(|asleep| &asleep.when);
+        let of_generators = self.generators.iter().filter_map(|generator| generator.running.as_ref());
+        let all = of_rules.chain(of_derived).chain(of_asleep).chain(of_generators);
+        let by_age = |node: &Node| if let Node::Age(point) = node { Some(*point) } else { None };
+        all.flat_map(Program::nodes).filter_map(by_age).collect()
+    }
 }
 
 /// One rule; `each` has been unrolled, one rule per member, named `NAME [member]`.

@@ -102,6 +102,15 @@ impl Dirty {
     }
 }
 
+/// How a tracker changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// By itself: time went on.
+    Moved,
+    /// A sample came, or a rule started.
+    Told,
+}
+
 /// What is known.
 #[derive(Clone, Debug)]
 pub(crate) struct World {
@@ -118,6 +127,10 @@ pub(crate) struct World {
     pub(crate) dirty: Dirty,
     /// Trackers at which no rule looks now; empty where nobody asks.
     pub(crate) unwatched: Vec<bool>,
+    /// Until when each tracker changes no truth while it only moves; empty where nobody asks.
+    pub(crate) settled: Vec<Mono>,
+    /// Trackers that no sample has reached since their range was looked at.
+    pub(crate) is_ranged: Vec<bool>,
     /// A buffer that is kept to save allocations; empty between uses.
     changed: Vec<TrackerId>,
 }
@@ -136,6 +149,8 @@ impl World {
             readers,
             dirty: Dirty::default(),
             unwatched: Vec::new(),
+            settled: Vec::new(),
+            is_ranged: Vec::new(),
             changed: Vec::new(),
         }
     }
@@ -153,7 +168,7 @@ impl World {
                 self.trackers.replaced(point);
             }
             self.trackers.sample(self.now, point, after, until);
-            self.mark_trackers(None);
+            self.mark_trackers(None, Change::Told);
         }
         if let (Some(value), Some(last)) = (after, self.last_good.get_mut(point.index())) {
             if last.is_some_and(|last| last != value)
@@ -196,15 +211,22 @@ impl World {
         }
     }
 
-    /// Marks the readers of trackers that changed, except the conditions and the body of one rule.
-    pub(crate) fn mark_trackers(&mut self, except: Option<u32>) {
+    /// Marks the readers of trackers that changed, except the conditions and the body of one rule, and those of rules to which
+    /// that makes no difference.
+    pub(crate) fn mark_trackers(&mut self, except: Option<u32>, change: Change) {
         let mut changed = core::mem::take(&mut self.changed);
         self.trackers.take_changed(&mut changed);
         for id in &changed {
-            let is_unwatched = self.is_unwatched(*id);
+            let is_needless = match change {
+                Change::Moved => self.now < self.rests_until(*id),
+                Change::Told => self.is_unwatched(*id),
+            };
+            if let (Change::Told, Some(is_ranged)) = (change, self.is_ranged.get_mut(id.0 as usize)) {
+                *is_ranged = false;
+            }
             for reader in self.readers.by_tracker.get(id.0 as usize).into_iter().flatten() {
                 let is_left_out = match reader {
-                    Reader::Rule(rule) | Reader::Body(rule) => is_unwatched || except == Some(*rule),
+                    Reader::Rule(rule) | Reader::Body(rule) => is_needless || except == Some(*rule),
                     _ => false,
                 };
                 if !is_left_out {
@@ -220,10 +242,18 @@ impl World {
         self.unwatched.get(id.0 as usize).copied().unwrap_or(false)
     }
 
+    /// Until when it makes no difference that a tracker moves while nothing arrives.
+    pub(crate) fn rests_until(&self, id: TrackerId) -> Mono {
+        match self.is_unwatched(id) {
+            true => Mono::MAX,
+            false => self.settled.get(id.0 as usize).copied().unwrap_or(Mono::ZERO),
+        }
+    }
+
     /// Brings what is followed over time up to now.
     pub(crate) fn tick(&mut self, wall_changed: bool) {
         self.trackers.tick(self.now, &self.wall, &self.catalog, wall_changed);
-        self.mark_trackers(None);
+        self.mark_trackers(None, Change::Moved);
     }
 
     /// Ends the sight of this step's changes: who asked for them looks again in the next step.

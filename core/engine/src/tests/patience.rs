@@ -141,3 +141,42 @@ proptest! {
         prop_assert!(patient.steps <= eager.steps);
     }
 }
+
+/// Steps and sayings of six hours of a rule that compares a mean and a lowest value with numbers, while the point rises and falls
+/// slowly through all of them.
+fn comparing(waits: bool) -> Driven {
+    let mut catalog = catalog();
+    let point = PointId(catalog.points.len() as u32);
+    catalog.add_point(spec("p.one", "W", Some(20))).unwrap();
+    let mut site = Site::of(catalog);
+    let of = |function, span| call(function, alloc::vec![name("p.one"), text(span)]);
+    let when = binary(BinaryOp::Greater, of("avg", "60s"), text("15 W"));
+    let until = binary(BinaryOp::Less, of("lowest", "30s"), text("5 W"));
+    let act: Act = Arc::new(|_, _| BodyOutcome::Done);
+    site.rule("compare", &when, Some(&until), act, |_| ());
+    let mut driven = Driven::new(engine(&site));
+    if waits {
+        driven.engine.let_wait(&[]);
+    }
+    for number in 1..=2160_u64 {
+        let at = ms(number * 10_000 + 137);
+        driven.go_on_until(at);
+        // Up and down within 40 min, with gaps in which the point grows old.
+        let height = (number % 240).min(240 - number % 240) as f64 / 6.0 + (number * 7 % 5) as f64;
+        if number % 100 > 3 {
+            let sample = Sample::good(point, super::number(height), at, number);
+            driven.step(at, &[Input::Sample(sample)]);
+        }
+    }
+    driven
+}
+
+#[test]
+fn a_window_that_moves_on_one_side_of_what_it_is_compared_with_makes_no_steps() {
+    let (eager, patient) = (comparing(false), comparing(true));
+    assert_eq!(eager.said, patient.said);
+    let lives =
+        |said: &&Output| matches!(said, Output::Event(Event::RuleStarted { .. } | Event::RuleEnded { .. }));
+    assert!(eager.said.iter().flat_map(|(_, said)| said).filter(lives).count() > 10, "the rule hardly lives");
+    assert!(patient.steps * 2 < eager.steps, "{} and {} steps", patient.steps, eager.steps);
+}

@@ -77,6 +77,37 @@ pub enum Node {
     ActiveFor(u64),
 }
 
+impl Node {
+    /// The nodes that it reads.
+    pub const fn operands(&self) -> [Option<NodeId>; 2] {
+        match *self {
+            Self::Negate(inner) | Self::Not(inner) => [Some(inner), None],
+            Self::Add(left, right)
+            | Self::Subtract(left, right)
+            | Self::Multiply(left, right, _)
+            | Self::Divide(left, right, _)
+            | Self::Least(left, right)
+            | Self::Greatest(left, right)
+            | Self::OrElse(left, right)
+            | Self::Compare(_, left, right)
+            | Self::And(left, right)
+            | Self::Or(left, right) => [Some(left), Some(right)],
+            Self::Number(_)
+            | Self::Point(_)
+            | Self::Age(_)
+            | Self::Since(_)
+            | Self::Tracked { .. }
+            | Self::Flag(_)
+            | Self::FlagPoint(_)
+            | Self::WordIs(..)
+            | Self::Known(_)
+            | Self::Changed(_)
+            | Self::Clock { .. }
+            | Self::ActiveFor(_) => [None, None],
+        }
+    }
+}
+
 /// What a program yields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Type {
@@ -224,6 +255,45 @@ impl Program {
                     | Node::Tracked { statistic: Statistic::OnTime, .. }
             )
         })
+    }
+
+    /// The numbers with which the mean, highest or lowest value of a tracker is compared, alone or as the first of an `or_else`:
+    /// while it stays between two of them, no truth here changes by it. `None` where something else is done with it.
+    pub fn bounds_of(&self, tracker: TrackerId) -> Option<Vec<Finite>> {
+        let mut bounds = Vec::new();
+        for (place, node) in self.nodes.iter().enumerate() {
+            let Node::Tracked { slot, statistic } = node else { continue };
+            if self.links.get(usize::from(*slot)) != Some(&tracker) {
+                continue;
+            }
+            if !matches!(statistic, Statistic::Average | Statistic::Highest | Statistic::Lowest) {
+                return None;
+            }
+            self.bounds_of_node(place as NodeId, &mut bounds)?;
+        }
+        Some(bounds)
+    }
+
+    /// With which constants a number is compared; `None` where something else is done with it, or nothing.
+    fn bounds_of_node(&self, id: NodeId, bounds: &mut Vec<Finite>) -> Option<()> {
+        let mut users =
+            (0..).zip(&self.nodes).filter(|(_, node)| node.operands().contains(&Some(id))).peekable();
+        users.peek()?;
+        for (place, user) in users {
+            match *user {
+                Node::Compare(_, left, right) => {
+                    let Node::Number(bound) = self.node(if left == id { right } else { left }) else {
+                        return None;
+                    };
+                    bounds.push(bound);
+                }
+                Node::OrElse(first, second) if first == id && second != id => {
+                    self.bounds_of_node(place, bounds)?
+                }
+                _ => return None,
+            }
+        }
+        Some(())
     }
 
     /// Whether a number in it changes from `now` on while nothing arrives.

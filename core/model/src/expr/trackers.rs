@@ -358,9 +358,16 @@ impl Trackers {
         self.due.first().map_or(Mono::MAX, |(moment, _)| *moment)
     }
 
-    /// The next deadline of those that matter.
-    pub fn next_of(&self, matters: impl Fn(TrackerId) -> bool) -> Mono {
-        self.due.iter().find(|(_, id)| matters(*id)).map_or(Mono::MAX, |(moment, _)| *moment)
+    /// The next deadline, where some trackers may be late: of each, the moment up to which its own does not matter.
+    pub fn next_after(&self, rests_until: impl Fn(TrackerId) -> Mono) -> Mono {
+        let mut next = Mono::MAX;
+        for (moment, id) in &self.due {
+            if *moment >= next {
+                break;
+            }
+            next = next.min(rests_until(*id).max(*moment));
+        }
+        next
     }
 
     /// All trackers with what they follow.
@@ -387,6 +394,15 @@ impl Trackers {
     pub fn growth(&self, id: TrackerId, statistic: Statistic, now: Mono) -> Option<(f64, Mono)> {
         match (&self.entries.get(id.0 as usize)?.follow, statistic) {
             (Follow::Window(window), Statistic::OnTime) => window.closing(now),
+            _ => None,
+        }
+    }
+
+    /// Between which numbers the mean, the highest and the lowest value of a window stay while nothing arrives, and until when;
+    /// `None` where that cannot be told.
+    pub fn range(&self, id: TrackerId) -> Option<(Finite, Finite, Mono)> {
+        match &self.entries.get(id.0 as usize)?.follow {
+            Follow::Window(window) => window.range(),
             _ => None,
         }
     }

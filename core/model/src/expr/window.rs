@@ -201,6 +201,24 @@ impl Window {
         self.parts.iter().any(|part| part.fell)
     }
 
+    /// Between which numbers its mean, highest and lowest value stay while no sample comes, wherever it moves to, and until
+    /// when; `None` where they may become unknown, or known, on the way.
+    pub(super) fn range(&self) -> Option<(Finite, Finite, Mono)> {
+        let (held, until, _) = self.held?;
+        let (mut low, mut high, mut known) = (held.get(), held.get(), Span::ZERO);
+        for part in &self.parts {
+            known = known.plus(part.known);
+            low = part.low.map_or(low, |value| low.min(value.get()));
+            high = part.high.map_or(high, |value| high.max(value.get()));
+        }
+        // What is known shrinks by one part at most before the held value fills every part that is added.
+        let length = self.part_length();
+        let is_lasting = known >= self.span.divided(2).plus(Span::from_nanos(length));
+        // It moves next, after the held value has ended, at the first edge from there.
+        let edge = until.nanos().div_ceil(length).saturating_mul(length);
+        is_lasting.then_some((Finite::new(low)?, Finite::new(high)?, Mono::from_nanos(edge)))
+    }
+
     /// Seconds closed up to `now`, of a value that is 0 or 1; what has not been counted into a part yet included. Never more
     /// than the window is long.
     pub(super) fn closed(&self, now: Mono) -> Finite {
