@@ -175,3 +175,57 @@ fn what_is_wrong_is_refused_and_what_is_dropped_leaves_all_as_it_was() {
     assert_ne!(output.status.code(), Some(0), "{}", said(&output));
     assert_eq!(std::fs::read_to_string(bench.site.0.join("rules/main.rhai")).unwrap(), follow("a"));
 }
+
+/// What `ballast shadow` says where none runs, why the last one ended; `None` where nothing is known of one.
+fn ended(bench: &Bench) -> Option<String> {
+    let report = report(bench);
+    assert_eq!(report["runs"], false, "{report}");
+    report["ended"].as_str().map(str::to_owned)
+}
+
+#[test]
+fn a_candidate_that_the_end_of_the_program_ended_is_told_of_once() {
+    let Some(bench) = Bench::new("a candidate of a program that is killed", &follow("a")) else { return };
+    let folder = candidate(&follow("b"));
+    let name = folder.0.to_str().unwrap();
+    let ran = format!("{name} ran beside the rules since 20");
+    let told = |program: &Program| program.lines().iter().any(|line| line.contains(" ran beside the rules"));
+    // A crash, a power cut; and an end that somebody asked for.
+    for is_killed in [true, false] {
+        let mut program = bench.run();
+        start(&bench, &folder.0);
+        if is_killed {
+            program.kill()
+        } else {
+            assert!(program.stop().success())
+        }
+        let mut program = bench.run();
+        program.wait_line(&ran, PATIENCE);
+        let ended = ended(&bench).unwrap();
+        assert!(ended.starts_with(&ran) && ended.contains("ended with the program"), "{ended}");
+        let text = done(&bench, &["--language", "fr"]);
+        assert!(text.contains(&format!("{name} tournait à côté des règles depuis 20")), "{text}");
+        assert!(refused(&bench, &["promote"]).contains(&ran));
+        // Once it was told it is over, whatever ends this run. This answer comes when all that is on the disk.
+        program.tell(&["mode", "away"]);
+        let history = program.tell(&["history", "--kind", "shadow", "--format", "json"]);
+        let times = history.lines().filter(|line| line.contains(&ran)).count();
+        assert_eq!(times, if is_killed { 1 } else { 2 }, "{history}");
+        program.kill();
+        let program = bench.run();
+        assert_eq!(self::ended(&bench), None);
+        assert!(!told(&program), "{:?}", program.lines());
+    }
+    // One that somebody dropped, or that a reload overtook, was told of already.
+    let mut program = bench.run();
+    start(&bench, &folder.0);
+    done(&bench, &["drop"]);
+    program.kill();
+    let mut program = bench.run();
+    assert!(!told(&program) && ended(&bench).is_none(), "{:?}", program.lines());
+    start(&bench, &folder.0);
+    done(&bench, &["promote"]);
+    program.kill();
+    let program = bench.run();
+    assert!(!told(&program) && ended(&bench).is_none(), "{:?}", program.lines());
+}

@@ -273,6 +273,26 @@ pub fn overtaken(rules: &str, language: Language) -> String {
     )
 }
 
+/// The program ended under it, and another one began.
+pub fn ended_with_program(rules: &str, who: &str, since: &str, language: Language) -> String {
+    say!(
+        language,
+        "{rules} ran beside the rules since {since} ({who}) and ended with the program, which began anew: what it had \
+         found is gone",
+        "{rules} tournait à côté des règles depuis {since} ({who}) et a pris fin avec le programme, qui a redémarré : ce \
+         qu'elle avait trouvé est perdu"
+    )
+}
+
+/// The same, and it cannot be read which one it was.
+pub const fn unreadable_ended(language: Language) -> &'static str {
+    language.say(
+        "a candidate ran beside the rules and ended with the program, which began anew; what was kept of it cannot be read",
+        "une candidate tournait à côté des règles et a pris fin avec le programme, qui a redémarré ; ce qui en était gardé \
+         est illisible",
+    )
+}
+
 /// It cannot answer now.
 pub fn behind(lagged: u64, language: Language) -> String {
     say!(

@@ -3,11 +3,14 @@
 use super::carrier::Carrier;
 use super::decision::{After, Decision};
 use super::reload::{self, Wish};
+use super::saving;
 use super::told::Told;
 use crate::control::protocol::Answer;
+use crate::report::instant;
 use crate::report::language::{Language, Sentence};
 use crate::report::shadow_words;
 use crate::shadow::handle::{About, Asked, News, Shadow, What};
+use crate::shadow::left::Left;
 use crate::shadow::run::{self, Order};
 use crate::site::Texts;
 use ballast_history::Severity;
@@ -105,9 +108,13 @@ pub fn news(decision: &mut Decision, news: News) -> After {
             let (rules, who) = (&about.rules, &about.who);
             let sentence = Sentence::both(|language| shadow_words::began_by(rules, who, language));
             tell(&mut decision.carrier, now, sentence, rules, Some(who));
-            waiting.as_ref().map(|(_, language)| {
-                Answer::done(shadow_words::began(rules, *language), json!({ "runs": true, "rules": rules }))
-            })
+            if let Some((reply, language)) = waiting {
+                let data = json!({ "runs": true, "rules": rules });
+                // Should the program end, the next one knows of it.
+                let answer = Answer::done(shadow_words::began(rules, language), data);
+                saving::acknowledge(decision, reply, answer, language);
+            }
+            return After::GoOn;
         }
         What::Refused(text, data) => {
             shadows.current = None;
@@ -120,6 +127,7 @@ pub fn news(decision: &mut Decision, news: News) -> After {
                 waiting.as_ref().map(|(_, language)| Answer::refused(sentence.in_language(*language)));
             shadows.ended = Some(sentence.clone());
             tell(&mut decision.carrier, now, sentence, &about.rules, None);
+            decision.pace.hurry(now);
             answer
         }
     };
@@ -134,10 +142,9 @@ pub fn news(decision: &mut Decision, news: News) -> After {
 pub fn ask(decision: &Decision, language: Language, reply: oneshot::Sender<Answer>) {
     let shadows = &decision.carrier.shadows;
     let Some(shadow) = &shadows.current else {
-        let ended = shadows.ended.as_ref().map(|ended| ended.in_language(language));
         let data = json!({ "runs": false, "ended": shadows.ended.as_ref().map(|ended| &ended.english) });
         // An asker that went away does not matter.
-        let _ = reply.send(Answer::done(shadow_words::none(ended, language), data));
+        let _ = reply.send(Answer::done(none(decision, language), data));
         return;
     };
     let interventions = decision.carrier.guard.counters().interventions;
@@ -154,10 +161,16 @@ pub fn ask(decision: &Decision, language: Language, reply: oneshot::Sender<Answe
     }
 }
 
+/// None runs, and why the last one does not any more.
+fn none(decision: &Decision, language: Language) -> String {
+    let ended = decision.carrier.shadows.ended.as_ref();
+    shadow_words::none(ended.map(|ended| ended.in_language(language)), language)
+}
+
 /// The files of the candidate, and the set beside which it began.
 pub fn texts(decision: &Decision, language: Language) -> Result<Answer, String> {
     let Some(shadow) = &decision.carrier.shadows.current else {
-        return Err(shadow_words::none(None, language));
+        return Err(none(decision, language));
     };
     let [candidate, before] = &shadow.texts;
     let files: BTreeMap<&str, String> =
@@ -168,7 +181,7 @@ pub fn texts(decision: &Decision, language: Language) -> Result<Answer, String> 
 /// A person drops it.
 pub fn drop_it(decision: &mut Decision, who: &str, language: Language) -> Result<Answer, String> {
     let Some(shadow) = decision.carrier.shadows.current.take() else {
-        return Err(shadow_words::none(None, language));
+        return Err(none(decision, language));
     };
     let (now, rules) = (decision.carrier.clock.now(), &shadow.about.rules);
     let sentence = Sentence::both(|language| shadow_words::dropped(rules, language));
@@ -181,7 +194,7 @@ pub fn drop_it(decision: &mut Decision, who: &str, language: Language) -> Result
 pub fn promote(decision: &mut Decision, wish: Wish, reply: oneshot::Sender<Answer>) {
     let Some(shadow) = &decision.carrier.shadows.current else {
         // An asker that went away does not matter.
-        let _ = reply.send(Answer::refused(shadow_words::none(None, wish.language)));
+        let _ = reply.send(Answer::refused(none(decision, wish.language)));
         return;
     };
     let (now, rules) = (decision.carrier.clock.now(), shadow.about.rules.clone());
@@ -197,6 +210,28 @@ pub fn overtaken(carrier: &mut Carrier, now: Mono) {
     let sentence = Sentence::both(|language| shadow_words::overtaken(rules, language));
     carrier.shadows.ended = Some(sentence.clone());
     tell(carrier, now, sentence, rules, None);
+}
+
+/// A candidate ran until the last run ended: it does not go on, and is not forgotten in silence.
+pub fn tell_left(decision: &mut Decision, now: Mono) {
+    let Some(left) = decision.carrier.shadows.left.take() else { return };
+    let zone = &decision.running.catalog().zone;
+    let sentence = Sentence::both(|language| match &left {
+        Left::Known(About { rules, who, began }) => {
+            shadow_words::ended_with_program(rules, who, &instant::local(*began, zone), language)
+        }
+        Left::Unreadable => shadow_words::unreadable_ended(language).to_owned(),
+    });
+    decision.carrier.shadows.ended = Some(sentence.clone());
+    let data = match &left {
+        Left::Known(about) => {
+            json!({ "rules": about.rules, "who": about.who, "since": instant::utc(about.began) })
+        }
+        Left::Unreadable => Value::Null,
+    };
+    let told = Told::info("shadow", "", sentence, data).severity(Severity::Warning);
+    // Once: the first state that this run saves knows nothing of it any more.
+    decision.carrier.recorder.tell(now, &told);
 }
 
 /// The status of a site says that one runs.

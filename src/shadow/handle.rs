@@ -1,13 +1,16 @@
 //! The running program's end of a candidate: what it is handed, and what it did not keep up with.
 
 use super::account::Reason;
+use super::left::{self, Left};
 use crate::control::protocol::Answer;
 use crate::report::language::{Language, Sentence};
 use crate::site::Texts;
 use ballast_drivers::{Batch, Report};
 use ballast_engine::Command;
 use ballast_guard::{OperatorCommand, Who};
+use ballast_history::SavedState;
 use ballast_model::{Mono, OutputId, Sample, Utc, Wanted};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use tokio::sync::oneshot;
@@ -55,7 +58,7 @@ pub struct Asked {
 }
 
 /// Which candidate runs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
     /// Where its rules came from.
     pub rules: String,
@@ -107,6 +110,11 @@ impl Shadow {
         let (feed, taken) = sync_channel(WAITING_MAX);
         let handed = BTreeMap::new();
         (Self { number, about, texts, interventions, waiting: None, feed, lagged: 0, handed }, taken)
+    }
+
+    /// Whether it runs; before, it is being built and may yet be refused.
+    pub const fn has_begun(&self) -> bool {
+        self.waiting.is_none()
     }
 
     /// Readings, commands and answers that the candidate was too slow for.
@@ -174,9 +182,21 @@ pub struct Shadows {
     pub count: u64,
     /// Why the last one ended, if nobody dropped it.
     pub ended: Option<Sentence>,
+    /// One that the end of the last run ended, until that is told.
+    pub left: Option<Left>,
 }
 
 impl Shadows {
+    /// None runs, and one may have run until the last run ended.
+    pub fn after(saved: Option<&SavedState>) -> Self {
+        Self { left: left::left(saved), ..Self::default() }
+    }
+
+    /// The candidate that the next run would have to tell of, should this one end now.
+    pub fn mark(&self) -> Option<&About> {
+        self.current.as_ref().filter(|shadow| shadow.has_begun()).map(|shadow| &shadow.about)
+    }
+
     /// What a bus told.
     pub fn hear(&mut self, batch: &Batch) {
         if let Some(shadow) = &mut self.current {

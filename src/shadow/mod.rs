@@ -10,8 +10,10 @@
 //! | [`run`] | the candidate's thread |
 //! | [`field`] | equipment that is none |
 //! | [`account`] | where both did not want the same |
+//! | [`left`] | what the next run knows of one that the end of the program ended |
 
 pub mod account;
 pub mod field;
 pub mod handle;
+pub mod left;
 pub mod run;
