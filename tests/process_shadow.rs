@@ -7,7 +7,9 @@ mod common;
 use common::bench::{Bench, rule};
 use common::program::{Program, ballast};
 use common::{Scratch, wait_for};
-use serde_json::Value;
+use serde_json::{Value, json};
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::Output;
 use std::time::Duration;
@@ -122,7 +124,7 @@ fn a_candidate_whose_body_fails_says_so_and_the_site_goes_on() {
     level(&bench, &program, "30");
     let folder = candidate(
         "rule \"table\" when meter.level > \"50 %\" until meter.level < \"50 %\" {\n    let steps = [1.0];\n    \
-         if steps[3] > 0.0 { close(b); }\n}\n",
+         if steps[3] > 0.0 { close(b); }\n}\nevery \"3s\" {\n    let steps = [1.0];\n    if steps[2] > 0.0 { close(c, \"1min\"); }\n}\n",
     );
     start(&bench, &folder.0);
     assert_eq!(report(&bench)["failing"], Value::Array(vec![]));
@@ -132,7 +134,8 @@ fn a_candidate_whose_body_fails_says_so_and_the_site_goes_on() {
         report(&bench)["failing"].as_array().unwrap().first().cloned()
     });
     assert_eq!(failing["rule"], "table", "{failing}");
-    assert!(failing["place"].as_str().unwrap().contains("main.rhai:3"), "{failing}");
+    let place = |line| format!("{}/main.rhai:{line}:", folder.0.display());
+    assert!(failing["place"].as_str().unwrap().starts_with(&place(3)), "{failing}");
     assert!(failing["failures"].as_u64().unwrap() >= 1, "{failing}");
     let text = done(&bench, &[]);
     assert!(text.contains("rule \"table\" of it failed") && text.contains("b: the same"), "{text}");
@@ -140,6 +143,16 @@ fn a_candidate_whose_body_fails_says_so_and_the_site_goes_on() {
     assert!(text.contains("sa règle « table » a échoué"), "{text}");
     let status = program.tell(&["status"]);
     assert!(!status.contains("table"), "the failure is the candidate's alone: {status}");
+    // What runs at moments counts as well.
+    let failing = wait_for("a second failure of the schedule", PATIENCE, || {
+        let report = report(&bench);
+        let all = report["failing"].as_array().unwrap();
+        all.iter().find(|one| one["schedule"].is_string() && one["failures"].as_u64() >= Some(2)).cloned()
+    });
+    assert!(failing["place"].as_str().unwrap().starts_with(&place(7)), "{failing}");
+    assert_eq!(failing["message"], "the list has no element 2: the first one is 0, the last one 0");
+    let text = done(&bench, &["--language", "fr"]);
+    assert!(text.contains("son horaire « every ") && text.contains("la liste n'a pas d'élément 2"), "{text}");
 }
 
 #[test]
@@ -149,8 +162,19 @@ fn what_is_wrong_is_refused_and_what_is_dropped_leaves_all_as_it_was() {
     level(&bench, &program, "70");
     bench.wait("a", "ON");
     let wrong = candidate("rule \"follow\" when meter.leval > \"50 %\" { close(b); }\n");
-    let mistakes = refused(&bench, &["start", wrong.0.to_str().unwrap()]);
-    assert!(mistakes.contains("rules/main.rhai") && mistakes.contains("meter.level"), "{mistakes}");
+    // Mistakes name what the person gave: a folder, a site, or one file.
+    let site = Scratch::new("candidate");
+    std::fs::create_dir(site.0.join("rules")).unwrap();
+    std::fs::copy(wrong.0.join("main.rhai"), site.0.join("rules/main.rhai")).unwrap();
+    let file = wrong.0.join("main.rhai");
+    for (given, named) in [(&wrong.0, &file), (&file, &file), (&site.0, &site.0.join("rules/main.rhai"))] {
+        let mistakes = refused(&bench, &["start", given.to_str().unwrap()]);
+        let place = format!("--> {}:1:20", named.display());
+        assert!(mistakes.contains(&place) && mistakes.contains("meter.level"), "no {place}: {mistakes}");
+        assert!(!mistakes.contains("> rules/"), "{mistakes}");
+        let mistakes = refused(&bench, &["start", given.to_str().unwrap(), "--format", "json"]);
+        assert!(mistakes.contains(&format!("\"file\":\"{}\"", named.display())), "{mistakes}");
+    }
     assert!(done(&bench, &[]).contains("no candidate runs"));
     assert!(refused(&bench, &["promote"]).contains("no candidate runs"));
 
@@ -228,4 +252,47 @@ fn a_candidate_that_the_end_of_the_program_ended_is_told_of_once() {
     program.kill();
     let program = bench.run();
     assert!(!told(&program) && ended(&bench).is_none(), "{:?}", program.lines());
+}
+
+/// A question as programs ask it, and its answer.
+fn asked(bench: &Bench, question: &Value) -> Value {
+    let mut stream = UnixStream::connect(bench.site.0.join(".ballast/control.sock")).unwrap();
+    writeln!(stream, "{question}").unwrap();
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    serde_json::from_str(&answer).unwrap()
+}
+
+#[test]
+fn a_promotion_takes_the_candidate_that_was_meant_and_no_other() {
+    let Some(bench) = Bench::new("a promotion that crosses another candidate", &follow("a")) else { return };
+    let mut program = bench.run();
+    let (first, second) = (candidate(&follow("b")), candidate(&follow("c")));
+    start(&bench, &first.0);
+    let texts = asked(&bench, &json!({ "question": { "ask": "shadow_texts" } }));
+    let number = texts["data"]["number"].as_u64().unwrap();
+    let other_is_refused = || {
+        for (language, words) in
+            [("en", "another candidate was begun"), ("fr", "une autre candidate a été lancée")]
+        {
+            let question = json!({ "ask": "shadow_promote", "number": number, "accept": true });
+            let answer = asked(&bench, &json!({ "language": language, "question": question }));
+            let text = answer["text"].as_str().unwrap();
+            assert_eq!(answer["ok"], false, "{answer}");
+            assert!(text.contains(words) && text.contains(second.0.to_str().unwrap()), "{text}");
+        }
+        assert_eq!(report(&bench)["runs"], true, "the other one goes on");
+    };
+    done(&bench, &["drop"]);
+    start(&bench, &second.0);
+    other_is_refused();
+    // One that another run began is another one as well.
+    program.kill();
+    let program = bench.run();
+    start(&bench, &second.0);
+    other_is_refused();
+    assert!(!program.lines().iter().any(|line| line.contains(" promotes ")), "{:?}", program.lines());
+    done(&bench, &["promote"]);
+    assert_eq!(std::fs::read_to_string(bench.site.0.join("rules/main.rhai")).unwrap(), follow("c"));
 }

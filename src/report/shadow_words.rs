@@ -3,9 +3,11 @@
 use super::language::{Language, say};
 use super::moment::Moment;
 use super::{causes, instant};
+use crate::metrics::Failing;
 use crate::shadow::account::{Account, Difference, Reason};
 use crate::shadow::handle::About;
-use ballast_engine::RuleState;
+use crate::shadow::paths::Paths;
+use ballast_engine::{RuleState, Runner};
 use ballast_model::catalog::OutputSpec;
 use ballast_model::{Mono, OutputId, Wanted};
 use serde_json::{Value, json};
@@ -13,15 +15,6 @@ use std::collections::BTreeMap;
 
 /// Differences that people are shown; programs get all that are kept.
 const SHOWN_MAX: usize = 20;
-
-/// A rule of a candidate whose body failed since the candidate began.
-#[derive(Debug, Default)]
-pub struct Failing {
-    /// How often.
-    pub times: u64,
-    /// Where it failed last, and how, in English.
-    pub last: Option<[String; 2]>,
-}
 
 /// How a candidate goes.
 pub struct Telling<'a> {
@@ -35,8 +28,10 @@ pub struct Telling<'a> {
     pub interventions: [u64; 2],
     /// What it was too slow for.
     pub lagged: u64,
-    /// Rules whose body failed, by index.
-    pub failing: &'a BTreeMap<u32, Failing>,
+    /// Its bodies that failed.
+    pub failing: &'a BTreeMap<Runner, Failing>,
+    /// Where a person has its files.
+    pub paths: &'a Paths,
 }
 
 impl Telling<'_> {
@@ -72,8 +67,8 @@ impl Telling<'_> {
                 "elle n'a pas suivi : {lagged} mesures ne lui sont pas parvenues, on ne peut donc pas s'y fier\n"
             ));
         }
-        for (rule, failing) in self.failing {
-            text.push_str(&self.failed(*rule, failing));
+        for (runner, failing) in self.failing {
+            text.push_str(&self.failed(*runner, failing));
         }
         self.sums(&mut text);
         self.list(&mut text);
@@ -98,27 +93,35 @@ impl Telling<'_> {
         }
     }
 
-    fn is_suspended(&self, rule: u32) -> bool {
-        self.moment.engine.rule(rule) == Some(RuleState::Suspended)
+    fn is_suspended(&self, runner: Runner) -> bool {
+        matches!(runner, Runner::Rule(rule) if self.moment.engine.rule(rule) == Some(RuleState::Suspended))
     }
 
-    /// A rule failed: what it would have done is not known, however equal the outputs are.
-    fn failed(&self, rule: u32, failing: &Failing) -> String {
-        let (language, name, Failing { times, last }) =
-            (self.moment.language, self.moment.running.plan.rule_name(rule), failing);
-        let suspended = if self.is_suspended(rule) {
+    /// A body failed: what it would have done is not known, however equal the outputs are.
+    fn failed(&self, runner: Runner, failing: &Failing) -> String {
+        let (language, plan) = (self.moment.language, &self.moment.running.plan);
+        let Failing { times, message, place } = failing;
+        let (english, french) = match runner {
+            Runner::Rule(rule) => {
+                let name = plan.rule_name(rule);
+                (format!("rule \"{name}\""), format!("sa règle « {name} »"))
+            }
+            Runner::Schedule(schedule) => {
+                let name = plan.schedule_name(schedule);
+                (format!("`{name}`"), format!("son horaire « {name} »"))
+            }
+        };
+        let suspended = if self.is_suspended(runner) {
             language.say(", and is suspended", ", et elle est suspendue")
         } else {
             ""
         };
-        let why = last.as_ref().map_or_else(String::new, |[place, message]| {
-            let french = ballast_rules::failure_in_french(message);
-            say!(language, " ({place}: {message})", " ({place} : {french})")
-        });
+        let (place, in_french) = (self.paths.place(place), ballast_rules::failure_in_french(message));
         say!(
             language,
-            "rule \"{name}\" of it failed {times} times{why}{suspended}, so do not rely on what is the same\n",
-            "sa règle « {name} » a échoué {times} fois{why}{suspended}, ne vous fiez donc pas à ce qui est pareil\n"
+            "{english} of it failed {times} times ({place}: {message}){suspended}, so do not rely on what is the same\n",
+            "{french} a échoué {times} fois ({place} : {in_french}){suspended}, ne vous fiez donc pas à ce qui est \
+             pareil\n"
         )
     }
 
@@ -174,11 +177,15 @@ impl Telling<'_> {
             self.account.differences(self.moment.now).map(|one| self.difference(one)).collect();
         let [running, candidate] = self.interventions;
         let about = self.about;
-        let failing = |(rule, failing): (&u32, &Failing)| {
-            let [place, message] = failing.last.as_ref().map_or([None; 2], |last| last.each_ref().map(Some));
+        let failing = |(runner, failing): (&Runner, &Failing)| {
+            let plan = &self.moment.running.plan;
+            let (what, name) = match runner {
+                Runner::Rule(rule) => ("rule", plan.rule_name(*rule)),
+                Runner::Schedule(schedule) => ("schedule", plan.schedule_name(*schedule)),
+            };
             json!({
-                "rule": self.moment.running.plan.rule_name(*rule), "failures": failing.times,
-                "suspended": self.is_suspended(*rule), "place": place, "message": message,
+                what: name, "failures": failing.times, "suspended": self.is_suspended(*runner),
+                "place": self.paths.place(&failing.place), "message": failing.message,
             })
         };
         let failing: Vec<Value> = self.failing.iter().map(failing).collect();
@@ -253,6 +260,17 @@ pub fn dropped(rules: &str, language: Language) -> String {
 /// Somebody wants one to take over.
 pub fn promoted_by(rules: &str, who: &str, language: Language) -> String {
     say!(language, "{who} promotes {rules}", "{who} promeut {rules}")
+}
+
+/// Another one runs than the one that was to take over.
+pub fn another(rules: &str, who: &str, language: Language) -> String {
+    say!(
+        language,
+        "another candidate was begun meanwhile: {rules} ({who}); nothing was promoted. Look at it with `ballast shadow`, \
+         and promote it if you mean that one",
+        "une autre candidate a été lancée entre-temps : {rules} ({who}) ; rien n'a été promu. Regardez-la avec `ballast \
+         shadow`, et promouvez-la si c'est bien elle que vous voulez"
+    )
 }
 
 /// It ended by itself.

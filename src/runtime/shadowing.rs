@@ -11,12 +11,15 @@ use crate::report::language::{Language, Sentence};
 use crate::report::shadow_words;
 use crate::shadow::handle::{About, Asked, News, Shadow, What};
 use crate::shadow::left::Left;
+use crate::shadow::paths::Paths;
 use crate::shadow::run::{self, Order};
+use crate::shadow::tally::Tally;
 use crate::site::Texts;
 use ballast_history::Severity;
 use ballast_model::{Mono, OutputId, Verdict};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -24,6 +27,8 @@ use tokio::sync::oneshot;
 pub struct Candidate {
     /// Where its rules come from, for people.
     pub name: String,
+    /// The folder in which they lie, for people.
+    pub folder: String,
     /// Its rule files.
     pub rules: BTreeMap<String, String>,
     /// They stand in for all of the site's, not only for those of their names.
@@ -38,27 +43,30 @@ pub fn start(
     language: Language,
     reply: oneshot::Sender<Answer>,
 ) {
-    let Candidate { name, rules, is_whole } = candidate;
+    let Candidate { name, folder, rules, is_whole } = candidate;
     if let Some(runs) = &decision.carrier.shadows.current {
         // An asker that went away does not matter.
         let _ = reply.send(Answer::refused(shadow_words::runs_already(&runs.about.rules, language)));
         return;
     }
+    let paths = Paths::new(Path::new(&folder), rules.keys().map(String::as_str));
     let before = decision.carrier.texts.clone();
     let mut texts = if is_whole { Texts::default().with_nouns_of(&before) } else { before.clone() };
     let files = rules.into_iter().filter(|(name, _)| name.starts_with("rules/") && name.ends_with(".rhai"));
     texts.files.extend(files.map(|(name, text)| (name, Arc::from(text.into_bytes()))));
     let carrier = &mut decision.carrier;
-    carrier.shadows.count += 1;
-    let number = carrier.shadows.count;
     let now = carrier.clock.now();
+    let number = carrier.shadows.next_number(now);
     let about = About { rules: name, who, began: carrier.clock.wall().utc };
     let interventions = carrier.guard.counters().interventions;
-    let (mut shadow, feed) = Shadow::new(number, about, [texts.clone(), before], interventions);
+    let tally = Tally::new(now, decision.running.catalog().outputs.len());
+    let (mut shadow, feed) = Shadow::new(number, about, [texts.clone(), before], interventions, tally);
     shadow.waiting = Some((reply, language));
     let order = Order {
         number,
         texts,
+        paths,
+        tally: Arc::clone(&shadow.tally),
         running: Arc::clone(&decision.running),
         engine: decision.engine.save().into_owned(),
         guard: carrier.guard.save(),
@@ -175,7 +183,8 @@ pub fn texts(decision: &Decision, language: Language) -> Result<Answer, String> 
     let [candidate, before] = &shadow.texts;
     let files: BTreeMap<&str, String> =
         candidate.rules().map(|(name, bytes)| (name, String::from_utf8_lossy(bytes).into_owned())).collect();
-    Ok(Answer::done("", json!({ "files": files, "before": before.id().to_string() })))
+    let before = before.id().to_string();
+    Ok(Answer::done("", json!({ "number": shadow.number, "files": files, "before": before })))
 }
 
 /// A person drops it.
@@ -190,13 +199,19 @@ pub fn drop_it(decision: &mut Decision, who: &str, language: Language) -> Result
     Ok(Answer::done(text, json!({ "dropped": rules })))
 }
 
-/// A person has put the candidate's files into the site: they are loaded as any others are.
-pub fn promote(decision: &mut Decision, wish: Wish, reply: oneshot::Sender<Answer>) {
+/// A person has put the files of the candidate of this number into the site: they are loaded as any others are.
+pub fn promote(decision: &mut Decision, number: u64, wish: Wish, reply: oneshot::Sender<Answer>) {
     let Some(shadow) = &decision.carrier.shadows.current else {
         // An asker that went away does not matter.
         let _ = reply.send(Answer::refused(none(decision, wish.language)));
         return;
     };
+    if shadow.number != number || !shadow.has_begun() {
+        // What lies in the site now are the rules of the one before. An asker that went away does not matter.
+        let About { rules, who, .. } = &shadow.about;
+        let _ = reply.send(Answer::refused(shadow_words::another(rules, who, wish.language)));
+        return;
+    }
     let (now, rules) = (decision.carrier.clock.now(), shadow.about.rules.clone());
     let sentence = Sentence::both(|language| shadow_words::promoted_by(&rules, &wish.who, language));
     tell(&mut decision.carrier, now, sentence, &rules, Some(&wish.who));

@@ -132,6 +132,15 @@ impl Sources {
         self.get(file).map_or("?", Source::name)
     }
 
+    /// Shows files under other names from here on: what `name` gives for the one that a file has; `None`: it keeps it.
+    pub fn rename(&mut self, name: impl Fn(&str) -> Option<String>) {
+        for source in &mut self.files {
+            if let Some(name) = name(&source.name) {
+                source.name = name;
+            }
+        }
+    }
+
     /// All files with their ids.
     pub fn iter(&self) -> impl Iterator<Item = (FileId, &Source)> {
         (0..).map(FileId).zip(&self.files)
