@@ -5,6 +5,7 @@
 mod common;
 
 use common::bench::{Bench, rule};
+use common::guard::Apart;
 use common::program::{Program, ballast};
 use common::{Scratch, wait_for};
 use serde_json::{Value, json};
@@ -295,4 +296,132 @@ fn a_promotion_takes_the_candidate_that_was_meant_and_no_other() {
     assert!(!program.lines().iter().any(|line| line.contains(" promotes ")), "{:?}", program.lines());
     done(&bench, &["promote"]);
     assert_eq!(std::fs::read_to_string(bench.site.0.join("rules/main.rhai")).unwrap(), follow("c"));
+}
+
+/// Names of everything that lies in a folder and below it.
+fn lies_in(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        found.push(entry.path().display().to_string());
+        if entry.path().is_dir() {
+            found.extend(lies_in(&entry.path()));
+        }
+    }
+    found.sort();
+    found
+}
+
+/// What the guard's process holds of an output: what it is, and what the rules ask of it.
+fn held(site: &Apart, output: &str) -> Value {
+    let status: Value = serde_json::from_str(&site.ask(&["guard", "status", "--format", "json"])).unwrap();
+    let all = status["outputs"].as_array().unwrap();
+    all.iter().find(|one| one["output"] == output || one["name"] == output).cloned().unwrap()
+}
+
+#[test]
+fn beside_a_guard_of_its_own_a_candidate_speaks_to_nobody() {
+    let Some(site) = Apart::with("a candidate beside a guard of its own", &follow("a")) else { return };
+    let guard = site.guard();
+    let mut program = site.program();
+    let bench = &site.bench;
+    level(bench, &program, "70");
+    bench.wait("a", "ON");
+    let folder =
+        candidate(&(follow("b") + &rule("all", "e", "meter.power > \"6 kW\"", "meter.power < \"1 kW\"")));
+    let (audit, files) = (site.places.audit(), [lies_in(&site.places.state()), lies_in(&bench.site.0)]);
+    bench.relays.clear();
+    start(bench, &folder.0);
+    let found = difference(bench, "b");
+    assert_eq!(
+        (&found["running"]["state"], &found["candidate"]["state"]),
+        (&"open".into(), &"closed".into())
+    );
+    let other = difference(bench, "a");
+    assert_eq!(
+        (&other["running"]["state"], &other["candidate"]["state"]),
+        (&"closed".into(), &"open".into())
+    );
+    // Its own guard acts as the other one does, and an alarm of it is written nowhere.
+    bench.tell("meter/power", "7000");
+    program.wait_line("\"house full\" acts", PATIENCE);
+    // Longer than the lease of the output: what the candidate says is no word of the program's.
+    std::thread::sleep(Duration::from_secs(4));
+    let held_b = held(&site, "b");
+    assert!(!held_b.to_string().contains("closed"), "{held_b}");
+    assert!(held(&site, "a").to_string().contains("closed"));
+    let sessions =
+        |lines: Vec<String>| lines.iter().filter(|line| line.contains("listens to the rules")).count();
+    assert_eq!((sessions(guard.lines()), sessions(program.lines())), (1, 1));
+    let told = bench.relays.seen();
+    let moved = |relay: &str| told.iter().any(|one| one.topic == relay && one.payload == "ON");
+    assert!(
+        !moved("relay/b") && !moved("relay/e") && !bench.told("a").contains(&"OFF".to_owned()),
+        "{told:?}"
+    );
+    assert_eq!(site.places.audit().len(), audit.len(), "nobody asked the guard for anything");
+    // Beside what the guard and the program keep of themselves.
+    let kept = |name: &str| {
+        name.starts_with("state.") || name.starts_with("ballast.db") || name.ends_with(".journal")
+    };
+    let own = |mut files: Vec<String>| {
+        files.retain(|file| !kept(file.rsplit('/').next().unwrap_or_default()));
+        files
+    };
+    assert_eq!([lies_in(&site.places.state()), lies_in(&bench.site.0)].map(own), files.map(own));
+
+    // What a person asks of the guard's process reaches the candidate's guard as well.
+    site.ask(&["guard", "now"]);
+    bench.wait("a", "OFF");
+    wait_for("both to be safe", PATIENCE, || {
+        let report = report(bench);
+        let all = report["differences"].as_array().unwrap();
+        (!all.is_empty() && all.iter().all(|one| !one["to"].is_null())).then_some(())
+    });
+    site.ask(&["guard", "reset", "all"]);
+    bench.wait("a", "ON");
+    // What is remembered over the end of the program is what the rules did that ran.
+    program.kill();
+    bench.relays.clear();
+    let program = site.program();
+    program.wait_line(" ran beside the rules since ", PATIENCE);
+    level(bench, &program, "70");
+    bench.wait("a", "ON");
+    assert!(!bench.told("b").contains(&"ON".to_owned()), "{:?}", bench.told("b"));
+    start(bench, &folder.0);
+    let promoted = done(bench, &["promote"]);
+    assert!(promoted.contains("follow"), "{promoted}");
+    bench.wait("b", "ON");
+    bench.wait("a", "OFF");
+}
+
+#[test]
+fn while_the_guard_s_process_is_gone_nothing_is_compared() {
+    let Some(site) = Apart::with("a candidate without a guard", &follow("a")) else { return };
+    let mut guard = site.guard();
+    let program = site.program();
+    let bench = &site.bench;
+    level(bench, &program, "70");
+    bench.wait("a", "ON");
+    let folder = candidate(&follow("b"));
+    start(bench, &folder.0);
+    difference(bench, "b");
+    assert_eq!(report(bench)["not_compared_s"], 0.0);
+    guard.kill();
+    wait_for("the guard to be missed", PATIENCE, || {
+        let text = done(bench, &["--language", "fr"]);
+        text.contains("le gardien du site n'a pas répondu pendant").then_some(())
+    });
+    let gone = report(bench);
+    assert!(gone["differences"].as_array().unwrap().iter().all(|one| one["to"].is_string()), "{gone}");
+    let _guard = site.guard();
+    site.wait_ready();
+    level(bench, &program, "70");
+    wait_for("a difference that lasts again", PATIENCE, || {
+        let report = report(bench);
+        let all = report["differences"].as_array().unwrap();
+        all.iter().any(|one| one["output"] == "b" && one["to"].is_null()).then_some(())
+    });
+    let back = report(bench);
+    let without = back["not_compared_s"].as_f64().unwrap();
+    assert!(without > 0.0 && report(bench)["not_compared_s"] == without, "{back}");
 }

@@ -9,7 +9,7 @@ use crate::shadow::handle::About;
 use crate::shadow::paths::Paths;
 use ballast_engine::{RuleState, Runner};
 use ballast_model::catalog::OutputSpec;
-use ballast_model::{Mono, OutputId, Wanted};
+use ballast_model::{Mono, OutputId, Span, Wanted};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -59,6 +59,14 @@ impl Telling<'_> {
             "interventions of the guard: {running} with the rules that run, {own} with these\n",
             "interventions du gardien : {running} avec les règles qui tournent, {own} avec celles-ci\n"
         ));
+        let unheard = self.account.unheard(self.moment.now);
+        if unheard > Span::ZERO {
+            text.push_str(&say!(
+                language,
+                "the guard of the site did not answer for {unheard}: nothing was compared then\n",
+                "le gardien du site n'a pas répondu pendant {unheard} : rien n'a été comparé alors\n"
+            ));
+        }
         if self.lagged > 0 {
             let lagged = self.lagged;
             text.push_str(&say!(
@@ -75,9 +83,15 @@ impl Telling<'_> {
         text.trim_end().to_owned()
     }
 
+    /// How long both were compared.
+    fn compared(&self) -> Span {
+        let now = self.moment.now;
+        now.since(self.account.since()).minus(self.account.unheard(now))
+    }
+
     /// Each output: how long both were the same, and how long not.
     fn sums(&self, text: &mut String) {
-        let (language, whole) = (self.moment.language, self.moment.now.since(self.account.since()));
+        let (language, whole) = (self.moment.language, self.compared());
         for (id, spec) in self.outputs() {
             let ((count, differed), name) = (self.account.differed(id, self.moment.now), &spec.name);
             let same = whole.minus(differed);
@@ -164,7 +178,7 @@ impl Telling<'_> {
 
     /// For programs.
     pub fn data(&self) -> Value {
-        let whole = self.moment.now.since(self.account.since());
+        let (whole, unheard) = (self.compared(), self.account.unheard(self.moment.now));
         let output = |(id, spec): (OutputId, &OutputSpec)| {
             let (count, differed) = self.account.differed(id, self.moment.now);
             json!({
@@ -191,7 +205,7 @@ impl Telling<'_> {
         let failing: Vec<Value> = self.failing.iter().map(failing).collect();
         json!({
             "runs": true, "rules": about.rules, "who": about.who, "since": instant::utc(about.began),
-            "lagged": self.lagged, "interventions": { "running": running, "candidate": candidate },
+            "lagged": self.lagged, "not_compared_s": unheard.secs_f64(), "interventions": { "running": running, "candidate": candidate },
             "failing": failing, "outputs": outputs, "differences": differences, "forgotten": self.account.forgotten(),
         })
     }

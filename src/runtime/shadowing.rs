@@ -8,6 +8,7 @@ use super::told::Told;
 use crate::control::protocol::Answer;
 use crate::report::instant;
 use crate::report::language::{Language, Sentence};
+use crate::report::moment::Protection;
 use crate::report::shadow_words;
 use crate::shadow::handle::{About, Asked, News, Shadow, What};
 use crate::shadow::left::Left;
@@ -78,15 +79,31 @@ pub fn start(
     };
     carrier.shadows.ended = None;
     carrier.shadows.current = Some(shadow);
+    if matches!(decision.carrier.protection(), Protection::Gone(_)) {
+        guard_gone(decision, now);
+    } else {
+        guard_there(decision, now);
+    }
+    let started = std::thread::Builder::new().name("ballast-shadow".into()).spawn(move || run::run(order));
+    if let Err(error) = started {
+        news(decision, News { number, what: What::Failed(error.to_string()) });
+    }
+}
+
+/// What every output is under the running rules, as their guard says.
+pub fn guard_there(decision: &mut Decision, now: Mono) {
     let outputs = decision.running.catalog().outputs.len();
     for output in (0..).map(OutputId).take(outputs) {
         if let Some(verdict) = decision.carrier.guard.verdict(output).copied() {
             verdict_came(decision, now, &verdict);
         }
     }
-    let started = std::thread::Builder::new().name("ballast-shadow".into()).spawn(move || run::run(order));
-    if let Err(error) = started {
-        news(decision, News { number, what: What::Failed(error.to_string()) });
+}
+
+/// The guard of the running rules is gone: the candidate is compared with nothing until it is back.
+pub fn guard_gone(decision: &mut Decision, now: Mono) {
+    if let Some(shadow) = &mut decision.carrier.shadows.current {
+        shadow.lose_running(now);
     }
 }
 
@@ -206,7 +223,7 @@ pub fn promote(decision: &mut Decision, number: u64, wish: Wish, reply: oneshot:
         let _ = reply.send(Answer::refused(none(decision, wish.language)));
         return;
     };
-    if shadow.number != number || !shadow.has_begun() {
+    if shadow.number != number {
         // What lies in the site now are the rules of the one before. An asker that went away does not matter.
         let About { rules, who, .. } = &shadow.about;
         let _ = reply.send(Answer::refused(shadow_words::another(rules, who, wish.language)));

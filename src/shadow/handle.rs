@@ -41,6 +41,8 @@ pub enum Feed {
         /// Why.
         reason: Reason,
     },
+    /// What the outputs are under the running rules is not known from this moment on.
+    Unheard(Mono),
     /// Somebody wants to know how it goes.
     Tell(Box<Asked>),
 }
@@ -171,6 +173,12 @@ impl Shadow {
         if !self.hand(Feed::Running { output, at, wanted, reason }) {
             self.handed.remove(&output);
         }
+    }
+
+    /// What the outputs are under the running rules is not known any more; all of it is news once it is.
+    pub fn lose_running(&mut self, at: Mono) {
+        self.handed.clear();
+        self.hand(Feed::Unheard(at));
     }
 
     /// Asks how it goes; the thread answers. One that is too far behind, or has ended, answers nobody: the question comes back.

@@ -140,6 +140,7 @@ impl Candidate {
             Feed::Running { output, at, wanted, reason } => {
                 self.account.note(Side::Running, output, at, wanted, reason);
             }
+            Feed::Unheard(at) => self.account.lose_running(at),
             Feed::Tell(asked) => self.tell(*asked),
         }
     }
