@@ -402,7 +402,8 @@ fn while_the_guard_s_process_is_gone_nothing_is_compared() {
     let bench = &site.bench;
     level(bench, &program, "70");
     bench.wait("a", "ON");
-    let folder = candidate(&follow("b"));
+    let much = rule("much", "c", "meter.power > \"300 W\"", "meter.power < \"200 W\"");
+    let folder = candidate(&(follow("b") + &much));
     start(bench, &folder.0);
     difference(bench, "b");
     assert_eq!(report(bench)["not_compared_s"], 0.0);
@@ -424,4 +425,85 @@ fn while_the_guard_s_process_is_gone_nothing_is_compared() {
     let back = report(bench);
     let without = back["not_compared_s"].as_f64().unwrap();
     assert!(without > 0.0 && report(bench)["not_compared_s"] == without, "{back}");
+    // An output that did not move meanwhile is compared again as well.
+    bench.tell("meter/power", "400");
+    difference(bench, "c");
+}
+
+/// Waits until the candidate is over because another set runs; and that is told once.
+fn overtaken(bench: &Bench, program: &Program, folder: &Path) {
+    let told =
+        format!("{} does not run beside the rules any more: the site was loaded anew", folder.display());
+    program.wait_line(&told, PATIENCE);
+    assert_eq!(ended(bench).as_ref(), Some(&told));
+    let french = done(bench, &["--language", "fr"]);
+    assert!(french.contains("le site a été rechargé"), "{french}");
+    assert_eq!(
+        program.lines().iter().filter(|line| line.contains(&told)).count(),
+        1,
+        "{:?}",
+        program.lines()
+    );
+    assert_eq!(program.metric("ballast_shadow_running").as_deref(), Some("0"));
+}
+
+#[test]
+fn a_candidate_is_over_when_the_rules_beside_it_become_others() {
+    let Some(bench) = Bench::new("a candidate that is overtaken", &follow("a")) else { return };
+    let program = bench.run();
+    let folder = candidate(&follow("b"));
+    start(&bench, &folder.0);
+    // What is loaded anew and is the same changes nothing.
+    program.tell(&["reload"]);
+    assert_eq!(report(&bench)["runs"], true);
+    let harmful = rule("more", "e", "meter.power > \"1 kW\"", "meter.power < \"900 W\"");
+    bench.write_rules(&(follow("a") + &harmful));
+    overtaken(&bench, &program, &folder.0);
+    assert!(refused(&bench, &["promote"]).contains("the site was loaded anew"));
+    assert!(refused(&bench, &["drop"]).contains("the site was loaded anew"));
+
+    // The new rules are on trial; they do harm, and the last good ones come back by themselves.
+    let second = candidate(&follow("c"));
+    start(&bench, &second.0);
+    bench.tell("meter/power", "2000");
+    bench.wait("e", "ON");
+    bench.tell("meter/power", "6000");
+    bench.wait("e", "OFF");
+    program.wait_line("the last good rules run again", PATIENCE);
+    overtaken(&bench, &program, &second.0);
+    // It was compared with rules that are gone; beside those that came back another one begins.
+    start(&bench, &second.0);
+    level(&bench, &program, "70");
+    difference(&bench, "c");
+    assert!(bench.told("c").iter().all(|word| word == "OFF"), "{:?}", bench.told("c"));
+}
+
+#[test]
+fn a_candidate_stays_what_it_was_when_it_began() {
+    let Some(bench) = Bench::new("a candidate whose file is changed", &follow("a")) else { return };
+    let program = bench.run();
+    level(&bench, &program, "30");
+    let folder = candidate(&follow("b"));
+    start(&bench, &folder.0);
+    std::fs::write(folder.0.join("main.rhai"), follow("c")).unwrap();
+    std::fs::write(
+        folder.0.join("more.rhai"),
+        rule("more", "d", "meter.level > \"50 %\"", "meter.level < \"50 %\""),
+    )
+    .unwrap();
+    // Longer than files of the site itself must lie still to be taken up.
+    std::thread::sleep(Duration::from_secs(2));
+    level(&bench, &program, "70");
+    difference(&bench, "b");
+    let report = report(&bench);
+    for output in [2, 3] {
+        assert_eq!(report["outputs"][output]["differences"], 0, "{report}");
+    }
+    // And that is what takes over, whatever has become of the files.
+    std::fs::remove_dir_all(&folder.0).unwrap();
+    done(&bench, &["promote"]);
+    bench.wait("b", "ON");
+    let rules = bench.site.0.join("rules");
+    assert_eq!(std::fs::read_to_string(rules.join("main.rhai")).unwrap(), follow("b"));
+    assert!(!rules.join("more.rhai").exists());
 }
