@@ -228,6 +228,15 @@ mod tests {
     }
 
     #[test]
+    fn a_file_is_shown_under_the_name_that_it_was_given_last() {
+        let mut out = Diagnostics::new();
+        let mut sources = Sources::new();
+        let files = ["rules/a.rhai", "site.yaml"].map(|name| sources.add(name, b"a", &mut out));
+        sources.rename(|name| Some(format!("new/{}", name.strip_prefix("rules/")?)));
+        assert_eq!(files.map(|file| sources.name(file)), ["new/a.rhai", "site.yaml"]);
+    }
+
+    #[test]
     fn bytes_that_are_no_text_are_refused_with_their_offset() {
         let mut out = Diagnostics::new();
         let mut sources = Sources::new();
