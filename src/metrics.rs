@@ -2,12 +2,14 @@
 //!
 //! Written when someone scrapes; between scrapes only counters move. A value that grew old is absent, not frozen.
 
+mod shadow;
+
 use crate::report::moment::Protection;
 use crate::runtime::carrier::FilesRefused;
 use crate::runtime::decision::Decision;
 use crate::site::Running;
 use crate::web::{Exposition, Histogram, Kind, metric_unit};
-use ballast_engine::{Event as EngineEvent, Refusal, RuleState};
+use ballast_engine::{Event as EngineEvent, Refusal, RuleState, Runner};
 use ballast_guard::GuardEvent;
 use ballast_guard::state::Arming;
 use ballast_model::catalog::{Kind as PointKind, Origin};
@@ -18,6 +20,17 @@ use std::time::Instant;
 
 /// Bounds of the histograms of durations, seconds.
 const SECONDS: &[f64] = &[0.000_01, 0.000_03, 0.000_1, 0.000_3, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0];
+
+/// A body that failed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Failing {
+    /// How often.
+    pub times: u64,
+    /// How the last time, in English.
+    pub message: String,
+    /// Where.
+    pub place: String,
+}
 
 /// Numbers that move between scrapes.
 #[derive(Debug)]
@@ -31,6 +44,8 @@ pub struct Figures {
     states: Vec<Option<Wanted>>,
     coalesced: u64,
     rule_starts: Vec<u64>,
+    /// Bodies that failed since the set was loaded.
+    pub failing: BTreeMap<Runner, Failing>,
     /// Why the last command was refused, if it was.
     pub refusal: Option<Refusal>,
     /// Whether the guard refused the last word of a person.
@@ -50,6 +65,7 @@ impl Figures {
             states: vec![None; outputs],
             coalesced: 0,
             rule_starts: vec![0; running.plan.rules.len()],
+            failing: BTreeMap::new(),
             refusal: None,
             guard_refused: false,
         }
@@ -80,6 +96,12 @@ impl Figures {
             }
             EngineEvent::Coalesced { dropped, .. } => self.coalesced += u64::from(*dropped),
             EngineEvent::CommandRefused { refusal, .. } => self.refusal = Some(*refusal),
+            EngineEvent::BodyFailed { runner, message, place, .. } => {
+                let failing = self.failing.entry(*runner).or_default();
+                failing.times += 1;
+                message.as_str().clone_into(&mut failing.message);
+                (**place).clone_into(&mut failing.place);
+            }
             _ => {}
         }
     }
@@ -189,6 +211,7 @@ fn expose(decision: &Decision) -> String {
     engine(&mut out, decision);
     buses(&mut out, decision);
     records(&mut out, decision);
+    shadow::shadow(&mut out, decision);
     out.finish()
 }
 

@@ -77,6 +77,45 @@ fn the_page_of_a_busy_site_is_clean_and_complete() {
 }
 
 #[test]
+fn a_candidate_is_counted_while_it_runs() {
+    let rules = rule("follow", "a", "meter.level > \"50 %\"", "meter.level < \"50 %\"");
+    let Some(bench) = Bench::new("metrics of a candidate", &rules) else { return };
+    let program = bench.run();
+    bench.tell("meter/level", "30");
+    program.wait_point("meter.level", "30");
+    let of_candidate = |page: &str| page.lines().filter(|line| line.starts_with("ballast_shadow_")).count();
+    assert_eq!(program.metric("ballast_shadow_running").as_deref(), Some("0"));
+    assert_eq!(of_candidate(&program.get("/metrics")), 1);
+    let folder = Scratch::new("candidate");
+    let other = rules.replace("(a)", "(b)")
+        + "every \"1s\" { let steps = [1.0]; if steps[3] > 0.0 { close(c, \"1min\"); } }\n";
+    std::fs::write(folder.0.join("main.rhai"), other).unwrap();
+    program.tell(&["shadow", "start", folder.0.to_str().unwrap()]);
+    assert_eq!(program.metric("ballast_shadow_running").as_deref(), Some("1"));
+    assert_eq!(program.metric("ballast_shadow_lagged_total").as_deref(), Some("0"));
+    assert_eq!(program.metric("ballast_shadow_differences_total{output=\"b\"}").as_deref(), Some("0"));
+    bench.tell("meter/level", "70");
+    for output in ["a", "b"] {
+        program.wait_metric(&format!("ballast_shadow_differences_total{{output=\"{output}\"}}"), "1");
+    }
+    assert_eq!(program.metric("ballast_shadow_differences_total{output=\"c\"}").as_deref(), Some("0"));
+    let number = |series: &str| program.metric(series)?.parse::<f64>().ok();
+    wait_for("more than one failure", PATIENCE, || {
+        number("ballast_shadow_body_errors_total").filter(|count| *count >= 2.0)
+    });
+    let turns = number("ballast_shadow_turns_total").unwrap();
+    wait_for("more turns", PATIENCE, || number("ballast_shadow_turns_total").filter(|count| *count > turns));
+    let age = number("ballast_shadow_age_seconds").unwrap();
+    assert!((2.0..60.0).contains(&age), "{age}");
+    let page = program.get("/metrics");
+    program.tell(&["shadow", "drop"]);
+    assert_eq!(program.metric("ballast_shadow_running").as_deref(), Some("0"));
+    assert_eq!(of_candidate(&program.get("/metrics")), 1);
+    let Some(said) = promtool(&page) else { return };
+    assert_eq!(said, "", "\n{page}");
+}
+
+#[test]
 fn a_value_that_grew_old_is_absent() {
     let Some(bench) = Bench::new("metrics of old values", "") else { return };
     bench.site.edit(

@@ -221,6 +221,19 @@ fn answers_and_refusals_are_french() {
 }
 
 #[test]
+fn the_failure_of_a_rule_is_french_in_the_status() {
+    let rules = "rule \"stumbles\" when meter.power > \"1 kW\" until meter.power < \"900 W\" { let x = [1]; x[3]; close(a); }\n";
+    let Some(bench) = Bench::new("a failure in French", rules) else { return };
+    let program = run(&bench, &[]);
+    bench.tell("meter/power", "2000");
+    let status = wait_for("the failure in the status", PATIENCE, || {
+        let (_, text) = ask(&program, &["status"]);
+        text.lines().find(|line| line.contains("a échoué")).map(str::to_owned)
+    });
+    assert!(status.contains(" : la liste n'a pas d'élément 3 : le premier"), "{status}");
+}
+
+#[test]
 fn json_is_the_same_in_both_languages() {
     let Some(bench) = Bench::new("JSON in both languages", RULES) else { return };
     let mut program = run(&bench, &["--format", "json"]);

@@ -18,7 +18,7 @@ use ballast_config::sources::Sources;
 use serde_json::json;
 use std::fs::File;
 use std::io::{Error, ErrorKind, Read, Result as IoResult};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -78,13 +78,17 @@ pub(super) fn candidate(own: &Texts, with: &Path) -> IoResult<Texts> {
         texts.replace_rule(with)?;
         return Ok(texts);
     }
-    let inner = with.join("rules");
-    let folder = if inner.is_dir() { &inner } else { with };
-    let texts = Texts::read_folder(folder, "rules", "rhai")?.with_nouns_of(own);
+    let texts = Texts::read_folder(&folder_of_rules(with), "rules", "rhai")?.with_nouns_of(own);
     if texts.rules().next().is_none() && texts.too_large.is_empty() {
         return Err(Error::new(ErrorKind::NotFound, "no rule file (*.rhai) lies in there"));
     }
     Ok(texts)
+}
+
+/// Where the rules of a folder lie: in it, or in `rules` where it is a site.
+pub(super) fn folder_of_rules(folder: &Path) -> PathBuf {
+    let inner = folder.join("rules");
+    if inner.is_dir() { inner } else { folder.to_owned() }
 }
 
 /// A whole file that is not longer than so many bytes.

@@ -2,7 +2,7 @@
 
 use super::Exit;
 use super::arguments::{Shadow, ShadowAction, Site};
-use super::backtest::candidate;
+use super::backtest::{candidate, folder_of_rules};
 use super::remote::{ask, exit_of, no_answer, print};
 use super::terminal::Output;
 use crate::control::client;
@@ -36,22 +36,30 @@ fn start(site: &Site, path: &Path, output: &Output) -> Exit {
         Err(error) => return output.refuse(Exit::Failed, &output.unreadable(path, &error)),
     };
     let (name, is_whole) = (path.display().to_string(), path.is_dir());
-    ask(site, Question::ShadowStart { name, rules, is_whole }, output)
+    let folder = folder_of(path).display().to_string();
+    ask(site, Question::ShadowStart { name, folder, rules, is_whole }, output)
+}
+
+/// Where the files of a candidate lie.
+fn folder_of(path: &Path) -> PathBuf {
+    if path.is_dir() { folder_of_rules(path) } else { path.parent().map(PathBuf::from).unwrap_or_default() }
 }
 
 /// The rule files of a candidate.
 fn read(path: &Path) -> IoResult<BTreeMap<String, String>> {
     let wrong = |text: String| Error::new(ErrorKind::InvalidData, text);
     let texts = candidate(&Texts::default(), path)?;
+    let folder = folder_of(path);
+    let shown = |name: &str| folder.join(name.trim_start_matches("rules/")).display().to_string();
     if let Some(name) = texts.too_large.keys().chain(texts.not_files.keys()).next() {
-        return Err(wrong(format!("{name} is too large, or no file")));
+        return Err(wrong(format!("{} is too large, or no file", shown(name))));
     }
     if texts.rules().map(|(_, bytes)| bytes.len()).sum::<usize>() > BYTES_MAX {
         return Err(wrong(format!("its rules are longer than {BYTES_MAX} bytes")));
     }
     let text = |(name, bytes): (&str, &[u8])| match std::str::from_utf8(bytes) {
         Ok(text) => Ok((name.to_owned(), text.to_owned())),
-        Err(error) => Err(wrong(format!("{name} is no text: {error}"))),
+        Err(error) => Err(wrong(format!("{} is no text: {error}", shown(name)))),
     };
     texts.rules().map(text).collect()
 }
@@ -59,6 +67,7 @@ fn read(path: &Path) -> IoResult<BTreeMap<String, String>> {
 /// What a program says of the files of its candidate.
 #[derive(Deserialize)]
 struct Files {
+    number: u64,
     files: BTreeMap<String, String>,
     before: String,
 }
@@ -70,7 +79,7 @@ fn promote(site: &Site, accept: bool, output: &Output) -> Exit {
         Ok(refused) => return print(&refused, output),
         Err(exit) => return exit,
     };
-    let Ok(Files { files, before }) = serde_json::from_value(said.data) else {
+    let Ok(Files { number, files, before }) = serde_json::from_value(said.data) else {
         return output.refuse(Exit::Failed, language.say("no files were told", "aucun fichier n'a été dit"));
     };
     let texts = match Texts::read(&site.site) {
@@ -93,7 +102,7 @@ fn promote(site: &Site, accept: bool, output: &Output) -> Exit {
         let back = put(&site.site, &new, &old, false);
         return output.refuse(Exit::Failed, &not_written(&error, back.err().as_ref(), output));
     }
-    let answer = talk(site, Question::ShadowPromote { accept }, output);
+    let answer = talk(site, Question::ShadowPromote { number, accept }, output);
     let is_taken = answer.as_ref().is_ok_and(|answer| answer.ok || waits(answer));
     if !is_taken && let Err(error) = put(&site.site, &new, &old, false) {
         output.refuse(Exit::Failed, &not_written(&error, Some(&error), output));

@@ -50,6 +50,8 @@ pub enum Question {
     ShadowStart {
         /// Where they come from, for people.
         name: String,
+        /// The folder in which the files lie, for people.
+        folder: String,
         /// The rule files, by their names in the site.
         rules: BTreeMap<String, String>,
         /// They stand in for all rules of the site, not only for those of their names.
@@ -57,10 +59,12 @@ pub enum Question {
     },
     /// How those go.
     Shadow,
-    /// Their files, and the set beside which they began.
+    /// Their number, their files, and the set beside which they began.
     ShadowTexts,
     /// Their files lie in the site now: load it.
     ShadowPromote {
+        /// Their number, as `ShadowTexts` gave it: no others are meant.
+        number: u64,
         /// Apply although it was refused before.
         accept: bool,
     },

@@ -3,25 +3,18 @@
 use super::language::{Language, say};
 use super::moment::Moment;
 use super::{causes, instant};
+use crate::metrics::Failing;
 use crate::shadow::account::{Account, Difference, Reason};
 use crate::shadow::handle::About;
-use ballast_engine::RuleState;
+use crate::shadow::paths::Paths;
+use ballast_engine::{RuleState, Runner};
 use ballast_model::catalog::OutputSpec;
-use ballast_model::{Mono, OutputId, Wanted};
+use ballast_model::{Mono, OutputId, Span, Wanted};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// Differences that people are shown; programs get all that are kept.
 const SHOWN_MAX: usize = 20;
-
-/// A rule of a candidate whose body failed since the candidate began.
-#[derive(Debug, Default)]
-pub struct Failing {
-    /// How often.
-    pub times: u64,
-    /// Where it failed last, and how, in English.
-    pub last: Option<[String; 2]>,
-}
 
 /// How a candidate goes.
 pub struct Telling<'a> {
@@ -35,8 +28,10 @@ pub struct Telling<'a> {
     pub interventions: [u64; 2],
     /// What it was too slow for.
     pub lagged: u64,
-    /// Rules whose body failed, by index.
-    pub failing: &'a BTreeMap<u32, Failing>,
+    /// Its bodies that failed.
+    pub failing: &'a BTreeMap<Runner, Failing>,
+    /// Where a person has its files.
+    pub paths: &'a Paths,
 }
 
 impl Telling<'_> {
@@ -64,6 +59,14 @@ impl Telling<'_> {
             "interventions of the guard: {running} with the rules that run, {own} with these\n",
             "interventions du gardien : {running} avec les règles qui tournent, {own} avec celles-ci\n"
         ));
+        let unheard = self.account.unheard(self.moment.now);
+        if unheard > Span::ZERO {
+            text.push_str(&say!(
+                language,
+                "the guard of the site did not answer for {unheard}: nothing was compared then\n",
+                "le gardien du site n'a pas répondu pendant {unheard} : rien n'a été comparé alors\n"
+            ));
+        }
         if self.lagged > 0 {
             let lagged = self.lagged;
             text.push_str(&say!(
@@ -72,17 +75,23 @@ impl Telling<'_> {
                 "elle n'a pas suivi : {lagged} mesures ne lui sont pas parvenues, on ne peut donc pas s'y fier\n"
             ));
         }
-        for (rule, failing) in self.failing {
-            text.push_str(&self.failed(*rule, failing));
+        for (runner, failing) in self.failing {
+            text.push_str(&self.failed(*runner, failing));
         }
         self.sums(&mut text);
         self.list(&mut text);
         text.trim_end().to_owned()
     }
 
+    /// How long both were compared.
+    fn compared(&self) -> Span {
+        let now = self.moment.now;
+        now.since(self.account.since()).minus(self.account.unheard(now))
+    }
+
     /// Each output: how long both were the same, and how long not.
     fn sums(&self, text: &mut String) {
-        let (language, whole) = (self.moment.language, self.moment.now.since(self.account.since()));
+        let (language, whole) = (self.moment.language, self.compared());
         for (id, spec) in self.outputs() {
             let ((count, differed), name) = (self.account.differed(id, self.moment.now), &spec.name);
             let same = whole.minus(differed);
@@ -98,27 +107,35 @@ impl Telling<'_> {
         }
     }
 
-    fn is_suspended(&self, rule: u32) -> bool {
-        self.moment.engine.rule(rule) == Some(RuleState::Suspended)
+    fn is_suspended(&self, runner: Runner) -> bool {
+        matches!(runner, Runner::Rule(rule) if self.moment.engine.rule(rule) == Some(RuleState::Suspended))
     }
 
-    /// A rule failed: what it would have done is not known, however equal the outputs are.
-    fn failed(&self, rule: u32, failing: &Failing) -> String {
-        let (language, name, Failing { times, last }) =
-            (self.moment.language, self.moment.running.plan.rule_name(rule), failing);
-        let suspended = if self.is_suspended(rule) {
+    /// A body failed: what it would have done is not known, however equal the outputs are.
+    fn failed(&self, runner: Runner, failing: &Failing) -> String {
+        let (language, plan) = (self.moment.language, &self.moment.running.plan);
+        let Failing { times, message, place } = failing;
+        let (english, french) = match runner {
+            Runner::Rule(rule) => {
+                let name = plan.rule_name(rule);
+                (format!("rule \"{name}\""), format!("sa règle « {name} »"))
+            }
+            Runner::Schedule(schedule) => {
+                let name = plan.schedule_name(schedule);
+                (format!("`{name}`"), format!("son horaire « {name} »"))
+            }
+        };
+        let suspended = if self.is_suspended(runner) {
             language.say(", and is suspended", ", et elle est suspendue")
         } else {
             ""
         };
-        let why = last.as_ref().map_or_else(String::new, |[place, message]| {
-            let french = ballast_rules::failure_in_french(message);
-            say!(language, " ({place}: {message})", " ({place} : {french})")
-        });
+        let (place, in_french) = (self.paths.place(place), ballast_rules::failure_in_french(message));
         say!(
             language,
-            "rule \"{name}\" of it failed {times} times{why}{suspended}, so do not rely on what is the same\n",
-            "sa règle « {name} » a échoué {times} fois{why}{suspended}, ne vous fiez donc pas à ce qui est pareil\n"
+            "{english} of it failed {times} times ({place}: {message}){suspended}, so do not rely on what is the same\n",
+            "{french} a échoué {times} fois ({place} : {in_french}){suspended}, ne vous fiez donc pas à ce qui est \
+             pareil\n"
         )
     }
 
@@ -161,7 +178,7 @@ impl Telling<'_> {
 
     /// For programs.
     pub fn data(&self) -> Value {
-        let whole = self.moment.now.since(self.account.since());
+        let (whole, unheard) = (self.compared(), self.account.unheard(self.moment.now));
         let output = |(id, spec): (OutputId, &OutputSpec)| {
             let (count, differed) = self.account.differed(id, self.moment.now);
             json!({
@@ -174,17 +191,21 @@ impl Telling<'_> {
             self.account.differences(self.moment.now).map(|one| self.difference(one)).collect();
         let [running, candidate] = self.interventions;
         let about = self.about;
-        let failing = |(rule, failing): (&u32, &Failing)| {
-            let [place, message] = failing.last.as_ref().map_or([None; 2], |last| last.each_ref().map(Some));
+        let failing = |(runner, failing): (&Runner, &Failing)| {
+            let plan = &self.moment.running.plan;
+            let (what, name) = match runner {
+                Runner::Rule(rule) => ("rule", plan.rule_name(*rule)),
+                Runner::Schedule(schedule) => ("schedule", plan.schedule_name(*schedule)),
+            };
             json!({
-                "rule": self.moment.running.plan.rule_name(*rule), "failures": failing.times,
-                "suspended": self.is_suspended(*rule), "place": place, "message": message,
+                what: name, "failures": failing.times, "suspended": self.is_suspended(*runner),
+                "place": self.paths.place(&failing.place), "message": failing.message,
             })
         };
         let failing: Vec<Value> = self.failing.iter().map(failing).collect();
         json!({
             "runs": true, "rules": about.rules, "who": about.who, "since": instant::utc(about.began),
-            "lagged": self.lagged, "interventions": { "running": running, "candidate": candidate },
+            "lagged": self.lagged, "not_compared_s": unheard.secs_f64(), "interventions": { "running": running, "candidate": candidate },
             "failing": failing, "outputs": outputs, "differences": differences, "forgotten": self.account.forgotten(),
         })
     }
@@ -255,6 +276,17 @@ pub fn promoted_by(rules: &str, who: &str, language: Language) -> String {
     say!(language, "{who} promotes {rules}", "{who} promeut {rules}")
 }
 
+/// Another one runs than the one that was to take over.
+pub fn another(rules: &str, who: &str, language: Language) -> String {
+    say!(
+        language,
+        "another candidate was begun meanwhile: {rules} ({who}); nothing was promoted. Look at it with `ballast shadow`, \
+         and promote it if you mean that one",
+        "une autre candidate a été lancée entre-temps : {rules} ({who}) ; rien n'a été promu. Regardez-la avec `ballast \
+         shadow`, et promouvez-la si c'est bien elle que vous voulez"
+    )
+}
+
 /// It ended by itself.
 pub fn failed(rules: &str, why: &str, language: Language) -> String {
     say!(
@@ -270,6 +302,26 @@ pub fn overtaken(rules: &str, language: Language) -> String {
         language,
         "{rules} does not run beside the rules any more: the site was loaded anew",
         "{rules} ne tourne plus à côté des règles : le site a été rechargé"
+    )
+}
+
+/// The program ended under it, and another one began.
+pub fn ended_with_program(rules: &str, who: &str, since: &str, language: Language) -> String {
+    say!(
+        language,
+        "{rules} ran beside the rules since {since} ({who}) and ended with the program, which began anew: what it had \
+         found is gone",
+        "{rules} tournait à côté des règles depuis {since} ({who}) et a pris fin avec le programme, qui a redémarré : ce \
+         qu'elle avait trouvé est perdu"
+    )
+}
+
+/// The same, and it cannot be read which one it was.
+pub const fn unreadable_ended(language: Language) -> &'static str {
+    language.say(
+        "a candidate ran beside the rules and ended with the program, which began anew; what was kept of it cannot be read",
+        "une candidate tournait à côté des règles et a pris fin avec le programme, qui a redémarré ; ce qui en était gardé \
+         est illisible",
     )
 }
 

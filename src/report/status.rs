@@ -129,10 +129,11 @@ fn outputs(
 /// How the body of a rule went wrong the last time that it ran.
 fn failure(moment: &Moment<'_>, index: u32) -> String {
     let Some((_, message, place)) = moment.engine.failure(index) else { return String::new() };
+    let french = ballast_rules::failure_in_french(message);
     say!(
         moment.language,
         ", but it failed as it ran last ({place}: {message})",
-        ", mais elle a échoué à sa dernière exécution ({place} : {message})"
+        ", mais elle a échoué à sa dernière exécution ({place} : {french})"
     )
 }
 

@@ -8,7 +8,7 @@ use super::carrier::FilesRefused;
 use super::decision::{After, Decision};
 use super::message::{BuildFailed, Message, TakeOver};
 use super::told::Told;
-use super::{reload, saving, telling};
+use super::{reload, saving, shadowing, telling};
 use crate::report::language::Sentence;
 use crate::report::moment::Protection;
 use crate::report::process_words;
@@ -358,6 +358,7 @@ fn meet(decision: &mut Decision, there: There) -> After {
     }
     if is_shared {
         decision.carrier.guard = reflection.guard;
+        shadowing::guard_there(decision, now);
         look_again(decision);
         // At once: what the guard does next goes on from here, and not from where the journal's last segment led.
         saving::checkpoint(decision, now);
@@ -431,6 +432,9 @@ fn part(decision: &mut Decision, connection: u64, why: &str) {
     if let Some(take_over) = taking {
         let sentence = Sentence::both(|language| process_words::unreachable(why, language));
         refuse(decision, take_over, sentence);
+    }
+    if was_there {
+        shadowing::guard_gone(decision, now);
     }
     if was_there || is_first {
         let sentence = Sentence::both(|language| process_words::gone(why, language));

@@ -141,7 +141,7 @@ pub fn start(start: Start) -> Decision {
         dumped: None,
         loaded: now,
         standings: BTreeMap::new(),
-        shadows: Shadows::default(),
+        shadows: Shadows::after(saved.as_ref()),
         memory_lost: lost_here.or_else(|| decode(saved.as_ref()?, "memory").flatten()),
         ended,
     };
@@ -174,6 +174,7 @@ fn first_words(mut decision: Decision, now: Mono, lost: Option<String>) -> Decis
         Some(_) if decision.carrier.process.is_none() => hold_without_memory(&mut decision, now),
         Some(reason) => tell_lost(&mut decision, now, &reason),
     }
+    shadowing::tell_left(&mut decision, now);
     crate::egress::begin(&mut decision, now, None);
     decision.greet();
     // A run may be shorter than the first pause between two saves; its first commands do not wait for the disk.

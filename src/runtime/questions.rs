@@ -38,13 +38,14 @@ pub fn answer(decision: &mut Decision, who: String, call: Call, reply: oneshot::
             let trial = trial_ms.map(Span::from_millis);
             return reload::asked(decision, reload::Wish { who, accept, trial, language }, reply);
         }
-        Question::ShadowStart { name, rules, is_whole } => {
-            let candidate = shadowing::Candidate { name, rules, is_whole };
+        Question::ShadowStart { name, folder, rules, is_whole } => {
+            let candidate = shadowing::Candidate { name, folder, rules, is_whole };
             return shadowing::start(decision, who, candidate, language, reply);
         }
         Question::Shadow => return shadowing::ask(decision, language, reply),
-        Question::ShadowPromote { accept } => {
-            return shadowing::promote(decision, reload::Wish { who, accept, trial: None, language }, reply);
+        Question::ShadowPromote { number, accept } => {
+            let wish = reload::Wish { who, accept, trial: None, language };
+            return shadowing::promote(decision, number, wish, reply);
         }
         Question::ShadowTexts => shadowing::texts(asking.decision, language),
         Question::ShadowDrop => shadowing::drop_it(asking.decision, &who, language),

@@ -8,6 +8,7 @@ use crate::control::protocol::Answer;
 use crate::journal::{Header, Ring};
 use crate::report::instant;
 use crate::report::language::{Language, say};
+use crate::shadow::left;
 use crate::site::Texts;
 use ballast_engine::{Input as EngineInput, Output as EngineOutput};
 use ballast_guard::{Input as GuardInput, Output as GuardOutput};
@@ -79,6 +80,7 @@ fn save_with(decision: &mut Decision, now: Mono, has_ended: bool) {
         encode("clock", &decision.carrier.clock.word()),
         encode("memory", &decision.carrier.memory_lost),
         encode("ended", &has_ended),
+        encode(left::PART, &decision.carrier.shadows.mark()),
     ];
     let parts: Vec<_> = parts.into_iter().flatten().collect();
     let bytes = parts.iter().map(|part| part.bytes.len()).sum();

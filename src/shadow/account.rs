@@ -58,12 +58,22 @@ pub struct Account {
     rows: Vec<Row>,
     ended: VecDeque<Difference>,
     forgotten: u64,
+    /// Since when nobody knows what the outputs are under the running rules, and how long that was before.
+    unheard: Option<Mono>,
+    was_unheard: Span,
 }
 
 impl Account {
     /// Nothing is known yet of so many outputs.
     pub fn new(since: Mono, outputs: usize) -> Self {
-        Self { since, rows: vec![Row::default(); outputs], ended: VecDeque::new(), forgotten: 0 }
+        Self {
+            since,
+            rows: vec![Row::default(); outputs],
+            ended: VecDeque::new(),
+            forgotten: 0,
+            unheard: None,
+            was_unheard: Span::ZERO,
+        }
     }
 
     /// Since when both are compared.
@@ -77,8 +87,29 @@ impl Account {
         Some(*wanted)
     }
 
+    /// Nobody knows from a moment on what the outputs are under the running rules: what differed has ended there.
+    pub fn lose_running(&mut self, at: Mono) {
+        self.unheard.get_or_insert(at);
+        for row in &mut self.rows {
+            let [running, _] = &mut row.is;
+            *running = None;
+        }
+        for index in 0..self.rows.len() {
+            self.end(OutputId(u32::try_from(index).unwrap_or(u32::MAX)), at);
+        }
+    }
+
+    /// How long it was not known what the outputs are under the running rules, so that nothing was compared.
+    pub fn unheard(&self, now: Mono) -> Span {
+        self.was_unheard.plus(self.unheard.map_or(Span::ZERO, |since| now.since(since)))
+    }
+
     /// An output is so on a side from a moment on, or the reason of it changed.
     pub fn note(&mut self, side: Side, output: OutputId, at: Mono, wanted: Wanted, reason: Reason) {
+        if side == Side::Running {
+            self.was_unheard = self.unheard(at);
+            self.unheard = None;
+        }
         let Some(row) = self.rows.get_mut(output.index()) else { return };
         let Some(place) = row.is.get_mut(side as usize) else { return };
         *place = Some((wanted, reason));
@@ -179,6 +210,21 @@ mod tests {
         let mut account = Account::new(at(0), 1);
         note(&mut account, Side::Candidate, 0, Wanted::CLOSED);
         assert_eq!(account.differed(OUTPUT, at(100)), (0, Span::ZERO));
+    }
+
+    #[test]
+    fn while_nobody_knows_what_the_outputs_are_nothing_is_compared() {
+        let mut account = Account::new(at(0), 1);
+        note(&mut account, Side::Running, 0, Wanted::OPEN);
+        note(&mut account, Side::Candidate, 0, Wanted::CLOSED);
+        account.lose_running(at(10));
+        account.lose_running(at(20));
+        note(&mut account, Side::Candidate, 30, Wanted::OPEN);
+        assert_eq!(account.differed(OUTPUT, at(40)), (1, Span::from_secs(10)));
+        assert_eq!(account.unheard(at(40)), Span::from_secs(30));
+        note(&mut account, Side::Running, 50, Wanted::CLOSED);
+        assert_eq!(account.differed(OUTPUT, at(60)), (2, Span::from_secs(20)));
+        assert_eq!(account.unheard(at(60)), Span::from_secs(40));
     }
 
     #[test]

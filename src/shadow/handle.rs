@@ -1,14 +1,19 @@
 //! The running program's end of a candidate: what it is handed, and what it did not keep up with.
 
 use super::account::Reason;
+use super::left::{self, Left};
+use super::tally::Tally;
 use crate::control::protocol::Answer;
 use crate::report::language::{Language, Sentence};
 use crate::site::Texts;
 use ballast_drivers::{Batch, Report};
 use ballast_engine::Command;
 use ballast_guard::{OperatorCommand, Who};
+use ballast_history::SavedState;
 use ballast_model::{Mono, OutputId, Sample, Utc, Wanted};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use tokio::sync::oneshot;
 
@@ -36,6 +41,8 @@ pub enum Feed {
         /// Why.
         reason: Reason,
     },
+    /// What the outputs are under the running rules is not known from this moment on.
+    Unheard(Mono),
     /// Somebody wants to know how it goes.
     Tell(Box<Asked>),
 }
@@ -55,7 +62,7 @@ pub struct Asked {
 }
 
 /// Which candidate runs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
     /// Where its rules came from.
     pub rules: String,
@@ -85,7 +92,7 @@ pub enum What {
 
 /// The candidate of a running program; dropped, it ends.
 pub struct Shadow {
-    /// Which one of this run.
+    /// Which one; no other of this site has the same, over restarts too.
     pub number: u64,
     /// Where it came from.
     pub about: About,
@@ -95,6 +102,8 @@ pub struct Shadow {
     pub interventions: u64,
     /// Who waits to hear whether it runs, and in which language.
     pub waiting: Option<(oneshot::Sender<Answer>, Language)>,
+    /// What it counts.
+    pub tally: Arc<Tally>,
     feed: SyncSender<Feed>,
     lagged: u64,
     /// What each output is under the running rules, as it was handed over last.
@@ -102,11 +111,23 @@ pub struct Shadow {
 }
 
 impl Shadow {
-    /// A candidate whose thread takes what the second one gives.
-    pub fn new(number: u64, about: About, texts: [Texts; 2], interventions: u64) -> (Self, Receiver<Feed>) {
+    /// A candidate whose thread takes what the second one gives, and counts.
+    pub fn new(
+        number: u64,
+        about: About,
+        texts: [Texts; 2],
+        interventions: u64,
+        tally: Tally,
+    ) -> (Self, Receiver<Feed>) {
+        let tally = Arc::new(tally);
         let (feed, taken) = sync_channel(WAITING_MAX);
         let handed = BTreeMap::new();
-        (Self { number, about, texts, interventions, waiting: None, feed, lagged: 0, handed }, taken)
+        (Self { number, about, texts, interventions, waiting: None, tally, feed, lagged: 0, handed }, taken)
+    }
+
+    /// Whether it runs; before, it is being built and may yet be refused.
+    pub const fn has_begun(&self) -> bool {
+        self.waiting.is_none()
     }
 
     /// Readings, commands and answers that the candidate was too slow for.
@@ -154,6 +175,12 @@ impl Shadow {
         }
     }
 
+    /// What the outputs are under the running rules is not known any more; all of it is news once it is.
+    pub fn lose_running(&mut self, at: Mono) {
+        self.handed.clear();
+        self.hand(Feed::Unheard(at));
+    }
+
     /// Asks how it goes; the thread answers. One that is too far behind, or has ended, answers nobody: the question comes back.
     pub fn ask(&self, asked: Asked) -> Option<Box<Asked>> {
         match self.feed.try_send(Feed::Tell(Box::new(asked))) {
@@ -170,13 +197,31 @@ impl Shadow {
 pub struct Shadows {
     /// The one that runs.
     pub current: Option<Shadow>,
-    /// How many there were in this run.
-    pub count: u64,
+    /// The number of the last one.
+    last: u64,
     /// Why the last one ended, if nobody dropped it.
     pub ended: Option<Sentence>,
+    /// One that the end of the last run ended, until that is told.
+    pub left: Option<Left>,
 }
 
 impl Shadows {
+    /// None runs, and one may have run until the last run ended.
+    pub fn after(saved: Option<&SavedState>) -> Self {
+        Self { left: left::left(saved), ..Self::default() }
+    }
+
+    /// The number of a new one. It rises with time, also over restarts: who speaks of one means no other.
+    pub fn next_number(&mut self, now: Mono) -> u64 {
+        self.last = (now.nanos() / 1_000_000).max(self.last.saturating_add(1));
+        self.last
+    }
+
+    /// The candidate that the next run would have to tell of, should this one end now.
+    pub fn mark(&self) -> Option<&About> {
+        self.current.as_ref().filter(|shadow| shadow.has_begun()).map(|shadow| &shadow.about)
+    }
+
     /// What a bus told.
     pub fn hear(&mut self, batch: &Batch) {
         if let Some(shadow) = &mut self.current {
@@ -214,7 +259,8 @@ mod tests {
     #[test]
     fn what_a_candidate_is_too_slow_for_is_counted_and_nobody_waits() {
         let about = About { rules: "new".into(), who: "anna".into(), began: Utc::from_millis(0) };
-        let (mut shadow, taken) = Shadow::new(1, about, [Texts::default(), Texts::default()], 0);
+        let (mut shadow, taken) =
+            Shadow::new(1, about, [Texts::default(), Texts::default()], 0, Tally::new(Mono::ZERO, 1));
         for _ in 0..WAITING_MAX {
             shadow.hear(&batch());
         }
@@ -233,7 +279,8 @@ mod tests {
     #[test]
     fn a_state_that_did_not_get_through_is_handed_over_again() {
         let about = About { rules: "new".into(), who: "anna".into(), began: Utc::from_millis(0) };
-        let (mut shadow, taken) = Shadow::new(1, about, [Texts::default(), Texts::default()], 0);
+        let (mut shadow, taken) =
+            Shadow::new(1, about, [Texts::default(), Texts::default()], 0, Tally::new(Mono::ZERO, 1));
         let (output, closed) = (OutputId(0), Wanted::CLOSED);
         let known = (closed, closed, ballast_model::intent::Cause::Asked);
         shadow.handed.insert(output, known);

@@ -10,8 +10,14 @@
 //! | [`run`] | the candidate's thread |
 //! | [`field`] | equipment that is none |
 //! | [`account`] | where both did not want the same |
+//! | [`tally`] | what of it is counted for the metrics |
+//! | [`paths`] | where a person has its files |
+//! | [`left`] | what the next run knows of one that the end of the program ended |
 
 pub mod account;
 pub mod field;
 pub mod handle;
+pub mod left;
+pub mod paths;
 pub mod run;
+pub mod tally;

@@ -3,21 +3,20 @@
 use super::account::{Account, Reason, Side};
 use super::field::NoDoors;
 use super::handle::{Asked, Feed, News, What};
+use super::paths::Paths;
+use super::tally::Tally;
 use crate::control::protocol::Answer;
 use crate::journal::{Limits, Ring};
 use crate::report::language::Language;
-use crate::report::shadow_words::{self, Failing};
+use crate::report::shadow_words;
 use crate::runtime::decision::Decision;
 use crate::runtime::message::Message;
 use crate::runtime::opening::OpenField;
-use crate::runtime::timed::Timed;
 use crate::site::{Running, Texts, build_after};
 use crate::testing::trial::start;
 use ballast_drivers::Batch;
-use ballast_engine::Engine;
 use ballast_host::Clock;
 use ballast_model::{Mono, OutputId};
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
@@ -36,6 +35,10 @@ pub struct Order {
     pub number: u64,
     /// Its files.
     pub texts: Texts,
+    /// Where a person has them.
+    pub paths: Paths,
+    /// What it counts.
+    pub tally: Arc<Tally>,
     /// What runs.
     pub running: Arc<Running>,
     /// What the engine of the running rules knows.
@@ -74,10 +77,13 @@ pub fn run(order: Order) {
 
 /// Runs until nobody hands over anything any more; what ended it before, if anything did.
 fn live(order: Order, say: &dyn Fn(What)) -> Option<What> {
-    let Order { texts, running, engine, guard, at, clock, feed, place, .. } = order;
+    let Order { texts, paths, tally, running, engine, guard, at, clock, feed, place, .. } = order;
     let built = match build_after(&texts, place.given(), Some(&running)) {
         Ok(built) => built,
-        Err(refused) => return Some(What::Refused(refused.text, refused.data)),
+        Err(refused) => {
+            let refused = refused.naming(|name| paths.of(name).map(str::to_owned));
+            return Some(What::Refused(refused.text, refused.data));
+        }
     };
     drop(running);
     let open: Box<OpenField> = Box::new(|_, _| Box::new(NoDoors));
@@ -87,8 +93,7 @@ fn live(order: Order, say: &dyn Fn(What)) -> Option<What> {
     decision.go_on_from(engine, guard, at);
     let interventions = decision.carrier.guard.counters().interventions;
     let account = Account::new(at, decision.running.catalog().outputs.len());
-    let failures = failures(&decision.engine).collect();
-    let mut candidate = Candidate { decision, account, interventions, failures, failing: BTreeMap::new() };
+    let mut candidate = Candidate { decision, account, interventions, paths, tally };
     say(What::Began);
     candidate.go(&feed);
     None
@@ -99,10 +104,8 @@ struct Candidate {
     account: Account,
     /// Of its guard, when it began.
     interventions: u64,
-    /// How often the body of each rule has failed, as it was looked at last.
-    failures: Vec<u64>,
-    /// Rules whose body failed since it began, by index.
-    failing: BTreeMap<u32, Failing>,
+    paths: Paths,
+    tally: Arc<Tally>,
 }
 
 impl Candidate {
@@ -110,6 +113,8 @@ impl Candidate {
         loop {
             self.decision.go_on();
             self.look();
+            // A rule whose body fails asks for nothing, which may well look the same: so it counts by itself.
+            self.tally.turned(self.decision.figures.failing.values().map(|failing| failing.times).sum());
             let clock = &self.decision.carrier.clock;
             let patience = self.decision.carrier.field.patience(clock, self.decision.next_wake());
             let patience = if clock.is_made_up() { patience.min(PATIENCE) } else { patience };
@@ -135,36 +140,21 @@ impl Candidate {
             Feed::Running { output, at, wanted, reason } => {
                 self.account.note(Side::Running, output, at, wanted, reason);
             }
+            Feed::Unheard(at) => self.account.lose_running(at),
             Feed::Tell(asked) => self.tell(*asked),
         }
     }
 
-    /// Notes which bodies failed, and what the candidate's guard says of every output now.
+    /// Notes what the candidate's guard says of every output now.
     fn look(&mut self) {
-        self.look_for_failures();
         let now = self.decision.carrier.clock.now();
         for index in 0..self.decision.running.catalog().outputs.len() {
             let output = OutputId(u16::try_from(index).unwrap_or(u16::MAX).into());
+            self.tally.differed(output, self.account.differed(output, now).0);
             let Some(verdict) = self.decision.carrier.guard.verdict(output).copied() else { continue };
             if self.account.state(Side::Candidate, output) != Some(verdict.state) {
                 let reason = reason(&self.decision, output, &verdict);
                 self.account.note(Side::Candidate, output, now, verdict.state, reason);
-            }
-        }
-    }
-
-    /// A rule whose body fails asks for nothing, which may well look the same: so it is said by itself.
-    fn look_for_failures(&mut self) {
-        let engine = &self.decision.engine;
-        for ((index, before), times) in (0u32..).zip(&mut self.failures).zip(failures(engine)) {
-            if times == *before {
-                continue;
-            }
-            let failing = self.failing.entry(index).or_default();
-            failing.times += times.saturating_sub(*before);
-            *before = times;
-            if let Some((_, message, place)) = engine.failure(index) {
-                failing.last = Some([place, message].map(str::to_owned));
             }
         }
     }
@@ -179,16 +169,12 @@ impl Candidate {
             moment: self.decision.moment(language),
             interventions: [interventions, own],
             lagged,
-            failing: &self.failing,
+            failing: &self.decision.figures.failing,
+            paths: &self.paths,
         };
         // An asker that went away does not matter.
         let _ = reply.send(Answer::done(telling.text(), telling.data()));
     }
-}
-
-/// How often the body of each rule has failed, by index.
-fn failures(engine: &Engine<Timed>) -> impl Iterator<Item = u64> {
-    engine.counters().rules.iter().map(|rule| rule.failures)
 }
 
 /// Why an output is as it is, in both languages: who asks later reads one of them.

@@ -136,6 +136,16 @@ impl Refused {
         self.drawing.after = sentences.concat();
         self
     }
+
+    /// The same where files have other names than in a site; `None`: as there.
+    #[must_use]
+    pub fn naming(mut self, name: impl Fn(&str) -> Option<String>) -> Self {
+        self.drawing.sources.rename(name);
+        let Drawing { found, sources, after } = &*self.drawing;
+        self.text = format!("{}{after}", render::render(found, sources, Style::Plain));
+        self.data = json!({ "diagnostics": render::flatten(found, sources) });
+        self
+    }
 }
 
 /// What was found, to be drawn once it is known for whom.

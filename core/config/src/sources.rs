@@ -132,6 +132,15 @@ impl Sources {
         self.get(file).map_or("?", Source::name)
     }
 
+    /// Shows files under other names from here on: what `name` gives for the one that a file has; `None`: it keeps it.
+    pub fn rename(&mut self, name: impl Fn(&str) -> Option<String>) {
+        for source in &mut self.files {
+            if let Some(name) = name(&source.name) {
+                source.name = name;
+            }
+        }
+    }
+
     /// All files with their ids.
     pub fn iter(&self) -> impl Iterator<Item = (FileId, &Source)> {
         (0..).map(FileId).zip(&self.files)
@@ -216,6 +225,15 @@ mod tests {
         assert_eq!(at(9), (2, 3));
         assert_eq!(at(14), (3, 1));
         assert_eq!(at(999), (3, 2));
+    }
+
+    #[test]
+    fn a_file_is_shown_under_the_name_that_it_was_given_last() {
+        let mut out = Diagnostics::new();
+        let mut sources = Sources::new();
+        let files = ["rules/a.rhai", "site.yaml"].map(|name| sources.add(name, b"a", &mut out));
+        sources.rename(|name| Some(format!("new/{}", name.strip_prefix("rules/")?)));
+        assert_eq!(files.map(|file| sources.name(file)), ["new/a.rhai", "site.yaml"]);
     }
 
     #[test]

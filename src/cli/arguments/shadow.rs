@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 A candidate gets the readings of the running site, what people ask for, and a guard of its own, and moves nothing. It goes on from what \
 the running rules know. Where it does not keep up, readings are dropped and counted. It ends when the site is loaded anew and when the \
-program ends.
+program ends, which the next run tells.
 
 `promote` writes the candidate's files into the site's rules, keeps the old ones beside them (`a.rhai~`), and loads the site on \
 trial, as a reload does; what is refused is taken back.")]
