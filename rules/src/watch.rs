@@ -196,7 +196,6 @@ fn mark_functions(
         // What is taken out is looked at once, also where it calls itself.
         let Some(function) = known.remove(&call) else { continue };
         let (index, before) = (copies.borrow().len(), watched.steps.len());
-        let stand_in = engine.compile(format!("fn f() {{ {STAND_IN} {index} }}"));
         let mut statements = statements_of(function);
         let mut marker = Marker { file, function: Some(&function.name), watched, calls: &mut calls };
         marker.statements(&mut statements);
@@ -204,6 +203,7 @@ fn mark_functions(
             // It has no branches: it may stay as it is.
             continue;
         }
+        let stand_in = engine.compile(format!("fn f() {{ {STAND_IN} {index} }}"));
         debug_assert!(stand_in.is_ok(), "{stand_in:?}");
         let Ok(stand_in) = stand_in else { continue };
         let Some((.., stand_in)) = stand_in.shared_lib().iter_script_fn_info().next() else { continue };

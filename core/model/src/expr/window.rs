@@ -102,7 +102,7 @@ impl Window {
         while let Some(edge) = self.edge.filter(|edge| *edge <= now) {
             moved = true;
             self.settle(edge);
-            self.parts.push_back(Part::default());
+            self.put_part(Part::default());
             // Nothing held and a whole window passed: what is left is empty.
             let skip = now.since(edge).nanos() / length;
             let jump = if skip > 2 * BUCKETS as u64 && self.held.is_none_or(|(_, until, _)| until <= edge) {
@@ -112,9 +112,6 @@ impl Window {
             } else {
                 1
             };
-            if self.parts.len() > BUCKETS + 1 {
-                self.parts.pop_front();
-            }
             self.edge = Some(Mono::from_nanos(edge.nanos().saturating_add(length.saturating_mul(jump))));
             self.close_alike(now, length);
         }
